@@ -1,0 +1,96 @@
+//! The reading that carries a tangent along: forward mode.
+
+use crate::algebra::Algebra;
+use crate::rule::{Call, Rule};
+use crate::shape::Shape;
+
+/// A value with its tangent, the derivative along one direction of the inputs.
+///
+/// Applying a rule to dual numbers applies it to the primals and pushes the tangents forward by
+/// the rule's [`jvp`](Rule::jvp). Duals nest: each level is a type of its own, so a perturbation
+/// of one level is never confused with that of another.
+///
+/// ```
+/// use ops::{Dual, Tensor};
+/// use ops::prelude::*;
+///
+/// // d/dx x³ = 3x² at x = 2, and once more: 6x.
+/// let x = Dual::new(Tensor::scalar(2.0), Tensor::scalar(1.0));
+/// assert_eq!(x.powf(3.0).tangent(), Some(&Tensor::scalar(12.0)));
+///
+/// let x = Dual::new(x.clone(), Dual::constant(Tensor::scalar(1.0)));
+/// let second = x.powf(3.0).tangent().unwrap().tangent().unwrap().clone();
+/// assert_eq!(second, Tensor::scalar(12.0));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dual<T> {
+    primal: T,
+    tangent: Option<T>,
+}
+
+impl<T: Algebra> Dual<T> {
+    /// A value that changes along `tangent`.
+    ///
+    /// # Panics
+    /// If the tangent has another shape than the value.
+    #[track_caller]
+    pub fn new(primal: T, tangent: T) -> Self {
+        let (value, direction) = (primal.shape(), tangent.shape());
+        assert!(
+            value == direction,
+            "a tangent of shape {direction:?} was given for a value of shape {value:?}; \
+             the two must be equal"
+        );
+        Self { primal, tangent: Some(tangent) }
+    }
+
+    /// A value that does not change.
+    pub fn constant(primal: T) -> Self {
+        Self { primal, tangent: None }
+    }
+
+    /// The value.
+    pub fn primal(&self) -> &T {
+        &self.primal
+    }
+
+    /// The tangent, `None` if the value does not depend on what is varied.
+    pub fn tangent(&self) -> Option<&T> {
+        self.tangent.as_ref()
+    }
+}
+
+impl<T: Algebra> Algebra for Dual<T> {
+    fn shape(&self) -> Shape {
+        self.primal.shape()
+    }
+
+    fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
+        let primals: Vec<&T> = operands.iter().map(|x| &x.primal).collect();
+        let primal = T::apply(rule.clone(), &primals);
+        let tangents: Vec<Option<&T>> = operands.iter().map(|x| x.tangent.as_ref()).collect();
+        let wanted: Vec<bool> = tangents.iter().map(Option::is_some).collect();
+        let call = Call { operands: &primals, output: &primal, wanted: &wanted };
+        let tangent = wanted.contains(&true).then(|| rule.jvp(&call, &tangents)).flatten();
+        Self { primal, tangent }
+    }
+
+    fn scalar(&self, value: f64) -> Self {
+        Self::constant(self.primal.scalar(value))
+    }
+}
+
+/// Forward mode of a rule that is a composition: the composition, read with dual numbers.
+pub fn composite_jvp<T: Algebra>(
+    call: &Call<'_, T>,
+    tangents: &[Option<&T>],
+    value: impl Fn(&[&Dual<T>]) -> Dual<T>,
+) -> Option<T> {
+    let duals: Vec<Dual<T>> = call
+        .operands
+        .iter()
+        .zip(tangents)
+        .map(|(&x, tangent)| Dual { primal: x.clone(), tangent: tangent.cloned() })
+        .collect();
+    value(&duals.iter().collect::<Vec<_>>()).tangent
+}

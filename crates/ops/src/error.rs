@@ -1,0 +1,262 @@
+//! What can be wrong with the operands of a rule, in sentences.
+
+use std::fmt::{self, Display, Write as _};
+
+use thiserror::Error;
+
+use crate::shape::Shape;
+
+/// Operands that a rule refuses.
+///
+/// `Display` gives the rule, the shapes aligned by axis, what is wrong and what would fit:
+///
+/// ```
+/// use ops::prelude::*;
+/// use ops::{Tensor, apply, rules};
+///
+/// let (a, b) = (Tensor::<f64>::zeros(&[64, 256]), Tensor::<f64>::zeros(&[128]));
+/// let error = apply(&rules::Lift::binary(rules::Add), &[&a, &b]).unwrap_err();
+/// assert!(error.to_string().contains("lengths 256 and 128"), "{error}");
+/// ```
+#[derive(Clone, Debug, PartialEq, Error)]
+pub struct OpError {
+    /// The name of the rule.
+    pub rule: &'static str,
+    /// The shapes of the operands, in order.
+    pub shapes: Vec<Shape>,
+    /// What is wrong with them.
+    pub problem: Problem,
+}
+
+/// What is wrong with a rule's operands or settings.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A rule was given the wrong number of operands.
+    #[error("it takes {expected} operand(s) but was given {given}")]
+    Arity {
+        /// How many it takes.
+        expected: usize,
+        /// How many it was given.
+        given: usize,
+    },
+    /// Two lengths along an axis cannot be broadcast.
+    #[error(
+        "the lengths {} and {} of axis −{from_last} (counted from the last) do not broadcast; \
+         they would if they were equal or one of them were 1", lengths.0, lengths.1
+    )]
+    Broadcast {
+        /// The axis, counted from the last, which is 1.
+        from_last: usize,
+        /// The two lengths.
+        lengths: (usize, usize),
+    },
+    /// A shape cannot be broadcast to the one asked for.
+    #[error(
+        "it cannot be broadcast to {}: aligned at the last axis, each length must equal the one \
+         asked for or be 1",
+        show(to)
+    )]
+    BroadcastTo {
+        /// The shape asked for.
+        to: Shape,
+    },
+    /// The inner lengths of a matrix product differ.
+    #[error(
+        "the last axis of the left operand has length {left} but the {} of the right operand has \
+         length {right}; the two must be equal, so a right operand of shape {} would fit",
+        if *right_is_vector { "only axis" } else { "second to last axis" }, show(fitting)
+    )]
+    Contract {
+        /// Columns of the left operand.
+        left: usize,
+        /// Rows of the right operand.
+        right: usize,
+        /// Whether the right operand has one axis only.
+        right_is_vector: bool,
+        /// A shape of the right operand that would fit.
+        fitting: Shape,
+    },
+    /// A rule needs more axes than there are.
+    #[error("operand {operand} has {ndim} axes but at least {least} are needed")]
+    TooFewAxes {
+        /// Which operand, from 1.
+        operand: usize,
+        /// How many axes it has.
+        ndim: usize,
+        /// How many it needs.
+        least: usize,
+    },
+    /// An axis that does not exist.
+    #[error("axis {axis} is out of range: {}", axes_allowed(*ndim))]
+    AxisOutOfRange {
+        /// The axis asked for.
+        axis: isize,
+        /// How many axes there are.
+        ndim: usize,
+    },
+    /// An axis named twice.
+    #[error("axis {axis} is named twice; each axis may be named once")]
+    DuplicateAxis {
+        /// The axis.
+        axis: isize,
+    },
+    /// A permutation that does not name each axis once.
+    #[error("{axes:?} does not name each of the {ndim} axes once")]
+    Permutation {
+        /// The order asked for.
+        axes: Vec<isize>,
+        /// How many axes there are.
+        ndim: usize,
+    },
+    /// A reshape to another number of elements.
+    #[error("{from} elements cannot be laid out as {}{}", show_signed(to), hint_reshape(*from, to))]
+    Reshape {
+        /// How many elements there are.
+        from: usize,
+        /// The shape asked for, −1 where it is to be inferred.
+        to: Vec<isize>,
+    },
+    /// More than one length of a reshape left to be inferred, or a negative one.
+    #[error(
+        "the shape {} may hold one −1, to be inferred, and no other negative length",
+        show_signed(to)
+    )]
+    ReshapeInference {
+        /// The shape asked for.
+        to: Vec<isize>,
+    },
+    /// A slice outside its axis.
+    #[error("the slice {slice} of axis {axis} reaches outside its length {length}")]
+    SliceOutOfRange {
+        /// The axis.
+        axis: usize,
+        /// Its length.
+        length: usize,
+        /// The slice, as `start..end;step`.
+        slice: String,
+    },
+    /// A slice for another number of axes.
+    #[error("{given} slices were given for {ndim} axes; one for each axis is needed")]
+    SliceCount {
+        /// How many slices.
+        given: usize,
+        /// How many axes.
+        ndim: usize,
+    },
+    /// A slice that would insert an axis.
+    #[error("a slice cannot insert an axis; use expand_dims for that")]
+    SliceNewAxis,
+    /// An index outside its axis.
+    #[error("index {index} (number {position} of the list) is out of range: axis {axis} has length {length}, so 0 to {} are allowed", *length as isize - 1)]
+    IndexOutOfRange {
+        /// The index.
+        index: usize,
+        /// Its position in the list of indices.
+        position: usize,
+        /// The axis it points into.
+        axis: usize,
+        /// The length of that axis.
+        length: usize,
+    },
+    /// Another number of labels than rows.
+    #[error("there are {labels} labels for {rows} rows; one label a row is needed")]
+    LabelCount {
+        /// How many labels.
+        labels: usize,
+        /// How many rows.
+        rows: usize,
+    },
+    /// Operands that must agree outside one axis and do not.
+    #[error(
+        "operand {operand} differs from the first outside axis {axis}; only along that axis may lengths differ"
+    )]
+    Concat {
+        /// Which operand, from 1.
+        operand: usize,
+        /// The axis of concatenation.
+        axis: usize,
+    },
+    /// Operands that must have one shape and do not.
+    #[error("operand {operand} should have the shape {} of the first", show(first))]
+    SameShape {
+        /// Which operand, from 1.
+        operand: usize,
+        /// The shape of the first.
+        first: Shape,
+    },
+    /// A mean or a maximum of nothing.
+    #[error("axis {axis} has length 0, and the {of} of no elements is undefined")]
+    EmptyReduction {
+        /// The empty axis.
+        axis: usize,
+        /// What was to be taken: `"mean"`, `"maximum"`, `"softmax"`.
+        of: &'static str,
+    },
+    /// Anything that a rule outside this crate has to say.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn axes_allowed(ndim: usize) -> String {
+    match ndim {
+        0 => "a scalar has no axes".into(),
+        1 => "there is 1 axis, so 0 or −1 is allowed".into(),
+        n => format!("there are {n} axes, so 0 to {} or −{n} to −1 are allowed", n - 1),
+    }
+}
+
+fn hint_reshape(from: usize, to: &[isize]) -> String {
+    let known: isize = to.iter().filter(|&&n| n >= 0).product();
+    if to.contains(&-1) {
+        format!(": {from} is not a multiple of {known}")
+    } else {
+        format!(", which holds {known}")
+    }
+}
+
+/// A shape as text: `[2, 3]`.
+pub fn show(shape: &[usize]) -> String {
+    format!("{shape:?}")
+}
+
+fn show_signed(shape: &[isize]) -> String {
+    format!("{shape:?}").replace('-', "−")
+}
+
+impl OpError {
+    /// The message, with a note to the right of each operand's shape (where it came from).
+    pub fn with_notes(&self, notes: &[String]) -> String {
+        let mut text = format!("{}: {}.", self.rule, self.problem);
+        let columns = self.shapes.iter().map(Shape::len).max().unwrap_or(0);
+        let width = self.shapes.iter().flatten().map(|n| n.to_string().len()).max().unwrap_or(1);
+        let labels = match self.shapes.len() {
+            1 => vec!["operand".to_owned()],
+            2 => vec!["left".to_owned(), "right".to_owned()],
+            n => (1..=n).map(|i| format!("operand {i}")).collect(),
+        };
+        let label_width = labels.iter().map(String::len).max().unwrap_or(0);
+        for (i, shape) in self.shapes.iter().enumerate() {
+            let mut row = String::new();
+            for column in 0..columns {
+                let missing = columns - shape.len();
+                let cell =
+                    column.checked_sub(missing).map_or(String::new(), |c| shape[c].to_string());
+                let comma = if column > missing { "," } else { " " };
+                let _ = write!(row, "{}{cell:>width$}", if column == 0 { "" } else { comma });
+                if column + 1 < columns {
+                    row.push(' ');
+                }
+            }
+            let note = notes.get(i).map_or(String::new(), |note| format!("   {note}"));
+            let _ = write!(text, "\n  {:<label_width$}  [{row}]{note}", labels[i]);
+        }
+        text
+    }
+}
+
+impl Display for OpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.with_notes(&[]))
+    }
+}

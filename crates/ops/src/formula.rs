@@ -1,0 +1,151 @@
+//! The reading that gives text.
+
+use std::fmt::{self, Display};
+
+use crate::algebra::Algebra;
+use crate::rule::{Call, Rule, checked_shape};
+use crate::shape::Shape;
+
+/// How an op is written around its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// `name(a, b)`.
+    Call,
+    /// `-x`.
+    Prefix(&'static str),
+    /// `x²`, `bᵀ`.
+    Postfix(&'static str),
+    /// `|x|`, `[a > b]`: the mark between the operands, the fence around them.
+    Fence(&'static str, &'static str, &'static str),
+    /// `a + b`, with how tightly it binds.
+    Infix(&'static str, Binding),
+}
+
+/// How tightly an operator binds, from loose to tight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Binding {
+    /// `a + b`, `a - b`.
+    Sum,
+    /// `a · b`, `a / b`, `a @ b`.
+    Product,
+    /// `-a`.
+    Sign,
+    /// `a^b`, `a²`, `aᵀ`.
+    Power,
+    /// A name, a number, a call.
+    Atom,
+}
+
+/// A value as text. Operations on it give the text of the result.
+///
+/// ```
+/// use ops::{Formula, gradient_formulas, rules::{Lift, Tanh}};
+///
+/// let x = Formula::symbol("x", &[]);
+/// let [slope] = &gradient_formulas(&Lift::unary(Tanh), &[x])[..] else { unreachable!() };
+/// assert_eq!(slope.as_ref().unwrap().to_string(), "ȳ · (1 - y²)");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Formula {
+    text: String,
+    binding: Binding,
+    shape: Shape,
+}
+
+impl Formula {
+    /// A named value of a shape.
+    pub fn symbol(name: impl Into<String>, shape: &[usize]) -> Self {
+        Self { text: name.into(), binding: Binding::Atom, shape: Shape::from_slice(shape) }
+    }
+
+    /// A number.
+    pub fn number(value: f64) -> Self {
+        let binding = if value < 0.0 { Binding::Sign } else { Binding::Atom };
+        Self { text: value.to_string(), binding, shape: Shape::new() }
+    }
+
+    /// The text of an op around its operands. The shape is that of a scalar until the algebra
+    /// sets it.
+    pub fn notate(name: &str, notation: Notation, operands: &[&Self]) -> Self {
+        let list =
+            |mark: &str| operands.iter().map(|x| x.text.as_str()).collect::<Vec<_>>().join(mark);
+        let (text, binding) = match notation {
+            Notation::Call => (format!("{name}({})", list(", ")), Binding::Atom),
+            Notation::Prefix(mark) => {
+                (format!("{mark}{}", operands[0].within(Binding::Sign)), Binding::Sign)
+            }
+            Notation::Postfix(mark) => {
+                (format!("{}{mark}", operands[0].within(Binding::Atom)), Binding::Power)
+            }
+            Notation::Fence(open, mark, close) => {
+                (format!("{open}{}{close}", list(mark)), Binding::Atom)
+            }
+            Notation::Infix(mark, binding) => {
+                let left = if binding == Binding::Power { Binding::Atom } else { binding };
+                let right = match binding {
+                    Binding::Sum => Binding::Product,
+                    Binding::Product => Binding::Power,
+                    _ => Binding::Atom,
+                };
+                let (left, right) = (operands[0].within(left), operands[1].within(right));
+                (format!("{left}{mark}{right}"), binding)
+            }
+        };
+        Self { text, binding, shape: Shape::new() }
+    }
+
+    /// A call with settings after the operands: `sum(x, axes 0)`.
+    pub fn call(name: &str, operands: &[&Self], settings: &str) -> Self {
+        let mut words: Vec<&str> = operands.iter().map(|x| x.text.as_str()).collect();
+        if !settings.is_empty() {
+            words.push(settings);
+        }
+        Self {
+            text: format!("{name}({})", words.join(", ")),
+            binding: Binding::Atom,
+            shape: Shape::new(),
+        }
+    }
+
+    /// The text, in parentheses if it binds less tightly than `least`.
+    fn within(&self, least: Binding) -> String {
+        if self.binding < least { format!("({})", self.text) } else { self.text.clone() }
+    }
+}
+
+impl Display for Formula {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl Algebra for Formula {
+    fn shape(&self) -> Shape {
+        self.shape.clone()
+    }
+
+    fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
+        let shape = checked_shape(&rule, operands.iter().map(|x| &x.shape[..]))
+            .unwrap_or_else(|error| panic!("{error}"));
+        Self { shape, ..rule.write(operands) }
+    }
+
+    fn scalar(&self, value: f64) -> Self {
+        Self::number(value)
+    }
+}
+
+/// What each operand contributes under `rule`, as text in the operands' own names, `y` for the
+/// output and `ȳ` for its cotangent; `None` where the contribution is zero everywhere.
+///
+/// # Panics
+/// If the rule refuses the operands' shapes.
+pub fn gradient_formulas<R: Rule>(rule: &R, operands: &[Formula]) -> Vec<Option<Formula>> {
+    let operands: Vec<&Formula> = operands.iter().collect();
+    let shape = Formula::apply(rule.clone(), &operands).shape;
+    let output = Formula::symbol("y", &shape);
+    let cotangent = Formula::symbol("ȳ", &shape);
+    let wanted = vec![true; operands.len()];
+    let call = Call { operands: &operands, output: &output, wanted: &wanted };
+    rule.vjp(&call, &cotangent).into_vec()
+}

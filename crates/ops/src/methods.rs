@@ -1,0 +1,9 @@
+//! The methods that every algebra of tensors has: plain, recorded, dual or formula.
+//!
+//! Bring them into scope with `use ops::prelude::*;`.
+
+pub use crate::rules::elementwise::{BinaryMethods, UnaryMethods};
+pub use crate::rules::linear::LinearMethods;
+pub use crate::rules::matmul::MatmulMethods;
+pub use crate::rules::reduce::ReduceMethods;
+pub use crate::rules::softmax::SoftmaxMethods;

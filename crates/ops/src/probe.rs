@@ -1,0 +1,134 @@
+//! The reading that asks what a rule looks at.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use crate::real::Real;
+use crate::rule::{Binary, Elementwise, Unary};
+
+/// A number of which only two things are known: whether it is a literal, and which of the
+/// rule's numbers went into it.
+///
+/// Reading a slope with probes tells, without declaring it anywhere, that the slope of `a + b`
+/// is the literal 1 (so no pass over the data is needed), and that the slope of `tanh` reads the
+/// output but not the operand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Probe {
+    literal: Option<f64>,
+    reads: u32,
+}
+
+impl Probe {
+    const fn unknown(bit: usize) -> Self {
+        Self { literal: None, reads: 1 << bit }
+    }
+
+    #[inline]
+    fn merge(self, other: Self, fold: impl FnOnce(f64, f64) -> f64) -> Self {
+        match (self.literal, other.literal) {
+            (Some(a), Some(b)) => Self::lit(fold(a, b)),
+            _ => Self { literal: None, reads: self.reads | other.reads },
+        }
+    }
+}
+
+/// What the slope of a rule with respect to one operand looks at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SlopeReads {
+    probe: Probe,
+    operands: usize,
+}
+
+impl SlopeReads {
+    /// Reads the slope of `rule` with respect to `operand`.
+    #[inline]
+    pub fn of<E: Elementwise<N>, const N: usize>(rule: E, operand: usize) -> Self {
+        let operands = std::array::from_fn(Probe::unknown);
+        Self { probe: rule.slope(operand, operands, Probe::unknown(N)), operands: N }
+    }
+
+    /// The slope as a number, if it is the same everywhere (1 for either operand of `a + b`).
+    #[inline]
+    pub fn literal(self) -> Option<f64> {
+        self.probe.literal
+    }
+
+    /// Whether the slope reads operand number `index`.
+    #[inline]
+    pub fn operand(self, index: usize) -> bool {
+        self.probe.reads & (1 << index) != 0
+    }
+
+    /// Whether the slope reads the output.
+    #[inline]
+    pub fn output(self) -> bool {
+        self.operand(self.operands)
+    }
+}
+
+impl Real for Probe {
+    #[inline]
+    fn lit(value: f64) -> Self {
+        Self { literal: Some(value), reads: 0 }
+    }
+    #[inline]
+    fn unary<U: Unary>(self, rule: U) -> Self {
+        Self { literal: self.literal.map(|x| rule.value(x)), reads: self.reads }
+    }
+    #[inline]
+    fn binary<B: Binary>(self, rule: B, other: Self) -> Self {
+        self.merge(other, |a, b| rule.value(a, b))
+    }
+    #[inline]
+    fn select(self, then: Self, otherwise: Self) -> Self {
+        match self.literal {
+            Some(mask) => {
+                if mask == 0.0 {
+                    otherwise
+                } else {
+                    then
+                }
+            }
+            None => Self { literal: None, reads: self.reads | then.reads | otherwise.reads },
+        }
+    }
+}
+
+macro_rules! probe_operator {
+    ($Trait:ident, $method:ident, $op:tt) => {
+        impl $Trait for Probe {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: Self) -> Self {
+                self.merge(other, |a, b| a $op b)
+            }
+        }
+    };
+}
+probe_operator!(Add, add, +);
+probe_operator!(Sub, sub, -);
+probe_operator!(Mul, mul, *);
+probe_operator!(Div, div, /);
+
+impl Neg for Probe {
+    type Output = Self;
+    #[inline]
+    fn neg(self) -> Self {
+        Self { literal: self.literal.map(|x| -x), reads: self.reads }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::elementwise::{Add as AddRule, Mul as MulRule, Step, Tanh};
+
+    #[test]
+    fn slopes_tell_what_they_read() {
+        let tanh = SlopeReads::of(Tanh, 0);
+        assert!(tanh.output() && !tanh.operand(0) && tanh.literal().is_none());
+        assert_eq!(SlopeReads::of(AddRule, 1).literal(), Some(1.0));
+        assert_eq!(SlopeReads::of(Step, 0).literal(), Some(0.0));
+        let mul = SlopeReads::of(MulRule, 0);
+        assert!(mul.operand(1) && !mul.operand(0) && !mul.output());
+    }
+}

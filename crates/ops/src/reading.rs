@@ -1,0 +1,153 @@
+//! Any algebra of tensors, read as a number.
+
+use std::fmt::Debug;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use typed_arena::Arena;
+
+use crate::algebra::Algebra;
+use crate::real::Real;
+use crate::rule::{Binary, Bound, Lift, Unary};
+use crate::rules::elementwise as rules;
+
+/// A `Copy` number that stands for a whole value of some [`Algebra`]: a recorded variable, a
+/// dual number, a formula.
+///
+/// Values live in an arena for as long as the rule is being read; literals stay literals until
+/// they meet a value, so `1 − y²` becomes one recorded op on `y²`, not a constant node.
+pub enum Reading<'a, T> {
+    /// A number written in the rule.
+    Lit(f64),
+    /// A value, in the arena where the results of operations on it are put too.
+    Value(&'a Arena<T>, &'a T),
+}
+
+impl<T> Clone for Reading<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Reading<'_, T> {}
+
+impl<T: Debug> Debug for Reading<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Lit(value) => write!(f, "{value}"),
+            Self::Value(_, value) => value.fmt(f),
+        }
+    }
+}
+
+impl<'a, T: Algebra> Reading<'a, T> {
+    /// Reads a value.
+    pub fn new(arena: &'a Arena<T>, value: &T) -> Self {
+        Self::put(arena, value.clone())
+    }
+
+    fn put(arena: &'a Arena<T>, value: T) -> Self {
+        Self::Value(arena, arena.alloc(value))
+    }
+
+    /// The value, a literal being made a scalar in the context of `like`.
+    fn promote(self, arena: &'a Arena<T>, like: &T) -> &'a T {
+        match self {
+            Self::Lit(value) => arena.alloc(like.scalar(value)),
+            Self::Value(_, value) => value,
+        }
+    }
+}
+
+impl<T: Algebra> Real for Reading<'_, T> {
+    fn lit(value: f64) -> Self {
+        Self::Lit(value)
+    }
+
+    fn unary<U: Unary>(self, rule: U) -> Self {
+        match self {
+            Self::Lit(x) => Self::Lit(rule.value(x)),
+            Self::Value(arena, x) => Self::put(arena, T::apply(Lift::unary(rule), &[x])),
+        }
+    }
+
+    fn binary<B: Binary>(self, rule: B, other: Self) -> Self {
+        match (self, other) {
+            (Self::Lit(a), Self::Lit(b)) => Self::Lit(rule.value(a, b)),
+            (Self::Value(arena, a), Self::Lit(b)) => {
+                Self::put(arena, T::apply(Lift::unary(Bound::right(rule, b)), &[a]))
+            }
+            (Self::Lit(a), Self::Value(arena, b)) => {
+                Self::put(arena, T::apply(Lift::unary(Bound::left(a, rule)), &[b]))
+            }
+            (Self::Value(arena, a), Self::Value(_, b)) => {
+                Self::put(arena, T::apply(Lift::binary(rule), &[a, b]))
+            }
+        }
+    }
+
+    fn select(self, then: Self, otherwise: Self) -> Self {
+        match self {
+            Self::Lit(mask) => {
+                if mask == 0.0 {
+                    otherwise
+                } else {
+                    then
+                }
+            }
+            Self::Value(arena, mask) => {
+                let (then, otherwise) = (then.promote(arena, mask), otherwise.promote(arena, mask));
+                Self::put(arena, T::apply(Lift::<_, 3>(rules::Where), &[mask, then, otherwise]))
+            }
+        }
+    }
+}
+
+// The neutral elements are dropped here, once: they would otherwise show in every formula and
+// cost a node in every recorded gradient.
+impl<T: Algebra> Add for Reading<'_, T> {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Lit(0.0), x) | (x, Self::Lit(0.0)) => x,
+            _ => self.binary(rules::Add, other),
+        }
+    }
+}
+
+impl<T: Algebra> Sub for Reading<'_, T> {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Lit(0.0), x) => -x,
+            (x, Self::Lit(0.0)) => x,
+            _ => self.binary(rules::Sub, other),
+        }
+    }
+}
+
+impl<T: Algebra> Mul for Reading<'_, T> {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Lit(1.0), x) | (x, Self::Lit(1.0)) => x,
+            (Self::Lit(-1.0), x) | (x, Self::Lit(-1.0)) => -x,
+            _ => self.binary(rules::Mul, other),
+        }
+    }
+}
+
+impl<T: Algebra> Div for Reading<'_, T> {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        match (self, other) {
+            (x, Self::Lit(1.0)) => x,
+            _ => self.binary(rules::Div, other),
+        }
+    }
+}
+
+impl<T: Algebra> Neg for Reading<'_, T> {
+    type Output = Self;
+    fn neg(self) -> Self {
+        self.unary(rules::Neg)
+    }
+}

@@ -1,0 +1,355 @@
+//! What a rule is: traits for elementwise rules and for rules over whole tensors.
+
+use std::fmt::Debug;
+
+use smallvec::SmallVec;
+
+use crate::algebra::Algebra;
+use crate::declare::Declared;
+use crate::error::{OpError, Problem};
+use crate::float::Float;
+use crate::formula::{Formula, Notation};
+use crate::kernel;
+use crate::real::Real;
+use crate::shape::{Shape, broadcast};
+use crate::tensor::Tensor;
+
+/// An elementwise rule of one operand: y = f(x) with its slope dy/dx.
+///
+/// This is all there is to write for a new op. Broadcasting, gradients of any order, forward
+/// mode, the formula shown to a reader and the generated tests are readings of these lines.
+///
+/// ```
+/// use ops::{Real, Unary, Tensor, apply, rules::Lift};
+///
+/// /// Gaussian bump: y = e^(−x²), dy/dx = −2xy.
+/// #[derive(Clone, Copy, Debug)]
+/// struct Bump;
+/// impl Unary for Bump {
+///     const NAME: &'static str = "bump";
+///     fn value<R: Real>(self, x: R) -> R {
+///         (-x.square()).exp()
+///     }
+///     fn slope<R: Real>(self, x: R, y: R) -> R {
+///         R::lit(-2.0) * x * y
+///     }
+/// }
+/// assert_eq!(apply(&Lift::unary(Bump), &[&Tensor::scalar(0.0)])?, Tensor::scalar(1.0));
+/// # Ok::<(), ops::OpError>(())
+/// ```
+pub trait Unary: Copy + Debug + Send + Sync + 'static {
+    /// The name in formulas and messages.
+    const NAME: &'static str;
+    /// How the op is written in a formula.
+    const NOTATION: Notation = Notation::Call;
+    /// Where to test the rule, and what is known of it.
+    const DECLARED: Declared<1> = Declared::anywhere();
+
+    /// y = f(x).
+    fn value<R: Real>(self, x: R) -> R;
+    /// dy/dx at `x`, where the output is `y`.
+    fn slope<R: Real>(self, x: R, y: R) -> R;
+    /// The op as text, around its operand.
+    fn write(self, x: &Formula) -> Formula {
+        Formula::notate(Self::NAME, Self::NOTATION, &[x])
+    }
+}
+
+/// An elementwise rule of two operands, broadcast by NumPy's rule: y = f(a, b).
+pub trait Binary: Copy + Debug + Send + Sync + 'static {
+    /// The name in formulas and messages.
+    const NAME: &'static str;
+    /// How the op is written in a formula.
+    const NOTATION: Notation = Notation::Call;
+    /// Where to test the rule, and what is known of it.
+    const DECLARED: Declared<2> = Declared::anywhere();
+
+    /// y = f(a, b).
+    fn value<R: Real>(self, a: R, b: R) -> R;
+    /// ∂y/∂a at `a` and `b`, where the output is `y`.
+    fn slope_a<R: Real>(self, a: R, b: R, y: R) -> R;
+    /// ∂y/∂b at `a` and `b`, where the output is `y`.
+    fn slope_b<R: Real>(self, a: R, b: R, y: R) -> R;
+}
+
+/// An elementwise rule of `N` operands. Every [`Unary`] rule is one of 1, every [`Binary`] of 2.
+pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
+    /// The name in formulas and messages.
+    const NAME: &'static str;
+    /// Where to test the rule, and what is known of it.
+    const DECLARED: Declared<N>;
+
+    /// The value at `x`.
+    fn value<R: Real>(self, x: [R; N]) -> R;
+    /// The partial derivative with respect to operand number `operand`.
+    fn slope<R: Real>(self, operand: usize, x: [R; N], y: R) -> R;
+    /// The op as text, around its operands.
+    fn write(self, x: [&Formula; N]) -> Formula {
+        Formula::notate(Self::NAME, Notation::Call, &x)
+    }
+}
+
+impl<U: Unary> Elementwise<1> for U {
+    const NAME: &'static str = U::NAME;
+    const DECLARED: Declared<1> = U::DECLARED;
+    #[inline]
+    fn value<R: Real>(self, [x]: [R; 1]) -> R {
+        self.value(x)
+    }
+    #[inline]
+    fn slope<R: Real>(self, _operand: usize, [x]: [R; 1], y: R) -> R {
+        self.slope(x, y)
+    }
+    fn write(self, [x]: [&Formula; 1]) -> Formula {
+        self.write(x)
+    }
+}
+
+impl<B: Binary> Elementwise<2> for B {
+    const NAME: &'static str = B::NAME;
+    const DECLARED: Declared<2> = B::DECLARED;
+    #[inline]
+    fn value<R: Real>(self, [a, b]: [R; 2]) -> R {
+        self.value(a, b)
+    }
+    #[inline]
+    fn slope<R: Real>(self, operand: usize, [a, b]: [R; 2], y: R) -> R {
+        if operand == 0 { self.slope_a(a, b, y) } else { self.slope_b(a, b, y) }
+    }
+    fn write(self, x: [&Formula; 2]) -> Formula {
+        Formula::notate(B::NAME, B::NOTATION, &x)
+    }
+}
+
+/// A binary rule with a number in the place of one operand: `2.0 * x`, `x + 1.0`, x³.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound<B> {
+    rule: B,
+    number: f64,
+    number_is_left: bool,
+}
+
+impl<B: Binary> Bound<B> {
+    /// f(number, x).
+    pub fn left(number: f64, rule: B) -> Self {
+        Self { rule, number, number_is_left: true }
+    }
+    /// f(x, number).
+    pub fn right(rule: B, number: f64) -> Self {
+        Self { rule, number, number_is_left: false }
+    }
+}
+
+impl<B: Binary> Unary for Bound<B> {
+    const NAME: &'static str = B::NAME;
+    #[inline]
+    fn value<R: Real>(self, x: R) -> R {
+        let number = R::lit(self.number);
+        if self.number_is_left { self.rule.value(number, x) } else { self.rule.value(x, number) }
+    }
+    #[inline]
+    fn slope<R: Real>(self, x: R, y: R) -> R {
+        let number = R::lit(self.number);
+        if self.number_is_left {
+            self.rule.slope_b(number, x, y)
+        } else {
+            self.rule.slope_a(x, number, y)
+        }
+    }
+    fn write(self, x: &Formula) -> Formula {
+        let number = Formula::number(self.number);
+        let operands = if self.number_is_left { [&number, x] } else { [x, &number] };
+        Formula::notate(B::NAME, B::NOTATION, &operands)
+    }
+}
+
+/// A rule over whole tensors: what an op computes, and what its operands contribute.
+///
+/// Rules of the linear and bilinear families implement it directly; elementwise rules through
+/// [`Lift`]. A rule *returns* contributions: adding them up, summing over broadcast axes and
+/// seeding belong to the engine.
+pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
+    /// The name in formulas and messages.
+    fn name(&self) -> &'static str;
+
+    /// The shape of the result, or why the operands are refused. Computes nothing else.
+    ///
+    /// # Errors
+    /// If the operands do not fit the rule or each other.
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem>;
+
+    /// The value; `shape` is what [`Rule::shape`] gave for these operands.
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A>;
+
+    /// Reverse mode: what each wanted operand's adjoint gets from the cotangent ȳ of the
+    /// output. A contribution may have the shape of the output where the operand was broadcast
+    /// to it; the engine sums it back.
+    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T>;
+
+    /// Forward mode: the output's tangent from those of the operands (`None` stands for zero).
+    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T>;
+
+    /// The op as text, around its operands.
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        Formula::notate(self.name(), Notation::Call, operands)
+    }
+
+    /// Whether each element of the result depends on one element of each operand, so that the
+    /// local derivative is a number for each element.
+    fn is_elementwise(&self) -> bool {
+        false
+    }
+}
+
+/// One application of a rule: its operands and output, and which operands want a gradient.
+#[derive(Debug)]
+pub struct Call<'a, T> {
+    /// The operands, in order.
+    pub operands: &'a [&'a T],
+    /// The output.
+    pub output: &'a T,
+    /// For each operand, whether its gradient is asked for.
+    pub wanted: &'a [bool],
+}
+
+/// One entry for each operand: its contribution, or `None` where there is none (not wanted, or
+/// zero everywhere).
+pub type Contributions<T> = SmallVec<[Option<T>; 2]>;
+
+impl<T: Algebra> Call<'_, T> {
+    /// Contributions from one closure for each operand, of which only the wanted are run.
+    pub fn contributions<const N: usize>(&self, each: [&dyn Fn() -> T; N]) -> Contributions<T> {
+        each.iter().zip(self.wanted).map(|(give, &wanted)| wanted.then(give)).collect()
+    }
+}
+
+/// Forward mode of a linear rule: the rule itself, with zeros for tangents that are absent.
+pub fn linear_jvp<T: Algebra, R: Rule>(
+    rule: &R,
+    call: &Call<'_, T>,
+    tangents: &[Option<&T>],
+) -> Option<T> {
+    tangents.iter().any(Option::is_some).then(|| {
+        let filled: Vec<T> = tangents
+            .iter()
+            .zip(call.operands)
+            .map(|(tangent, x)| tangent.map_or_else(|| x.zeros_like(), Clone::clone))
+            .collect();
+        T::apply(rule.clone(), &filled.iter().collect::<Vec<_>>())
+    })
+}
+
+/// Forward mode of a bilinear rule: f(ȧ, b) + f(a, ḃ).
+pub fn bilinear_jvp<T: Algebra, R: Rule>(
+    rule: &R,
+    call: &Call<'_, T>,
+    tangents: &[Option<&T>],
+) -> Option<T> {
+    let (a, b) = (call.operands[0], call.operands[1]);
+    let left = tangents[0].map(|tangent| T::apply(rule.clone(), &[tangent, b]));
+    let right = tangents[1].map(|tangent| T::apply(rule.clone(), &[a, tangent]));
+    match (left, right) {
+        (Some(left), Some(right)) => Some(left.accumulate(right)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// An elementwise rule, lifted to tensors: broadcasting forwards, one pass over the data.
+#[derive(Clone, Copy, Debug)]
+pub struct Lift<E, const N: usize>(pub E);
+
+impl<U: Unary> Lift<U, 1> {
+    /// Lifts a rule of one operand.
+    pub fn unary(rule: U) -> Self {
+        Self(rule)
+    }
+}
+
+impl<B: Binary> Lift<B, 2> {
+    /// Lifts a rule of two operands.
+    pub fn binary(rule: B) -> Self {
+        Self(rule)
+    }
+}
+
+impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
+    fn name(&self) -> &'static str {
+        E::NAME
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(N, operands)?;
+        broadcast(operands)
+    }
+    #[inline]
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+        let x: [&Tensor<A>; N] = array(operands);
+        kernel::map(shape, x, [], |x, []| self.0.value(x))
+    }
+    #[inline]
+    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let x: [&T; N] = array(call.operands);
+        (0..N)
+            .map(|i| {
+                call.wanted[i].then(|| T::times_slope(self.0, i, x, call.output, cotangent))?
+            })
+            .collect()
+    }
+    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        let x: [&T; N] = array(call.operands);
+        let shape = call.output.shape();
+        (0..N)
+            .filter_map(|i| T::times_slope(self.0, i, x, call.output, tangents[i]?))
+            .map(|tangent| tangent.stretch_to(&shape))
+            .reduce(T::accumulate)
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        self.0.write(array(operands))
+    }
+    fn is_elementwise(&self) -> bool {
+        true
+    }
+}
+
+/// The first `N` of `operands`, whose number the rule's `shape` has checked.
+fn array<T: Copy, const N: usize>(operands: &[T]) -> [T; N] {
+    std::array::from_fn(|i| operands[i])
+}
+
+/// Refuses a wrong number of operands.
+///
+/// # Errors
+/// If there are not `expected` operands.
+pub fn arity<T>(expected: usize, operands: &[T]) -> Result<(), Problem> {
+    if operands.len() == expected {
+        Ok(())
+    } else {
+        Err(Problem::Arity { expected, given: operands.len() })
+    }
+}
+
+/// The value of a rule on plain tensors, checked first.
+///
+/// # Errors
+/// If the rule refuses the operands: which shapes, and what would fit.
+#[inline]
+pub fn apply<A: Float, R: Rule>(rule: &R, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
+    let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
+    Ok(rule.forward(operands, &shape))
+}
+
+/// The shape of a rule's result, or an error that carries the shapes.
+///
+/// # Errors
+/// If the rule refuses the operands.
+#[inline]
+pub fn checked_shape<'a, R: Rule>(
+    rule: &R,
+    shapes: impl Iterator<Item = &'a [usize]>,
+) -> Result<Shape, OpError> {
+    let shapes: SmallVec<[&[usize]; 3]> = shapes.collect();
+    rule.shape(&shapes).map_err(|problem| OpError {
+        rule: rule.name(),
+        shapes: shapes.iter().map(|shape| Shape::from_slice(shape)).collect(),
+        problem,
+    })
+}

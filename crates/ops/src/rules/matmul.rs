@@ -1,0 +1,191 @@
+//! The matrix product.
+
+use std::borrow::Borrow;
+
+use ndarray::{Ix2, IxDyn};
+
+use crate::algebra::Algebra;
+use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::error::Problem;
+use crate::float::Float;
+use crate::formula::{Binding, Formula, Notation};
+use crate::kernel;
+use crate::methods::LinearMethods;
+use crate::registry::samples;
+use crate::rule::{Call, Contributions, Rule, arity, bilinear_jvp};
+use crate::shape::{Shape, broadcast};
+use crate::tensor::Tensor;
+
+/// The matrix product by NumPy's rules: the last axis of a meets the second to last of b,
+/// leading axes broadcast, and an operand of one axis is a row on the left, a column on the
+/// right. For matrices, ā = ȳ bᵀ and b̄ = aᵀ ȳ.
+///
+/// Source of the gradient: Giles, *Collected matrix derivative results for forward and reverse
+/// mode algorithmic differentiation*, 2008, section 2.2.2.
+#[derive(Clone, Copy, Debug)]
+pub struct Matmul;
+
+/// A vector as the matrix that it stands for: a row on the left, a column on the right.
+fn as_matrix<T: Algebra>(x: &T, column: bool) -> T {
+    if x.shape().len() == 1 { x.expand_dims(if column { -1 } else { 0 }) } else { x.clone() }
+}
+
+/// The transposes of a stack of matrices.
+fn transposed<T: Algebra>(x: &T) -> T {
+    let ndim = x.shape().len() as isize;
+    if ndim == 2 {
+        return x.t();
+    }
+    let mut order: Vec<isize> = (0..ndim).collect();
+    order.swap(ndim as usize - 2, ndim as usize - 1);
+    x.permute(&order)
+}
+
+impl Matmul {
+    /// The shape of the product as a stack of matrices, vectors having been made matrices.
+    fn matrix_shape(a: &[usize], b: &[usize]) -> Shape {
+        let a_leading = &a[..a.len().saturating_sub(2)];
+        let b_leading = &b[..b.len().saturating_sub(2)];
+        let mut shape = broadcast(&[a_leading, b_leading]).expect("leading axes that broadcast");
+        shape.push(if a.len() > 1 { a[a.len() - 2] } else { 1 });
+        shape.push(if b.len() > 1 { b[b.len() - 1] } else { 1 });
+        shape
+    }
+}
+
+impl Rule for Matmul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(2, operands)?;
+        let (a, b) = (operands[0], operands[1]);
+        for (i, x) in operands.iter().enumerate() {
+            if x.is_empty() {
+                return Err(Problem::TooFewAxes { operand: i + 1, ndim: 0, least: 1 });
+            }
+        }
+        let left = a[a.len() - 1];
+        let right = b[b.len().saturating_sub(2)];
+        if left != right {
+            let mut fitting = Shape::from_slice(b);
+            fitting[b.len().saturating_sub(2)] = left;
+            let right_is_vector = b.len() == 1;
+            return Err(Problem::Contract { left, right, right_is_vector, fitting });
+        }
+        let (a_leading, b_leading) =
+            (&a[..a.len().saturating_sub(2)], &b[..b.len().saturating_sub(2)]);
+        let mut shape = broadcast(&[a_leading, b_leading]).map_err(|problem| match problem {
+            Problem::Broadcast { from_last, lengths } => {
+                Problem::Broadcast { from_last: from_last + 2, lengths }
+            }
+            other => other,
+        })?;
+        shape.extend((a.len() > 1).then(|| a[a.len() - 2]));
+        shape.extend((b.len() > 1).then(|| b[b.len() - 1]));
+        Ok(shape)
+    }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+        let (a, b) = (as_matrix(operands[0], false), as_matrix(operands[1], true));
+        if a.ndim() == 2 && b.ndim() == 2 {
+            let two = "a matrix has two axes";
+            let product = kernel::matrix_product(
+                &a.view().into_dimensionality::<Ix2>().expect(two),
+                &b.view().into_dimensionality::<Ix2>().expect(two),
+            );
+            let product = Tensor::from(product);
+            return if shape.len() == 2 { product } else { product.reshape(shape) };
+        }
+        let matrices = Self::matrix_shape(operands[0].shape(), operands[1].shape());
+        let (leading, last) = matrices.split_at(matrices.len() - 2);
+        let inner = a.shape()[a.ndim() - 1];
+        let spread = |x: &Tensor<A>, rows, columns| {
+            let mut shape = Shape::from_slice(leading);
+            shape.extend([rows, columns]);
+            IxDyn(if x.shape() == &shape[..] { x.shape() } else { &shape })
+        };
+        let (a_shape, b_shape) = (spread(&a, last[0], inner), spread(&b, inner, last[1]));
+        let (a_view, b_view) = (a.view(), b.view());
+        let fits = "leading axes that broadcast";
+        let product = kernel::batched_product(
+            &a_view.broadcast(a_shape).expect(fits),
+            &b_view.broadcast(b_shape).expect(fits),
+            &matrices,
+        );
+        if product.shape() == shape { product } else { product.reshape(shape) }
+    }
+    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let (a, b) = (call.operands[0], call.operands[1]);
+        let (a_shape, b_shape) = (a.shape(), b.shape());
+        if a_shape.len() > 1 && b_shape.len() > 1 {
+            return call.contributions([&|| cotangent.matmul(transposed(b)), &|| {
+                transposed(a).matmul(cotangent)
+            }]);
+        }
+        // A vector is a matrix of one row or one column; its contribution loses that axis again.
+        let cotangent = cotangent.reshape(&Self::matrix_shape(&a_shape, &b_shape)[..]);
+        let back = |contribution: T, vector: bool, axis: isize| {
+            if vector { contribution.sum_axes(axis) } else { contribution }
+        };
+        call.contributions([
+            &|| back(cotangent.matmul(transposed(&as_matrix(b, true))), a_shape.len() == 1, -2),
+            &|| back(transposed(&as_matrix(a, false)).matmul(&cotangent), b_shape.len() == 1, -1),
+        ])
+    }
+    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        bilinear_jvp(self, call, tangents)
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        Formula::notate("matmul", Notation::Infix(" @ ", Binding::Product), operands)
+    }
+}
+
+impl Declare for Matmul {
+    fn examples() -> Vec<Example<Self>> {
+        let a = || Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]]);
+        let b = || Tensor::from([[2.0, -1.0], [0.5, 3.0], [-4.0, 1.0]]);
+        let v = || Tensor::from([2.0, -1.0, 0.5]);
+        vec![
+            example(Self, [a(), b()]).gives([[-15.0, -3.0], [8.5, 7.0]]),
+            example(Self, [a(), v()]).gives([6.0, -2.75]),
+            example(Self, [v(), b()]).gives([1.5, -4.5]),
+            example(Self, [v(), v()]).gives(5.25),
+            example(Self, samples(&[&[2, 2, 3], &[2, 3, 2]])),
+            example(Self, samples(&[&[2, 2, 3], &[3, 2]])),
+            example(Self, samples(&[&[2, 3], &[2, 3, 2]])),
+            example(Self, samples(&[&[2, 1, 2, 3], &[3, 3, 1]])),
+            example(Self, samples(&[&[2, 2, 3], &[3]])),
+            example(Self, samples(&[&[3], &[2, 3, 2]])),
+            example(Self, samples(&[&[1, 1], &[1, 1]])),
+            example(Self, samples(&[&[2, 0], &[0, 3]])).gives([[0.0; 3]; 2]),
+            example(Self, samples(&[&[0, 2], &[2, 3]])),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        vec![
+            refusal(
+                Self,
+                &[&[2, 3], &[2, 3]],
+                "the last axis of the left operand has length 3 but the second to last axis of the right operand has length 2; the two must be equal, so a right operand of shape [3, 3] would fit",
+            ),
+            refusal(Self, &[&[2, 3], &[4]], "the only axis of the right operand has length 4"),
+            refusal(Self, &[&[], &[2, 2]], "operand 1 has 0 axes but at least 1 are needed"),
+            refusal(Self, &[&[2, 4, 3], &[3, 3, 4]], "the lengths 2 and 3 of axis −3"),
+            refusal(Self, &[&[2, 2]], "takes 2 operand(s) but was given 1"),
+        ]
+    }
+}
+
+/// The method of the matrix product, for every algebra of tensors.
+pub trait MatmulMethods: Algebra {
+    /// The matrix product by NumPy's rules: `[m, k] @ [k, n] → [m, n]`, with leading axes
+    /// broadcast, and vectors as rows on the left, as columns on the right.
+    ///
+    /// # Panics
+    /// If the inner lengths differ or the leading axes do not broadcast.
+    #[track_caller]
+    fn matmul(&self, other: impl Borrow<Self>) -> Self {
+        Self::apply(Matmul, &[self, other.borrow()])
+    }
+}
+impl<T: Algebra> MatmulMethods for T {}

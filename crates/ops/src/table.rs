@@ -1,0 +1,158 @@
+//! The macros that turn one entry of the table of elementwise rules into a rule, a method of
+//! every algebra, and a line of the registry.
+
+/// Rules of one operand. An entry holds the doc, the names of the rule and of its method, the
+/// value, the slope, and what the generated tests need to know.
+macro_rules! unary_rules {
+    ($(
+        $(#[$doc:meta])*
+        $Rule:ident $(($param:ident = $sample:literal))? $method:ident $(as $notation:expr)?,
+        value |$x:ident| $value:expr,
+        slope |$sx:ident, $sy:ident| $slope:expr,
+        on $samples:expr
+        $(, kinks [$($at:literal => $taken:literal),* $(,)?])?
+        $(, known [$($input:literal => $output:literal),* $(,)?])?;
+    )*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub struct $Rule $((#[doc = concat!("The setting `", stringify!($param), "`.")] pub f64))?;
+
+            impl Unary for $Rule {
+                const NAME: &'static str = stringify!($method);
+                $(const NOTATION: Notation = $notation;)?
+                const DECLARED: Declared<1> = Declared {
+                    samples: [$samples],
+                    kinks: &[$($(Kink { at: [$at], slopes: [$taken] }),*)?],
+                    known: &[$($(([$input], $output)),*)?],
+                };
+                #[inline]
+                fn value<R: Real>(self, $x: R) -> R {
+                    $(let $param = R::lit(setting!(self, $param));)?
+                    $value
+                }
+                #[inline]
+                fn slope<R: Real>(self, $sx: R, $sy: R) -> R {
+                    $(let $param = R::lit(setting!(self, $param));)?
+                    $slope
+                }
+                $(fn write(self, x: &Formula) -> Formula {
+                    Formula::call(<Self as Unary>::NAME, &[x], &setting!(self, $param).to_string())
+                })?
+            }
+        )*
+
+        /// A method for each elementwise rule of one operand, for every algebra of tensors.
+        pub trait UnaryMethods: Algebra {
+            $(
+                $(#[$doc])*
+                #[track_caller]
+                fn $method(&self $(, $param: f64)?) -> Self {
+                    Self::apply(Lift::unary($Rule $(($param))?), &[self])
+                }
+            )*
+        }
+        impl<T: Algebra> UnaryMethods for T {}
+
+        /// Shows every elementwise rule of one operand to `visitor`.
+        pub(crate) fn visit_unary(visitor: &mut impl Visitor) {
+            $(visitor.elementwise::<$Rule, 1>($Rule $((default_setting!($param, $sample)))?);)*
+        }
+    };
+}
+
+/// The one setting of a rule; the name only marks that there is one.
+macro_rules! setting {
+    ($self:ident, $param:ident) => {
+        $self.0
+    };
+}
+
+/// The setting at which the registry shows a rule.
+macro_rules! default_setting {
+    ($param:ident, $sample:literal) => {
+        $sample
+    };
+}
+
+/// Rules of two operands; an entry like that of [`unary_rules`] with a slope for each.
+macro_rules! binary_rules {
+    ($(
+        $(#[$doc:meta])*
+        $Rule:ident $method:ident $(as $notation:expr)?,
+        value |$a:ident, $b:ident| $value:expr,
+        slopes |$sa:ident, $sb:ident, $sy:ident| [$slope_a:expr, $slope_b:expr],
+        on $samples:expr
+        $(, kinks [$($at:expr => $taken:expr),* $(,)?])?
+        $(, known [$($input:expr => $output:literal),* $(,)?])?;
+    )*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub struct $Rule;
+
+            impl Binary for $Rule {
+                const NAME: &'static str = stringify!($method);
+                $(const NOTATION: Notation = $notation;)?
+                const DECLARED: Declared<2> = Declared {
+                    samples: $samples,
+                    kinks: &[$($(Kink { at: $at, slopes: $taken }),*)?],
+                    known: &[$($(($input, $output)),*)?],
+                };
+                #[inline]
+                fn value<R: Real>(self, $a: R, $b: R) -> R {
+                    $value
+                }
+                #[inline]
+                #[allow(unused_variables)] // The entry names them once for both slopes.
+                fn slope_a<R: Real>(self, $sa: R, $sb: R, $sy: R) -> R {
+                    $slope_a
+                }
+                #[inline]
+                #[allow(unused_variables)] // The entry names them once for both slopes.
+                fn slope_b<R: Real>(self, $sa: R, $sb: R, $sy: R) -> R {
+                    $slope_b
+                }
+            }
+        )*
+
+        /// A method for each elementwise rule of two operands, for every algebra of tensors.
+        ///
+        /// Operands broadcast by NumPy's rule; methods panic with a sentence where they do not.
+        pub trait BinaryMethods: Algebra {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Panics
+                /// If the shapes do not broadcast.
+                #[track_caller]
+                fn $method(&self, other: impl Borrow<Self>) -> Self {
+                    Self::apply(Lift::binary($Rule), &[self, other.borrow()])
+                }
+            )*
+
+            /// Every element times a number.
+            #[track_caller]
+            fn scale(&self, factor: f64) -> Self {
+                Self::apply(Lift::unary(Bound::left(factor, Mul)), &[self])
+            }
+
+            /// Every element to a constant power.
+            #[track_caller]
+            fn powf(&self, exponent: f64) -> Self {
+                Self::apply(Lift::unary(Bound::right(Pow, exponent)), &[self])
+            }
+        }
+        impl<T: Algebra> BinaryMethods for T {}
+
+        /// Shows every elementwise rule of two operands to `visitor`, also with a number in the
+        /// place of either.
+        pub(crate) fn visit_binary(visitor: &mut impl Visitor) {
+            $(
+                visitor.elementwise::<$Rule, 2>($Rule);
+                visitor.elementwise::<_, 1>(Bound::right($Rule, 3.0));
+                visitor.elementwise::<_, 1>(Bound::left(2.5, $Rule));
+            )*
+        }
+    };
+}

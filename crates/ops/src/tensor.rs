@@ -1,0 +1,416 @@
+//! The value type: an n-dimensional array that is cheap to clone.
+
+use std::fmt::{self, Debug, Display};
+use std::sync::Arc;
+
+use approx::{AbsDiffEq, RelativeEq};
+use ndarray::{ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
+use thiserror::Error;
+
+use crate::algebra::Algebra;
+use crate::float::Float;
+use crate::kernel;
+use crate::probe::SlopeReads;
+use crate::rule::{Elementwise, Rule, apply};
+use crate::shape::{Shape, broadcast};
+
+/// An n-dimensional array of `f32` or `f64`.
+///
+/// Cloning is cheap: the elements are shared until one owner changes them (copy on write). A
+/// scalar (no axes) is stored inline, without a heap allocation. The storage is
+/// [ndarray](https://docs.rs/ndarray)'s; conversions from and to its arrays of every dimension
+/// move the elements and do not copy them.
+///
+/// ```
+/// use ndarray::array;
+/// use ops::Tensor;
+///
+/// let x = Tensor::from(array![[1.0, 2.0], [3.0, 4.0]]);
+/// assert_eq!(x.shape(), [2, 2]);
+/// assert_eq!(x.to_array::<ndarray::Ix2>()?, array![[1.0, 2.0], [3.0, 4.0]]);
+/// assert_eq!(Tensor::from(3.5).item(), 3.5);
+/// # Ok::<(), ops::TensorError>(())
+/// ```
+#[derive(Clone)]
+pub struct Tensor<A>(Repr<A>);
+
+// A node of a graph holds one of these: two words, where an `ArcArray` by itself is over a dozen.
+// Invariant: `Array` has at least one axis.
+#[derive(Clone)]
+enum Repr<A> {
+    Scalar(A),
+    Array(Arc<ArcArray<A, IxDyn>>),
+}
+
+/// A conversion that does not fit the tensor's shape.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TensorError {
+    /// Another number of elements than the shape holds.
+    #[error("a tensor of shape {shape:?} holds {} elements, but {given} were given", shape.iter().product::<usize>())]
+    Elements {
+        /// The shape.
+        shape: Vec<usize>,
+        /// How many elements were given.
+        given: usize,
+    },
+    /// Another number of axes than the array type has.
+    #[error("a tensor of shape {shape:?} has {} axes, but an array of {wanted} axes was asked for", shape.len())]
+    Axes {
+        /// The shape.
+        shape: Vec<usize>,
+        /// How many axes the array type has.
+        wanted: usize,
+    },
+}
+
+impl<A: Float> Tensor<A> {
+    /// A tensor without axes, which holds one number.
+    #[inline]
+    pub fn scalar(value: A) -> Self {
+        Self(Repr::Scalar(value))
+    }
+
+    /// A tensor of `shape` from its elements, the last axis fastest.
+    ///
+    /// # Errors
+    /// If the shape holds another number of elements.
+    ///
+    /// ```
+    /// use ops::Tensor;
+    ///
+    /// assert_eq!(Tensor::from_shape_vec(&[2, 1], vec![1.0, 2.0])?, Tensor::from([[1.0], [2.0]]));
+    /// let error = Tensor::from_shape_vec(&[2, 3], vec![1.0, 2.0]).unwrap_err();
+    /// assert_eq!(error.to_string(), "a tensor of shape [2, 3] holds 6 elements, but 2 were given");
+    /// # Ok::<(), ops::TensorError>(())
+    /// ```
+    pub fn from_shape_vec(shape: &[usize], elements: Vec<A>) -> Result<Self, TensorError> {
+        let given = elements.len();
+        let array = ArrayD::from_shape_vec(IxDyn(shape), elements)
+            .map_err(|_| TensorError::Elements { shape: shape.to_vec(), given })?;
+        Ok(Self::from(array))
+    }
+
+    /// A tensor of `shape`, every element `value`.
+    pub fn full(shape: &[usize], value: A) -> Self {
+        Self::from(ArrayD::from_elem(IxDyn(shape), value))
+    }
+
+    /// A tensor of zeros.
+    pub fn zeros(shape: &[usize]) -> Self {
+        Self::full(shape, A::zero())
+    }
+
+    /// A tensor of ones.
+    pub fn ones(shape: &[usize]) -> Self {
+        Self::full(shape, A::one())
+    }
+
+    /// The lengths of the axes.
+    #[inline]
+    pub fn shape(&self) -> &[usize] {
+        match &self.0 {
+            Repr::Scalar(_) => &[],
+            Repr::Array(array) => array.shape(),
+        }
+    }
+
+    /// The number of axes.
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.shape().len()
+    }
+
+    /// The number of elements.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The one element of a tensor that has one.
+    ///
+    /// # Panics
+    /// If there is more than one element, or none.
+    #[inline]
+    #[track_caller]
+    pub fn item(&self) -> A {
+        match &self.0 {
+            Repr::Scalar(value) => *value,
+            Repr::Array(array) => {
+                let count = array.len();
+                assert!(
+                    count == 1,
+                    "item() takes the one element of a tensor, but a tensor of shape {:?} has {count}",
+                    array.shape()
+                );
+                *array.first().expect("one element")
+            }
+        }
+    }
+
+    /// A view of the elements as an ndarray.
+    pub fn view(&self) -> ArrayViewD<'_, A> {
+        match &self.0 {
+            Repr::Scalar(value) => {
+                ArrayView::from_shape(IxDyn(&[]), std::slice::from_ref(value)).expect("one element")
+            }
+            Repr::Array(array) => array.view(),
+        }
+    }
+
+    /// A view through which the elements can be changed; copies them first if they are shared.
+    pub fn view_mut(&mut self) -> ArrayViewMutD<'_, A> {
+        match &mut self.0 {
+            Repr::Scalar(value) => {
+                ArrayViewMutD::from_shape(IxDyn(&[]), std::slice::from_mut(value))
+                    .expect("one element")
+            }
+            Repr::Array(array) => Arc::make_mut(array).view_mut(),
+        }
+    }
+
+    /// The elements in the order of the axes, the last axis fastest.
+    ///
+    /// ```
+    /// use ops::Tensor;
+    /// assert_eq!(Tensor::from([[1.0, 2.0], [3.0, 4.0]]).to_vec(), [1.0, 2.0, 3.0, 4.0]);
+    /// ```
+    pub fn to_vec(&self) -> Vec<A> {
+        self.view().iter().copied().collect()
+    }
+
+    /// The tensor as an ndarray of a fixed number of axes, or of any number for `IxDyn`. The
+    /// elements are moved if no other tensor shares them, and copied otherwise.
+    ///
+    /// # Errors
+    /// If the tensor has another number of axes.
+    pub fn into_array<D: Dimension>(self) -> Result<Array<A, D>, TensorError> {
+        let array = match self.0 {
+            Repr::Scalar(value) => ArrayD::from_elem(IxDyn(&[]), value),
+            Repr::Array(array) => Arc::unwrap_or_clone(array).into_owned(),
+        };
+        let shape = array.shape().to_vec();
+        array
+            .into_dimensionality()
+            .map_err(|_| TensorError::Axes { shape, wanted: D::NDIM.unwrap_or_default() })
+    }
+
+    /// A copy of the elements as an ndarray.
+    ///
+    /// # Errors
+    /// If the tensor has another number of axes than `D`.
+    pub fn to_array<D: Dimension>(&self) -> Result<Array<A, D>, TensorError> {
+        self.clone().into_array()
+    }
+
+    /// A tensor of the same shape, each element under `f`.
+    pub fn map<B: Float>(&self, f: impl FnMut(A) -> B) -> Tensor<B> {
+        let mut f = f;
+        match &self.0 {
+            Repr::Scalar(value) => Tensor::scalar(f(*value)),
+            Repr::Array(array) => Tensor::from(array.mapv(f)),
+        }
+    }
+
+    /// The same numbers in another element type.
+    ///
+    /// ```
+    /// use ops::Tensor;
+    /// assert_eq!(Tensor::from([0.5_f64, 2.0]).cast::<f32>(), Tensor::from([0.5_f32, 2.0]));
+    /// ```
+    pub fn cast<B: Float>(&self) -> Tensor<B> {
+        self.map(|value| B::from_f64(value.to_f64()))
+    }
+
+    /// Whether no element is infinite or NaN.
+    pub fn is_finite(&self) -> bool {
+        self.view().iter().all(|value| value.is_finite())
+    }
+
+    /// Whether two tensors share their elements in memory.
+    pub fn shares_memory_with(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Array(a), Repr::Array(b)) => !a.is_empty() && a.as_ptr() == b.as_ptr(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn shared(&self) -> ArcArray<A, IxDyn> {
+        match &self.0 {
+            Repr::Scalar(value) => ArcArray::from_elem(IxDyn(&[]), *value),
+            Repr::Array(array) => ArcArray::clone(array),
+        }
+    }
+}
+
+impl<A: Float> Algebra for Tensor<A> {
+    fn shape(&self) -> Shape {
+        Shape::from_slice(self.shape())
+    }
+
+    #[inline]
+    fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
+        apply(&rule, operands).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn scalar(&self, value: f64) -> Self {
+        Self::scalar(A::from_f64(value))
+    }
+
+    #[inline]
+    fn times_slope<E: Elementwise<N>, const N: usize>(
+        rule: E,
+        operand: usize,
+        operands: [&Self; N],
+        output: &Self,
+        v: &Self,
+    ) -> Option<Self> {
+        let reads = SlopeReads::of(rule, operand);
+        match reads.literal() {
+            Some(0.0) => return None,
+            Some(1.0) => return Some(v.clone()),
+            _ => {}
+        }
+        // What the slope does not read is replaced by what is read anyway.
+        let mut i = 0..N;
+        let x = operands.map(|x| if i.next().is_some_and(|i| reads.operand(i)) { x } else { v });
+        let y = if reads.output() { output } else { v };
+        let mut shapes: [&[usize]; N] = x.map(Tensor::shape);
+        let last = [y.shape(), v.shape()];
+        let shape = broadcast(&last)
+            .and_then(|shape| shapes.iter_mut().try_fold(shape, |shape, x| broadcast(&[&shape, x])))
+            .expect("operands that the rule has accepted broadcast");
+        Some(kernel::map(&shape, x, [y, v], |x, [y, v]| v * rule.slope(operand, x, y)))
+    }
+
+    fn accumulate(mut self, other: Self) -> Self {
+        if let (Repr::Scalar(a), Repr::Scalar(b)) = (&mut self.0, &other.0) {
+            *a += *b;
+        } else {
+            debug_assert_eq!(self.shape(), other.shape());
+            ndarray::Zip::from(self.view_mut()).and(&other.view()).for_each(|a, &b| *a += b);
+        }
+        self
+    }
+}
+
+impl<A: Float, D: Dimension> From<Array<A, D>> for Tensor<A> {
+    fn from(array: Array<A, D>) -> Self {
+        Self::from(array.into_shared())
+    }
+}
+
+impl<A: Float, D: Dimension> From<ArcArray<A, D>> for Tensor<A> {
+    fn from(array: ArcArray<A, D>) -> Self {
+        if array.ndim() == 0 {
+            return Self::scalar(*array.first().expect("an array without axes has one element"));
+        }
+        Self(Repr::Array(Arc::new(array.into_dyn())))
+    }
+}
+
+impl<A: Float, D: Dimension> From<ArrayView<'_, A, D>> for Tensor<A> {
+    fn from(view: ArrayView<'_, A, D>) -> Self {
+        Self::from(view.to_owned())
+    }
+}
+
+impl From<f32> for Tensor<f32> {
+    fn from(value: f32) -> Self {
+        Self::scalar(value)
+    }
+}
+impl From<f64> for Tensor<f64> {
+    fn from(value: f64) -> Self {
+        Self::scalar(value)
+    }
+}
+impl<A: Float> From<Vec<A>> for Tensor<A> {
+    fn from(elements: Vec<A>) -> Self {
+        Self::from(ndarray::Array1::from(elements))
+    }
+}
+impl<A: Float> From<&[A]> for Tensor<A> {
+    fn from(elements: &[A]) -> Self {
+        Self::from(elements.to_vec())
+    }
+}
+impl<A: Float, const N: usize> From<[A; N]> for Tensor<A> {
+    fn from(elements: [A; N]) -> Self {
+        Self::from(elements.to_vec())
+    }
+}
+impl<A: Float, const N: usize, const M: usize> From<[[A; M]; N]> for Tensor<A> {
+    fn from(rows: [[A; M]; N]) -> Self {
+        Self::from(ndarray::Array2::from(rows.to_vec()))
+    }
+}
+impl<A: Float, const N: usize, const M: usize, const K: usize> From<[[[A; K]; M]; N]>
+    for Tensor<A>
+{
+    fn from(blocks: [[[A; K]; M]; N]) -> Self {
+        Self::from(ndarray::Array3::from(blocks.to_vec()))
+    }
+}
+impl<A: Float> From<&Tensor<A>> for Tensor<A> {
+    fn from(tensor: &Tensor<A>) -> Self {
+        tensor.clone()
+    }
+}
+
+impl<A: Float> PartialEq for Tensor<A> {
+    fn eq(&self, other: &Self) -> bool {
+        self.view() == other.view()
+    }
+}
+
+impl<A: Float> AbsDiffEq for Tensor<A>
+where
+    A: AbsDiffEq<Epsilon = A>,
+{
+    type Epsilon = A;
+    fn default_epsilon() -> A {
+        A::default_epsilon()
+    }
+    fn abs_diff_eq(&self, other: &Self, epsilon: A) -> bool {
+        self.shape() == other.shape()
+            && self.view().iter().zip(other.view()).all(|(a, b)| a.abs_diff_eq(b, epsilon))
+    }
+}
+
+impl<A: Float> RelativeEq for Tensor<A>
+where
+    A: RelativeEq + AbsDiffEq<Epsilon = A>,
+{
+    fn default_max_relative() -> A {
+        A::default_max_relative()
+    }
+    fn relative_eq(&self, other: &Self, epsilon: A, max_relative: A) -> bool {
+        self.shape() == other.shape()
+            && self
+                .view()
+                .iter()
+                .zip(other.view())
+                .all(|(a, b)| a.relative_eq(b, epsilon, max_relative))
+    }
+}
+
+impl<A: Float> Display for Tensor<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Scalar(value) => Display::fmt(value, f),
+            Repr::Array(array) => Display::fmt(&**array, f),
+        }
+    }
+}
+
+impl<A: Float> Debug for Tensor<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tensor<{}> {:?} {self}", A::NAME, self.shape())
+    }
+}

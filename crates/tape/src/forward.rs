@@ -1,0 +1,67 @@
+//! Forward mode over what is recorded.
+
+use ops::{Call, Float, Tensor};
+use petgraph::graph::NodeIndex;
+use smallvec::SmallVec;
+
+use crate::sweep::add;
+use crate::tape::operands;
+use crate::var::Var;
+
+impl<A: Float> Var<'_, A> {
+    /// Forward mode: the derivative of this value along the given tangents of what it was
+    /// computed from, in its own shape. One sweep, in the order of recording.
+    ///
+    /// # Panics
+    /// If a tangent has another shape than its value, or a value is of another tape.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let (x, y) = (tape.var([1.0, 2.0]), tape.var(3.0));
+    /// let product = x * y;
+    /// let along = product.tangent(&[(x, [1.0, 0.0].into()), (y, 0.5.into())]);
+    /// assert_eq!(along, ops::Tensor::from([3.5, 1.0]));
+    /// ```
+    #[track_caller]
+    pub fn tangent(self, along: &[(Self, Tensor<A>)]) -> Tensor<A> {
+        let mut tangents: Vec<Option<Tensor<A>>> = vec![None; self.position() + 1];
+        for (x, tangent) in along {
+            assert!(
+                std::ptr::eq(x.tape(), self.tape()),
+                "a tangent was given for a value of another tape, recorded at {}",
+                x.location()
+            );
+            let (shape, given) = (x.shape(), tangent.shape());
+            assert!(
+                shape[..] == *given,
+                "a tangent of shape {given:?} was given for a value of shape {shape:?}, recorded \
+                 at {}; the two must be equal",
+                x.location()
+            );
+            if let Some(slot) = tangents.get_mut(x.position()) {
+                add(slot, tangent.clone());
+            }
+        }
+        let graph = self.tape().graph();
+        for node in (0..tangents.len()).map(NodeIndex::new) {
+            let Some(op) = graph[node].source.op() else { continue };
+            let operands = operands(&graph, node);
+            let given: SmallVec<[Option<&Tensor<A>>; 3]> =
+                operands.iter().map(|x| tangents[x.index()].as_ref()).collect();
+            if given.iter().all(Option::is_none) {
+                continue;
+            }
+            let wanted: SmallVec<[bool; 4]> = given.iter().map(Option::is_some).collect();
+            let values: SmallVec<[&Tensor<A>; 3]> =
+                operands.iter().map(|&x| &graph[x].value).collect();
+            let call = Call { operands: &values, output: &graph[node].value, wanted: &wanted };
+            if let Some(tangent) = op.jvp(&call, &given) {
+                drop(given);
+                add(&mut tangents[node.index()], tangent);
+            }
+        }
+        tangents.pop().flatten().unwrap_or_else(|| Tensor::zeros(&self.shape()))
+    }
+}

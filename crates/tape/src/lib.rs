@@ -1,0 +1,45 @@
+//! # tape: a graph of recorded ops, and the reverse sweep over it
+//!
+//! A [`Tape`] records what is computed with its variables as a directed graph: nodes are values,
+//! edges run from operand to result. Backpropagation is one walk over that graph in reverse
+//! topological order ([`Var::backward`]), in which every op contributes what its rule in crate
+//! [`ops`] says; no layer, loss or example contains a derivative.
+//!
+//! ```
+//! use tape::Tape;
+//! use tape::prelude::*;
+//!
+//! let tape = Tape::new();
+//! let (w, x, b) = (tape.var(0.5), tape.var(2.0), tape.var(0.1));
+//! let y = (w * x + b).tanh();
+//! let gradients = y.backward();
+//! assert_eq!(gradients.wrt(w).item(), 2.0 * (1.0 - y.item() * y.item()));
+//! ```
+//!
+//! | module | for |
+//! |---|---|
+//! | [`check`] | holding a gradient against finite differences |
+//! | [`error`] | what can go wrong, in sentences |
+
+pub mod check;
+pub mod error;
+mod forward;
+mod gradients;
+mod op;
+mod operators;
+mod step;
+mod sweep;
+mod tape;
+mod var;
+
+pub use gradients::Gradients;
+pub use ops;
+pub use step::{Contribution, Step};
+pub use tape::Tape;
+pub use var::Var;
+
+/// What a user of the tape needs in scope: the methods of variables.
+pub mod prelude {
+    pub use crate::{Tape, Var};
+    pub use ops::prelude::*;
+}

@@ -1,0 +1,60 @@
+//! The object-safe face of a rule, so that nodes of one graph can hold rules of any type.
+
+use std::fmt::Debug;
+
+use ops::{Call, Contributions, Float, Formula, Rule, Tensor, gradient_formulas};
+
+use crate::var::Var;
+
+/// A rule as a node of the graph holds it: each generic reading, at the types the tape needs.
+/// Every [`Rule`] has it, one written in a user's crate included.
+pub(crate) trait Op<A: Float>: Debug {
+    fn name(&self) -> &'static str;
+    fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>>;
+    fn vjp_recorded<'t>(
+        &self,
+        call: &Call<'_, Var<'t, A>>,
+        cotangent: &Var<'t, A>,
+    ) -> Contributions<Var<'t, A>>;
+    fn jvp(&self, call: &Call<'_, Tensor<A>>, tangents: &[Option<&Tensor<A>>])
+    -> Option<Tensor<A>>;
+    fn write(&self, operands: &[&Formula]) -> Formula;
+    fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>>;
+    fn is_elementwise(&self) -> bool;
+    fn clone_box(&self) -> Box<dyn Op<A>>;
+}
+
+impl<A: Float, R: Rule> Op<A> for R {
+    fn name(&self) -> &'static str {
+        Rule::name(self)
+    }
+    fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
+        Rule::vjp(self, call, cotangent)
+    }
+    fn vjp_recorded<'t>(
+        &self,
+        call: &Call<'_, Var<'t, A>>,
+        cotangent: &Var<'t, A>,
+    ) -> Contributions<Var<'t, A>> {
+        Rule::vjp(self, call, cotangent)
+    }
+    fn jvp(
+        &self,
+        call: &Call<'_, Tensor<A>>,
+        tangents: &[Option<&Tensor<A>>],
+    ) -> Option<Tensor<A>> {
+        Rule::jvp(self, call, tangents)
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        Rule::write(self, operands)
+    }
+    fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>> {
+        gradient_formulas(self, operands)
+    }
+    fn is_elementwise(&self) -> bool {
+        Rule::is_elementwise(self)
+    }
+    fn clone_box(&self) -> Box<dyn Op<A>> {
+        Box::new(self.clone())
+    }
+}

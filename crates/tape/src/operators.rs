@@ -1,0 +1,53 @@
+//! `+`, `-`, `*`, `/` for variables, and with a number of the host's on either side.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use ops::{Algebra, Bound, Float, Lift, rules};
+
+use crate::var::Var;
+
+macro_rules! operator {
+    ($Trait:ident, $method:ident) => {
+        impl<'t, A: Float> $Trait for Var<'t, A> {
+            type Output = Self;
+            #[track_caller]
+            #[inline]
+            fn $method(self, other: Self) -> Self {
+                Self::apply(Lift::binary(rules::$Trait), &[&self, &other])
+            }
+        }
+        operator!($Trait, $method, f32);
+        operator!($Trait, $method, f64);
+    };
+    ($Trait:ident, $method:ident, $float:ident) => {
+        impl<'t> $Trait<$float> for Var<'t, $float> {
+            type Output = Self;
+            #[track_caller]
+            #[inline]
+            fn $method(self, number: $float) -> Self {
+                self.unary(Bound::right(rules::$Trait, f64::from(number)))
+            }
+        }
+        impl<'t> $Trait<Var<'t, $float>> for $float {
+            type Output = Var<'t, $float>;
+            #[track_caller]
+            #[inline]
+            fn $method(self, x: Var<'t, $float>) -> Var<'t, $float> {
+                x.unary(Bound::left(f64::from(self), rules::$Trait))
+            }
+        }
+    };
+}
+
+operator!(Add, add);
+operator!(Sub, sub);
+operator!(Mul, mul);
+operator!(Div, div);
+
+impl<A: Float> Neg for Var<'_, A> {
+    type Output = Self;
+    #[track_caller]
+    fn neg(self) -> Self {
+        self.unary(rules::Neg)
+    }
+}

@@ -1,0 +1,113 @@
+//! The reverse sweep: backpropagation.
+
+use ops::{Algebra, Call, Contributions, Float, Tensor};
+use petgraph::graph::NodeIndex;
+use smallvec::SmallVec;
+
+use crate::op::Op;
+use crate::tape::{Tape, operands};
+use crate::var::Var;
+
+/// What happens at one node of the sweep, for those who watch.
+pub(crate) struct Visit<'a, T> {
+    pub node: NodeIndex,
+    pub adjoint: &'a T,
+    pub operands: &'a [NodeIndex],
+    /// Contributions in the operands' own shapes.
+    pub contributions: &'a [Option<T>],
+    /// The adjoints as they were before the contributions were added.
+    pub adjoints: &'a [Option<T>],
+}
+
+/// Walks the graph from `output` backwards. The order of recording is a topological order, so in
+/// reverse every node is met after all its uses: its adjoint is complete, and is passed on to its
+/// operands, multiplied by the local derivatives. Contributions are summed here and nowhere else.
+pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
+    output: Var<'t, A>,
+    seed: T,
+    mut observe: impl FnMut(Visit<'_, T>),
+) -> Vec<Option<T>> {
+    let tape = output.tape();
+    let mut adjoints: Vec<Option<T>> = vec![None; output.position() + 1];
+    adjoints[output.position()] = Some(seed);
+    for node in (0..adjoints.len()).rev().map(NodeIndex::new) {
+        let Some(adjoint) = adjoints[node.index()].clone() else { continue };
+        let operands = operands(&tape.graph(), node);
+        let mut contributions = T::contributions(tape, node, &operands, &adjoint);
+        for (contribution, &operand) in contributions.iter_mut().zip(&operands) {
+            let shape = Var::new(tape, operand).shape();
+            *contribution = contribution.take().map(|c| c.sum_to(&shape));
+        }
+        observe(Visit {
+            node,
+            adjoint: &adjoint,
+            operands: &operands,
+            contributions: &contributions,
+            adjoints: &adjoints,
+        });
+        for (contribution, operand) in contributions.into_iter().zip(operands) {
+            if let Some(contribution) = contribution {
+                add(&mut adjoints[operand.index()], contribution);
+            }
+        }
+    }
+    adjoints
+}
+
+/// Adds to a sum that may not have begun.
+pub(crate) fn add<T: Algebra>(sum: &mut Option<T>, value: T) {
+    *sum = Some(match sum.take() {
+        None => value,
+        Some(sum) => sum.accumulate(value),
+    });
+}
+
+/// A reading of the graph in which it can be swept: plain tensors, or recorded variables, whose
+/// sweep is recorded in turn.
+pub(crate) trait Swept<'t, A: Float>: Algebra {
+    /// What the op at `node` contributes to each operand; nothing at a leaf.
+    fn contributions(
+        tape: &'t Tape<A>,
+        node: NodeIndex,
+        operands: &[NodeIndex],
+        adjoint: &Self,
+    ) -> Contributions<Self>;
+}
+
+impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
+    fn contributions(
+        tape: &'t Tape<A>,
+        node: NodeIndex,
+        operands: &[NodeIndex],
+        adjoint: &Self,
+    ) -> Contributions<Self> {
+        let graph = tape.graph();
+        let Some(op) = graph[node].source.op() else { return Contributions::new() };
+        let wanted: SmallVec<[bool; 4]> = operands.iter().map(|&x| graph[x].tracked).collect();
+        let operands: SmallVec<[&Self; 3]> = operands.iter().map(|&x| &graph[x].value).collect();
+        let call = Call { operands: &operands, output: &graph[node].value, wanted: &wanted };
+        op.vjp(&call, adjoint)
+    }
+}
+
+impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
+    fn contributions(
+        tape: &'t Tape<A>,
+        node: NodeIndex,
+        operands: &[NodeIndex],
+        adjoint: &Self,
+    ) -> Contributions<Self> {
+        // The rule records while it is read, so the graph must not stay borrowed: copy the op.
+        let graph = tape.graph();
+        let Some(op) = graph[node].source.op().map(Op::clone_box) else {
+            return Contributions::new();
+        };
+        let wanted: SmallVec<[bool; 4]> = operands.iter().map(|&x| graph[x].tracked).collect();
+        let location = graph[node].location;
+        drop(graph);
+        let operands: SmallVec<[Self; 3]> = operands.iter().map(|&x| Self::new(tape, x)).collect();
+        let operands: SmallVec<[&Self; 3]> = operands.iter().collect();
+        let call = Call { operands: &operands, output: &Self::new(tape, node), wanted: &wanted };
+        tape.at(location, || op.vjp_recorded(&call, adjoint))
+    }
+}

@@ -1,0 +1,243 @@
+//! The graph of recorded ops.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::HashMap;
+use std::panic::Location;
+
+use ops::{Float, Rule, Tensor, apply};
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+use smallvec::SmallVec;
+
+use crate::error::{Origin, RecordError, TapeError};
+use crate::op::Op;
+use crate::var::Var;
+
+/// The graph: nodes are recorded values; an edge runs from an operand to a result and carries the
+/// operand's position, so `x * x` has two parallel edges.
+pub(crate) type Graph<A> = DiGraph<Node<A>, u32>;
+
+/// One recorded value.
+#[derive(Debug)]
+pub(crate) struct Node<A: Float> {
+    pub value: Tensor<A>,
+    pub source: Source<A>,
+    /// The line of the user's program that recorded it.
+    pub location: &'static Location<'static>,
+    /// Whether a gradient flows through it: it is a variable, or computed from one.
+    pub tracked: bool,
+}
+
+/// Where a value comes from.
+#[derive(Debug)]
+pub(crate) enum Source<A: Float> {
+    Variable,
+    Constant,
+    /// A copy of its one operand, which gradients do not pass.
+    Detached,
+    Op(Box<dyn Op<A>>),
+}
+
+impl<A: Float> Source<A> {
+    pub fn op(&self) -> Option<&dyn Op<A>> {
+        match self {
+            Self::Op(op) => Some(&**op),
+            _ => None,
+        }
+    }
+}
+
+/// Records what is computed with its variables, as a directed acyclic graph.
+///
+/// Values are put on the tape with [`var`](Tape::var) or [`constant`](Tape::constant); whatever
+/// is then computed from the returned handles is recorded too. The order of recording is a
+/// topological order, since an op can only use values that exist. [`reset`](Tape::reset) forgets
+/// the graph and keeps its memory for the next one; handles borrow the tape, so the compiler
+/// rejects a program that uses one after a reset:
+///
+/// ```compile_fail
+/// let mut tape = tape::Tape::<f64>::new();
+/// let x = tape.var(1.0);
+/// tape.reset();
+/// println!("{}", x.value());
+/// ```
+#[derive(Debug)]
+pub struct Tape<A: Float> {
+    graph: RefCell<Graph<A>>,
+    names: RefCell<HashMap<usize, String>>,
+    /// While a gradient is being recorded: the line of the op whose gradient it is.
+    location: Cell<Option<&'static Location<'static>>>,
+}
+
+impl<A: Float> Default for Tape<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A: Float> Tape<A> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self {
+            graph: RefCell::new(Graph::new()),
+            names: RefCell::new(HashMap::new()),
+            location: Cell::new(None),
+        }
+    }
+
+    /// Puts a value on the tape, with respect to which gradients can be taken.
+    ///
+    /// ```
+    /// let tape = tape::Tape::new();
+    /// let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(x.shape()[..], [2, 2]);
+    /// ```
+    #[track_caller]
+    pub fn var(&self, value: impl Into<Tensor<A>>) -> Var<'_, A> {
+        self.leaf(value.into(), Source::Variable)
+    }
+
+    /// Puts a value on the tape that no gradient is wanted of: data, labels, a mask.
+    #[track_caller]
+    pub fn constant(&self, value: impl Into<Tensor<A>>) -> Var<'_, A> {
+        self.leaf(value.into(), Source::Constant)
+    }
+
+    #[track_caller]
+    fn leaf(&self, value: Tensor<A>, source: Source<A>) -> Var<'_, A> {
+        let tracked = matches!(source, Source::Variable);
+        let index = self.graph.borrow_mut().add_node(Node {
+            value,
+            source,
+            location: self.here(),
+            tracked,
+        });
+        Var::new(self, index)
+    }
+
+    /// Forgets everything recorded and keeps the memory for the next recording.
+    pub fn reset(&mut self) {
+        self.graph.get_mut().clear();
+        self.names.get_mut().clear();
+    }
+
+    /// The number of values recorded.
+    pub fn len(&self) -> usize {
+        self.graph.borrow().node_count()
+    }
+
+    /// Whether nothing is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All values recorded, in the order of recording, which is a topological order.
+    pub fn vars(&self) -> impl Iterator<Item = Var<'_, A>> {
+        (0..self.len()).map(|index| Var::new(self, NodeIndex::new(index)))
+    }
+
+    /// The structure of what is recorded, for petgraph's algorithms: each node's op (`None` for a
+    /// variable or constant), each edge's operand position. Node indices are in the order of
+    /// [`vars`](Tape::vars).
+    pub fn to_petgraph(&self) -> DiGraph<Option<&'static str>, u32> {
+        self.graph().map(|_, node| node.source.op().map(Op::name), |_, &position| position)
+    }
+
+    pub(crate) fn graph(&self) -> Ref<'_, Graph<A>> {
+        self.graph.borrow()
+    }
+
+    pub(crate) fn names(&self) -> Ref<'_, HashMap<usize, String>> {
+        self.names.borrow()
+    }
+
+    pub(crate) fn set_name(&self, index: NodeIndex, name: String) {
+        self.names.borrow_mut().insert(index.index(), name);
+    }
+
+    /// Runs `record` so that what it records carries `location`.
+    pub(crate) fn at<T>(
+        &self,
+        location: &'static Location<'static>,
+        record: impl FnOnce() -> T,
+    ) -> T {
+        let outer = self.location.replace(Some(location));
+        let result = record();
+        self.location.set(outer);
+        result
+    }
+
+    #[track_caller]
+    fn here(&self) -> &'static Location<'static> {
+        self.location.get().unwrap_or_else(|| Location::caller())
+    }
+
+    /// Applies a rule to recorded values and records the result.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn record<'t, R: Rule>(
+        &'t self,
+        rule: R,
+        operands: &[&Var<'t, A>],
+    ) -> Result<Var<'t, A>, TapeError> {
+        let location = self.here();
+        if let Some(foreign) = operands.iter().position(|x| !std::ptr::eq(x.tape(), self)) {
+            return Err(other_tape(rule.name(), operands, foreign, location));
+        }
+        let mut graph = self.graph.borrow_mut();
+        let result = {
+            let values: SmallVec<[&Tensor<A>; 3]> =
+                operands.iter().map(|x| &graph[x.index()].value).collect();
+            apply(&rule, &values)
+        };
+        let value = match result {
+            Ok(value) => value,
+            Err(error) => {
+                drop(graph);
+                let operands = operands.iter().map(|x| Origin::of(**x)).collect();
+                return Err(RecordError { error, operands, location }.into());
+            }
+        };
+        let tracked = operands.iter().any(|x| graph[x.index()].tracked);
+        let index =
+            graph.add_node(Node { value, source: Source::Op(Box::new(rule)), location, tracked });
+        // petgraph hands out incoming edges last first; added in reverse they come in order.
+        for (position, operand) in operands.iter().enumerate().rev() {
+            graph.add_edge(operand.index(), index, position as u32);
+        }
+        Ok(Var::new(self, index))
+    }
+
+    /// Records a copy of a value that gradients do not pass.
+    #[track_caller]
+    pub(crate) fn record_detached(&self, operand: Var<'_, A>) -> Var<'_, A> {
+        let location = self.here();
+        let mut graph = self.graph.borrow_mut();
+        let value = graph[operand.index()].value.clone();
+        let index =
+            graph.add_node(Node { value, source: Source::Detached, location, tracked: false });
+        graph.add_edge(operand.index(), index, 0);
+        Var::new(self, index)
+    }
+}
+
+#[cold]
+fn other_tape<A: Float>(
+    op: &'static str,
+    operands: &[&Var<'_, A>],
+    foreign: usize,
+    location: &'static Location<'static>,
+) -> TapeError {
+    TapeError::OtherTape {
+        op,
+        operand: foreign + 1,
+        first: Origin::of(*operands[0]),
+        foreign: Origin::of(*operands[foreign]),
+        location,
+    }
+}
+
+/// The operands of a node, in order.
+pub(crate) fn operands<A: Float>(graph: &Graph<A>, node: NodeIndex) -> SmallVec<[NodeIndex; 3]> {
+    graph.neighbors_directed(node, Direction::Incoming).collect()
+}

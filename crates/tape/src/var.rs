@@ -1,0 +1,306 @@
+//! Handles to recorded values.
+
+use std::fmt::{self, Debug};
+use std::panic::Location;
+
+use ops::{Algebra, Binary, Float, Formula, Lift, Rule, Shape, Tensor, Unary};
+use petgraph::graph::NodeIndex;
+
+use crate::error::TapeError;
+use crate::gradients::Gradients;
+use crate::step::Step;
+use crate::sweep::sweep;
+use crate::tape::{Source, Tape, operands};
+
+/// A handle to a value on a [`Tape`]: `Copy`, two words.
+///
+/// Arithmetic operators and the methods of [`ops::methods`] record their results on the same
+/// tape. Operators panic on misuse at the caller's line, in a sentence;
+/// [`try_apply`](Var::try_apply) returns the same sentence as an error.
+pub struct Var<'t, A: Float> {
+    tape: &'t Tape<A>,
+    index: NodeIndex,
+}
+
+impl<A: Float> Clone for Var<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<A: Float> Copy for Var<'_, A> {}
+
+impl<A: Float> Debug for Var<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {:?}", self.label(), self.value())
+    }
+}
+
+/// Two handles are equal if they are of the same value on the same tape.
+impl<A: Float> PartialEq for Var<'_, A> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.tape, other.tape) && self.index == other.index
+    }
+}
+
+impl<'t, A: Float> Var<'t, A> {
+    pub(crate) fn new(tape: &'t Tape<A>, index: NodeIndex) -> Self {
+        Self { tape, index }
+    }
+
+    pub(crate) fn index(self) -> NodeIndex {
+        self.index
+    }
+
+    /// The tape that holds the value.
+    pub fn tape(self) -> &'t Tape<A> {
+        self.tape
+    }
+
+    /// The position of the value in the order of recording, from 0.
+    pub fn position(self) -> usize {
+        self.index.index()
+    }
+
+    /// The value. Cheap: the elements are shared.
+    pub fn value(self) -> Tensor<A> {
+        self.tape.graph()[self.index].value.clone()
+    }
+
+    /// The one number that the value consists of.
+    ///
+    /// # Panics
+    /// If the value has more than one element.
+    #[track_caller]
+    pub fn item(self) -> A {
+        self.value().item()
+    }
+
+    /// The lengths of the axes.
+    pub fn shape(self) -> Shape {
+        Shape::from_slice(self.tape.graph()[self.index].value.shape())
+    }
+
+    /// Gives the value a name, for messages and for showing the graph.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        self.tape.set_name(self.index, name.into());
+        self
+    }
+
+    /// The name given with [`named`](Var::named).
+    pub fn name(self) -> Option<String> {
+        self.tape.names().get(&self.position()).cloned()
+    }
+
+    /// The name, or `v` and the position if it has none.
+    pub fn label(self) -> String {
+        self.name().unwrap_or_else(|| format!("v{}", self.position()))
+    }
+
+    /// The line of the program that recorded the value.
+    pub fn location(self) -> &'static Location<'static> {
+        self.tape.graph()[self.index].location
+    }
+
+    /// The name of the op that computed the value, `None` for a variable or a constant.
+    pub fn op(self) -> Option<&'static str> {
+        match &self.tape.graph()[self.index].source {
+            Source::Op(op) => Some(op.name()),
+            Source::Detached => Some("detach"),
+            Source::Variable | Source::Constant => None,
+        }
+    }
+
+    /// The values that it was computed from, in order.
+    pub fn operands(self) -> Vec<Self> {
+        let graph = self.tape.graph();
+        operands(&graph, self.index).iter().map(|&index| Self::new(self.tape, index)).collect()
+    }
+
+    /// How it was computed, as text in the labels of its operands: `w · x`.
+    pub fn formula(self) -> Option<String> {
+        let symbols = self.operand_symbols();
+        let graph = self.tape.graph();
+        let op = graph[self.index].source.op()?;
+        Some(op.write(&symbols.iter().collect::<Vec<_>>()).to_string())
+    }
+
+    /// For each operand, what it receives in the sweep, as text read from the rule in the labels
+    /// of the operands, `y` for this value and `ȳ` for its adjoint; `None` where that is nothing.
+    pub fn gradient_formulas(self) -> Vec<Option<String>> {
+        let symbols = self.operand_symbols();
+        let graph = self.tape.graph();
+        let formulas = graph[self.index].source.op().map(|op| op.gradient_formulas(&symbols));
+        formulas.unwrap_or_default().iter().map(|f| f.as_ref().map(Formula::to_string)).collect()
+    }
+
+    fn operand_symbols(self) -> Vec<Formula> {
+        self.operands().iter().map(|x| Formula::symbol(x.label(), &x.shape())).collect()
+    }
+
+    /// Whether a gradient flows to it: it is a variable, or computed from one.
+    pub fn is_tracked(self) -> bool {
+        self.tape.graph()[self.index].tracked
+    }
+
+    /// The same value, through which no gradient flows back.
+    #[track_caller]
+    pub fn detach(self) -> Self {
+        self.tape.record_detached(self)
+    }
+
+    /// Applies any rule and records the result.
+    ///
+    /// # Errors
+    /// If an operand is of another tape, or the rule refuses the operands; the message says which
+    /// operands, of what shapes, where they were recorded, and what would fit.
+    ///
+    /// ```
+    /// use ops::rules::Matmul;
+    /// use tape::{Tape, Var};
+    ///
+    /// let tape = Tape::new();
+    /// let (a, b) = (tape.var([[1.0, 2.0]]), tape.var([3.0, 4.0, 5.0]).named("b"));
+    /// let error = Var::try_apply(Matmul, &[&a, &b]).unwrap_err().to_string();
+    /// assert!(error.contains("b, recorded at"));
+    /// ```
+    #[track_caller]
+    pub fn try_apply<R: Rule>(rule: R, operands: &[&Self]) -> Result<Self, TapeError> {
+        let Some(first) = operands.first() else {
+            return Err(TapeError::NoOperands { op: rule.name() });
+        };
+        first.tape.record(rule, operands)
+    }
+
+    /// Applies an elementwise rule of one operand, for instance one of the caller's own.
+    #[track_caller]
+    pub fn unary<U: Unary>(self, rule: U) -> Self {
+        Self::apply(Lift::unary(rule), &[&self])
+    }
+
+    /// Applies an elementwise rule of two operands, for instance one of the caller's own.
+    ///
+    /// # Panics
+    /// If the operands are of two tapes, or their shapes do not broadcast.
+    #[track_caller]
+    pub fn binary<B: Binary>(self, rule: B, other: Self) -> Self {
+        Self::apply(Lift::binary(rule), &[&self, &other])
+    }
+
+    /// Backpropagation: the gradient of this scalar with respect to everything it was computed
+    /// from.
+    ///
+    /// # Panics
+    /// If the value is not a scalar (or has more than one element), or no variable went into it.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([1.0, 2.0, 3.0]);
+    /// let gradients = x.square().sum().backward();
+    /// assert_eq!(gradients.wrt(x), ops::Tensor::from([2.0, 4.0, 6.0]));
+    /// ```
+    #[track_caller]
+    pub fn backward(self) -> Gradients<'t, A, Tensor<A>> {
+        self.try_backward().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// [`backward`](Var::backward), with an error in place of a panic.
+    ///
+    /// # Errors
+    /// If the value is not a scalar, or no variable went into it.
+    pub fn try_backward(self) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
+        let seed = self.scalar_seed()?;
+        Ok(Gradients::new(self, sweep(self, seed, |_| {})))
+    }
+
+    /// Backpropagation from a value of any shape, given the cotangent of each of its elements:
+    /// the gradient of `(self * seed).sum()`.
+    ///
+    /// # Errors
+    /// If the seed has another shape than the value, or no variable went into it.
+    pub fn backward_with(
+        self,
+        seed: impl Into<Tensor<A>>,
+    ) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
+        let seed = seed.into();
+        self.check_tracked()?;
+        let shape = self.shape();
+        if seed.shape() != &shape[..] {
+            let (shape, seed) = (shape.to_vec(), seed.shape().to_vec());
+            return Err(TapeError::Seed { shape, seed });
+        }
+        Ok(Gradients::new(self, sweep(self, seed, |_| {})))
+    }
+
+    /// [`backward`](Var::backward), recorded: the gradients are variables of the same tape, and
+    /// can be differentiated again.
+    ///
+    /// # Panics
+    /// If the value is not a scalar, or no variable went into it.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var(2.0);
+    /// let slope = x.powf(3.0).backward_recorded().wrt(x); // 3x²
+    /// let curvature = slope.backward().wrt(x); // 6x
+    /// assert_eq!((slope.item(), curvature.item()), (12.0, 12.0));
+    /// ```
+    #[track_caller]
+    pub fn backward_recorded(self) -> Gradients<'t, A, Self> {
+        let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
+        let seed = self.tape.constant(seed);
+        Gradients::new(self, sweep(self, seed, |_| {}))
+    }
+
+    /// [`backward`](Var::backward), showing each step of the sweep to `observe` as it is done.
+    /// The sweep is the same code, and gives the same numbers.
+    ///
+    /// # Panics
+    /// If the value is not a scalar, or no variable went into it.
+    #[track_caller]
+    pub fn backward_observed(
+        self,
+        mut observe: impl FnMut(Step<'t, A>),
+    ) -> Gradients<'t, A, Tensor<A>> {
+        let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
+        let tape = self.tape;
+        Gradients::new(self, sweep(self, seed, |visit| observe(Step::new(tape, &visit))))
+    }
+
+    fn check_tracked(self) -> Result<(), TapeError> {
+        if self.is_tracked() { Ok(()) } else { Err(TapeError::Untracked { output: self.into() }) }
+    }
+
+    fn scalar_seed(self) -> Result<Tensor<A>, TapeError> {
+        self.check_tracked()?;
+        let shape = self.shape();
+        if shape.iter().product::<usize>() == 1 {
+            Ok(Tensor::ones(&shape))
+        } else {
+            Err(TapeError::NotScalar { output: self.into(), shape: shape.to_vec() })
+        }
+    }
+}
+
+impl<A: Float> Algebra for Var<'_, A> {
+    fn shape(&self) -> Shape {
+        Var::shape(*self)
+    }
+
+    #[track_caller]
+    #[inline]
+    fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
+        match Self::try_apply(rule, operands) {
+            Ok(result) => result,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[track_caller]
+    fn scalar(&self, value: f64) -> Self {
+        self.tape.constant(Tensor::scalar(A::from_f64(value)))
+    }
+}

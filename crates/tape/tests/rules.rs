@@ -1,0 +1,438 @@
+//! Tests of every rule, generated from what each declares beside it.
+
+use approx::assert_relative_eq;
+use ops::declare::{Example, Refusal, sample};
+use ops::prelude::*;
+use ops::registry::{Visitor, elementwise_examples, visit};
+use ops::{Algebra, Call, Dual, Elementwise, Lift, Reading, Rule, Tensor, apply};
+use tape::check::{Check, CheckError};
+use tape::{Tape, Var};
+
+/// Runs `test` on every example of every rule and reports all failures at once.
+struct EveryExample<F>(F, Vec<String>);
+
+trait Test {
+    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String>;
+}
+
+impl<F: Test> Visitor for EveryExample<F> {
+    fn rule<R: Rule>(&mut self, examples: &[Example<R>], _refusals: &[Refusal<R>]) {
+        for example in examples {
+            if let Err(problem) = self.0.run(example) {
+                let shapes: Vec<_> = example.operands.iter().map(Tensor::shape).collect();
+                self.1.push(format!("{:?} of {shapes:?}: {problem}", example.rule));
+            }
+        }
+    }
+}
+
+fn every_example(test: impl Test) {
+    let mut visitor = EveryExample(test, Vec::new());
+    visit(&mut visitor);
+    assert!(visitor.1.is_empty(), "{} failures:\n{}", visitor.1.len(), visitor.1.join("\n"));
+}
+
+fn close(a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64) -> Result<(), String> {
+    let close = approx::relative_eq!(a, b, epsilon = tolerance, max_relative = tolerance);
+    if close { Ok(()) } else { Err(format!("{a:?} is not {b:?}")) }
+}
+
+struct Value;
+impl Test for Value {
+    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
+        let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
+        let value = apply(&example.rule, &operands).map_err(|e| e.to_string())?;
+        match &example.value {
+            Some(known) => close(&value, known, 1e-14),
+            None => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn values_are_the_known_ones() {
+    every_example(Value);
+}
+
+#[test]
+fn every_rule_has_a_known_value() {
+    struct Known(Vec<&'static str>);
+    impl Visitor for Known {
+        fn rule<R: Rule>(&mut self, examples: &[Example<R>], _: &[Refusal<R>]) {
+            if examples.iter().all(|e| e.value.is_none()) {
+                self.0.push(examples[0].rule.name());
+            }
+        }
+        fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, _rule: E) {
+            // A rule with a number in the place of an operand is checked against the rule below.
+            if std::any::type_name::<E>().contains("Bound") {
+                return;
+            }
+            if E::DECLARED.known.is_empty() {
+                self.0.push(E::NAME);
+            }
+        }
+    }
+    let mut known = Known(Vec::new());
+    visit(&mut known);
+    assert!(known.0.is_empty(), "no reference value is declared for {:?}", known.0);
+}
+
+/// The gradient and the gradient of the gradient against finite differences, of the op itself and
+/// of sin of it (so that the second order of a linear rule is visible).
+struct Gradients;
+impl Test for Gradients {
+    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
+        // Known values lie at extremes too; gradients are checked where the samples are.
+        if example.operands.iter().any(|x| x.to_vec().iter().any(|v| v.abs() > 100.0)) {
+            return Ok(());
+        }
+        let rule = &example.rule;
+        let plain = Check::new().second_order();
+        for result in [
+            at_kinks(&example.operands, rule, || {
+                plain.run(|x| apply_to(rule, x), &example.operands)
+            }),
+            at_kinks(&example.operands, rule, || plain.run(|x| sin_of(rule, x), &example.operands)),
+        ] {
+            match result {
+                Ok(_) | Err(CheckError::Nothing { .. }) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn apply_to<'t, R: Rule>(rule: &R, x: &[Var<'t, f64>]) -> Var<'t, f64> {
+    Var::apply(rule.clone(), &x.iter().collect::<Vec<_>>())
+}
+
+fn sin_of<'t, R: Rule>(rule: &R, x: &[Var<'t, f64>]) -> Var<'t, f64> {
+    // Scaled, so that the fifth derivative, to which the stencil's error is proportional, stays
+    // small where the op itself is steep.
+    apply_to(rule, x).scale(0.3).sin()
+}
+
+/// Known values at which the derivative jumps (step at 0, a tie of two operands) have no finite
+/// difference; the slope taken there has its own test.
+fn at_kinks<R: Rule>(
+    operands: &[Tensor<f64>],
+    rule: &R,
+    run: impl Fn() -> Result<tape::check::Report, CheckError>,
+) -> Result<tape::check::Report, CheckError> {
+    let numbers: Vec<f64> = operands.iter().flat_map(Tensor::to_vec).collect();
+    let tie = numbers.len() == 2 && numbers[0] == numbers[1];
+    let jumps = matches!(rule.name(), "greater" | "equal") && tie
+        || rule.name() == "step" && numbers == [0.0];
+    if jumps { Err(CheckError::Nothing { inputs: operands.len() }) } else { run() }
+}
+
+#[test]
+fn gradients_of_both_orders_match_finite_differences() {
+    every_example(Gradients);
+}
+
+/// Forward mode against reverse mode: ⟨ȳ, J ẋ⟩ = ⟨Jᵀ ȳ, ẋ⟩.
+struct ForwardIsReverse;
+impl Test for ForwardIsReverse {
+    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
+        let tape = Tape::new();
+        let x: Vec<Var<'_, f64>> = example.operands.iter().map(|x| tape.var(x)).collect();
+        let y = Var::apply(example.rule.clone(), &x.iter().collect::<Vec<_>>());
+        let cotangent = sample(&y.shape(), 1);
+        let gradients = y.backward_with(cotangent.clone()).map_err(|e| e.to_string())?;
+        for (i, &x) in x.iter().enumerate() {
+            let tangent = sample(&x.shape(), 2 + i);
+            let forward = y.tangent(&[(x, tangent.clone())]).mul(&cotangent).sum();
+            let reverse = gradients.wrt(x).mul(&tangent).sum();
+            close(&forward, &reverse, 1e-12).map_err(|e| format!("operand {i}: {e}"))?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn forward_mode_is_the_transpose_of_reverse_mode() {
+    every_example(ForwardIsReverse);
+}
+
+/// The dual reading gives the tangent that the tape's forward sweep gives, and the recorded
+/// reading the gradient that the plain one gives.
+struct Readings;
+impl Test for Readings {
+    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
+        let tape = Tape::new();
+        let x: Vec<Var<'_, f64>> = example.operands.iter().map(|x| tape.var(x)).collect();
+        let y = Var::apply(example.rule.clone(), &x.iter().collect::<Vec<_>>());
+        let tangents: Vec<Tensor<f64>> = x.iter().map(|x| sample(&x.shape(), 4)).collect();
+        let along: Vec<_> = x.iter().copied().zip(tangents.iter().cloned()).collect();
+        let duals: Vec<_> = example
+            .operands
+            .iter()
+            .zip(&tangents)
+            .map(|(x, tangent)| Dual::new(x.clone(), tangent.clone()))
+            .collect();
+        let dual = Dual::apply(example.rule.clone(), &duals.iter().collect::<Vec<_>>());
+        let zeros = Tensor::zeros(&y.shape());
+        close(dual.tangent().unwrap_or(&zeros), &y.tangent(&along), 1e-14)?;
+
+        let weighted = y.mul(tape.constant(sample(&y.shape(), 1))).sum();
+        let (plain, recorded) = (weighted.backward(), weighted.backward_recorded());
+        for &x in &x {
+            close(&recorded.wrt(x).value(), &plain.wrt(x), 1e-13)?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn all_readings_agree() {
+    every_example(Readings);
+}
+
+/// The fused pass over the data against the plain reading of the slope, and `f32` against `f64`.
+struct Precision;
+impl Test for Precision {
+    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
+        let double: Vec<&Tensor<f64>> = example.operands.iter().collect();
+        let single: Vec<Tensor<f32>> = double.iter().map(|x| x.cast()).collect();
+        // Round first, so that both start from the same numbers.
+        let rounded: Vec<Tensor<f64>> = single.iter().map(Tensor::cast).collect();
+        let output = apply(&example.rule, &rounded.iter().collect::<Vec<_>>()).expect("valid");
+        let short = apply(&example.rule, &single.iter().collect::<Vec<_>>()).expect("valid");
+        close(&short.cast(), &output, 2e-6)?;
+
+        let wanted = vec![true; double.len()];
+        let rounded: Vec<&Tensor<f64>> = rounded.iter().collect();
+        let call = Call { operands: &rounded, output: &output, wanted: &wanted };
+        let cotangent = sample(output.shape(), 1).cast::<f32>();
+        let double = example.rule.vjp(&call, &cotangent.cast());
+        let single: Vec<&Tensor<f32>> = single.iter().collect();
+        let call = Call { operands: &single, output: &short, wanted: &wanted };
+        for (a, b) in example.rule.vjp(&call, &cotangent).into_iter().zip(double) {
+            match (a, b) {
+                (Some(a), Some(b)) => close(&a.cast(), &b, 5e-6)?,
+                (None, None) => {}
+                (a, b) => return Err(format!("{a:?} in f32, {b:?} in f64")),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn single_precision_agrees_with_double() {
+    every_example(Precision);
+}
+
+/// Operands that are transposed, reversed or cut out of larger arrays give the same results.
+struct Strided;
+impl Test for Strided {
+    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
+        let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
+        let plain = apply(&example.rule, &operands).expect("valid");
+        let layouts: [fn(&Tensor<f64>) -> Tensor<f64>; 3] = [column_major, reversed, cut_out];
+        for layout in layouts {
+            let strided: Vec<Tensor<f64>> = operands.iter().map(|x| layout(x)).collect();
+            let strided: Vec<&Tensor<f64>> = strided.iter().collect();
+            for (a, b) in strided.iter().zip(&operands) {
+                close(a, b, 0.0)?;
+            }
+            let value = apply(&example.rule, &strided).expect("valid");
+            close(&value, &plain, 1e-14)?;
+            let cotangent = sample(plain.shape(), 1);
+            let wanted = vec![true; operands.len()];
+            let call = Call { operands: &operands, output: &plain, wanted: &wanted };
+            let expected = example.rule.vjp(&call, &cotangent);
+            let call = Call { operands: &strided, output: &value, wanted: &wanted };
+            for (a, b) in example.rule.vjp(&call, &layout(&cotangent)).iter().zip(&expected) {
+                match (a, b) {
+                    (Some(a), Some(b)) => close(a, b, 1e-13)?,
+                    (None, None) => {}
+                    (a, b) => return Err(format!("{a:?} strided, {b:?} plain")),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn column_major(x: &Tensor<f64>) -> Tensor<f64> {
+    let copy = x.view().reversed_axes().as_standard_layout().into_owned();
+    Tensor::from(copy.reversed_axes())
+}
+
+fn reversed(x: &Tensor<f64>) -> Tensor<f64> {
+    let mut copy = x.view();
+    (0..x.ndim()).for_each(|axis| copy.invert_axis(ndarray::Axis(axis)));
+    let mut copy = copy.as_standard_layout().into_owned();
+    (0..x.ndim()).for_each(|axis| copy.invert_axis(ndarray::Axis(axis)));
+    Tensor::from(copy)
+}
+
+fn cut_out(x: &Tensor<f64>) -> Tensor<f64> {
+    let larger: Vec<usize> = x.shape().iter().map(|n| 2 * n + 1).collect();
+    let mut larger = ndarray::ArrayD::from_elem(larger, f64::NAN);
+    for axis in 0..x.ndim() {
+        let length = x.shape()[axis] as isize;
+        let part = ndarray::Slice::new(1, Some(1 + 2 * length), 2);
+        larger.slice_axis_inplace(ndarray::Axis(axis), part);
+    }
+    larger.assign(&x.view());
+    Tensor::from(larger)
+}
+
+#[test]
+fn strided_operands_give_the_same_results() {
+    every_example(Strided);
+}
+
+#[test]
+fn slopes_are_the_derivatives_of_the_values() {
+    // Exact, not numeric: the value read with dual numbers against the slope of the rule. The
+    // composed value may overflow where the slope does not, so this stays on the samples.
+    struct Slopes;
+    impl Visitor for Slopes {
+        fn rule<R: Rule>(&mut self, _: &[Example<R>], _: &[Refusal<R>]) {}
+        fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, rule: E) {
+            for example in elementwise_examples(rule) {
+                if example.value.is_some() || example.operands[0].is_empty() {
+                    continue;
+                }
+                for i in 0..N {
+                    let duals: [Dual<Tensor<f64>>; N] = std::array::from_fn(|k| {
+                        let x = example.operands[k].clone();
+                        if k == i {
+                            let ones = Tensor::ones(x.shape());
+                            Dual::new(x, ones)
+                        } else {
+                            Dual::constant(x)
+                        }
+                    });
+                    let arena = Default::default();
+                    let x = duals.each_ref().map(|x| Reading::new(&arena, x));
+                    let zeros = Tensor::zeros(&[]);
+                    let derivative = match rule.value(x) {
+                        Reading::Value(_, value) => value.tangent().cloned().unwrap_or(zeros),
+                        Reading::Lit(_) => zeros,
+                    };
+                    let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
+                    let output = apply(&Lift::<E, N>(rule), &operands).expect("valid");
+                    let wanted = [true; N];
+                    let call = Call { operands: &operands, output: &output, wanted: &wanted };
+                    let slope = Lift::<E, N>(rule).vjp(&call, &Tensor::ones(output.shape()));
+                    let slope = slope[i].clone().unwrap_or_else(|| Tensor::zeros(&[]));
+                    let shape = output.shape();
+                    let (a, b) = (derivative.stretch_to(shape), slope.stretch_to(shape));
+                    assert_relative_eq!(a, b, epsilon = 1e-13, max_relative = 1e-13);
+                }
+            }
+        }
+    }
+    visit(&mut Slopes);
+}
+
+#[test]
+fn kinks_have_their_written_slope() {
+    struct Kinks(usize);
+    impl Visitor for Kinks {
+        fn rule<R: Rule>(&mut self, _: &[Example<R>], _: &[Refusal<R>]) {}
+        fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, rule: E) {
+            for kink in E::DECLARED.kinks {
+                let tape = Tape::new();
+                let x = kink.at.map(|x| tape.var(x));
+                let y = Var::apply(Lift::<E, N>(rule), &x.each_ref());
+                for (x, slope) in x.into_iter().zip(kink.slopes) {
+                    assert_eq!(y.backward().wrt(x).item(), slope, "{} at {:?}", E::NAME, kink.at);
+                }
+                self.0 += 1;
+            }
+        }
+    }
+    let mut kinks = Kinks(0);
+    visit(&mut kinks);
+    assert!(kinks.0 >= 6, "only {} kinks are declared", kinks.0);
+}
+
+#[test]
+fn refusals_say_what_is_wrong() {
+    struct Refusals(usize);
+    impl Visitor for Refusals {
+        fn rule<R: Rule>(&mut self, _: &[Example<R>], refusals: &[Refusal<R>]) {
+            for refusal in refusals {
+                let operands: Vec<Tensor<f64>> =
+                    refusal.shapes.iter().map(|shape| Tensor::zeros(shape)).collect();
+                let error = apply(&refusal.rule, &operands.iter().collect::<Vec<_>>())
+                    .expect_err(&format!("{:?} accepts {:?}", refusal.rule, refusal.shapes));
+                let message = error.to_string();
+                assert!(message.contains(refusal.says), "{message}\nlacks: {}", refusal.says);
+                self.0 += 1;
+            }
+        }
+    }
+    let mut refusals = Refusals(0);
+    visit(&mut refusals);
+    assert!(refusals.0 > 30, "only {} refusals are declared", refusals.0);
+}
+
+#[test]
+fn extremes_are_finite_with_the_right_gradient() {
+    let slope = |f: &dyn for<'t> Fn(Var<'t, f64>) -> Var<'t, f64>, x: f64| {
+        let tape = Tape::new();
+        let x = tape.var(x);
+        let y = f(x);
+        (y.item(), y.backward().wrt(x).item())
+    };
+    assert_eq!(slope(&|x| x.sigmoid(), 1000.0), (1.0, 0.0));
+    assert_eq!(slope(&|x| x.sigmoid(), -1000.0), (0.0, 0.0));
+    assert_eq!(slope(&|x| x.softplus(), 1000.0), (1000.0, 1.0));
+    assert_eq!(slope(&|x| x.softplus(), -1000.0), (0.0, 0.0));
+    assert_eq!(slope(&|x| x.tanh(), 1000.0), (1.0, 0.0));
+
+    let tape = Tape::new();
+    let x = tape.var([1e4, -1e4, 0.0]);
+    let y = x.log_softmax(0);
+    assert_eq!(y.value(), Tensor::from([0.0, -2e4, -1e4]));
+    let gradient = y.sum().backward().wrt(x);
+    assert_eq!(gradient, Tensor::from([-2.0, 1.0, 1.0]));
+    let loss = tape.var([[1e4_f64, -1e4]]).sparse_softmax_cross_entropy(&[1]);
+    assert_eq!(loss.value(), Tensor::from([2e4]));
+
+    let single = Tape::<f32>::new();
+    let x = single.var([1000.0_f32, -1000.0]);
+    assert_eq!(x.sigmoid().sum().backward().wrt(x), Tensor::from([0.0_f32, 0.0]));
+    assert_eq!(x.softplus().sum().backward().wrt(x), Tensor::from([1.0_f32, 0.0]));
+}
+
+#[test]
+fn nan_is_not_hidden() {
+    let x = Tensor::from([f64::NAN, 1.0]);
+    assert!(x.relu().to_vec()[0].is_nan());
+    assert!(x.maximum(Tensor::scalar(0.0)).to_vec()[0].is_nan());
+    assert!(x.max().item().is_nan());
+    assert!(Tensor::from([1.0, f64::NAN]).max().item().is_nan());
+}
+
+#[test]
+fn ties_in_a_maximum_share_the_gradient() {
+    let tape = Tape::new();
+    let x = tape.var([2.0, 5.0, 5.0]);
+    assert_eq!(x.max().backward().wrt(x), Tensor::from([0.0, 0.5, 0.5]));
+}
+
+#[test]
+fn powers_of_zero_and_of_negative_numbers_are_finite() {
+    let tape = Tape::new();
+    let (a, b) = (tape.var(0.0), tape.var(2.0));
+    let gradients = a.pow(b).backward();
+    assert_eq!((gradients.wrt(a).item(), gradients.wrt(b).item()), (0.0, 0.0));
+    let x = tape.var(-2.0);
+    let y = x.powf(3.0);
+    assert_eq!((y.item(), y.backward().wrt(x).item()), (-8.0, 12.0));
+    let x = tape.var(0.0);
+    assert_eq!(x.powf(0.0).backward().wrt(x).item(), 0.0);
+    assert_eq!(x.powf(1.0).backward().wrt(x).item(), 1.0);
+    let second = x.powf(2.0).backward_recorded().wrt(x).backward().wrt(x);
+    assert_eq!(second.item(), 2.0);
+}
