@@ -242,11 +242,8 @@ impl OpError {
                 let missing = columns - shape.len();
                 let cell =
                     column.checked_sub(missing).map_or(String::new(), |c| shape[c].to_string());
-                let comma = if column > missing { "," } else { " " };
+                let comma = if column > missing { ", " } else { "  " };
                 let _ = write!(row, "{}{cell:>width$}", if column == 0 { "" } else { comma });
-                if column + 1 < columns {
-                    row.push(' ');
-                }
             }
             let note = notes.get(i).map_or(String::new(), |note| format!("   {note}"));
             let _ = write!(text, "\n  {:<label_width$}  [{row}]{note}", labels[i]);

@@ -16,18 +16,19 @@ macro_rules! operator {
                 Self::apply(Lift::binary(rules::$Trait), &[&self, &other])
             }
         }
+        impl<'t, A: Float> $Trait<A> for Var<'t, A> {
+            type Output = Self;
+            #[track_caller]
+            #[inline]
+            fn $method(self, number: A) -> Self {
+                self.unary(Bound::right(rules::$Trait, number.to_f64()))
+            }
+        }
+        // The host's types are foreign, so a number on the left needs an impl for each.
         operator!($Trait, $method, f32);
         operator!($Trait, $method, f64);
     };
     ($Trait:ident, $method:ident, $float:ident) => {
-        impl<'t> $Trait<$float> for Var<'t, $float> {
-            type Output = Self;
-            #[track_caller]
-            #[inline]
-            fn $method(self, number: $float) -> Self {
-                self.unary(Bound::right(rules::$Trait, f64::from(number)))
-            }
-        }
         impl<'t> $Trait<Var<'t, $float>> for $float {
             type Output = Var<'t, $float>;
             #[track_caller]

@@ -77,6 +77,9 @@ impl<A: Float> Default for Tape<A> {
 
 impl<A: Float> Tape<A> {
     /// An empty tape.
+    ///
+    /// Write `Tape::<f64>::new()` where numbers of the program stand on the left of an operator
+    /// (`2.0 * x`): the compiler must know then whether they are `f32` or `f64`.
     pub fn new() -> Self {
         Self {
             graph: RefCell::new(Graph::new()),
@@ -169,7 +172,10 @@ impl<A: Float> Tape<A> {
 
     #[track_caller]
     fn here(&self) -> &'static Location<'static> {
-        self.location.get().unwrap_or_else(|| Location::caller())
+        match self.location.get() {
+            Some(location) => location,
+            None => Location::caller(), // Not in a closure, which would be its own caller.
+        }
     }
 
     /// Applies a rule to recorded values and records the result.

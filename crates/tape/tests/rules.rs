@@ -232,7 +232,7 @@ impl Test for Strided {
     fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
         let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
         let plain = apply(&example.rule, &operands).expect("valid");
-        let layouts: [fn(&Tensor<f64>) -> Tensor<f64>; 3] = [column_major, reversed, cut_out];
+        let layouts: [Layout; 3] = [column_major, reversed, cut_out];
         for layout in layouts {
             let strided: Vec<Tensor<f64>> = operands.iter().map(|x| layout(x)).collect();
             let strided: Vec<&Tensor<f64>> = strided.iter().collect();
@@ -257,6 +257,8 @@ impl Test for Strided {
         Ok(())
     }
 }
+
+type Layout = fn(&Tensor<f64>) -> Tensor<f64>;
 
 fn column_major(x: &Tensor<f64>) -> Tensor<f64> {
     let copy = x.view().reversed_axes().as_standard_layout().into_owned();
@@ -310,7 +312,7 @@ fn slopes_are_the_derivatives_of_the_values() {
                             Dual::constant(x)
                         }
                     });
-                    let arena = Default::default();
+                    let arena = typed_arena::Arena::new();
                     let x = duals.each_ref().map(|x| Reading::new(&arena, x));
                     let zeros = Tensor::zeros(&[]);
                     let derivative = match rule.value(x) {

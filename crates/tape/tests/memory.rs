@@ -1,0 +1,60 @@
+//! Memory: flat over many steps on one tape, and none of their own for scalars.
+
+use std::alloc::System;
+
+use ops::Tensor;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tape::prelude::*;
+
+#[global_allocator]
+static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn step(tape: &mut Tape<f64>, w: &Tensor<f64>, x: &Tensor<f64>) -> Tensor<f64> {
+    tape.reset();
+    let (w, x) = (tape.var(w).named("w"), tape.constant(x));
+    let loss = (x.matmul(w).tanh() * 2.0).square().mean();
+    loss.backward().wrt(w)
+}
+
+fn memory_is_flat_over_ten_thousand_steps() {
+    let mut tape = Tape::new();
+    let x = ops::declare::sample(&[8, 5], 0);
+    let mut w = ops::declare::sample(&[5, 3], 1);
+    let mut run = |steps| {
+        for _ in 0..steps {
+            let gradient = step(&mut tape, &w, &x);
+            w = &w - &(0.01 * gradient);
+        }
+    };
+    run(100);
+    let region = Region::new(GLOBAL);
+    run(10_000);
+    let change = region.change();
+    let kept = change.bytes_allocated as i64 - change.bytes_deallocated as i64;
+    assert!(kept.abs() < 1024, "{kept} bytes more after 10,000 steps: {change:?}");
+}
+
+fn scalars_need_no_allocation_of_their_own() {
+    let mut tape = Tape::new();
+    let mut run = || {
+        tape.reset();
+        let (x, w) = (tape.var(0.5), tape.var(2.0));
+        let mut y = x;
+        for _ in 0..1000 {
+            y = (y * w).sin() + x;
+        }
+        y.item()
+    };
+    run();
+    let region = Region::new(GLOBAL);
+    run();
+    let allocations = region.change().allocations;
+    assert_eq!(allocations, 0, "recording 3,000 scalars on a tape that was reset");
+}
+
+// One test, because the allocator counts for the whole process.
+#[test]
+fn memory() {
+    memory_is_flat_over_ten_thousand_steps();
+    scalars_need_no_allocation_of_their_own();
+}

@@ -1,0 +1,160 @@
+//! Misuse is refused in sentences that say what was given, where, and what would fit.
+
+use ops::Tensor;
+use ops::rules::{Add, Lift, Matmul};
+use tape::Var;
+use tape::check::{Check, CheckError};
+use tape::prelude::*;
+
+fn panic_message(run: impl FnOnce() + std::panic::UnwindSafe) -> (String, u32) {
+    use std::sync::{Arc, Mutex};
+    static LOCK: Mutex<()> = Mutex::new(());
+    let _guard = LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let line = Arc::new(Mutex::new(0));
+    let seen = Arc::clone(&line);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        *seen.lock().unwrap() = info.location().map_or(0, std::panic::Location::line);
+    }));
+    let payload = std::panic::catch_unwind(run).expect_err("it should panic");
+    std::panic::set_hook(hook);
+    let line = *line.lock().unwrap();
+    (payload.downcast_ref::<String>().expect("a formatted message").clone(), line)
+}
+
+#[test]
+fn a_shape_mismatch_shows_both_shapes_and_where_they_came_from() {
+    let tape = Tape::<f64>::new();
+    let a = tape.var(Tensor::zeros(&[64, 256])).named("hidden");
+    let b = tape.var(Tensor::zeros(&[128])).named("bias");
+    let error = Var::try_apply(Lift::binary(Add), &[&a, &b]).unwrap_err().to_string();
+    let expected = format!(
+        "add: the lengths 256 and 128 of axis −1 (counted from the last) do not broadcast; they \
+         would if they were equal or one of them were 1.\n  \
+         left   [ 64, 256]   hidden, recorded at {}\n  \
+         right  [     128]   bias, recorded at {}\n  called at {}:{}:17",
+        a.location(),
+        b.location(),
+        file!(),
+        b.location().line() + 1,
+    );
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn operators_panic_at_the_callers_line() {
+    let here = line!();
+    let (message, line) = panic_message(|| {
+        let tape = Tape::<f64>::new();
+        let (a, b) = (tape.var([1.0, 2.0]), tape.var([1.0, 2.0, 3.0]));
+        let _ = a + b;
+    });
+    assert_eq!(line, here + 4);
+    assert!(message.contains("add: the lengths 2 and 3") && message.contains("messages.rs"));
+
+    let (message, line) = panic_message(|| {
+        let tape = Tape::<f64>::new();
+        let (a, b) = (tape.var([[1.0, 2.0]]), tape.var([1.0, 2.0, 3.0]));
+        a.matmul(b);
+    });
+    assert_eq!(line, here + 12);
+    assert!(message.contains("so a right operand of shape [2] would fit"), "{message}");
+}
+
+#[test]
+fn values_of_two_tapes_are_refused() {
+    let (one, other) = (Tape::new(), Tape::new());
+    let (a, b) = (one.var(1.0).named("a"), other.var(2.0).named("b"));
+    let error = Var::try_apply(Lift::binary(Add), &[&a, &b]).unwrap_err().to_string();
+    assert!(error.contains("operand 2 belongs to another tape than the first"), "{error}");
+    assert!(error.contains("b, recorded at"), "{error}");
+    let gradients = (a * 2.0).backward();
+    let error = gradients.try_wrt(b).unwrap_err().to_string();
+    assert!(error.contains("belongs to another tape"), "{error}");
+    panic_message(|| {
+        let (one, other) = (Tape::new(), Tape::new());
+        let _ = one.var(1.0) * other.var(2.0);
+    });
+}
+
+#[test]
+fn backward_starts_from_a_scalar() {
+    let tape = Tape::new();
+    let x = tape.var([1.0, 2.0]);
+    let error = x.square().try_backward().unwrap_err().to_string();
+    assert!(error.contains("this value has shape [2]"), "{error}");
+    assert!(error.contains("sum() or mean()") && error.contains("backward_with(seed)"), "{error}");
+    let error = x.backward_with([1.0, 2.0, 3.0]).unwrap_err().to_string();
+    assert!(error.contains("the seed of backward_with() has shape [3]"), "{error}");
+    // One element is as good as a scalar.
+    let x = tape.var([[2.0]]);
+    assert_eq!(x.square().backward().wrt(x), Tensor::from([[4.0]]));
+}
+
+#[test]
+fn a_missing_gradient_says_why() {
+    let tape = Tape::new();
+    let (x, c) = (tape.var(1.0).named("x"), tape.constant(2.0).named("c"));
+    let detached = x.detach().named("frozen");
+    let late = tape.var(3.0).named("late");
+    let y = (x * c + detached).named("y");
+    let after = (y * 2.0).named("after");
+    let g = y.backward();
+    let why = |v| g.try_wrt(v).unwrap_err().to_string();
+    assert!(why(c).contains("the value is a constant (c, recorded at"), "{}", why(c));
+    assert!(why(detached).contains("is detached (frozen"), "{}", why(detached));
+    assert!(why(late).contains("was not computed from the value (late"), "{}", why(late));
+    assert!(why(after).contains("it is not an ancestor"), "{}", why(after));
+    assert!(why(c.sin()).contains("from constants or detached values only"));
+
+    let only_detached = x.detach() * late;
+    let g = only_detached.backward();
+    let error = g.try_wrt(x).unwrap_err().to_string();
+    assert!(error.contains("passes a detached value (result of detach"), "{error}");
+
+    let error = (c * c).try_backward().unwrap_err().to_string();
+    assert!(error.contains("no gradient flows to this value"), "{error}");
+}
+
+#[test]
+fn no_operands_no_tape() {
+    let error = Var::<f64>::try_apply(Matmul, &[]).unwrap_err().to_string();
+    assert!(error.contains("matmul: it was given no operands"), "{error}");
+}
+
+#[test]
+fn checks_catch_a_wrong_gradient_and_name_the_place() {
+    use ops::{Real, Unary};
+    #[derive(Clone, Copy, Debug)]
+    struct WrongTanh;
+    impl Unary for WrongTanh {
+        const NAME: &'static str = "wrong_tanh";
+        fn value<R: Real>(self, x: R) -> R {
+            x.tanh()
+        }
+        fn slope<R: Real>(self, _x: R, y: R) -> R {
+            R::lit(1.0) + y * y
+        }
+    }
+    let x = [Tensor::from([[0.1, 0.2]]), Tensor::from([[0.5, 1.5], [0.0, 0.1]])];
+    let error = Check::new().run(|v| v[0] + v[1].unary(WrongTanh), &x).unwrap_err();
+    let CheckError::Wrong { failed, compared, worst } = &error else { panic!("{error}") };
+    // At 0 both slopes are 1: the wrong rule is right there.
+    assert_eq!((*failed, *compared), (3, 6));
+    assert_eq!((worst.input, worst.element.as_deref()), (1, Some(&[0, 1][..])));
+    let message = error.to_string();
+    assert!(message.contains("wrong at 3 of 6 places"), "{message}");
+    assert!(message.contains("input 1, element [0, 1]: analytic 1.04"), "{message}");
+    for check in [Check::new().fast(), Check::new().fast().second_order()] {
+        assert!(check.run(|v| v[0].unary(WrongTanh), &x).is_err());
+        assert!(check.run(|v| v[0].tanh() * v[1], &x).is_ok());
+    }
+}
+
+#[test]
+fn checks_say_what_cannot_be_compared() {
+    let error = Check::new().run(|v| v[0].sqrt(), &[Tensor::from([1.0, 0.0])]).unwrap_err();
+    assert!(error.to_string().contains("not finite near element Some([1]) of input 0"), "{error}");
+    let error = Check::new().run(|v| v[0], &[Tensor::zeros(&[0])]).unwrap_err();
+    assert!(error.to_string().contains("nothing to compare"), "{error}");
+}

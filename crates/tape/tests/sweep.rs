@@ -1,0 +1,214 @@
+//! The reverse sweep on graphs whose gradients are known.
+
+use approx::assert_relative_eq;
+use ops::{Algebra, Real, Tensor, Unary};
+use petgraph::algo::toposort;
+use tape::check::Check;
+use tape::prelude::*;
+
+#[test]
+fn a_value_used_twice_receives_both_contributions() {
+    let tape = Tape::new();
+    let x = tape.var(3.0);
+    assert_eq!((x * x).backward().wrt(x).item(), 6.0);
+    assert_eq!((x + x).backward().wrt(x).item(), 2.0);
+    let b = x + x;
+    assert_eq!((b + b).backward().wrt(x).item(), 4.0);
+    let y = x * x + x.sin();
+    assert_eq!(y.backward().wrt(x).item(), 6.0 + 3.0_f64.cos());
+}
+
+#[test]
+fn the_order_of_operands_is_kept() {
+    let tape = Tape::new();
+    let (a, b) = (tape.var(6.0), tape.var(2.0));
+    let g = (a - b).backward();
+    assert_eq!((g.wrt(a).item(), g.wrt(b).item()), (1.0, -1.0));
+    let g = (a / b).backward();
+    assert_eq!((g.wrt(a).item(), g.wrt(b).item()), (0.5, -1.5));
+    assert_eq!((b / a).operands(), [b, a]);
+}
+
+#[test]
+fn numbers_of_the_host_stand_on_either_side() {
+    let tape = Tape::<f64>::new();
+    let x = tape.var(4.0);
+    let y = 1.0 - 2.0 / (3.0 * x + 1.0) + (x - 2.0) / 2.0;
+    assert_relative_eq!(y.item(), 1.0 - 2.0 / 13.0 + 1.0);
+    assert_relative_eq!(y.backward().wrt(x).item(), 6.0 / 169.0 + 0.5);
+    let single = Tape::new();
+    let x = single.var(4.0_f32);
+    assert_eq!((2.0_f32 * x).backward().wrt(x).item(), 2.0);
+}
+
+#[test]
+fn broadcasting_sums_the_gradient_back() {
+    let tape = Tape::new();
+    let x = tape.var([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    let (row, column, number) =
+        (tape.var([0.1, 0.2, 0.3]), tape.var([[10.0], [20.0]]), tape.var(7.0));
+    let g = (x * row + column * number).sum().backward();
+    assert_eq!(g.wrt(row), Tensor::from([5.0, 7.0, 9.0]));
+    assert_eq!(g.wrt(column), Tensor::from([[21.0], [21.0]]));
+    assert_eq!(g.wrt(number).item(), 90.0);
+}
+
+#[test]
+fn gradients_of_gradients() {
+    let tape = Tape::new();
+    let x = tape.var(0.7);
+    let mut y = x.sin();
+    for expected in [0.7_f64.cos(), -0.7_f64.sin(), -0.7_f64.cos(), 0.7_f64.sin()] {
+        y = y.backward_recorded().wrt(x);
+        assert_relative_eq!(y.item(), expected, epsilon = 1e-15);
+    }
+}
+
+#[test]
+fn a_recorded_gradient_remembers_the_line_of_its_op() {
+    let tape = Tape::new();
+    let x = tape.var(0.7);
+    let y = x.tanh();
+    let line = y.location().line();
+    let before = tape.len();
+    y.backward_recorded();
+    let recorded: Vec<_> = tape.vars().skip(before + 1).collect();
+    assert!(recorded.len() >= 3);
+    assert!(recorded.iter().all(|v| v.location().line() == line), "{recorded:?}");
+}
+
+#[test]
+fn a_seed_weighs_the_elements() {
+    let tape = Tape::new();
+    let x = tape.var([1.0, 2.0]);
+    let gradient = x.square().backward_with([10.0, 100.0]).unwrap().wrt(x);
+    assert_eq!(gradient, Tensor::from([20.0, 400.0]));
+}
+
+#[test]
+fn a_step_gives_a_gradient_of_zero() {
+    let tape = Tape::new();
+    let (x, w) = (tape.var(0.3), tape.var(2.0));
+    let g = (x.step() * w).backward();
+    assert_eq!((g.wrt(x).item(), g.wrt(w).item()), (0.0, 1.0));
+}
+
+/// Swish, as a user of the crate would write it.
+#[derive(Clone, Copy, Debug)]
+struct Swish;
+impl Unary for Swish {
+    const NAME: &'static str = "swish";
+    fn value<R: Real>(self, x: R) -> R {
+        x * x.sigmoid()
+    }
+    fn slope<R: Real>(self, x: R, y: R) -> R {
+        let s = x.sigmoid();
+        y * (R::lit(1.0) - s) + s
+    }
+}
+
+#[test]
+fn an_op_of_the_users_own_needs_no_registration() {
+    let x = Tensor::from([[-1.5, 0.4], [2.0, -0.3]]);
+    Check::new().second_order().run(|v| v[0].unary(Swish), &[x]).unwrap();
+    let tape = Tape::new();
+    let x = tape.var(0.5).named("x");
+    let y = x.unary(Swish);
+    assert_eq!(y.formula().unwrap(), "swish(x)");
+    assert_eq!(y.gradient_formulas(), [Some("ȳ · (y · (1 - sigmoid(x)) + sigmoid(x))".to_owned())]);
+}
+
+#[test]
+fn the_observed_sweep_is_the_sweep() {
+    let tape = Tape::new();
+    let (x, w, b) = (tape.var(2.0).named("x"), tape.var(0.5).named("w"), tape.var(0.1).named("b"));
+    let y = ((w * x).named("z") + b).tanh();
+    let mut steps = Vec::new();
+    let observed = y.backward_observed(|step| steps.push(step));
+    let plain = y.backward();
+    for v in [x, w, b] {
+        assert_eq!(observed.wrt(v), plain.wrt(v));
+    }
+    // Each node comes once, with its adjoint complete, after everything that uses it.
+    assert_eq!(steps.len(), 6);
+    for step in &steps {
+        assert_eq!(step.adjoint, plain.wrt(step.node));
+    }
+    assert!(steps.windows(2).all(|pair| pair[0].node.position() > pair[1].node.position()));
+    let product = &steps[2];
+    assert_eq!(product.node.label(), "z");
+    assert_eq!(product.contributions[0].formula.as_deref(), Some("ȳ · x"));
+    assert_eq!(product.contributions[0].local.as_ref().unwrap().item(), 2.0);
+    assert_eq!(product.contributions[0].value.as_ref().unwrap(), &plain.wrt(w));
+}
+
+#[test]
+fn totals_within_a_step_count_an_operand_that_comes_twice() {
+    let tape = Tape::new();
+    let x = tape.var(3.0);
+    let mut totals = Vec::new();
+    (x * x).backward_observed(|step| {
+        totals.extend(step.contributions.iter().map(|c| c.total.as_ref().unwrap().item()));
+    });
+    assert_eq!(totals, [3.0, 6.0]);
+}
+
+#[test]
+fn a_chain_of_a_million_ops_does_not_recurse() {
+    let tape = Tape::new();
+    let x = tape.var(0.5);
+    let y = (0..1_000_000).fold(x, |y, _| y + 1e-6);
+    assert_relative_eq!(y.item(), 1.5, max_relative = 1e-9);
+    assert_eq!(y.backward().wrt(x).item(), 1.0);
+    assert_eq!(y.tangent(&[(x, 1.0.into())]).item(), 1.0);
+}
+
+#[test]
+fn a_chain_of_a_million_ops_each_used_twice_does_not_recurse() {
+    let tape = Tape::new();
+    let x = tape.var(0.5);
+    let mut y = x;
+    for _ in 0..500_000 {
+        y = (y + y) * 0.5;
+    }
+    assert_eq!(y.item(), 0.5);
+    assert_eq!(y.backward().wrt(x).item(), 1.0);
+}
+
+#[test]
+fn the_order_of_recording_is_a_topological_order() {
+    let tape = Tape::new();
+    let (a, b) = (tape.var(1.0), tape.var([1.0, 2.0]));
+    let y = (a * b + b.sin()).sum() * a;
+    y.backward_recorded();
+    let graph = tape.to_petgraph();
+    assert!(toposort(&graph, None).is_ok());
+    assert!(graph.edge_indices().all(|edge| {
+        let (from, to) = graph.edge_endpoints(edge).unwrap();
+        from < to
+    }));
+}
+
+#[test]
+fn scalars_share_nothing_and_arrays_share_their_elements() {
+    let tape = Tape::new();
+    let value = Tensor::from([1.0, 2.0]);
+    let x = tape.var(&value);
+    assert!(x.value().shares_memory_with(&value));
+    assert!(x.t().value().shares_memory_with(&value));
+    let mut copy = x.value();
+    copy.view_mut()[0] = 9.0;
+    assert_eq!((x.value().to_vec()[0], copy.to_vec()[0]), (1.0, 9.0));
+}
+
+#[test]
+fn recorded_constants_fold() {
+    // The slope of 2x is the literal 2: one node for the seed, one for the product.
+    let tape = Tape::<f64>::new();
+    let x = tape.var(1.0);
+    let y = 2.0 * x;
+    let before = tape.len();
+    let g = y.backward_recorded().wrt(x);
+    assert_eq!((g.item(), tape.len() - before), (2.0, 2));
+    assert_eq!(g.shape(), Algebra::shape(&x));
+}
