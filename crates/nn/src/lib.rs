@@ -1,1 +1,86 @@
-//! x
+//! # nn: networks on a tape
+//!
+//! Layers, losses, optimisers, training and data. Nothing here knows how a gradient is computed:
+//! a model's `forward` is ordinary arithmetic on recorded variables, and the crate `tape` sweeps
+//! what it recorded.
+//!
+//! ```
+//! use nn::prelude::*;
+//!
+//! let (train, test) = nn::data::digits::<f32>().split(0.2, 1)?;
+//! let mut rng = nn::rng(1);
+//! let mut model = Sequential::new()
+//!     .then(Dense::new(64, 32, &mut rng))
+//!     .then(Relu)
+//!     .then(Dense::new(32, 10, &mut rng));
+//! let mut optimizer = Adam::new(0.01)?;
+//! Fit::new().epochs(3).batch_size(32).progress(false)
+//!     .run(&mut model, &train, &CrossEntropy, &mut optimizer)?;
+//! assert!(evaluate(&model, &test, &CrossEntropy)?.accuracy.unwrap() > 0.8);
+//! # Ok::<(), nn::Error>(())
+//! ```
+//!
+//! [`Fit`] is no more than this loop, written out:
+//!
+//! ```
+//! # use nn::prelude::*;
+//! # let train = nn::data::xor::<f32>();
+//! # let mut rng = nn::rng(1);
+//! # let mut model = Sequential::new().then(Dense::new(2, 1, &mut rng));
+//! # let mut optimizer = Sgd::new(0.1)?;
+//! let mut tape = Tape::new();
+//! for epoch in 0..10 {
+//!     for batch in train.batches(2, Some(epoch))? {
+//!         tape.reset();
+//!         let pass = Pass::train(&tape);
+//!         let output = model.forward(&pass, pass.input(&batch.inputs));
+//!         let loss = MeanSquaredError.loss(output, &batch.targets)?;
+//!         let gradients = pass.gradients(loss)?;
+//!         optimizer.step(&mut model, &gradients)?;
+//!     }
+//! }
+//! # Ok::<(), nn::Error>(())
+//! ```
+
+pub mod data;
+mod error;
+pub mod init;
+pub mod layers;
+pub mod loss;
+pub mod metrics;
+mod module;
+pub mod optim;
+mod parameter;
+mod pass;
+mod train;
+
+pub use error::Error;
+pub use module::Module;
+pub use ops;
+pub use parameter::{Gradients, Parameter, ParameterId};
+pub use pass::{Mode, Pass};
+pub use tape;
+pub use train::{EpochRecord, Evaluation, Fit, History, evaluate, predict};
+
+/// A random number generator that gives the same numbers for the same seed on every machine and
+/// in every later version.
+pub fn rng(seed: u64) -> rand_chacha::ChaCha8Rng {
+    rand::SeedableRng::seed_from_u64(seed)
+}
+
+/// All that a model builder needs in scope.
+pub mod prelude {
+    pub use crate::data::{Dataset, Targets};
+    pub use crate::init::Init;
+    pub use crate::layers::{
+        Dense, LeakyRelu, Perceptron, Relu, Sequential, Sigmoid, Softmax, Softplus, Step, Tanh,
+    };
+    pub use crate::loss::{
+        BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Loss,
+        MeanSquaredError,
+    };
+    pub use crate::optim::{Adam, Optimizer, Sgd};
+    pub use crate::{Fit, Mode, Module, Parameter, Pass, evaluate, predict};
+    pub use ops::Tensor;
+    pub use tape::prelude::*;
+}

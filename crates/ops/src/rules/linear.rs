@@ -292,9 +292,13 @@ impl Rule for Reshape {
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         let x = operands[0].shared();
-        Tensor::from(
-            x.to_shape(IxDyn(shape)).expect("a shape that the rule has accepted").into_shared(),
-        )
+        let fits = "a shape that the rule has accepted";
+        // Elements in order are shared, others have to be copied into order.
+        if x.is_standard_layout() {
+            Tensor::from(x.into_shape_with_order(IxDyn(shape)).expect(fits))
+        } else {
+            Tensor::from(x.to_shape(IxDyn(shape)).expect(fits).into_owned())
+        }
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.reshape(&call.operands[0].shape()[..])])

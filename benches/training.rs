@@ -1,0 +1,56 @@
+//! Criterion benches: recording and sweeping, and a training step.
+//!
+//! `cargo bench`
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use nn::data::Targets;
+use nn::prelude::*;
+
+fn scalars(c: &mut Criterion) {
+    let mut group = c.benchmark_group("scalars");
+    group.throughput(Throughput::Elements(3_000));
+    let mut tape = Tape::<f64>::new();
+    group.bench_function("record and sweep 3,000 nodes", |b| {
+        b.iter(|| {
+            tape.reset();
+            let (x, w) = (tape.var(0.5), tape.var(1.01));
+            let y = (0..1_000).fold(x, |y, _| (y * w).sin() + x);
+            y.backward().wrt(w).item()
+        });
+    });
+    group.finish();
+}
+
+fn dense_step(c: &mut Criterion) {
+    let mut rng = nn::rng(0);
+    let mut model = Sequential::<f32>::new()
+        .then(Dense::new(784, 256, &mut rng))
+        .then(Relu)
+        .then(Dense::new(256, 128, &mut rng))
+        .then(Relu)
+        .then(Dense::new(128, 10, &mut rng));
+    let mut optimizer = Adam::new(0.001).expect("a valid rate");
+    let uniform = Init::Uniform { low: 0.0, high: 1.0 };
+    let x = uniform.tensor(&[64, 784], 1, 1, &mut rng).expect("valid bounds");
+    let labels = Targets::Labels((0..64).map(|i| i % 10).collect());
+    let mut tape = Tape::new();
+    c.bench_function("784-256-128-10, batch 64, Adam", |b| {
+        b.iter_batched(
+            || (),
+            |()| {
+                let gradients = {
+                    let pass = Pass::train(&tape);
+                    let output = model.forward(&pass, pass.input(&x));
+                    let loss = CrossEntropy.loss(output, &labels).expect("labels that fit");
+                    pass.gradients(loss).expect("a scalar")
+                };
+                tape.reset();
+                optimizer.step(&mut model, &gradients).expect("gradients that fit");
+            },
+            BatchSize::SmallInput,
+        );
+    });
+}
+
+criterion_group!(benches, scalars, dense_step);
+criterion_main!(benches);

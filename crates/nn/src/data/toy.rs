@@ -1,0 +1,175 @@
+//! Small problems made up from a formula and a seed.
+
+use std::f64::consts::{PI, TAU};
+
+use ops::Float;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+
+use super::DataError;
+use super::dataset::{Dataset, tensor};
+
+/// The largest number of samples that a generator makes.
+pub const MAX_SAMPLES: usize = 1 << 24;
+
+/// Exclusive or: the four inputs of 0 and 1, shape `[4, 2]`, and the values, shape `[4, 1]`.
+///
+/// ```
+/// use nn::data::{Targets, xor};
+/// use ops::Tensor;
+///
+/// let data = xor::<f64>();
+/// assert_eq!(data.inputs(), &Tensor::from([[0., 0.], [0., 1.], [1., 0.], [1., 1.]]));
+/// assert_eq!(data.targets(), &Targets::Values(Tensor::from([[0.], [1.], [1.], [0.]])));
+/// ```
+pub fn xor<A: Float>() -> Dataset<A> {
+    let numbers = |bits: &[f64]| bits.iter().map(|&bit| A::from_f64(bit)).collect();
+    let inputs = tensor(&[4, 2], numbers(&[0., 0., 0., 1., 1., 0., 1., 1.]));
+    Dataset::regression(inputs, tensor(&[4, 1], numbers(&[0., 1., 1., 0.])))
+        .expect("four inputs and four values")
+}
+
+/// Two half circles of radius 1 that reach into each other: inputs `[n, 2]`, labels 0 and 1.
+///
+/// The labels alternate. `noise` is the standard deviation of the normal noise added to each
+/// coordinate; 0.1 leaves the moons apart. The same seed gives the same points on every machine,
+/// up to the rounding of its sine and cosine.
+///
+/// # Errors
+/// If `n` is below 2 or above [`MAX_SAMPLES`], or `noise` is negative, infinite or NaN.
+///
+/// ```
+/// use nn::data::{DataError, two_moons};
+///
+/// let moons = two_moons::<f32>(100, 0.1, 0)?;
+/// assert_eq!(moons.inputs().shape(), [100, 2]);
+/// assert!(two_moons::<f32>(100, -0.1, 0).is_err());
+/// # Ok::<(), DataError>(())
+/// ```
+pub fn two_moons<A: Float>(n: usize, noise: f64, seed: u64) -> Result<Dataset<A>, DataError> {
+    arms("two_moons", n, 2, noise, seed, |moon, place, _| {
+        let (sin, cos) = (PI * place).sin_cos();
+        if moon == 0 { [cos, sin] } else { [1.0 - cos, 0.5 - sin] }
+    })
+}
+
+/// Spiral arms of one turn, from radius 0.1 out to 1: inputs `[n, 2]`, a label for each arm.
+///
+/// The labels go round: 0, 1, ... `classes` − 1, 0, and so on. `noise` is the standard deviation
+/// of the normal noise added to each coordinate; neighbouring arms are 0.9 / `classes` apart. The
+/// same seed gives the same points on every machine, up to the rounding of its sine and cosine.
+///
+/// # Errors
+/// If `classes` is 0, `n` is below `classes` or above [`MAX_SAMPLES`], or `noise` is negative,
+/// infinite or NaN.
+///
+/// ```
+/// use nn::data::{DataError, spirals};
+///
+/// let data = spirals::<f64>(300, 3, 0.02, 7)?;
+/// assert_eq!((data.len(), data.classes()), (300, Some(3)));
+/// # Ok::<(), DataError>(())
+/// ```
+pub fn spirals<A: Float>(
+    n: usize,
+    classes: usize,
+    noise: f64,
+    seed: u64,
+) -> Result<Dataset<A>, DataError> {
+    arms("spirals", n, classes, noise, seed, |arm, place, classes| {
+        let (sin, cos) = (TAU * (arm as f64 / classes as f64 + place)).sin_cos();
+        // At the very centre the arms would meet, and points with different labels be the same.
+        let radius = 0.1 + 0.9 * place;
+        [radius * cos, radius * sin]
+    })
+}
+
+/// Points spread evenly over curves. `point` is given the curve, the place on it from 0 to 1, and
+/// the number of curves.
+fn arms<A: Float>(
+    generator: &'static str,
+    n: usize,
+    classes: usize,
+    noise: f64,
+    seed: u64,
+    point: impl Fn(usize, f64, usize) -> [f64; 2],
+) -> Result<Dataset<A>, DataError> {
+    let refuse = |setting, given, expected: String| {
+        Err(DataError::Generator { generator, setting, given, expected })
+    };
+    if classes == 0 {
+        return refuse("classes", 0.0, "at least 1".to_owned());
+    }
+    if n < classes || n > MAX_SAMPLES {
+        let expected = format!("{classes} to {MAX_SAMPLES} samples for {classes} classes");
+        return refuse("n", n as f64, expected);
+    }
+    if !noise.is_finite() || noise < 0.0 {
+        return refuse("noise", noise, "a standard deviation of at least 0".to_owned());
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut inputs = Vec::with_capacity(2 * n);
+    for i in 0..n {
+        let (arm, step) = (i % classes, i / classes);
+        let on_this_arm = (n - arm).div_ceil(classes);
+        // A single sample is put at the start of its curve.
+        let place = step as f64 / (on_this_arm - 1).max(1) as f64;
+        for coordinate in point(arm, place, classes) {
+            let deviation: f64 = rng.sample(StandardNormal);
+            inputs.push(A::from_f64(coordinate + noise * deviation));
+        }
+    }
+    let labels = (0..n).map(|i| i % classes).collect();
+    Dataset::classification(tensor(&[n, 2], inputs), labels, classes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_means_the_same_points() {
+        let moons = |seed| two_moons::<f64>(50, 0.1, seed).unwrap();
+        assert_eq!(moons(1), moons(1));
+        assert_ne!(moons(1), moons(2));
+        let arms = |seed| spirals::<f32>(50, 3, 0.1, seed).unwrap();
+        assert_eq!(arms(1), arms(1));
+        assert_ne!(arms(1), arms(2));
+    }
+
+    #[test]
+    fn without_noise_the_points_lie_on_the_curves() {
+        let moons = two_moons::<f64>(7, 0.0, 0).unwrap();
+        assert_eq!(moons.labels(), Some(&[0, 1, 0, 1, 0, 1, 0][..]));
+        let points = moons.inputs().to_vec();
+        for (i, point) in points.chunks(2).enumerate() {
+            let centre = if i % 2 == 0 { [0.0, 0.0] } else { [1.0, 0.5] };
+            assert!(((point[0] - centre[0]).hypot(point[1] - centre[1]) - 1.0).abs() < 1e-12);
+        }
+        assert!((points[12] + 1.0).abs() < 1e-12, "the last of the first moon is at (-1, 0)");
+
+        let data = spirals::<f64>(9, 3, 0.0, 0).unwrap();
+        let radii: Vec<_> = data.inputs().to_vec().chunks(2).map(|p| p[0].hypot(p[1])).collect();
+        for (i, radius) in radii.iter().enumerate() {
+            assert!((radius - (0.1 + 0.45 * (i / 3) as f64)).abs() < 1e-12);
+        }
+        assert!(spirals::<f64>(3, 3, 0.5, 0).unwrap().inputs().is_finite());
+    }
+
+    #[test]
+    fn settings_that_make_no_data_are_refused() {
+        let text = |result: Result<Dataset<f64>, DataError>| result.unwrap_err().to_string();
+        assert_eq!(
+            text(two_moons(0, 0.1, 0)),
+            "two_moons was given n = 0, but it needs 2 to 16777216 samples for 2 classes"
+        );
+        assert!(text(two_moons(usize::MAX, 0.1, 0)).contains("16777216"));
+        assert!(text(spirals(2, 3, 0.1, 0)).contains("3 to"));
+        assert!(text(spirals(0, 0, 0.1, 0)).contains("classes = 0"));
+        for noise in [-0.1, f64::NAN, f64::INFINITY] {
+            assert!(text(two_moons(10, noise, 0)).contains("noise"));
+            assert!(text(spirals(10, 2, noise, 0)).contains("noise"));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Lesson: backpropagation of the textbook's three-layer network, every number of it.
+//!
+//! One sample goes through an input layer of two, a hidden layer of two sigmoid units and one
+//! sigmoid output, to half the squared error. Then each node of the reverse sweep is shown: the
+//! adjoint that comes in, the local derivative as a formula read from the op's rule and as
+//! numbers, and what it contributes to each operand. At the end the result is compared with the
+//! textbook's δ, worked out by hand, and with finite differences.
+//!
+//! Notation as in Nielsen's chapter 2, with samples as vectors: zˡ = Wˡ aˡ⁻¹ + bˡ, aˡ = σ(zˡ).
+//!
+//! `cargo run --release --example chain_rule`
+
+use nn::ops::Tensor;
+use tape::check::Check;
+use tape::prelude::*;
+
+/// The network: the cost of one sample, given W², b², W³, b³.
+fn cost<'t>(v: &[Var<'t, f64>]) -> Var<'t, f64> {
+    let [w2, b2, w3, b3] = [v[0], v[1], v[2], v[3]];
+    let tape = w2.tape();
+    let x = tape.constant([0.05, 0.10]).named("x");
+    let t = tape.constant([0.01]).named("t");
+    let z2 = (w2.matmul(x).named("W²x") + b2).named("z²");
+    let a2 = z2.sigmoid().named("a²");
+    let z3 = (w3.matmul(a2).named("W³a²") + b3).named("z³");
+    let a3 = z3.sigmoid().named("a³");
+    let error = (a3 - t).named("e");
+    (error.square().named("e²").sum().named("Σe²") * 0.5).named("C")
+}
+
+fn main() {
+    let values = [
+        Tensor::from([[0.15, 0.20], [0.25, 0.30]]),
+        Tensor::from([0.35, 0.35]),
+        Tensor::from([[0.40, 0.45]]),
+        Tensor::from([0.60]),
+    ];
+    let tape = Tape::<f64>::new();
+    let names = ["W²", "b²", "W³", "b³"];
+    let parameters: Vec<_> =
+        values.iter().zip(names).map(|(value, name)| tape.var(value).named(name)).collect();
+
+    println!("FORWARD: each value from those before it\n");
+    let c = cost(&parameters);
+    for v in tape.vars() {
+        let formula = v.formula().map_or(String::new(), |formula| format!(" = {formula}"));
+        println!("{:>5}{formula} = {:.6}", v.label(), v.value().view());
+    }
+
+    println!("\nBACKWARD: each node, its adjoint complete, passes it on to its operands");
+    println!("(y is the node's own value, ȳ = ∂C/∂y its adjoint)\n");
+    let gradients = c.backward_observed(|step| println!("{step}"));
+
+    println!("THE TEXTBOOK'S δ, by hand, against the sweep\n");
+    let find = |name: &str| tape.vars().find(|v| v.label() == name).expect("a named value");
+    let numbers = |name: &str| find(name).value().to_vec();
+    let (x, t, a2, a3) = (numbers("x"), numbers("t"), numbers("a²"), numbers("a³"));
+    let w3 = values[2].to_vec();
+    // BP1: δ³ = (a³ − t) σ′(z³), with σ′ = a(1 − a).
+    let delta3 = (a3[0] - t[0]) * a3[0] * (1.0 - a3[0]);
+    // BP2: δ² = (W³ᵀ δ³) ⊙ σ′(z²).
+    let delta2: Vec<f64> = (0..2).map(|j| w3[j] * delta3 * a2[j] * (1.0 - a2[j])).collect();
+    // BP3: ∂C/∂b = δ.  BP4: ∂C/∂W_jk = δ_j a_k of the layer before.
+    let by_hand = [
+        Tensor::from([[delta2[0] * x[0], delta2[0] * x[1]], [delta2[1] * x[0], delta2[1] * x[1]]]),
+        Tensor::from(delta2),
+        Tensor::from([[delta3 * a2[0], delta3 * a2[1]]]),
+        Tensor::from([delta3]),
+    ];
+    for ((name, hand), &v) in names.iter().zip(&by_hand).zip(&parameters) {
+        let swept = gradients.wrt(v);
+        println!("∂C/∂{name}  by hand {:.9}\n       sweep   {:.9}", hand.view(), swept.view());
+        let difference = (&swept - hand).abs().max().item();
+        assert!(difference < 1e-15, "the sweep and the textbook differ by {difference:e}");
+    }
+
+    let report = Check::new().second_order().run(cost, &values).expect("a right gradient");
+    println!("\nFINITE DIFFERENCES: {report}");
+}
