@@ -53,7 +53,7 @@ fn main() -> ExitCode {
 
 fn options() -> Result<Option<Options>, lexopt::Error> {
     use lexopt::prelude::*;
-    let (mut data, mut preset, mut epochs, mut seed) = (None, Preset::Nielsen, None, 0);
+    let (mut data, mut preset, mut epochs, mut seed) = (None, Preset::Nielsen, None, 2);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {

@@ -58,7 +58,7 @@ fn main() -> Result<(), nn::Error> {
     let mut network = Network::new(&[2, 16, 16, 1], 7)?;
     let mut tape = Tape::new();
     let mut accuracy = 0.0;
-    for step in 0..=100 {
+    for step in 0..=60 {
         tape.reset();
         let weights: Vec<_> = network.numbers.iter().map(|&w| tape.var(w)).collect();
         let mut right = 0;
@@ -72,14 +72,14 @@ fn main() -> Result<(), nn::Error> {
         let loss = losses.reduce(|a, b| a + b).expect("points") * (1.0 / points.len() as f64);
         let gradients = loss.backward();
         accuracy = f64::from(right as u32) / points.len() as f64;
-        if step % 20 == 0 {
+        if step % 10 == 0 {
             let nodes = tape.len();
             println!(
                 "step {step:>3}  loss {:.4}  accuracy {accuracy:.2}  ({nodes} nodes)",
                 loss.item()
             );
         }
-        let rate = 0.5 * (1.0 - 0.9 * f64::from(step) / 100.0);
+        let rate = 2.0 * (1.0 - 0.9 * f64::from(step) / 60.0);
         for (number, &weight) in network.numbers.iter_mut().zip(&weights) {
             *number -= rate * gradients.wrt(weight).item();
         }

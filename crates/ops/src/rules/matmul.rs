@@ -10,7 +10,7 @@ use crate::error::Problem;
 use crate::float::Float;
 use crate::formula::{Binding, Formula, Notation};
 use crate::kernel;
-use crate::methods::LinearMethods;
+use crate::methods::{BinaryMethods, LinearMethods};
 use crate::registry::samples;
 use crate::rule::{Call, Contributions, Rule, arity, bilinear_jvp};
 use crate::shape::{Shape, broadcast};
@@ -50,6 +50,21 @@ impl Matmul {
         shape.push(if a.len() > 1 { a[a.len() - 2] } else { 1 });
         shape.push(if b.len() > 1 { b[b.len() - 1] } else { 1 });
         shape
+    }
+
+    /// The contributions where a vector meets a stack of matrices: the vector is a matrix of one
+    /// row or one column, and its contribution loses that axis again.
+    fn stacked_vector_vjp<T: Algebra>(call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let (a, b) = (call.operands[0], call.operands[1]);
+        let (a_shape, b_shape) = (a.shape(), b.shape());
+        let cotangent = cotangent.reshape(&Self::matrix_shape(&a_shape, &b_shape)[..]);
+        let back = |contribution: T, vector: bool, axis: isize| {
+            if vector { contribution.sum_axes(axis) } else { contribution }
+        };
+        call.contributions([
+            &|| back(cotangent.matmul(transposed(&as_matrix(b, true))), a_shape.len() == 1, -2),
+            &|| back(transposed(&as_matrix(a, false)).matmul(&cotangent), b_shape.len() == 1, -1),
+        ])
     }
 }
 
@@ -117,20 +132,22 @@ impl Rule for Matmul {
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (a, b) = (call.operands[0], call.operands[1]);
         let (a_shape, b_shape) = (a.shape(), b.shape());
-        if a_shape.len() > 1 && b_shape.len() > 1 {
-            return call.contributions([&|| cotangent.matmul(transposed(b)), &|| {
+        let rows = |x: &T| x.expand_dims(-1);
+        match (a_shape.len(), b_shape.len()) {
+            (1, 1) => call.contributions([&|| cotangent.mul(b), &|| cotangent.mul(a)]),
+            (1, 2) => call.contributions([
+                &|| cotangent.matmul(b.t()),
+                &|| rows(a).mul(cotangent), // the outer product
+            ]),
+            (2, 1) => call.contributions([
+                &|| rows(cotangent).mul(b), // the outer product
+                &|| a.t().matmul(cotangent),
+            ]),
+            (1, _) | (_, 1) => Self::stacked_vector_vjp(call, cotangent),
+            _ => call.contributions([&|| cotangent.matmul(transposed(b)), &|| {
                 transposed(a).matmul(cotangent)
-            }]);
+            }]),
         }
-        // A vector is a matrix of one row or one column; its contribution loses that axis again.
-        let cotangent = cotangent.reshape(&Self::matrix_shape(&a_shape, &b_shape)[..]);
-        let back = |contribution: T, vector: bool, axis: isize| {
-            if vector { contribution.sum_axes(axis) } else { contribution }
-        };
-        call.contributions([
-            &|| back(cotangent.matmul(transposed(&as_matrix(b, true))), a_shape.len() == 1, -2),
-            &|| back(transposed(&as_matrix(a, false)).matmul(&cotangent), b_shape.len() == 1, -1),
-        ])
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         bilinear_jvp(self, call, tangents)
