@@ -42,6 +42,11 @@
 //! # Ok::<(), nn::Error>(())
 //! ```
 
+/// The programs of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 pub mod data;
 mod error;
 pub mod init;
@@ -60,7 +65,7 @@ pub use ops;
 pub use parameter::{Gradients, Parameter, ParameterId};
 pub use pass::{Mode, Pass};
 pub use tape;
-pub use train::{EpochRecord, Evaluation, Fit, History, evaluate, predict};
+pub use train::{EpochRecord, Evaluation, Fit, History, epoch_seed, evaluate, predict};
 
 /// A random number generator that gives the same numbers for the same seed on every machine and
 /// in every later version.

@@ -246,8 +246,9 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 }
 
-/// A seed for each epoch, far from those of the neighbouring epochs and runs.
-fn epoch_seed(seed: u64, epoch: usize) -> u64 {
+/// The seed with which [`Fit`] shuffles the data in an epoch (from 1) of a run with seed `seed`:
+/// far from those of the neighbouring epochs and runs.
+pub fn epoch_seed(seed: u64, epoch: usize) -> u64 {
     seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch as u64)
 }
 

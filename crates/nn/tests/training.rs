@@ -1,0 +1,347 @@
+//! Layers, losses, optimisers and the training loop.
+
+use approx::assert_relative_eq;
+use nn::Error;
+use nn::data::{digits, xor};
+use nn::layers::Sequential;
+use nn::metrics::accuracy;
+use nn::prelude::*;
+
+fn numbers(model: &impl Module<f64>) -> Vec<f64> {
+    model.parameters().iter().flat_map(|(_, p)| p.value.to_vec()).collect()
+}
+
+/// Changes number `index` of all parameters by `by`.
+fn nudge(model: &mut impl Module<f64>, index: usize, by: f64) {
+    let mut start = 0;
+    model.visit_mut(&mut |_, parameter| {
+        let length = parameter.value.len();
+        if (start..start + length).contains(&index) {
+            let mut view = parameter.value.view_mut();
+            *view.iter_mut().nth(index - start).unwrap() += by;
+        }
+        start += length;
+    });
+}
+
+/// Holds the gradient of every parameter against the five-point central difference.
+fn check_gradients(
+    model: &mut impl Module<f64>,
+    inputs: &Tensor<f64>,
+    targets: &Targets<f64>,
+    loss: &impl Loss<f64>,
+) {
+    let value = |model: &dyn Module<f64>| {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape);
+        let output = model.forward(&pass, pass.input(inputs));
+        loss.loss(output, targets).unwrap().item()
+    };
+    let tape = Tape::new();
+    let pass = Pass::train(&tape);
+    let output = model.forward(&pass, pass.input(inputs));
+    let gradients = pass.gradients(loss.loss(output, targets).unwrap()).unwrap();
+    let analytic: Vec<f64> =
+        model.parameters().iter().flat_map(|(_, p)| gradients.of(p).unwrap().to_vec()).collect();
+    let h = 1e-3;
+    for (index, &analytic) in analytic.iter().enumerate() {
+        let mut at = |steps: f64| {
+            nudge(model, index, steps * h);
+            let result = value(model);
+            nudge(model, index, -steps * h);
+            result
+        };
+        let numeric = (at(-2.0) - 8.0 * at(-1.0) + 8.0 * at(1.0) - at(2.0)) / (12.0 * h);
+        assert_relative_eq!(analytic, numeric, epsilon = 1e-9, max_relative = 1e-7);
+        assert!(analytic != 0.0, "number {index} should matter");
+    }
+}
+
+fn network(outputs: usize) -> Sequential<f64> {
+    let mut rng = nn::rng(3);
+    let bias = Init::Uniform { low: -0.5, high: 0.5 };
+    Sequential::new()
+        .then(Dense::with_init(3, 4, Init::XavierNormal, bias, &mut rng).unwrap())
+        .then(Tanh)
+        .then(Dense::with_init(4, outputs, Init::HeNormal, bias, &mut rng).unwrap())
+}
+
+fn batch() -> Tensor<f64> {
+    Tensor::from([[0.3, -0.8, 1.2], [1.0, 0.4, -0.6], [-0.2, 0.9, 0.5], [0.7, -1.1, 0.1]])
+}
+
+#[test]
+fn gradients_through_every_loss_match_differences() {
+    let values = Targets::Values(Tensor::from([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]));
+    let labels = Targets::Labels(vec![0, 1, 1, 0]);
+    check_gradients(&mut network(2), &batch(), &values, &MeanSquaredError);
+    check_gradients(&mut network(2), &batch(), &values, &HalfSquaredError);
+    check_gradients(&mut network(2), &batch(), &values, &CrossEntropy);
+    check_gradients(&mut network(2), &batch(), &labels, &CrossEntropy);
+    check_gradients(&mut network(2), &batch(), &values, &BinaryCrossEntropyWithLogits);
+    let mut probabilities = network(2).then(Sigmoid);
+    check_gradients(&mut probabilities, &batch(), &values, &BinaryCrossEntropy);
+}
+
+#[test]
+fn dense_is_x_times_w_transposed_plus_b() {
+    let mut layer = Dense::<f64>::new(2, 3, &mut nn::rng(0));
+    layer.weight.value = Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+    layer.bias.value = Tensor::from([0.1, 0.2, 0.3]);
+    let y = predict(&layer, &Tensor::from([[1.0, -1.0], [0.5, 2.0]])).unwrap();
+    assert_relative_eq!(y, Tensor::from([[-0.9, -0.8, -0.7], [4.6, 9.7, 14.8]]), epsilon = 1e-12);
+}
+
+#[test]
+fn losses_have_their_textbook_values() {
+    let tape = Tape::<f64>::new();
+    let y = tape.var([[0.8, 0.3], [0.1, 0.6]]);
+    let t = Targets::Values(Tensor::from([[1.0, 0.0], [0.0, 1.0]]));
+    let value = |loss: &dyn Loss<f64>| loss.loss(y, &t).unwrap().item();
+    // Squares 0.04, 0.09, 0.01, 0.16 sum to 0.30.
+    assert_relative_eq!(value(&MeanSquaredError), 0.075, epsilon = 1e-15);
+    assert_relative_eq!(value(&HalfSquaredError), 0.075, epsilon = 1e-15);
+    let three = tape.var([[0.8, 0.3, 0.0], [0.1, 0.6, 0.0]]);
+    let t3 = Targets::Values(Tensor::from([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]));
+    // With three outputs the two forms part: 0.30/6 against 0.30/(2·2).
+    assert_relative_eq!(MeanSquaredError.loss(three, &t3).unwrap().item(), 0.05, epsilon = 1e-15);
+    assert_relative_eq!(HalfSquaredError.loss(three, &t3).unwrap().item(), 0.075, epsilon = 1e-15);
+    // −(ln 0.8 + ln 0.7 + ln 0.9 + ln 0.6)/4, from an independent program.
+    assert_relative_eq!(value(&BinaryCrossEntropy), 0.2990011586691898, epsilon = 1e-12);
+    let logits = tape.var([[0.5, -1.0, 2.0]]);
+    let sparse = CrossEntropy.loss(logits, &Targets::Labels(vec![2])).unwrap().item();
+    assert_relative_eq!(sparse, -(0.7855970345892759_f64.ln()), epsilon = 1e-14);
+    let one_hot = Targets::Values(Tensor::from([[0.0, 0.0, 1.0]]));
+    assert_eq!(CrossEntropy.loss(logits, &one_hot).unwrap().item(), sparse);
+}
+
+#[test]
+fn extreme_probabilities_and_logits_give_finite_losses() {
+    let tape = Tape::<f32>::new();
+    let t = Targets::Values(Tensor::from([0.0, 1.0, 1.0, 0.0]));
+    for (y, loss) in [
+        ([0.0, 1.0, 0.0, 1.0], &BinaryCrossEntropy as &dyn Loss<f32>),
+        ([-1000.0, 1000.0, -1000.0, 1000.0], &BinaryCrossEntropyWithLogits),
+    ] {
+        let y = tape.var(y);
+        let value = loss.loss(y, &t).unwrap();
+        assert!(value.item().is_finite(), "{}", value.item());
+        assert!(value.backward().wrt(y).is_finite());
+    }
+}
+
+/// A model of one parameter, for optimisers.
+struct One(Parameter<f64>);
+impl Module<f64> for One {
+    fn forward<'t>(&self, pass: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        (pass.parameter(&self.0) * x).sum()
+    }
+    fn output_shape(&self, _: &[usize]) -> Result<ops::Shape, Error> {
+        Ok(ops::Shape::new())
+    }
+    fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<f64>)) {
+        visit("w", &self.0);
+    }
+    fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<f64>)) {
+        visit("w", &mut self.0);
+    }
+}
+
+fn steps(model: &mut One, optimizer: &mut impl Optimizer<f64>, gradients: &[[f64; 2]]) {
+    for gradient in gradients {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape);
+        let output = model.forward(&pass, pass.input(&Tensor::from(*gradient)));
+        let gradients = pass.gradients(output).unwrap();
+        optimizer.step(model, &gradients).unwrap();
+    }
+}
+
+#[test]
+fn optimisers_follow_their_formulas() {
+    let gradients = [[0.5, -2.0], [0.1, 3.0], [-0.7, 0.4]];
+    let mut model = One(Parameter::new([1.0, 2.0]));
+    steps(&mut model, &mut Sgd::new(0.1).unwrap(), &gradients);
+    assert_relative_eq!(model.0.value, Tensor::from([1.01, 1.86]), epsilon = 1e-14);
+
+    let mut model = One(Parameter::new([1.0, 2.0]));
+    steps(&mut model, &mut Adam::new(0.1).unwrap(), &gradients);
+    let by_hand = |w: f64, gradients: [f64; 3]| {
+        let (mut w, mut m, mut v) = (w, 0.0, 0.0);
+        for (t, g) in (1..).zip(gradients) {
+            m = 0.9 * m + 0.1 * g;
+            v = 0.999 * v + 0.001 * g * g;
+            let (m_hat, v_hat) = (m / (1.0 - 0.9_f64.powi(t)), v / (1.0 - 0.999_f64.powi(t)));
+            w -= 0.1 * m_hat / (f64::sqrt(v_hat) + 1e-8);
+        }
+        w
+    };
+    let expected = [by_hand(1.0, [0.5, 0.1, -0.7]), by_hand(2.0, [-2.0, 3.0, 0.4])];
+    assert_relative_eq!(model.0.value, Tensor::from(expected), max_relative = 1e-14);
+}
+
+#[test]
+fn a_parameter_used_twice_is_one_variable() {
+    let shared = Parameter::new([2.0]);
+    let tape = Tape::new();
+    let pass = Pass::train(&tape);
+    let y = pass.parameter(&shared) * pass.parameter(&shared);
+    let gradients = pass.gradients(y.sum()).unwrap();
+    assert_eq!(gradients.of(&shared), Some(&Tensor::from([4.0])));
+    let copy = shared.clone();
+    assert!(copy.id() != shared.id() && gradients.of(&copy).is_none());
+}
+
+#[test]
+fn a_forward_pass_and_a_prediction_leave_the_model_alone() {
+    let model = network(2);
+    let before = numbers(&model);
+    predict(&model, &batch()).unwrap();
+    assert_eq!(numbers(&model), before);
+}
+
+#[test]
+fn fit_is_the_hand_written_loop_bit_for_bit() {
+    let data = digits::<f32>().first_rows(200).unwrap();
+    let model = || {
+        let mut rng = nn::rng(5);
+        Sequential::<f32>::new()
+            .then(Dense::new(64, 16, &mut rng))
+            .then(Relu)
+            .then(Dense::new(16, 10, &mut rng))
+    };
+    let train = || {
+        let mut model = model();
+        let mut optimizer = Adam::new(0.01).unwrap();
+        let fit = Fit::new().epochs(3).batch_size(32).seed(9).progress(false);
+        let history = fit.run(&mut model, &data, &CrossEntropy, &mut optimizer).unwrap();
+        let values: Vec<f32> =
+            model.parameters().iter().flat_map(|(_, p)| p.value.to_vec()).collect();
+        (history, values)
+    };
+    let (first, second) = (train(), train());
+    assert_eq!(first, second);
+    assert!(first.0.epochs[2].training.loss < first.0.epochs[0].training.loss);
+
+    let mut by_hand = model();
+    let mut optimizer = Adam::new(0.01).unwrap();
+    let mut tape = Tape::new();
+    for epoch in 1..=3 {
+        for batch in data.batches(32, Some(nn::epoch_seed(9, epoch))).unwrap() {
+            tape.reset();
+            let pass = Pass::train(&tape);
+            let output = by_hand.forward(&pass, pass.input(&batch.inputs));
+            let loss = CrossEntropy.loss(output, &batch.targets).unwrap();
+            let gradients = pass.gradients(loss).unwrap();
+            optimizer.step(&mut by_hand, &gradients).unwrap();
+        }
+    }
+    let values: Vec<f32> =
+        by_hand.parameters().iter().flat_map(|(_, p)| p.value.to_vec()).collect();
+    assert_eq!(values, first.1);
+}
+
+#[test]
+fn bad_settings_are_refused() {
+    for rate in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
+        assert!(Sgd::new(rate).is_err() && Adam::<f32>::new(rate).is_err(), "{rate}");
+        let mut sgd = Sgd::new(0.5).unwrap();
+        assert!(Optimizer::<f32>::set_learning_rate(&mut sgd, rate).is_err());
+        assert_eq!(Optimizer::<f32>::learning_rate(&sgd), 0.5);
+    }
+    assert!(Adam::<f32>::with_settings(0.1, 1.0, 0.9, 1e-8).is_err());
+    let mut rng = nn::rng(0);
+    for sigma in [-1.0, f64::NAN, f64::INFINITY] {
+        assert!(Init::Normal { sigma }.tensor::<f32>(&[2], 1, 1, &mut rng).is_err());
+    }
+    assert!(Init::Uniform { low: 1.0, high: 0.0 }.tensor::<f32>(&[2], 1, 1, &mut rng).is_err());
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_before_anything_changes() {
+    let mut model = network(2);
+    let before = numbers(&model);
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let fit = Fit::new().epochs(1).progress(false);
+    let labelled = |labels| Dataset::classification(batch(), labels, 7).unwrap();
+
+    let error = fit.run(&mut model, &labelled(vec![0, 1, 6, 0]), &CrossEntropy, &mut sgd);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "row 2 has label 6, but the model's output has 2 classes, so labels 0 to 1 are allowed"
+    );
+    let good = labelled(vec![0, 1, 1, 0]);
+    let error = fit.clone().batch_size(0).run(&mut model, &good, &CrossEntropy, &mut sgd);
+    assert!(error.unwrap_err().to_string().contains("batch"));
+    let error = fit.run(&mut model, &good, &MeanSquaredError, &mut sgd).unwrap_err().to_string();
+    assert!(error.contains("mean squared error cannot compare an output of shape [4, 2] with 4"));
+    assert!(error.contains("one_hot()"), "{error}");
+    let wide = Dataset::classification(Tensor::zeros(&[2, 5]), vec![0, 1], 2).unwrap();
+    let error = fit.run(&mut model, &wide, &CrossEntropy, &mut sgd).unwrap_err().to_string();
+    assert_eq!(error, "layer 0 Dense(3 → 4) takes an input of shape […, 3], but is given [2, 5]");
+    let error = fit.clone().validation(&wide).run(&mut model, &good, &CrossEntropy, &mut sgd);
+    assert!(error.is_err());
+    assert_eq!(numbers(&model), before);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_training_and_keeps_the_parameters() {
+    let mut model = network(2);
+    let before = numbers(&model);
+    let data = Dataset::classification(batch(), vec![0, 1, 1, 0], 2).unwrap();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let fit = Fit::new().epochs(2).progress(false);
+    let error = fit.run(&mut model, &data, &MeanOfLogits, &mut sgd).unwrap_err().to_string();
+    assert!(error.contains("the loss is inf in epoch 1, batch 1"), "{error}");
+    assert_eq!(numbers(&model), before);
+}
+
+/// A loss that is infinite from the start.
+struct MeanOfLogits;
+impl Loss<f64> for MeanOfLogits {
+    fn name(&self) -> &'static str {
+        "mean of logits"
+    }
+    fn check(&self, _: &[usize], _: &Targets<f64>) -> Result<(), Error> {
+        Ok(())
+    }
+    fn loss<'t>(&self, output: Var<'t, f64>, _: &Targets<f64>) -> Result<Var<'t, f64>, Error> {
+        Ok(output.square().mean() / 0.0)
+    }
+}
+
+#[test]
+fn accuracy_knows_single_outputs_and_one_hot_targets() {
+    let outputs = Tensor::from([[0.7], [0.2], [0.6]]);
+    let targets = Targets::Values(Tensor::from([[1.0], [0.0], [0.0]]));
+    assert_relative_eq!(accuracy(&outputs, &targets, 0.5).unwrap(), 2.0 / 3.0);
+    assert_relative_eq!(accuracy(&outputs, &targets, 0.65).unwrap(), 1.0);
+    let outputs = Tensor::from([[0.1, 0.9], [0.4, 0.6]]);
+    let targets = Targets::Values(Tensor::from([[0.0, 1.0], [1.0, 0.0]]));
+    assert_eq!(accuracy(&outputs, &targets, 0.5), Some(0.5));
+    let regression = Targets::Values(Tensor::from([[0.3, 1.0], [1.0, 0.0]]));
+    assert_eq!(accuracy(&outputs, &regression, 0.5), None);
+    let model = Sequential::new().then(Dense::<f64>::new(2, 1, &mut nn::rng(0)));
+    assert!(evaluate(&model, &xor(), &MeanSquaredError).unwrap().accuracy.is_some());
+}
+
+#[test]
+fn initialisers_have_their_variance() {
+    let mut rng = nn::rng(4);
+    let variance = |init: Init, rng: &mut _| {
+        let w = init.tensor::<f64>(&[400, 300], 300, 400, rng).unwrap().to_vec();
+        let mean = w.iter().sum::<f64>() / w.len() as f64;
+        w.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / w.len() as f64
+    };
+    for (init, expected) in [
+        (Init::Normal { sigma: 0.5 }, 0.25),
+        (Init::Uniform { low: -1.0, high: 1.0 }, 1.0 / 3.0),
+        (Init::XavierNormal, 2.0 / 700.0),
+        (Init::XavierUniform, 2.0 / 700.0),
+        (Init::HeNormal, 2.0 / 300.0),
+        (Init::HeUniform, 2.0 / 300.0),
+        (Init::Zeros, 0.0),
+    ] {
+        assert_relative_eq!(variance(init, &mut rng), expected, max_relative = 0.02);
+    }
+}
