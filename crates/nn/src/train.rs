@@ -282,6 +282,7 @@ impl Progress {
         Self { shown }
     }
 
+    #[cfg_attr(not(feature = "progress"), allow(clippy::unused_self))]
     fn advance(&self) {
         #[cfg(feature = "progress")]
         self.bar.inc(1);

@@ -31,6 +31,11 @@ pub const ANY_OTHER: &[f64] = &[0.7, -1.1, 1.35, -0.55, 2.2, 1.6];
 /// Positive samples.
 pub const POSITIVE: &[f64] = &[0.3, 1.7, 0.9, 2.6, 0.55, 1.2];
 
+/// Samples between −1 and 1.
+pub const INSIDE_ONE: &[f64] = &[-0.7, 0.45, -0.6, 0.35, 0.8, -0.15];
+/// Samples above 1.
+pub const ABOVE_ONE: &[f64] = &[1.3, 2.7, 1.9, 3.6, 1.55, 2.2];
+
 impl<const N: usize> Declared<N> {
     /// A rule that is smooth on the samples of both signs, of which no value is known.
     pub const fn anywhere() -> Self {

@@ -6,6 +6,30 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::rule::{Binary, Unary};
 use crate::rules::elementwise as rules;
 
+/// Methods of [`Real`] that stand for a rule of one operand; the machine floats override them.
+macro_rules! primitives {
+    ($($(#[$doc:meta])* $method:ident = $Rule:ident;)*) => {
+        $(
+            $(#[$doc])*
+            fn $method(self) -> Self {
+                self.unary(rules::$Rule)
+            }
+        )*
+    };
+}
+
+/// Overrides of those methods by a float's own.
+macro_rules! float_primitives {
+    ($float:ident: $($method:ident = $own:ident)*) => {
+        $(
+            #[inline]
+            fn $method(self) -> Self {
+                $float::$own(self)
+            }
+        )*
+    };
+}
+
 /// A number in some reading: `f32`, `f64`, a [`Probe`](crate::probe::Probe) or a
 /// [`Reading`](crate::reading::Reading) of any [`Algebra`](crate::Algebra) (tensor, recorded
 /// variable, dual number, formula).
@@ -44,41 +68,57 @@ pub trait Real:
     /// Reads `self` as a mask: `then` where it is not 0, `otherwise` where it is 0.
     fn select(self, then: Self, otherwise: Self) -> Self;
 
-    /// eˣ.
-    fn exp(self) -> Self {
-        self.unary(rules::Exp)
-    }
-    /// eˣ − 1, exact for small x.
-    fn exp_m1(self) -> Self {
-        self.unary(rules::Expm1)
-    }
-    /// Natural logarithm.
-    fn ln(self) -> Self {
-        self.unary(rules::Ln)
-    }
-    /// ln(1 + x), exact for small x.
-    fn ln_1p(self) -> Self {
-        self.unary(rules::Log1p)
-    }
-    /// Square root.
-    fn sqrt(self) -> Self {
-        self.unary(rules::Sqrt)
-    }
-    /// Sine of an angle in radians.
-    fn sin(self) -> Self {
-        self.unary(rules::Sin)
-    }
-    /// Cosine of an angle in radians.
-    fn cos(self) -> Self {
-        self.unary(rules::Cos)
-    }
-    /// Hyperbolic tangent.
-    fn tanh(self) -> Self {
-        self.unary(rules::Tanh)
-    }
-    /// Logistic sigmoid 1 / (1 + e⁻ˣ).
-    fn sigmoid(self) -> Self {
-        self.unary(rules::Sigmoid)
+    primitives! {
+        /// eˣ.
+        exp = Exp;
+        /// 2ˣ.
+        exp2 = Exp2;
+        /// eˣ − 1, exact for small x.
+        exp_m1 = Expm1;
+        /// Natural logarithm.
+        ln = Ln;
+        /// Logarithm to base 2.
+        log2 = Log2;
+        /// Logarithm to base 10.
+        log10 = Log10;
+        /// ln(1 + x), exact for small x.
+        ln_1p = Log1p;
+        /// Square root.
+        sqrt = Sqrt;
+        /// Sine of an angle in radians.
+        sin = Sin;
+        /// Cosine of an angle in radians.
+        cos = Cos;
+        /// Tangent of an angle in radians.
+        tan = Tan;
+        /// Arc sine, in radians.
+        asin = Asin;
+        /// Arc cosine, in radians.
+        acos = Acos;
+        /// Arc tangent, in radians.
+        atan = Atan;
+        /// Hyperbolic sine.
+        sinh = Sinh;
+        /// Hyperbolic cosine.
+        cosh = Cosh;
+        /// Hyperbolic tangent.
+        tanh = Tanh;
+        /// Inverse hyperbolic sine.
+        asinh = Asinh;
+        /// Inverse hyperbolic cosine.
+        acosh = Acosh;
+        /// Inverse hyperbolic tangent.
+        atanh = Atanh;
+        /// Error function (2/√π) ∫₀ˣ e^(−t²) dt.
+        erf = Erf;
+        /// The largest integer that is not larger.
+        floor = Floor;
+        /// The smallest integer that is not smaller.
+        ceil = Ceil;
+        /// The nearest integer, the even one of two.
+        round = Round;
+        /// Logistic sigmoid 1 / (1 + e⁻ˣ).
+        sigmoid = Sigmoid;
     }
     /// Absolute value.
     fn abs(self) -> Self {
@@ -95,6 +135,14 @@ pub trait Real:
     /// `self` to the power `exponent`.
     fn pow(self, exponent: Self) -> Self {
         self.binary(rules::Pow, exponent)
+    }
+    /// The angle of the point (`x`, `self`) from the positive x-axis, in radians.
+    fn atan2(self, x: Self) -> Self {
+        self.binary(rules::Atan2, x)
+    }
+    /// √(a² + b²) without overflow on the way.
+    fn hypot(self, other: Self) -> Self {
+        self.binary(rules::Hypot, other)
     }
     /// The larger of the two; NaN if either is NaN.
     fn maximum(self, other: Self) -> Self {
@@ -119,7 +167,7 @@ pub trait Real:
 }
 
 macro_rules! real_float {
-    ($float:ident) => {
+    ($float:ident, $erf:ident) => {
         impl Real for $float {
             #[inline]
             fn lit(value: f64) -> Self {
@@ -137,41 +185,23 @@ macro_rules! real_float {
             fn select(self, then: Self, otherwise: Self) -> Self {
                 if self != 0.0 { then } else { otherwise }
             }
-            #[inline]
-            fn exp(self) -> Self {
-                $float::exp(self)
+            float_primitives! { $float:
+                exp = exp exp2 = exp2 exp_m1 = exp_m1 ln = ln log2 = log2 log10 = log10
+                ln_1p = ln_1p sqrt = sqrt sin = sin cos = cos tan = tan asin = asin acos = acos
+                atan = atan sinh = sinh cosh = cosh tanh = tanh asinh = asinh acosh = acosh
+                atanh = atanh abs = abs floor = floor ceil = ceil round = round_ties_even
             }
             #[inline]
-            fn exp_m1(self) -> Self {
-                $float::exp_m1(self)
+            fn erf(self) -> Self {
+                libm::$erf(self)
             }
             #[inline]
-            fn ln(self) -> Self {
-                $float::ln(self)
+            fn atan2(self, x: Self) -> Self {
+                $float::atan2(self, x)
             }
             #[inline]
-            fn ln_1p(self) -> Self {
-                $float::ln_1p(self)
-            }
-            #[inline]
-            fn sqrt(self) -> Self {
-                $float::sqrt(self)
-            }
-            #[inline]
-            fn sin(self) -> Self {
-                $float::sin(self)
-            }
-            #[inline]
-            fn cos(self) -> Self {
-                $float::cos(self)
-            }
-            #[inline]
-            fn tanh(self) -> Self {
-                $float::tanh(self)
-            }
-            #[inline]
-            fn abs(self) -> Self {
-                $float::abs(self)
+            fn hypot(self, other: Self) -> Self {
+                $float::hypot(self, other)
             }
             #[inline]
             fn pow(self, exponent: Self) -> Self {
@@ -196,5 +226,5 @@ macro_rules! real_float {
         }
     };
 }
-real_float!(f32);
-real_float!(f64);
+real_float!(f32, erff);
+real_float!(f64, erf);

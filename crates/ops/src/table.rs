@@ -1,12 +1,15 @@
 //! The macros that turn one entry of the table of elementwise rules into a rule, a method of
 //! every algebra, and a line of the registry.
 
-/// Rules of one operand. An entry holds the doc, the names of the rule and of its method, the
-/// value, the slope, and what the generated tests need to know.
+/// Rules of one operand. An entry holds the doc, the names of the rule and of its method, its
+/// settings (with the values to test at), the value, the slope, and what the generated tests need
+/// to know.
 macro_rules! unary_rules {
     ($(
         $(#[$doc:meta])*
-        $Rule:ident $(($param:ident = $sample:literal))? $method:ident $(as $notation:expr)?,
+        $Rule:ident $method:ident
+        $(with ($($param:ident = $sample:literal),+))?
+        $(as $notation:expr)?,
         value |$x:ident| $value:expr,
         slope |$sx:ident, $sy:ident| $slope:expr,
         on $samples:expr
@@ -14,9 +17,7 @@ macro_rules! unary_rules {
         $(, known [$($input:literal => $output:literal),* $(,)?])?;
     )*) => {
         $(
-            $(#[$doc])*
-            #[derive(Clone, Copy, Debug)]
-            pub struct $Rule $((#[doc = concat!("The setting `", stringify!($param), "`.")] pub f64))?;
+            unary_struct!($(#[$doc])* $Rule $($($param)+)?);
 
             impl Unary for $Rule {
                 const NAME: &'static str = stringify!($method);
@@ -28,16 +29,18 @@ macro_rules! unary_rules {
                 };
                 #[inline]
                 fn value<R: Real>(self, $x: R) -> R {
-                    $(let $param = R::lit(setting!(self, $param));)?
+                    $($(let $param = R::lit(self.$param);)+)?
                     $value
                 }
                 #[inline]
+                #[allow(unused_variables)] // The slope may not need every setting.
                 fn slope<R: Real>(self, $sx: R, $sy: R) -> R {
-                    $(let $param = R::lit(setting!(self, $param));)?
+                    $($(let $param = R::lit(self.$param);)+)?
                     $slope
                 }
                 $(fn write(self, x: &Formula) -> Formula {
-                    Formula::call(<Self as Unary>::NAME, &[x], &setting!(self, $param).to_string())
+                    let settings = [$(format!("{} {}", stringify!($param), self.$param)),+];
+                    Formula::call(<Self as Unary>::NAME, &[x], &settings.join(", "))
                 })?
             }
         )*
@@ -47,8 +50,8 @@ macro_rules! unary_rules {
             $(
                 $(#[$doc])*
                 #[track_caller]
-                fn $method(&self $(, $param: f64)?) -> Self {
-                    Self::apply(Lift::unary($Rule $(($param))?), &[self])
+                fn $method(&self $($(, $param: f64)+)?) -> Self {
+                    Self::apply(Lift::unary($Rule $({ $($param),+ })?), &[self])
                 }
             )*
         }
@@ -56,22 +59,27 @@ macro_rules! unary_rules {
 
         /// Shows every elementwise rule of one operand to `visitor`.
         pub(crate) fn visit_unary(visitor: &mut impl Visitor) {
-            $(visitor.elementwise::<$Rule, 1>($Rule $((default_setting!($param, $sample)))?);)*
+            $(visitor.elementwise::<$Rule, 1>($Rule $({ $($param: $sample),+ })?);)*
         }
     };
 }
 
-/// The one setting of a rule; the name only marks that there is one.
-macro_rules! setting {
-    ($self:ident, $param:ident) => {
-        $self.0
+/// The type of a rule: a unit, or a struct of its settings.
+macro_rules! unary_struct {
+    ($(#[$doc:meta])* $Rule:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $Rule;
     };
-}
-
-/// The setting at which the registry shows a rule.
-macro_rules! default_setting {
-    ($param:ident, $sample:literal) => {
-        $sample
+    ($(#[$doc:meta])* $Rule:ident $($param:ident)+) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $Rule {
+            $(
+                #[doc = concat!("The setting `", stringify!($param), "` of the formula.")]
+                pub $param: f64,
+            )+
+        }
     };
 }
 
