@@ -6,27 +6,31 @@
 //! numbers, and what it contributes to each operand. At the end the result is compared with the
 //! textbook's δ, worked out by hand, and with finite differences.
 //!
-//! Notation as in Nielsen's chapter 2, with samples as vectors: zˡ = Wˡ aˡ⁻¹ + bˡ, aˡ = σ(zˡ).
+//! Notation as in Nielsen's chapter 2, with the number of the layer below: z₂ = W₂ x + b₂, a₂ = σ(z₂),
+//! z₃ = W₃ a₂ + b₃, a₃ = σ(z₃). The other names: e = a₃ − t, s its square, S the sum, C = S/2.
 //!
 //! `cargo run --release --example chain_rule`
 
 use nn::ops::Tensor;
 use tape::check::Check;
+use tape::one_line;
 use tape::prelude::*;
 
-/// The network: the cost of one sample, given W², b², W³, b³.
+// ANCHOR: cost
+/// The network: the cost of one sample, given W₂, b₂, W₃, b₃.
 fn cost<'t>(v: &[Var<'t, f64>]) -> Var<'t, f64> {
     let [w2, b2, w3, b3] = [v[0], v[1], v[2], v[3]];
     let tape = w2.tape();
     let x = tape.constant([0.05, 0.10]).named("x");
     let t = tape.constant([0.01]).named("t");
-    let z2 = (w2.matmul(x).named("W²x") + b2).named("z²");
-    let a2 = z2.sigmoid().named("a²");
-    let z3 = (w3.matmul(a2).named("W³a²") + b3).named("z³");
-    let a3 = z3.sigmoid().named("a³");
+    let z2 = (w2.matmul(x).named("W₂x") + b2).named("z₂");
+    let a2 = z2.sigmoid().named("a₂");
+    let z3 = (w3.matmul(a2).named("W₃a₂") + b3).named("z₃");
+    let a3 = z3.sigmoid().named("a₃");
     let error = (a3 - t).named("e");
-    (error.square().named("e²").sum().named("Σe²") * 0.5).named("C")
+    (error.square().named("s").sum().named("S") * 0.5).named("C")
 }
+// ANCHOR_END: cost
 
 fn main() {
     let values = [
@@ -36,7 +40,7 @@ fn main() {
         Tensor::from([0.60]),
     ];
     let tape = Tape::<f64>::new();
-    let names = ["W²", "b²", "W³", "b³"];
+    let names = ["W₂", "b₂", "W₃", "b₃"];
     let parameters: Vec<_> =
         values.iter().zip(names).map(|(value, name)| tape.var(value).named(name)).collect();
 
@@ -44,7 +48,7 @@ fn main() {
     let c = cost(&parameters);
     for v in tape.vars() {
         let formula = v.formula().map_or(String::new(), |formula| format!(" = {formula}"));
-        println!("{:>5}{formula} = {:.6}", v.label(), v.value().view());
+        println!("{:>5}{formula} = {}", v.label(), one_line(&v.value(), 6));
     }
 
     println!("\nBACKWARD: each node, its adjoint complete, passes it on to its operands");
@@ -54,11 +58,12 @@ fn main() {
     println!("THE TEXTBOOK'S δ, by hand, against the sweep\n");
     let find = |name: &str| tape.vars().find(|v| v.label() == name).expect("a named value");
     let numbers = |name: &str| find(name).value().to_vec();
-    let (x, t, a2, a3) = (numbers("x"), numbers("t"), numbers("a²"), numbers("a³"));
+    let (x, t, a2, a3) = (numbers("x"), numbers("t"), numbers("a₂"), numbers("a₃"));
     let w3 = values[2].to_vec();
-    // BP1: δ³ = (a³ − t) σ′(z³), with σ′ = a(1 − a).
+    // ANCHOR: textbook
+    // BP1: δ³ = (a₃ − t) σ′(z₃), with σ′ = a(1 − a).
     let delta3 = (a3[0] - t[0]) * a3[0] * (1.0 - a3[0]);
-    // BP2: δ² = (W³ᵀ δ³) ⊙ σ′(z²).
+    // BP2: δ² = (W₃ᵀ δ³) ⊙ σ′(z₂).
     let delta2: Vec<f64> = (0..2).map(|j| w3[j] * delta3 * a2[j] * (1.0 - a2[j])).collect();
     // BP3: ∂C/∂b = δ.  BP4: ∂C/∂W_jk = δ_j a_k of the layer before.
     let by_hand = [
@@ -67,9 +72,14 @@ fn main() {
         Tensor::from([[delta3 * a2[0], delta3 * a2[1]]]),
         Tensor::from([delta3]),
     ];
+    // ANCHOR_END: textbook
     for ((name, hand), &v) in names.iter().zip(&by_hand).zip(&parameters) {
         let swept = gradients.wrt(v);
-        println!("∂C/∂{name}  by hand {:.9}\n       sweep   {:.9}", hand.view(), swept.view());
+        println!(
+            "∂C/∂{name}  by hand {}\n       sweep   {}",
+            one_line(hand, 9),
+            one_line(&swept, 9)
+        );
         let difference = (&swept - hand).abs().max().item();
         assert!(difference < 1e-15, "the sweep and the textbook differ by {difference:e}");
     }

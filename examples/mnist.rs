@@ -83,6 +83,7 @@ fn run(options: &Options) -> Result<(), nn::Error> {
     let (pixels, classes) = (train.sample_shape()[0], train.classes().unwrap_or(10));
     let mut rng = nn::rng(options.seed);
     let (model, evaluation) = match options.preset {
+        // ANCHOR: nielsen
         Preset::Nielsen => {
             let standard = Init::Normal { sigma: 1.0 };
             let mut model = Sequential::new()
@@ -100,6 +101,7 @@ fn run(options: &Options) -> Result<(), nn::Error> {
             let evaluation = evaluate(&model, &test, &HalfSquaredError)?;
             (model, evaluation)
         }
+        // ANCHOR_END: nielsen
         Preset::Relu => {
             let mut dense = |inputs, outputs| {
                 Dense::with_init(inputs, outputs, Init::HeUniform, Init::Zeros, &mut rng)

@@ -47,6 +47,21 @@
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+/// So do those of the book.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../../docs/src/neuron.md")]
+    struct Neuron;
+    #[doc = include_str!("../../../docs/src/tape.md")]
+    struct Tape;
+    #[doc = include_str!("../../../docs/src/rules.md")]
+    struct Rules;
+    #[doc = include_str!("../../../docs/src/checking.md")]
+    struct Checking;
+    #[doc = include_str!("../../../docs/src/networks.md")]
+    struct Networks;
+}
+
 pub mod data;
 mod error;
 pub mod init;

@@ -70,6 +70,7 @@ pub trait Algebra: Clone + Debug {
         if self.shape()[..] == *shape { self } else { self.broadcast_to(shape) }
     }
 
+    // ANCHOR: sum_to
     /// The adjoint of broadcasting: sums over every axis that was added to `shape` or stretched.
     /// This is the one place where a gradient is "un-broadcast".
     #[track_caller]
@@ -82,4 +83,5 @@ pub trait Algebra: Clone + Debug {
         let summed = self.sum_axes(Axes::from(&axes[..]));
         if summed.shape()[..] == *shape { summed } else { summed.reshape(shape) }
     }
+    // ANCHOR_END: sum_to
 }

@@ -87,6 +87,16 @@ pub enum Problem {
         /// How many it needs.
         least: usize,
     },
+    /// Another number of axes than a rule takes.
+    #[error("operand {operand} has {ndim} axes, but {expected} are needed")]
+    AxisCount {
+        /// Which operand, from 1.
+        operand: usize,
+        /// How many axes it has.
+        ndim: usize,
+        /// How many it needs.
+        expected: usize,
+    },
     /// An axis that does not exist.
     #[error("axis {axis} is out of range: {}", axes_allowed(*ndim))]
     AxisOutOfRange {
@@ -184,6 +194,85 @@ pub enum Problem {
         operand: usize,
         /// The shape of the first.
         first: Shape,
+    },
+    /// An axis of another length than needed.
+    #[error("axis {axis} has length {length}, but {expected} is needed")]
+    AxisLength {
+        /// The axis.
+        axis: usize,
+        /// Its length.
+        length: usize,
+        /// The length needed.
+        expected: usize,
+    },
+    /// Indices of a shape that does not fit the operand's.
+    #[error(
+        "indices of shape {} do not fit: they need the operand's shape but for axis {axis}",
+        show(indices)
+    )]
+    IndicesShape {
+        /// The axis that the indices point into.
+        axis: usize,
+        /// Their shape.
+        indices: Shape,
+    },
+    /// A kernel larger than what it slides over.
+    #[error(
+        "a kernel of {kernel} with dilation {dilation} spans {} but axis {axis} has length {length} with its padding of {padding}; the kernel must not be larger", (kernel - 1) * dilation + 1
+    )]
+    Kernel {
+        /// The axis.
+        axis: usize,
+        /// The length of the kernel.
+        kernel: usize,
+        /// The distance between its elements.
+        dilation: usize,
+        /// The length of the axis, padding included.
+        length: usize,
+        /// The padding, both sides together.
+        padding: usize,
+    },
+    /// Channels that do not fit the groups of a convolution or its weight.
+    #[error(
+        "{channels} input channels and {outputs} output channels in {groups} groups do not fit a weight of {weight} channels a group; {allowed}"
+    )]
+    Channels {
+        /// Channels of the input.
+        channels: usize,
+        /// Channels of the output.
+        outputs: usize,
+        /// The number of groups.
+        groups: usize,
+        /// Channels a group of the weight.
+        weight: usize,
+        /// What would fit.
+        allowed: String,
+    },
+    /// A setting out of its range.
+    #[error("{setting} is {given}, but must be {allowed}")]
+    Setting {
+        /// The setting.
+        setting: &'static str,
+        /// What was given.
+        given: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A matrix that is not square.
+    #[error("the last two axes have lengths {rows} and {columns}, but a square matrix is needed")]
+    Square {
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        columns: usize,
+    },
+    /// A singular matrix.
+    #[error("matrix {number} of the stack (from 0) is singular: {what}")]
+    Singular {
+        /// Which matrix of the stack.
+        number: usize,
+        /// What cannot be done with it.
+        what: &'static str,
     },
     /// A mean or a maximum of nothing.
     #[error("axis {axis} has length 0, and the {of} of no elements is undefined")]

@@ -37,6 +37,7 @@ use crate::tensor::Tensor;
 /// assert_eq!(apply(&Lift::unary(Bump), &[&Tensor::scalar(0.0)])?, Tensor::scalar(1.0));
 /// # Ok::<(), ops::OpError>(())
 /// ```
+// ANCHOR: unary
 pub trait Unary: Copy + Debug + Send + Sync + 'static {
     /// The name in formulas and messages.
     const NAME: &'static str;
@@ -54,6 +55,7 @@ pub trait Unary: Copy + Debug + Send + Sync + 'static {
         Formula::notate(Self::NAME, Self::NOTATION, &[x])
     }
 }
+// ANCHOR_END: unary
 
 /// An elementwise rule of two operands, broadcast by NumPy's rule: y = f(a, b).
 pub trait Binary: Copy + Debug + Send + Sync + 'static {
@@ -180,6 +182,19 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
 
     /// The value; `shape` is what [`Rule::shape`] gave for these operands.
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A>;
+
+    /// The value of a rule that may refuse the numbers themselves, such as a singular matrix.
+    ///
+    /// # Errors
+    /// If the rule has no value there. Most rules have one everywhere.
+    #[inline]
+    fn try_forward<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        shape: &[usize],
+    ) -> Result<Tensor<A>, Problem> {
+        Ok(self.forward(operands, shape))
+    }
 
     /// Reverse mode: what each wanted operand's adjoint gets from the cotangent ȳ of the
     /// output. A contribution may have the shape of the output where the operand was broadcast
@@ -334,7 +349,8 @@ pub fn arity<T>(expected: usize, operands: &[T]) -> Result<(), Problem> {
 #[inline]
 pub fn apply<A: Float, R: Rule>(rule: &R, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
     let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
-    Ok(rule.forward(operands, &shape))
+    rule.try_forward(operands, &shape)
+        .map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
 }
 
 /// The shape of a rule's result, or an error that carries the shapes.
@@ -347,9 +363,14 @@ pub fn checked_shape<'a, R: Rule>(
     shapes: impl Iterator<Item = &'a [usize]>,
 ) -> Result<Shape, OpError> {
     let shapes: SmallVec<[&[usize]; 3]> = shapes.collect();
-    rule.shape(&shapes).map_err(|problem| OpError {
-        rule: rule.name(),
-        shapes: shapes.iter().map(|shape| Shape::from_slice(shape)).collect(),
-        problem,
-    })
+    rule.shape(&shapes).map_err(|problem| refused(rule, shapes.into_iter(), problem))
+}
+
+#[cold]
+fn refused<'a, R: Rule>(
+    rule: &R,
+    shapes: impl Iterator<Item = &'a [usize]>,
+    problem: Problem,
+) -> OpError {
+    OpError { rule: rule.name(), shapes: shapes.map(Shape::from_slice).collect(), problem }
 }

@@ -34,7 +34,7 @@ mod var;
 
 pub use gradients::Gradients;
 pub use ops;
-pub use step::{Contribution, Step};
+pub use step::{Contribution, Step, one_line};
 pub use tape::Tape;
 pub use var::Var;
 

@@ -86,7 +86,7 @@ impl<A: Float> Display for Step<'_, A> {
             Some(formula) => writeln!(f, "{label} = {formula}")?,
             None => writeln!(f, "{label}, a variable: its gradient is complete")?,
         }
-        writeln!(f, "    incoming ȳ = {}", brief(&self.adjoint))?;
+        writeln!(f, "    incoming ȳ = {}", one_line(&self.adjoint, 6))?;
         for contribution in &self.contributions {
             let operand = contribution.operand.label();
             let (Some(formula), Some(value)) = (&contribution.formula, &contribution.value) else {
@@ -95,25 +95,32 @@ impl<A: Float> Display for Step<'_, A> {
             };
             writeln!(f, "    to {operand}: {formula}")?;
             if let Some(local) = &contribution.local {
-                writeln!(f, "        local ∂y/∂{operand} = {}", brief(local))?;
+                writeln!(f, "        local ∂y/∂{operand} = {}", one_line(local, 6))?;
             }
-            writeln!(f, "        contribution = {}", brief(value))?;
+            writeln!(f, "        contribution = {}", one_line(value, 6))?;
             if let Some(total) = &contribution.total {
-                writeln!(f, "        adjoint of {operand} so far = {}", brief(total))?;
+                writeln!(f, "        adjoint of {operand} so far = {}", one_line(total, 6))?;
             }
         }
         Ok(())
     }
 }
 
-/// A small tensor in full on one line, a large one by its shape and range.
-pub(crate) fn brief<A: Float>(x: &Tensor<A>) -> String {
+/// A small tensor in full on one line, with the given number of decimals; a large one by its shape
+/// and range.
+///
+/// ```
+/// let x = ops::Tensor::from([[1.0, 2.5], [3.0, 4.0]]);
+/// assert_eq!(tape::one_line(&x, 1), "[[1.0, 2.5], [3.0, 4.0]]");
+/// ```
+pub fn one_line<A: Float>(x: &Tensor<A>, decimals: usize) -> String {
     if x.len() <= 12 {
-        return format!("{:.6}", x.view()).replace(",\n", ",").replace('\n', "");
+        let text = format!("{:.decimals$}", x.view()).replace('\n', " ");
+        return text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
     let elements = x.to_vec();
     let (low, high) = elements.iter().fold((elements[0], elements[0]), |(low, high), &v| {
         (if v < low { v } else { low }, if v > high { v } else { high })
     });
-    format!("tensor of shape {:?}, {low:.6} to {high:.6}", x.shape())
+    format!("tensor of shape {:?}, {low:.decimals$} to {high:.decimals$}", x.shape())
 }

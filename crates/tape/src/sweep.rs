@@ -19,6 +19,7 @@ pub(crate) struct Visit<'a, T> {
     pub adjoints: &'a [Option<T>],
 }
 
+// ANCHOR: sweep
 /// Walks the graph from `output` backwards. The order of recording is a topological order, so in
 /// reverse every node is met after all its uses: its adjoint is complete, and is passed on to its
 /// operands, multiplied by the local derivatives. Contributions are summed here and nowhere else.
@@ -53,6 +54,7 @@ pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
     }
     adjoints
 }
+// ANCHOR_END: sweep
 
 /// Adds to a sum that may not have begun.
 pub(crate) fn add<T: Algebra>(sum: &mut Option<T>, value: T) {

@@ -154,7 +154,7 @@ fn checks_catch_a_wrong_gradient_and_name_the_place() {
 #[test]
 fn checks_say_what_cannot_be_compared() {
     let error = Check::new().run(|v| v[0].sqrt(), &[Tensor::from([1.0, 0.0])]).unwrap_err();
-    assert!(error.to_string().contains("not finite near element Some([1]) of input 0"), "{error}");
+    assert!(error.to_string().contains("not finite near element [1] of input 0"), "{error}");
     let error = Check::new().run(|v| v[0], &[Tensor::zeros(&[0])]).unwrap_err();
     assert!(error.to_string().contains("nothing to compare"), "{error}");
 }

@@ -59,9 +59,11 @@ impl<A: Float> Dense<A> {
 }
 
 impl<A: Float> Module<A> for Dense<A> {
+    // ANCHOR: forward
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         x.matmul(pass.parameter(&self.weight).t()) + pass.parameter(&self.bias)
     }
+    // ANCHOR_END: forward
 
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
         let [outputs, inputs] = *self.weight.value.shape() else {

@@ -2,7 +2,8 @@
 //!
 //! An entry is all there is to add for a new op; see CONTRIBUTING.md. Kinks have one written
 //! policy: where the derivative jumps the rule takes the value given under `kinks` (0 for `relu`
-//! at 0, the mean of both sides where two operands tie), and a test holds it there.
+//! at 0, the mean of both sides where two operands tie), and a test holds it there. Where the slope
+//! is infinite (`sqrt` at 0, `asin` at 1) it is given as infinite, not hidden.
 
 use std::borrow::Borrow;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LN_10};
@@ -62,6 +63,7 @@ unary_rules! {
     Cos cos,
         value |x| x.cos(), slope |x, _y| -x.sin(), on ANY,
         known [0.5 => 0.8775825618903728, -1.25 => 0.3153223623952687];
+    // ANCHOR: table
     /// Hyperbolic tangent: y = tanh x, dy/dx = 1 − y².
     Tanh tanh,
         value |x| x.tanh(), slope |_x, y| R::lit(1.0) - y.square(), on ANY,
@@ -71,10 +73,11 @@ unary_rules! {
         value |x| R::lit(1.0) / (R::lit(1.0) + (-x).exp()),
         slope |_x, y| y * (R::lit(1.0) - y), on ANY,
         known [0.5 => 0.6224593312018546, -1.25 => 0.22270013882530884, -1000.0 => 0.0, 1000.0 => 1.0];
-    /// Rectified linear unit: y = max(x, 0), dy/dx = [x > 0], taken as 0 at 0.
+    /// Rectified linear unit: y = max(x, 0), dy/dx is 1 for x > 0 and 0 otherwise, at 0 too.
     Relu relu,
         value |x| x.maximum(R::lit(0.0)), slope |x, _y| x.greater(R::lit(0.0)), on ANY,
         kinks [0.0 => 0.0], known [-1.5 => 0.0, 1.5 => 1.5];
+    // ANCHOR_END: table
     /// Leaky rectified linear unit: y = x for x > 0, αx otherwise; dy/dx is 1 or α, α at 0.
     LeakyRelu leaky_relu with (alpha = 0.2),
         value |x| x.greater(R::lit(0.0)).select(x, alpha * x),
@@ -291,10 +294,17 @@ binary_rules! {
         ],
         on [ANY, ANY_OTHER], kinks [[0.0, 0.2] => [0.2, 0.0]],
         known [[1.5, 0.25] => 1.5, [-1.5, 0.25] => -0.375];
-    /// ln(eᵃ + eᵇ) without overflow: ∂y/∂a = σ(a − b), ∂y/∂b = σ(b − a).
+    /// ln(eᵃ + eᵇ) without overflow: ∂y/∂a = σ(a − b), ∂y/∂b = σ(b − a). Equal operands have
+    /// difference 0, also where both are infinite.
     LogAddExp logaddexp,
-        value |a, b| a.maximum(b) + (-(a - b).abs()).exp().ln_1p(),
-        slopes |a, b, _y| [(a - b).sigmoid(), (b - a).sigmoid()],
+        value |a, b| {
+            let difference = a.equal(b).select(R::lit(0.0), a - b);
+            a.maximum(b) + (-difference.abs()).exp().ln_1p()
+        },
+        slopes |a, b, _y| [
+            a.equal(b).select(R::lit(0.0), a - b).sigmoid(),
+            b.equal(a).select(R::lit(0.0), b - a).sigmoid()
+        ],
         on [ANY, ANY_OTHER], known [[0.5, -1.25] => 0.6602241504380872];
     /// √(a² + b²) without overflow on the way: ∂y/∂a = a/y, ∂y/∂b = b/y, both taken as 0 at the
     /// origin.
@@ -306,11 +316,14 @@ binary_rules! {
         ],
         on [ANY, ANY_OTHER], kinks [[0.0, 0.0] => [0.0, 0.0]], known [[0.5, -1.25] => 1.346291201783626];
     /// The angle of the point (b, a) from the positive x-axis, in radians:
-    /// ∂y/∂a = b/(a² + b²), ∂y/∂b = −a/(a² + b²).
+    /// ∂y/∂a = b/(a² + b²), ∂y/∂b = −a/(a² + b²), both taken as 0 at the origin.
     Atan2 atan2,
         value |a, b| a.atan2(b),
-        slopes |a, b, _y| [b / (a.square() + b.square()), -a / (a.square() + b.square())],
-        on [ANY, ANY_OTHER], known [[0.5, -1.25] => 2.761086276477428, [-0.75, 2.0] => -0.35877067027057225];
+        slopes |a, b, _y| [
+            b / (a.square() + b.square() + a.equal(R::lit(0.0)) * b.equal(R::lit(0.0))),
+            -a / (a.square() + b.square() + a.equal(R::lit(0.0)) * b.equal(R::lit(0.0)))
+        ],
+        on [ANY, ANY_OTHER], kinks [[0.0, 0.0] => [0.0, 0.0]], known [[0.5, -1.25] => 2.761086276477428, [-0.75, 2.0] => -0.35877067027057225];
     /// The mask of a > b: 1 or 0, with slope 0.
     Greater greater as Notation::Fence("[", " > ", "]"),
         value |a, b| a.greater(b), slopes |_a, _b, _y| [R::lit(0.0), R::lit(0.0)],

@@ -31,7 +31,7 @@ fn as_matrix<T: Algebra>(x: &T, column: bool) -> T {
 }
 
 /// The transposes of a stack of matrices.
-fn transposed<T: Algebra>(x: &T) -> T {
+pub(crate) fn transposed<T: Algebra>(x: &T) -> T {
     let ndim = x.shape().len() as isize;
     if ndim == 2 {
         return x.t();

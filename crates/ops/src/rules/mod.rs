@@ -4,20 +4,31 @@
 //! |---|---|
 //! | [`elementwise`] | one table line each: value and slope, generic over [`Real`](crate::Real) |
 //! | [`linear`] | sums, layouts, slices and gathers, in adjoint pairs |
+//! | [`layout`] | linear maps along axes: flip, roll, pad, resize, triangles |
 //! | [`matmul`] | the matrix product, whose gradients are matrix products |
 //! | [`reduce`] | the maximum over axes |
+//! | [`compose`] | functions composed of other rules: products, variances, norms, einsum |
 //! | [`softmax`] | softmax, log-softmax and cross-entropy, with rules of their own for stability |
+//! | [`linalg`] | inverse, solution, determinant, Cholesky factor |
+//! | [`window`] | convolution and pooling |
 
+pub mod compose;
 pub mod elementwise;
+pub mod layout;
+pub mod linalg;
 pub mod linear;
 pub mod matmul;
 pub mod reduce;
 pub mod softmax;
+pub mod window;
 
 #[doc(no_inline)]
 pub use crate::rule::{Bound, Lift};
 pub use elementwise::*;
+pub use layout::*;
+pub use linalg::*;
 pub use linear::*;
 pub use matmul::*;
 pub use reduce::*;
 pub use softmax::*;
+pub use window::*;

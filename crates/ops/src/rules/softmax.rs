@@ -208,7 +208,7 @@ impl Declare for SoftmaxCrossEntropy {
 }
 
 /// Cross-entropy of logits x against one class label a lane of the last axis:
-/// y = ln Σ e^x − x[label]. x̄ = ȳ·(softmax(x) − one-hot(label)).
+/// y = ln Σ e^x − xₗ, l the label. x̄ = ȳ·(softmax(x) − one-hot(l)).
 #[derive(Clone, Debug)]
 pub struct SparseSoftmaxCrossEntropy {
     /// For each lane, in order, the index of its class.

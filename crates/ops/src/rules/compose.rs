@@ -1,0 +1,354 @@
+//! Functions composed of other rules: their gradients, to any order, are those of their parts.
+
+use crate::algebra::Algebra;
+use crate::methods::{
+    BinaryMethods, LayoutMethods, LinearMethods, MatmulMethods, ReduceMethods, UnaryMethods,
+};
+use crate::rules::layout::AxisMap;
+use crate::shape::{Axes, Shape};
+
+/// The axes as sorted positions.
+#[track_caller]
+fn resolve<T: Algebra>(x: &T, axes: &Axes) -> smallvec::SmallVec<[usize; 4]> {
+    axes.resolve(x.shape().len()).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// Methods composed of other rules, for every algebra of tensors. Axes may be negative; every
+/// method panics with a sentence where its operands or axes do not fit.
+pub trait ComposedMethods: Algebra {
+    /// The product over `axes`, which are removed; 1 over an empty axis.
+    ///
+    /// Numbers are multiplied in pairs, pairs of pairs, and so on; nothing is divided, so the
+    /// gradient is right where factors are 0.
+    #[track_caller]
+    fn prod(&self, axes: impl Into<Axes>) -> Self {
+        let axes = resolve(self, &axes.into());
+        axes.iter().rev().fold(self.clone(), |x, &axis| {
+            let axis = axis as isize;
+            let mut x = x;
+            while x.length(axis) > 1 {
+                let length = x.length(axis);
+                let (half, odd) = (length / 2, length % 2);
+                let parts = x.split(axis, &[half, half, odd]);
+                let product = parts[0].mul(&parts[1]);
+                x = if odd == 0 { product } else { product.concat(&parts[2..], axis) };
+            }
+            if x.length(axis) == 0 {
+                return x.sum_axes(axis).add(x.scalar(1.0));
+            }
+            x.squeeze(axis)
+        })
+    }
+    /// The variance over `axes`, which are removed: Σ(x − mean)²/(n − correction). A correction
+    /// of 0 gives the variance of these numbers, 1 the unbiased estimate from a sample.
+    ///
+    /// # Panics
+    /// If an axis does not exist, or n is not above the correction.
+    ///
+    /// ```
+    /// use ops::{Tensor, prelude::*};
+    /// let x = Tensor::from([1.0, 2.0, 3.0, 4.0]);
+    /// assert_eq!(x.var(.., 0.0), Tensor::scalar(1.25));
+    /// assert_eq!(x.std(.., 1.0), Tensor::scalar((5.0_f64 / 3.0).sqrt()));
+    /// ```
+    #[track_caller]
+    fn var(&self, axes: impl Into<Axes>, correction: f64) -> Self {
+        let axes = axes.into();
+        let shape = self.shape();
+        let count: usize = resolve(self, &axes).iter().map(|&axis| shape[axis]).product();
+        let degrees = count as f64 - correction;
+        assert!(
+            degrees > 0.0,
+            "var: {count} numbers with a correction of {correction} leave {degrees} degrees of \
+             freedom, but more than 0 are needed"
+        );
+        let centred = self.sub(self.mean_keepdims(axes.clone()));
+        centred.square().sum_axes(axes).scale(degrees.recip())
+    }
+    /// The standard deviation over `axes`, the root of [`var`](ComposedMethods::var).
+    #[track_caller]
+    fn std(&self, axes: impl Into<Axes>, correction: f64) -> Self {
+        self.var(axes, correction).sqrt()
+    }
+    /// Σ|x| over `axes`, which are removed.
+    #[track_caller]
+    fn norm_l1(&self, axes: impl Into<Axes>) -> Self {
+        self.abs().sum_axes(axes)
+    }
+    /// max|x| over `axes`, which are removed.
+    #[track_caller]
+    fn norm_max(&self, axes: impl Into<Axes>) -> Self {
+        self.abs().max_axes(axes)
+    }
+    /// (Σ|x|ᵖ)^(1/p) over `axes`, which are removed.
+    ///
+    /// # Panics
+    /// If p is not at least 1 and finite.
+    #[track_caller]
+    fn norm_lp(&self, p: f64, axes: impl Into<Axes>) -> Self {
+        assert!(p >= 1.0 && p.is_finite(), "norm_lp: p is {p}, but must be at least 1 and finite");
+        self.abs().powf(p).sum_axes(axes).powf(p.recip())
+    }
+    /// Layer normalisation over the last axis: (x − mean)/√(var + ε)·gain + shift.
+    ///
+    /// Ba, Kiros & Hinton, 2016. Gain and shift have the length of the last axis.
+    #[track_caller]
+    fn layer_norm(&self, gain: &Self, shift: &Self, epsilon: f64) -> Self {
+        let centred = self.sub(self.mean_keepdims(-1));
+        let variance = centred.square().mean_keepdims(-1);
+        let scale = variance.add(variance.scalar(epsilon)).rsqrt();
+        centred.mul(scale).mul(gain).add(shift)
+    }
+    /// Root-mean-square normalisation over the last axis: x/√(mean x² + ε)·gain.
+    ///
+    /// Zhang & Sennrich, 2019.
+    #[track_caller]
+    fn rms_norm(&self, gain: &Self, epsilon: f64) -> Self {
+        let square = self.square().mean_keepdims(-1);
+        self.mul(square.add(square.scalar(epsilon)).rsqrt()).mul(gain)
+    }
+    /// One axis to `length` by repeating the nearest element.
+    #[track_caller]
+    fn upsample_nearest(&self, axis: isize, length: usize) -> Self {
+        let from = self.length(axis);
+        let rows = (0..length).map(|o| o * from / length);
+        Self::apply(AxisMap::copy("upsample_nearest", axis, from, rows), &[self])
+    }
+    /// One axis to `length` by linear interpolation between the centres of its elements; for
+    /// images, along both axes in turn (bilinear).
+    ///
+    /// # Panics
+    /// If the axis is empty.
+    #[track_caller]
+    fn upsample_linear(&self, axis: isize, length: usize) -> Self {
+        let from = self.length(axis);
+        assert!(from > 0, "upsample_linear: an axis of length 0 cannot be interpolated");
+        let rows = (0..length).map(|o| {
+            // The centre of output o, in the operand's coordinates.
+            let centre = ((o as f64 + 0.5) * from as f64 / length as f64 - 0.5).max(0.0);
+            let left = (centre.floor() as usize).min(from - 1);
+            let right = (left + 1).min(from - 1);
+            let weight = centre - left as f64;
+            if right == left {
+                vec![(left, 1.0)]
+            } else {
+                vec![(left, 1.0 - weight), (right, weight)]
+            }
+        });
+        Self::apply(AxisMap::new("upsample_linear", axis, from, rows), &[self])
+    }
+    /// One axis to `length` by averaging over as many nearly equal stretches (adaptive average
+    /// pooling); for images, along both axes in turn.
+    ///
+    /// # Panics
+    /// If the axis is empty.
+    #[track_caller]
+    fn adaptive_avg_pool(&self, axis: isize, length: usize) -> Self {
+        let from = self.length(axis);
+        assert!(from > 0, "adaptive_avg_pool: an axis of length 0 cannot be averaged");
+        let rows = (0..length).map(|o| {
+            let (start, end) = (o * from / length, ((o + 1) * from).div_ceil(length));
+            (start..end).map(|i| (i, 1.0 / (end - start) as f64)).collect()
+        });
+        Self::apply(AxisMap::new("adaptive_avg_pool", axis, from, rows), &[self])
+    }
+    /// Einstein summation: `"ij,jk->ik"` is the matrix product. Letters name axes; a letter that
+    /// is not in the result is summed over, one that an operand has twice takes the diagonal.
+    /// Without `->` the result has the letters that come once, in alphabetical order.
+    ///
+    /// # Panics
+    /// If the text does not parse (with a caret under the place), if it names another number of
+    /// operands or axes, or a letter stands for two lengths.
+    ///
+    /// ```
+    /// use ops::{Tensor, prelude::*};
+    /// let a = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+    /// let b = Tensor::from([[5.0, 6.0], [7.0, 8.0]]);
+    /// assert_eq!(Tensor::einsum("ij,jk->ik", &[&a, &b]), a.matmul(&b));
+    /// assert_eq!(Tensor::einsum("ii", &[&a]), Tensor::scalar(5.0));
+    /// ```
+    #[track_caller]
+    fn einsum(text: &str, operands: &[&Self]) -> Self {
+        einsum(text, operands).unwrap_or_else(|problem| panic!("einsum: {problem}"))
+    }
+}
+impl<T: Algebra> ComposedMethods for T {}
+
+/// A message about one place of an einsum string.
+fn at(text: &str, position: usize, what: &str) -> String {
+    format!("{what}\n  {text}\n  {}^", " ".repeat(text[..position].chars().count()))
+}
+
+/// An operand with the letter of each of its axes.
+struct Labelled<T> {
+    value: T,
+    letters: Vec<char>,
+}
+
+/// The letters of one part of an einsum string, which begins at `start`.
+fn letters_of(text: &str, part: &str, start: usize) -> Result<Vec<char>, String> {
+    let letters = part.char_indices().filter(|(_, c)| !c.is_whitespace());
+    letters
+        .map(|(i, c)| {
+            let what = || format!("{c:?} is not a letter; axes are named a to z or A to Z");
+            if c.is_ascii_alphabetic() { Ok(c) } else { Err(at(text, start + i, &what())) }
+        })
+        .collect()
+}
+
+/// The letters of each operand, checked against the operands' shapes.
+fn operand_letters(text: &str, left: &str, shapes: &[Shape]) -> Result<Vec<Vec<char>>, String> {
+    let mut start = 0;
+    let mut terms = Vec::new();
+    for part in left.split(',') {
+        terms.push((start, letters_of(text, part, start)?));
+        start += part.len() + 1;
+    }
+    if terms.len() != shapes.len() {
+        let what = format!("it names {} operands, but {} were given", terms.len(), shapes.len());
+        return Err(at(text, 0, &what));
+    }
+    let mut lengths: Vec<(char, usize)> = Vec::new();
+    for ((start, letters), shape) in terms.iter().zip(shapes) {
+        if letters.len() != shape.len() {
+            let (named, has, shape) = (letters.len(), shape.len(), &shape[..]);
+            let what =
+                format!("it names {named} axes, but the operand has {has} (shape {shape:?})");
+            return Err(at(text, *start, &what));
+        }
+        for (i, (&letter, &length)) in letters.iter().zip(shape).enumerate() {
+            match lengths.iter().find(|(known, _)| *known == letter) {
+                Some(&(_, known)) if known != length => {
+                    let what =
+                        format!("{letter:?} stands for length {known} before, {length} here");
+                    return Err(at(text, *start + i, &what));
+                }
+                Some(_) => {}
+                None => lengths.push((letter, length)),
+            }
+        }
+    }
+    Ok(terms.into_iter().map(|(_, letters)| letters).collect())
+}
+
+/// The letters of the result, given or those that come once.
+fn output_letters(
+    text: &str,
+    right: Option<(usize, &str)>,
+    terms: &[Vec<char>],
+) -> Result<Vec<char>, String> {
+    let all: Vec<char> = terms.iter().flatten().copied().collect();
+    let Some((start, right)) = right else {
+        let once = |c: &char| all.iter().filter(|d| *d == c).count() == 1;
+        let mut once: Vec<char> = all.iter().copied().filter(once).collect();
+        once.sort_unstable();
+        return Ok(once);
+    };
+    let output = letters_of(text, right, start)?;
+    for (i, letter) in output.iter().enumerate() {
+        if !all.contains(letter) {
+            return Err(at(text, start + i, &format!("{letter:?} names no axis of an operand")));
+        }
+        if output[..i].contains(letter) {
+            return Err(at(text, start + i, &format!("{letter:?} comes twice in the result")));
+        }
+    }
+    Ok(output)
+}
+
+fn einsum<T: Algebra>(text: &str, operands: &[&T]) -> Result<T, String> {
+    let (left, right) = match text.find("->") {
+        Some(arrow) => (&text[..arrow], Some((arrow + 2, &text[arrow + 2..]))),
+        None => (text, None),
+    };
+    let shapes: Vec<Shape> = operands.iter().map(|x| x.shape()).collect();
+    let terms = operand_letters(text, left, &shapes)?;
+    let output = output_letters(text, right, &terms)?;
+    let mut rest: Vec<Labelled<T>> = terms
+        .into_iter()
+        .zip(operands)
+        .map(|(letters, &value)| take_diagonals(Labelled { value: value.clone(), letters }))
+        .collect();
+    let mut result = rest.remove(0); // Even an empty string names one operand.
+    while !rest.is_empty() {
+        let next = rest.remove(0);
+        let needed = |c: char| output.contains(&c) || rest.iter().any(|x| x.letters.contains(&c));
+        result = contract(&result, &next, needed);
+    }
+    let result = sum_out(result, |c| output.contains(&c));
+    let place = |c: &char| {
+        result.letters.iter().position(|d| d == c).expect("a letter that is kept") as isize
+    };
+    let order: Vec<isize> = output.iter().map(place).collect();
+    let in_order = order.iter().enumerate().all(|(i, &axis)| i as isize == axis);
+    Ok(if in_order { result.value } else { result.value.permute(&order) })
+}
+
+/// A letter that comes twice stands for the diagonal of its two axes.
+fn take_diagonals<T: Algebra>(mut x: Labelled<T>) -> Labelled<T> {
+    while let Some((first, second)) = (0..x.letters.len()).find_map(|i| {
+        let again = x.letters[i + 1..].iter().position(|c| *c == x.letters[i])?;
+        Some((i, i + 1 + again))
+    }) {
+        let mut order: Vec<isize> = (0..x.letters.len() as isize).collect();
+        order.retain(|&axis| axis != first as isize && axis != second as isize);
+        let mut letters: Vec<char> = order.iter().map(|&axis| x.letters[axis as usize]).collect();
+        order.extend([first as isize, second as isize]);
+        letters.push(x.letters[first]);
+        x = Labelled { value: x.value.permute(&order).diagonal(0), letters };
+    }
+    x
+}
+
+/// Sums over the letters that are not kept.
+fn sum_out<T: Algebra>(x: Labelled<T>, keep: impl Fn(char) -> bool) -> Labelled<T> {
+    let (kept, gone): (Vec<usize>, Vec<usize>) =
+        (0..x.letters.len()).partition(|&axis| keep(x.letters[axis]));
+    if gone.is_empty() {
+        return x;
+    }
+    let axes: Vec<isize> = gone.iter().map(|&axis| axis as isize).collect();
+    let letters = kept.iter().map(|&axis| x.letters[axis]).collect();
+    Labelled { value: x.value.sum_axes(axes), letters }
+}
+
+/// Two operands as one stack of matrix products: letters of both that are needed later are the
+/// stack, letters of both that are not are contracted.
+fn contract<T: Algebra>(
+    a: &Labelled<T>,
+    b: &Labelled<T>,
+    needed: impl Fn(char) -> bool,
+) -> Labelled<T> {
+    let relabel = |x: &Labelled<T>| Labelled { value: x.value.clone(), letters: x.letters.clone() };
+    let a = sum_out(relabel(a), |c| needed(c) || b.letters.contains(&c));
+    let b = sum_out(relabel(b), |c| needed(c) || a.letters.contains(&c));
+    let shared: Vec<char> = a.letters.iter().copied().filter(|c| b.letters.contains(c)).collect();
+    let (stack, inner): (Vec<char>, Vec<char>) = shared.iter().partition(|&&c| needed(c));
+    let only = |x: &Labelled<T>| -> Vec<char> {
+        x.letters.iter().copied().filter(|c| !shared.contains(c)).collect()
+    };
+    let (rows, columns) = (only(&a), only(&b));
+    let size = |x: &Labelled<T>, c: char| {
+        x.value.shape()[x.letters.iter().position(|d| *d == c).expect("a letter of the operand")]
+    };
+    let sizes = |x: &Labelled<T>, letters: &[char]| -> Vec<usize> {
+        letters.iter().map(|&c| size(x, c)).collect()
+    };
+    // Each operand as [stack…, rows, inner] and [stack…, inner, columns].
+    let arrange = |x: &Labelled<T>, first: &[char], second: &[char]| {
+        let letters = stack.iter().chain(first).chain(second);
+        let order: Vec<isize> = letters
+            .map(|c| x.letters.iter().position(|d| d == c).expect("a letter") as isize)
+            .collect();
+        let mut shape = Shape::from_slice(&sizes(x, &stack));
+        shape.push(sizes(x, first).iter().product());
+        shape.push(sizes(x, second).iter().product());
+        x.value.permute(&order).reshape(&shape[..])
+    };
+    let product = arrange(&a, &rows, &inner).matmul(arrange(&b, &inner, &columns));
+    let mut shape = sizes(&a, &stack);
+    shape.extend(sizes(&a, &rows));
+    shape.extend(sizes(&b, &columns));
+    let letters = stack.iter().chain(&rows).chain(&columns).copied().collect();
+    Labelled { value: product.reshape(&shape[..]), letters }
+}

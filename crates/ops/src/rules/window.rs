@@ -1,0 +1,538 @@
+//! Sliding windows: convolution, its transpose, and pooling, in one or two dimensions.
+//!
+//! Convolution is bilinear, and its derivatives are of the same family: for the trilinear form
+//! ⟨g, conv(x, w)⟩ each of output, input and weight is given by the two others. One rule,
+//! [`Conv`], is all three, and so closed under differentiation to any order. Pooling is a
+//! reduction of [`Windows`], the linear rule that lays every window out side by side.
+
+use std::borrow::Borrow;
+
+use smallvec::SmallVec;
+
+use crate::algebra::Algebra;
+use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::error::Problem;
+use crate::float::Float;
+use crate::formula::Formula;
+use crate::kernel;
+use crate::methods::{BinaryMethods, LayoutMethods, LinearMethods, ReduceMethods};
+use crate::registry::samples;
+use crate::rule::{Call, Contributions, Rule, arity, bilinear_jvp, linear_jvp};
+use crate::rules::layout::Padding;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// How a window slides along one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slide {
+    /// The length of the window.
+    pub kernel: usize,
+    /// How far it moves at a time.
+    pub stride: usize,
+    /// Elements added before and after the axis.
+    pub padding: (usize, usize),
+    /// The distance between the elements of the window.
+    pub dilation: usize,
+}
+
+impl Slide {
+    /// A window of `kernel` that moves by 1, without padding.
+    pub const fn new(kernel: usize) -> Self {
+        Self { kernel, stride: 1, padding: (0, 0), dilation: 1 }
+    }
+    /// The same with another stride.
+    #[must_use]
+    pub const fn stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+    /// The same with padding on both sides.
+    #[must_use]
+    pub const fn padding(self, padding: usize) -> Self {
+        Self { padding: (padding, padding), ..self }
+    }
+    /// The same with another dilation.
+    #[must_use]
+    pub const fn dilation(self, dilation: usize) -> Self {
+        Self { dilation, ..self }
+    }
+
+    /// How many windows fit an axis of `length`.
+    ///
+    /// # Errors
+    /// If a setting is 0 or the window is larger than the padded axis.
+    pub fn count(&self, axis: usize, length: usize) -> Result<usize, Problem> {
+        for (setting, value) in [
+            ("the kernel", self.kernel),
+            ("the stride", self.stride),
+            ("the dilation", self.dilation),
+        ] {
+            if value == 0 {
+                let (given, allowed) = ("0".into(), "at least 1".into());
+                return Err(Problem::Setting { setting, given, allowed });
+            }
+        }
+        let padding = self.padding.0 + self.padding.1;
+        let span = (self.kernel - 1) * self.dilation + 1;
+        if span > length + padding {
+            let (kernel, dilation) = (self.kernel, self.dilation);
+            return Err(Problem::Kernel {
+                axis,
+                kernel,
+                dilation,
+                length: length + padding,
+                padding,
+            });
+        }
+        Ok((length + padding - span) / self.stride + 1)
+    }
+
+    /// The same with as much padding after the axis as a last, partial window needs; it must
+    /// begin inside the axis or the padding before it (PyTorch's `ceil_mode`).
+    #[must_use]
+    fn ceil(self, length: usize) -> Self {
+        let span = (self.kernel - 1) * self.dilation + 1;
+        let room = (length + self.padding.0 + self.padding.1).saturating_sub(span);
+        let mut last = room.div_ceil(self.stride) * self.stride;
+        if last >= length + self.padding.0 {
+            last = last.saturating_sub(self.stride);
+        }
+        let needed = (last + span).saturating_sub(length + self.padding.0);
+        Self { padding: (self.padding.0, needed.max(self.padding.1)), ..self }
+    }
+}
+
+/// The slides along the spatial axes: one or two.
+pub type Slides = SmallVec<[Slide; 2]>;
+
+fn windows_shape(slides: &[Slide], spatial: &[usize]) -> Result<Shape, Problem> {
+    slides.iter().zip(spatial).enumerate().map(|(i, (s, &n))| s.count(i + 2, n)).collect()
+}
+
+fn spatial<'s>(
+    operand: usize,
+    shape: &'s [usize],
+    slides: &[Slide],
+) -> Result<&'s [usize], Problem> {
+    let least = slides.len() + 2;
+    if shape.len() == least {
+        Ok(&shape[2..])
+    } else {
+        Err(Problem::AxisCount { operand, ndim: shape.len(), expected: least })
+    }
+}
+
+/// Every window of `[batch, channels, …]`, side by side: `[batch, channels, kernel, …windows]`,
+/// or the adjoint, which adds every window back in its place.
+#[derive(Clone, Debug)]
+pub struct Windows {
+    /// How the window slides along each spatial axis.
+    pub slides: Slides,
+    /// The number in the padding: 0, or −∞ for a maximum.
+    pub fill: f64,
+    /// For the adjoint: the spatial shape of its result.
+    pub adjoint: Option<Shape>,
+}
+
+impl Rule for Windows {
+    fn name(&self) -> &'static str {
+        if self.adjoint.is_some() { "windows_adjoint" } else { "windows" }
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(1, operands)?;
+        let x = operands[0];
+        let kernel: usize = self.slides.iter().map(|s| s.kernel).product();
+        let Some(to) = &self.adjoint else {
+            let counts = windows_shape(&self.slides, spatial(1, x, &self.slides)?)?;
+            let mut shape = Shape::from_slice(&x[..2]);
+            shape.push(kernel);
+            shape.extend(counts);
+            return Ok(shape);
+        };
+        let counts = windows_shape(&self.slides, to)?;
+        let mut expected = Shape::from_slice(x.get(..2).unwrap_or(&[]));
+        expected.push(kernel);
+        expected.extend(counts);
+        if *x != expected[..] {
+            return Err(Problem::SameShape { operand: 1, first: expected });
+        }
+        let mut shape = Shape::from_slice(&x[..2]);
+        shape.extend_from_slice(to);
+        Ok(shape)
+    }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+        kernel::windows(operands[0], shape, self)
+    }
+    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| {
+            let adjoint = match &self.adjoint {
+                Some(_) => None,
+                None => Some(Shape::from_slice(&call.operands[0].shape()[2..])),
+            };
+            T::apply(Self { adjoint, fill: 0.0, ..self.clone() }, &[cotangent])
+        }])
+    }
+    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        linear_jvp(&Self { fill: 0.0, ..self.clone() }, call, tangents)
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        let kernel: Vec<_> = self.slides.iter().map(|s| s.kernel.to_string()).collect();
+        Formula::call(self.name(), operands, &kernel.join("×"))
+    }
+}
+
+/// Which of the three parts of a convolution a [`Conv`] computes from the two others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The output, from input and weight: the convolution.
+    Output,
+    /// The input's gradient, from the output's and the weight: the transposed convolution. Holds
+    /// the spatial shape of the result.
+    Input(Shape),
+    /// The weight's gradient, from the input and the output's.
+    Weight,
+}
+
+/// Convolution (cross-correlation, as networks use it), in one or two dimensions:
+/// y[n, o, i] = Σ x[n, c, i·stride + k·dilation − padding]·w[o, c, k], channels in groups.
+///
+/// Input `[batch, channels, …]`, weight `[outputs, channels/groups, …kernel]`, output
+/// `[batch, outputs, …]`.
+#[derive(Clone, Debug)]
+pub struct Conv {
+    /// How the kernel slides along each spatial axis.
+    pub slides: Slides,
+    /// In how many groups the channels are convolved apart.
+    pub groups: usize,
+    /// What is computed.
+    pub part: Part,
+}
+
+impl Conv {
+    fn as_part(&self, part: Part) -> Self {
+        Self { part, ..self.clone() }
+    }
+
+    /// Checks channels of input and output and the weight's `[outputs, channels a group]`.
+    fn check_channels(
+        &self,
+        channels: usize,
+        outputs: usize,
+        weight: usize,
+    ) -> Result<(), Problem> {
+        let groups = self.groups;
+        let divides =
+            groups > 0 && channels.is_multiple_of(groups) && outputs.is_multiple_of(groups);
+        if divides && weight * groups == channels {
+            return Ok(());
+        }
+        let allowed = if divides {
+            format!("{} a group would", channels / groups)
+        } else {
+            "both must be multiples of the number of groups".into()
+        };
+        Err(Problem::Channels { channels, outputs, groups, weight, allowed })
+    }
+
+    fn check_kernel(&self, weight: &[usize]) -> Result<(), Problem> {
+        for (i, (slide, &length)) in self.slides.iter().zip(&weight[2..]).enumerate() {
+            if slide.kernel != length {
+                return Err(Problem::AxisLength { axis: i + 2, length, expected: slide.kernel });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Rule for Conv {
+    fn name(&self) -> &'static str {
+        match (&self.part, self.slides.len()) {
+            (Part::Output, 1) => "conv1d",
+            (Part::Output, _) => "conv2d",
+            (Part::Input(_), 1) => "conv1d_transposed",
+            (Part::Input(_), _) => "conv2d_transposed",
+            (Part::Weight, 1) => "conv1d_weight",
+            (Part::Weight, _) => "conv2d_weight",
+        }
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(2, operands)?;
+        let (a, b) = (operands[0], operands[1]);
+        let (a_spatial, b_spatial) = (spatial(1, a, &self.slides)?, spatial(2, b, &self.slides)?);
+        match &self.part {
+            Part::Output => {
+                self.check_channels(a[1], b[0], b[1])?;
+                self.check_kernel(b)?;
+                let mut shape = Shape::from_slice(&[a[0], b[0]]);
+                shape.extend(windows_shape(&self.slides, a_spatial)?);
+                Ok(shape)
+            }
+            Part::Input(to) => {
+                self.check_channels(b[1] * self.groups, b[0], b[1])?;
+                self.check_kernel(b)?;
+                let mut expected = Shape::from_slice(&[a[0], b[0]]);
+                expected.extend(windows_shape(&self.slides, to)?);
+                if *a != expected[..] {
+                    return Err(Problem::SameShape { operand: 1, first: expected });
+                }
+                let mut shape = Shape::from_slice(&[a[0], b[1] * self.groups]);
+                shape.extend_from_slice(to);
+                Ok(shape)
+            }
+            Part::Weight => {
+                self.check_channels(a[1], b[1], a[1] / self.groups.max(1))?;
+                let counts = windows_shape(&self.slides, a_spatial)?;
+                if a[0] != b[0] || counts[..] != *b_spatial {
+                    let mut first = Shape::from_slice(&[a[0], b[1]]);
+                    first.extend(counts);
+                    return Err(Problem::SameShape { operand: 2, first });
+                }
+                let mut shape = Shape::from_slice(&[b[1], a[1] / self.groups]);
+                shape.extend(self.slides.iter().map(|s| s.kernel));
+                Ok(shape)
+            }
+        }
+    }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+        kernel::conv(operands[0], operands[1], shape, self)
+    }
+    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let (a, b) = (call.operands[0], call.operands[1]);
+        let input = |spatial: &[usize]| self.as_part(Part::Input(Shape::from_slice(spatial)));
+        let (output, weight) = (self.as_part(Part::Output), self.as_part(Part::Weight));
+        match &self.part {
+            Part::Output => call
+                .contributions([&|| T::apply(input(&a.shape()[2..]), &[cotangent, b]), &|| {
+                    T::apply(weight.clone(), &[a, cotangent])
+                }]),
+            Part::Input(_) => call
+                .contributions([&|| T::apply(output.clone(), &[cotangent, b]), &|| {
+                    T::apply(weight.clone(), &[cotangent, a])
+                }]),
+            Part::Weight => call
+                .contributions([&|| T::apply(input(&a.shape()[2..]), &[b, cotangent]), &|| {
+                    T::apply(output.clone(), &[a, cotangent])
+                }]),
+        }
+    }
+    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        bilinear_jvp(self, call, tangents)
+    }
+}
+
+impl Declare for Windows {
+    fn examples() -> Vec<Example<Self>> {
+        let windows = |slides: &[Slide], fill| Self {
+            slides: Slides::from_slice(slides),
+            fill,
+            adjoint: None,
+        };
+        let x = Tensor::from([[[1.0, 2.0, 3.0, 4.0]]]);
+        let pair = Slide::new(2);
+        vec![
+            example(windows(&[pair], 0.0), [x.clone()]).gives(
+                Tensor::from_shape_vec(&[1, 1, 2, 3], vec![1.0, 2.0, 3.0, 2.0, 3.0, 4.0])
+                    .expect("6"),
+            ),
+            example(windows(&[pair.stride(3).padding(1)], -5.0), [x]).gives(
+                Tensor::from_shape_vec(&[1, 1, 2, 2], vec![-5.0, 3.0, 1.0, 4.0]).expect("4"),
+            ),
+            example(
+                windows(&[pair.dilation(2), Slide::new(3).padding(1).stride(2)], 0.0),
+                samples(&[&[2, 1, 4, 3]]),
+            ),
+            example(
+                Self { adjoint: Some(Shape::from_slice(&[4])), ..windows(&[pair], 0.0) },
+                samples(&[&[1, 2, 2, 3]]),
+            ),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        let windows = |slides: &[Slide]| Self {
+            slides: Slides::from_slice(slides),
+            fill: 0.0,
+            adjoint: None,
+        };
+        vec![
+            refusal(
+                windows(&[Slide::new(3).dilation(2)]),
+                &[&[1, 1, 4]],
+                "a kernel of 3 with dilation 2 spans 5 but axis 2 has length 4",
+            ),
+            refusal(
+                windows(&[Slide::new(2).stride(0)]),
+                &[&[1, 1, 4]],
+                "the stride is 0, but must be at least 1",
+            ),
+            refusal(windows(&[Slide::new(0)]), &[&[1, 1, 4]], "the kernel is 0"),
+            refusal(
+                windows(&[Slide::new(2)]),
+                &[&[1, 4]],
+                "operand 1 has 2 axes, but 3 are needed",
+            ),
+        ]
+    }
+}
+
+impl Declare for Conv {
+    fn examples() -> Vec<Example<Self>> {
+        let conv = |slides: &[Slide], groups, part| Self {
+            slides: Slides::from_slice(slides),
+            groups,
+            part,
+        };
+        let three = Slide::new(3);
+        let x = Tensor::from([[[1.0, 2.0, 3.0, 4.0]]]);
+        let w = Tensor::from([[[1.0, 0.0, -1.0]]]);
+        let image = [three.padding(1), Slide::new(2).stride(2)];
+        let part = |spatial: &[usize]| Part::Input(Shape::from_slice(spatial));
+        vec![
+            example(conv(&[three], 1, Part::Output), [x.clone(), w.clone()])
+                .gives([[[-2.0, -2.0]]]),
+            example(conv(&[three.padding(1).stride(2)], 1, Part::Output), [x, w])
+                .gives([[[-2.0, -2.0]]]),
+            example(
+                conv(&[Slide::new(2).dilation(2)], 2, Part::Output),
+                samples(&[&[2, 4, 5], &[2, 2, 2]]),
+            ),
+            example(conv(&image, 1, Part::Output), samples(&[&[2, 2, 3, 4], &[3, 2, 3, 2]])),
+            example(conv(&image, 1, part(&[3, 4])), samples(&[&[1, 3, 3, 2], &[3, 2, 3, 2]])),
+            example(conv(&image, 1, Part::Weight), samples(&[&[2, 2, 3, 4], &[2, 3, 3, 2]])),
+            example(conv(&[Slide::new(2)], 2, part(&[3])), samples(&[&[1, 2, 2], &[2, 1, 2]])),
+            example(conv(&[Slide::new(2)], 2, Part::Weight), samples(&[&[1, 2, 3], &[1, 2, 2]])),
+            example(conv(&[three], 1, Part::Output), samples(&[&[0, 1, 4], &[1, 1, 3]])),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        let conv = |groups| Self {
+            slides: Slides::from_slice(&[Slide::new(3)]),
+            groups,
+            part: Part::Output,
+        };
+        vec![
+            refusal(
+                conv(1),
+                &[&[1, 2, 5], &[4, 3, 3]],
+                "2 input channels and 4 output channels in 1 groups do not fit a weight of 3 channels a group; 2 a group would",
+            ),
+            refusal(conv(3), &[&[1, 2, 5], &[4, 3, 3]], "multiples of the number of groups"),
+            refusal(
+                conv(1),
+                &[&[1, 2, 2], &[4, 2, 3]],
+                "a kernel of 3 with dilation 1 spans 3 but axis 2 has length 2",
+            ),
+            refusal(conv(1), &[&[1, 2, 5], &[4, 2, 2]], "axis 2 has length 2, but 3 is needed"),
+            refusal(conv(1), &[&[2, 5], &[4, 2, 3]], "operand 1 has 2 axes, but 3 are needed"),
+        ]
+    }
+}
+
+/// Convolution and pooling, for every algebra of tensors, of `[batch, channels, length]` or
+/// `[batch, channels, height, width]`; one [`Slide`] for each spatial axis. Every method panics
+/// with a sentence where channels, axes or kernel do not fit.
+pub trait WindowMethods: Algebra {
+    /// Convolution with a weight `[outputs, channels/groups, …kernel]`.
+    ///
+    /// # Panics
+    /// If channels or kernel do not fit.
+    #[track_caller]
+    fn conv(&self, weight: impl Borrow<Self>, slides: &[Slide], groups: usize) -> Self {
+        let conv = Conv { slides: Slides::from_slice(slides), groups, part: Part::Output };
+        Self::apply(conv, &[self, weight.borrow()])
+    }
+    /// Transposed convolution with a weight `[channels, outputs/groups, …kernel]`: the adjoint of
+    /// the convolution with the same weight, to a result longer by `output_padding` than the
+    /// shortest that the convolution would take to this shape.
+    ///
+    /// # Panics
+    /// If channels or kernel do not fit, or the output padding is not below the stride.
+    #[track_caller]
+    fn conv_transposed(
+        &self,
+        weight: impl Borrow<Self>,
+        slides: &[Slide],
+        groups: usize,
+        output_padding: &[usize],
+    ) -> Self {
+        let shape = self.shape();
+        let lengths = shape.iter().skip(2).zip(slides.iter().zip(output_padding));
+        let to = lengths
+            .map(|(&n, (s, &extra))| {
+                assert!(
+                    extra < s.stride,
+                    "conv_transposed: the output padding {extra} must be below the stride {}",
+                    s.stride
+                );
+                let full = n.saturating_sub(1) * s.stride + (s.kernel - 1) * s.dilation + 1 + extra;
+                full.saturating_sub(s.padding.0 + s.padding.1)
+            })
+            .collect();
+        let conv = Conv { slides: Slides::from_slice(slides), groups, part: Part::Input(to) };
+        Self::apply(conv, &[self, weight.borrow()])
+    }
+    /// The largest element of each window; ties share the gradient. With `ceil`, a last window
+    /// that is only partly inside counts too.
+    ///
+    /// # Panics
+    /// If a window does not fit, or the padding exceeds half the window.
+    #[track_caller]
+    fn max_pool(&self, slides: &[Slide], ceil: bool) -> Self {
+        let slides = pool_slides(self, slides, ceil);
+        let windows = Windows { slides, fill: f64::NEG_INFINITY, adjoint: None };
+        Self::apply(windows, &[self]).max_axes(2)
+    }
+    /// The mean of each window. Padding counts as zeros, or, without `count_padding`, not at all.
+    ///
+    /// # Panics
+    /// If a window does not fit, or the padding exceeds half the window.
+    #[track_caller]
+    fn avg_pool(&self, slides: &[Slide], ceil: bool, count_padding: bool) -> Self {
+        let all = pool_slides(self, slides, ceil);
+        let windows = |slides: &[Slide]| Windows {
+            slides: Slides::from_slice(slides),
+            fill: 0.0,
+            adjoint: None,
+        };
+        let sums = Self::apply(windows(&all), &[self]).sum_axes(2);
+        let size: usize = all.iter().map(|s| s.kernel).product();
+        let plain = all.iter().zip(slides).all(|(a, s)| a.padding == s.padding)
+            && (count_padding || all.iter().all(|s| s.padding == (0, 0)));
+        if plain {
+            return sums.scale(1.0 / size as f64);
+        }
+        // How many elements each window counts: the same windows of ones.
+        let mut ones = self.scalar(1.0).broadcast_to(&self.shape());
+        let mut counted = all.clone();
+        if count_padding {
+            for (axis, (slide, asked)) in counted.iter_mut().zip(slides).enumerate() {
+                let (before, after) = asked.padding;
+                ones = ones.pad(axis as isize + 2, before, after, Padding::Constant(1.0));
+                slide.padding = (0, slide.padding.1 - after);
+            }
+        }
+        sums.div(Self::apply(windows(&counted), &[&ones]).sum_axes(2))
+    }
+}
+impl<T: Algebra> WindowMethods for T {}
+
+#[track_caller]
+fn pool_slides<T: Algebra>(x: &T, slides: &[Slide], ceil: bool) -> Slides {
+    let shape = x.shape();
+    slides
+        .iter()
+        .enumerate()
+        .map(|(i, slide)| {
+            let (before, after) = slide.padding;
+            assert!(
+                before.max(after) * 2 <= slide.kernel,
+                "pooling: a padding of {} exceeds half the window of {}, so that a window could \
+                 lie outside altogether",
+                before.max(after),
+                slide.kernel
+            );
+            match shape.get(i + 2) {
+                Some(&length) if ceil => slide.ceil(length),
+                _ => *slide,
+            }
+        })
+        .collect()
+}
