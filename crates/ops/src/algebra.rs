@@ -30,6 +30,10 @@ pub trait Algebra: Clone + Debug {
     #[track_caller]
     fn scalar(&self, value: f64) -> Self;
 
+    /// The same value, of which nothing is differentiated.
+    #[track_caller]
+    fn stop_gradient(&self) -> Self;
+
     /// `v` times the slope of an elementwise rule with respect to one operand, or `None` if that
     /// slope is zero everywhere. Both sweeps are made of this: `v` is the cotangent of the output
     /// in reverse, the tangent of the operand forwards.

@@ -78,6 +78,45 @@ impl<T: Algebra> Algebra for Dual<T> {
     fn scalar(&self, value: f64) -> Self {
         Self::constant(self.primal.scalar(value))
     }
+
+    fn stop_gradient(&self) -> Self {
+        Self::constant(self.primal.stop_gradient())
+    }
+}
+
+/// The value of a function and its derivative along the given tangents: forward mode, in one
+/// evaluation. Nothing is recorded, so memory does not grow with the depth of the function.
+///
+/// `f` is written on dual numbers over any algebra, so forward mode nests: within a function of
+/// duals, over recorded variables, over duals again. `None` where the result does not depend on
+/// the inputs.
+///
+/// # Panics
+/// If there is not one tangent for each input, in its shape.
+///
+/// ```
+/// use ops::{Dual, Tensor, jvp, prelude::*};
+///
+/// let (x, direction) = (Tensor::from([1.0, 2.0]), Tensor::from([1.0, -1.0]));
+/// let (value, tangent) = jvp(|x: &[Dual<Tensor<f64>>]| x[0].powf(3.0).sum(), &[x], &[direction]);
+/// assert_eq!((value.item(), tangent.unwrap().item()), (9.0, 3.0 - 12.0));
+/// ```
+#[track_caller]
+pub fn jvp<T: Algebra>(
+    f: impl FnOnce(&[Dual<T>]) -> Dual<T>,
+    inputs: &[T],
+    tangents: &[T],
+) -> (T, Option<T>) {
+    assert!(
+        inputs.len() == tangents.len(),
+        "jvp: {} tangents were given for {} inputs; there must be one for each",
+        tangents.len(),
+        inputs.len()
+    );
+    let pairs = inputs.iter().cloned().zip(tangents.iter().cloned());
+    let duals: Vec<Dual<T>> = pairs.map(|(x, tangent)| Dual::new(x, tangent)).collect();
+    let result = f(&duals);
+    (result.primal, result.tangent)
 }
 
 /// Forward mode of a rule that is a composition: the composition, read with dual numbers.

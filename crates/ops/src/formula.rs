@@ -133,6 +133,11 @@ impl Algebra for Formula {
     fn scalar(&self, value: f64) -> Self {
         Self::number(value)
     }
+
+    fn stop_gradient(&self) -> Self {
+        let shape = self.shape.clone();
+        Self { shape, ..Self::call("stop_gradient", &[self], "") }
+    }
 }
 
 /// What each operand contributes under `rule`, as text in the operands' own names, `y` for the

@@ -49,7 +49,7 @@ pub mod shape;
 mod tensor;
 
 pub use algebra::Algebra;
-pub use dual::{Dual, composite_jvp};
+pub use dual::{Dual, composite_jvp, jvp};
 pub use error::{OpError, Problem};
 pub use float::Float;
 pub use formula::{Binding, Formula, Notation, gradient_formulas};

@@ -37,6 +37,7 @@ pub fn visit(visitor: &mut impl Visitor) {
     visit_unary(visitor);
     visit_binary(visitor);
     visitor.elementwise::<_, 3>(rules::Where);
+    visit_declared::<rules::Identity>(visitor);
     visit_declared::<rules::Sum>(visitor);
     visit_declared::<rules::Mean>(visitor);
     visit_declared::<rules::BroadcastTo>(visitor);

@@ -262,6 +262,10 @@ impl<A: Float> Algebra for Tensor<A> {
         Self::scalar(A::from_f64(value))
     }
 
+    fn stop_gradient(&self) -> Self {
+        self.clone()
+    }
+
     #[inline]
     fn times_slope<E: Elementwise<N>, const N: usize>(
         rule: E,

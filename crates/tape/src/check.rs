@@ -98,6 +98,18 @@ pub enum CheckError {
         /// The value of the function there.
         value: f64,
     },
+    /// A gradient of another shape than its input.
+    #[error(
+        "the gradient with respect to input {input} has shape {given:?}, but the input has shape {wanted:?}"
+    )]
+    Shape {
+        /// Which input, from 0.
+        input: usize,
+        /// The shape of the gradient.
+        given: Vec<usize>,
+        /// The shape of the input.
+        wanted: Vec<usize>,
+    },
     /// There is no input, or none with an element.
     #[error("there is nothing to compare: {inputs} inputs with 0 elements in all")]
     Nothing {
@@ -173,14 +185,7 @@ impl Check {
             };
             self.compare(2, &value, &analytic, inputs, &mut found)?;
         }
-        let compared = found.len();
-        let failed = found.iter().filter(|c| c.excess > 1.0 || c.excess.is_nan()).count();
-        let worst = found.into_iter().max_by(|a, b| a.excess.total_cmp(&b.excess));
-        match worst {
-            None => Err(CheckError::Nothing { inputs: inputs.len() }),
-            Some(worst) if failed == 0 => Ok(Report { compared, worst }),
-            Some(worst) => Err(CheckError::Wrong { failed, compared, worst }),
-        }
+        conclude(found, inputs.len())
     }
 
     /// Compares the derivatives of `value` with `analytic`, at every element or along directions.
@@ -241,6 +246,18 @@ impl Check {
             }
         }
         Ok(())
+    }
+}
+
+/// Passes or fails a list of comparisons.
+pub(crate) fn conclude(found: Vec<Comparison>, inputs: usize) -> Result<Report, CheckError> {
+    let compared = found.len();
+    let failed = found.iter().filter(|c| c.excess > 1.0 || c.excess.is_nan()).count();
+    let worst = found.into_iter().max_by(|a, b| a.excess.total_cmp(&b.excess));
+    match worst {
+        None => Err(CheckError::Nothing { inputs }),
+        Some(worst) if failed == 0 => Ok(Report { compared, worst }),
+        Some(worst) => Err(CheckError::Wrong { failed, compared, worst }),
     }
 }
 

@@ -133,6 +133,9 @@ pub enum TapeError {
         /// The shape of the seed.
         seed: Vec<usize>,
     },
+    /// An infinite or NaN value, on a tape that stops at the first.
+    #[error("{0}")]
+    NonFinite(Box<NonFinite>),
     /// Backpropagation from a value into which no variable went.
     #[error(
         "no gradient flows to this value ({output}): it was computed from constants or detached \
@@ -147,6 +150,44 @@ pub enum TapeError {
 impl From<RecordError> for TapeError {
     fn from(error: RecordError) -> Self {
         Self::Record(Box::new(error))
+    }
+}
+
+/// The first infinite or NaN value of a computation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NonFinite {
+    /// The op.
+    pub op: &'static str,
+    /// Whether it arose in the reverse sweep, in what the op passes on.
+    pub backward: bool,
+    /// The value: infinite or NaN.
+    pub value: f64,
+    /// Its index.
+    pub index: Vec<usize>,
+    /// The operands, by name and origin, with the numbers that went into it.
+    pub operands: Vec<String>,
+    /// Where the op was called.
+    pub location: &'static Location<'static>,
+    /// What would be stable in its place, where something is known.
+    pub remedy: Option<&'static str>,
+}
+
+impl Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { op, value, index, location, .. } = self;
+        if self.backward {
+            write!(f, "the gradient that {op} passes on is {value} at index {index:?}")?;
+        } else {
+            write!(f, "{op} gives {value} at index {index:?}")?;
+        }
+        write!(f, ", called at {location}")?;
+        for operand in &self.operands {
+            write!(f, "\n  from {operand}")?;
+        }
+        match self.remedy {
+            Some(remedy) => write!(f, "\n  instead: {remedy}"),
+            None => Ok(()),
+        }
     }
 }
 

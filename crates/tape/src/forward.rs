@@ -1,12 +1,41 @@
 //! Forward mode over what is recorded.
 
-use ops::{Call, Float, Tensor};
+use ops::{Float, Tensor};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
-use crate::sweep::add;
+use crate::sweep::{Swept, add};
 use crate::tape::operands;
 use crate::var::Var;
+
+/// Walks the graph forwards to `output`, from node number `since`: each op pushes the tangents of
+/// its operands on to its result.
+pub(crate) fn push<'t, A: Float, T: Swept<'t, A>>(
+    output: Var<'t, A>,
+    since: usize,
+    along: &[(Var<'t, A>, T)],
+) -> Option<T> {
+    let tape = output.tape();
+    let mut tangents: Vec<Option<T>> = vec![None; output.position() + 1];
+    for (x, tangent) in along {
+        if let Some(slot) = tangents.get_mut(x.position()) {
+            add(slot, tangent.clone());
+        }
+    }
+    for node in (since..tangents.len()).map(NodeIndex::new) {
+        let operands = operands(&tape.graph(), node);
+        let given: SmallVec<[Option<&T>; 3]> =
+            operands.iter().map(|x| tangents[x.index()].as_ref()).collect();
+        if given.iter().all(Option::is_none) {
+            continue;
+        }
+        if let Some(tangent) = T::pushforward(tape, node, &operands, &given) {
+            drop(given);
+            add(&mut tangents[node.index()], tangent);
+        }
+    }
+    tangents.pop().flatten()
+}
 
 impl<A: Float> Var<'_, A> {
     /// Forward mode: the derivative of this value along the given tangents of what it was
@@ -26,7 +55,6 @@ impl<A: Float> Var<'_, A> {
     /// ```
     #[track_caller]
     pub fn tangent(self, along: &[(Self, Tensor<A>)]) -> Tensor<A> {
-        let mut tangents: Vec<Option<Tensor<A>>> = vec![None; self.position() + 1];
         for (x, tangent) in along {
             assert!(
                 std::ptr::eq(x.tape(), self.tape()),
@@ -40,28 +68,7 @@ impl<A: Float> Var<'_, A> {
                  at {}; the two must be equal",
                 x.location()
             );
-            if let Some(slot) = tangents.get_mut(x.position()) {
-                add(slot, tangent.clone());
-            }
         }
-        let graph = self.tape().graph();
-        for node in (0..tangents.len()).map(NodeIndex::new) {
-            let Some(op) = graph[node].source.op() else { continue };
-            let operands = operands(&graph, node);
-            let given: SmallVec<[Option<&Tensor<A>>; 3]> =
-                operands.iter().map(|x| tangents[x.index()].as_ref()).collect();
-            if given.iter().all(Option::is_none) {
-                continue;
-            }
-            let wanted: SmallVec<[bool; 4]> = given.iter().map(Option::is_some).collect();
-            let values: SmallVec<[&Tensor<A>; 3]> =
-                operands.iter().map(|&x| &graph[x].value).collect();
-            let call = Call { operands: &values, output: &graph[node].value, wanted: &wanted };
-            if let Some(tangent) = op.jvp(&call, &given) {
-                drop(given);
-                add(&mut tangents[node.index()], tangent);
-            }
-        }
-        tangents.pop().flatten().unwrap_or_else(|| Tensor::zeros(&self.shape()))
+        push(self, 0, along).unwrap_or_else(|| Tensor::zeros(&self.shape()))
     }
 }

@@ -59,6 +59,16 @@ impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
         }
     }
 
+    /// The position of the value that was differentiated.
+    pub(crate) fn position(&self) -> usize {
+        self.output.position()
+    }
+
+    /// The adjoint of a node, if anything reached it.
+    pub(crate) fn adjoint(&self, position: usize) -> Option<&T> {
+        self.adjoints.get(position).and_then(Option::as_ref)
+    }
+
     /// Whether a path leads from `x` to the output, and whether a `detach` cuts every such path.
     fn path_from(&self, x: Var<'t, A>) -> Path<'t, A> {
         let tape = self.output.tape();

@@ -19,9 +19,12 @@
 //! | module | for |
 //! |---|---|
 //! | [`check`] | holding a gradient against finite differences |
+//! | [`transform`] | gradients, Jacobians, Hessians and their products, of plain functions |
 //! | [`error`] | what can go wrong, in sentences |
 
 pub mod check;
+mod custom;
+mod debug;
 pub mod error;
 mod forward;
 mod gradients;
@@ -30,8 +33,10 @@ mod operators;
 mod step;
 mod sweep;
 mod tape;
+pub mod transform;
 mod var;
 
+pub use custom::{check_custom_vjp, checkpoint, custom_vjp};
 pub use gradients::Gradients;
 pub use ops;
 pub use step::{Contribution, Step, one_line};

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use ops::{Call, Contributions, Float, Formula, Rule, Tensor, gradient_formulas};
+use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply, gradient_formulas};
 
 use crate::var::Var;
 
@@ -10,6 +10,7 @@ use crate::var::Var;
 /// Every [`Rule`] has it, one written in a user's crate included.
 pub(crate) trait Op<A: Float>: Debug {
     fn name(&self) -> &'static str;
+    fn forward(&self, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError>;
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>>;
     fn vjp_recorded<'t>(
         &self,
@@ -18,6 +19,11 @@ pub(crate) trait Op<A: Float>: Debug {
     ) -> Contributions<Var<'t, A>>;
     fn jvp(&self, call: &Call<'_, Tensor<A>>, tangents: &[Option<&Tensor<A>>])
     -> Option<Tensor<A>>;
+    fn jvp_recorded<'t>(
+        &self,
+        call: &Call<'_, Var<'t, A>>,
+        tangents: &[Option<&Var<'t, A>>],
+    ) -> Option<Var<'t, A>>;
     fn write(&self, operands: &[&Formula]) -> Formula;
     fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>>;
     fn is_elementwise(&self) -> bool;
@@ -27,6 +33,9 @@ pub(crate) trait Op<A: Float>: Debug {
 impl<A: Float, R: Rule> Op<A> for R {
     fn name(&self) -> &'static str {
         Rule::name(self)
+    }
+    fn forward(&self, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
+        apply(self, operands)
     }
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
         Rule::vjp(self, call, cotangent)
@@ -43,6 +52,13 @@ impl<A: Float, R: Rule> Op<A> for R {
         call: &Call<'_, Tensor<A>>,
         tangents: &[Option<&Tensor<A>>],
     ) -> Option<Tensor<A>> {
+        Rule::jvp(self, call, tangents)
+    }
+    fn jvp_recorded<'t>(
+        &self,
+        call: &Call<'_, Var<'t, A>>,
+        tangents: &[Option<&Var<'t, A>>],
+    ) -> Option<Var<'t, A>> {
         Rule::jvp(self, call, tangents)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

@@ -23,15 +23,17 @@ pub(crate) struct Visit<'a, T> {
 /// Walks the graph from `output` backwards. The order of recording is a topological order, so in
 /// reverse every node is met after all its uses: its adjoint is complete, and is passed on to its
 /// operands, multiplied by the local derivatives. Contributions are summed here and nowhere else.
+/// Nodes before number `since` are not visited.
 pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
     output: Var<'t, A>,
+    since: usize,
     seed: T,
     mut observe: impl FnMut(Visit<'_, T>),
 ) -> Vec<Option<T>> {
     let tape = output.tape();
     let mut adjoints: Vec<Option<T>> = vec![None; output.position() + 1];
     adjoints[output.position()] = Some(seed);
-    for node in (0..adjoints.len()).rev().map(NodeIndex::new) {
+    for node in (since..adjoints.len()).rev().map(NodeIndex::new) {
         let Some(adjoint) = adjoints[node.index()].clone() else { continue };
         let operands = operands(&tape.graph(), node);
         let mut contributions = T::contributions(tape, node, &operands, &adjoint);
@@ -74,6 +76,17 @@ pub(crate) trait Swept<'t, A: Float>: Algebra {
         operands: &[NodeIndex],
         adjoint: &Self,
     ) -> Contributions<Self>;
+
+    /// The tangent of the op's result at `node`, from those of its operands.
+    fn pushforward(
+        tape: &'t Tape<A>,
+        node: NodeIndex,
+        operands: &[NodeIndex],
+        tangents: &[Option<&Self>],
+    ) -> Option<Self>;
+
+    /// A constant on the tape.
+    fn constant(tape: &'t Tape<A>, value: Tensor<A>) -> Self;
 }
 
 impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
@@ -89,6 +102,24 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
         let operands: SmallVec<[&Self; 3]> = operands.iter().map(|&x| &graph[x].value).collect();
         let call = Call { operands: &operands, output: &graph[node].value, wanted: &wanted };
         op.vjp(&call, adjoint)
+    }
+
+    fn pushforward(
+        tape: &'t Tape<A>,
+        node: NodeIndex,
+        operands: &[NodeIndex],
+        tangents: &[Option<&Self>],
+    ) -> Option<Self> {
+        let graph = tape.graph();
+        let op = graph[node].source.op()?;
+        let wanted: SmallVec<[bool; 4]> = tangents.iter().map(Option::is_some).collect();
+        let operands: SmallVec<[&Self; 3]> = operands.iter().map(|&x| &graph[x].value).collect();
+        let call = Call { operands: &operands, output: &graph[node].value, wanted: &wanted };
+        op.jvp(&call, tangents)
+    }
+
+    fn constant(_tape: &'t Tape<A>, value: Tensor<A>) -> Self {
+        value
     }
 }
 
@@ -111,5 +142,26 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
         let operands: SmallVec<[&Self; 3]> = operands.iter().collect();
         let call = Call { operands: &operands, output: &Self::new(tape, node), wanted: &wanted };
         tape.at(location, || op.vjp_recorded(&call, adjoint))
+    }
+
+    fn pushforward(
+        tape: &'t Tape<A>,
+        node: NodeIndex,
+        operands: &[NodeIndex],
+        tangents: &[Option<&Self>],
+    ) -> Option<Self> {
+        let graph = tape.graph();
+        let op = graph[node].source.op()?.clone_box();
+        let location = graph[node].location;
+        drop(graph);
+        let wanted: SmallVec<[bool; 4]> = tangents.iter().map(Option::is_some).collect();
+        let operands: SmallVec<[Self; 3]> = operands.iter().map(|&x| Self::new(tape, x)).collect();
+        let operands: SmallVec<[&Self; 3]> = operands.iter().collect();
+        let call = Call { operands: &operands, output: &Self::new(tape, node), wanted: &wanted };
+        tape.at(location, || op.jvp_recorded(&call, tangents))
+    }
+
+    fn constant(tape: &'t Tape<A>, value: Tensor<A>) -> Self {
+        tape.constant(value)
     }
 }

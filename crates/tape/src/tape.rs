@@ -9,6 +9,7 @@ use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use smallvec::SmallVec;
 
+use crate::debug;
 use crate::error::{Origin, RecordError, TapeError};
 use crate::op::Op;
 use crate::var::Var;
@@ -67,6 +68,7 @@ pub struct Tape<A: Float> {
     names: RefCell<HashMap<usize, String>>,
     /// While a gradient is being recorded: the line of the op whose gradient it is.
     location: Cell<Option<&'static Location<'static>>>,
+    stop_at_non_finite: bool,
 }
 
 impl<A: Float> Default for Tape<A> {
@@ -85,7 +87,31 @@ impl<A: Float> Tape<A> {
             graph: RefCell::new(Graph::new()),
             names: RefCell::new(HashMap::new()),
             location: Cell::new(None),
+            stop_at_non_finite: false,
         }
+    }
+
+    /// The same tape, which refuses to record a value that is infinite or NaN, and to pass one on
+    /// in a sweep: at the first, it says which op, where, from which operands, and what would be
+    /// stable in its place. It costs a look at every value, so it is off otherwise.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::<f64>::new().stop_at_non_finite();
+    /// let x = tape.var([1000.0, 0.0]).named("x");
+    /// let error = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| x.exp())).unwrap_err();
+    /// let message = error.downcast_ref::<String>().unwrap();
+    /// assert!(message.contains("exp gives inf at index [0]"), "{message}");
+    /// ```
+    #[must_use]
+    pub fn stop_at_non_finite(mut self) -> Self {
+        self.stop_at_non_finite = true;
+        self
+    }
+
+    pub(crate) fn stops_at_non_finite(&self) -> bool {
+        self.stop_at_non_finite
     }
 
     /// Puts a value on the tape, with respect to which gradients can be taken.
@@ -204,14 +230,57 @@ impl<A: Float> Tape<A> {
                 return Err(RecordError { error, operands, location }.into());
             }
         };
+        if self.stop_at_non_finite && !value.is_finite() {
+            drop(graph);
+            return Err(debug::non_finite_value(rule.name(), &value, operands, location));
+        }
+        Ok(self.push(&mut graph, value, Box::new(rule), operands, location))
+    }
+
+    /// Adds the node of an op's result to the graph.
+    #[inline]
+    fn push<'t>(
+        &'t self,
+        graph: &mut Graph<A>,
+        value: Tensor<A>,
+        op: Box<dyn Op<A>>,
+        operands: &[&Var<'t, A>],
+        location: &'static Location<'static>,
+    ) -> Var<'t, A> {
         let tracked = operands.iter().any(|x| graph[x.index()].tracked);
-        let index =
-            graph.add_node(Node { value, source: Source::Op(Box::new(rule)), location, tracked });
+        let index = graph.add_node(Node { value, source: Source::Op(op), location, tracked });
         // petgraph hands out incoming edges last first; added in reverse they come in order.
         for (position, operand) in operands.iter().enumerate().rev() {
             graph.add_edge(operand.index(), index, position as u32);
         }
-        Ok(Var::new(self, index))
+        Var::new(self, index)
+    }
+
+    /// Records an op that is no rule: a function as one node.
+    #[track_caller]
+    pub(crate) fn record_op<'t>(
+        &'t self,
+        op: impl Op<A> + 'static,
+        operands: &[Var<'t, A>],
+    ) -> Result<Var<'t, A>, TapeError> {
+        let location = self.here();
+        let operands: Vec<&Var<'t, A>> = operands.iter().collect();
+        if let Some(foreign) = operands.iter().position(|x| !std::ptr::eq(x.tape(), self)) {
+            return Err(other_tape(op.name(), &operands, foreign, location));
+        }
+        let values: Vec<Tensor<A>> = operands.iter().map(|x| x.value()).collect();
+        let value =
+            op.forward(&values.iter().collect::<Vec<_>>()).map_err(|error| RecordError {
+                error,
+                operands: operands.iter().map(|x| Origin::of(**x)).collect(),
+                location,
+            })?;
+        Ok(self.push(&mut self.graph.borrow_mut(), value, Box::new(op), &operands, location))
+    }
+
+    /// Makes gradients flow through a value whatever it was computed from.
+    pub(crate) fn track(&self, x: Var<'_, A>) {
+        self.graph.borrow_mut()[x.index()].tracked = true;
     }
 
     /// Records a copy of a value that gradients do not pass.

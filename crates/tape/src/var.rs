@@ -6,6 +6,7 @@ use std::panic::Location;
 use ops::{Algebra, Binary, Float, Formula, Lift, Rule, Shape, Tensor, Unary};
 use petgraph::graph::NodeIndex;
 
+use crate::debug;
 use crate::error::TapeError;
 use crate::gradients::Gradients;
 use crate::step::Step;
@@ -211,7 +212,21 @@ impl<'t, A: Float> Var<'t, A> {
     /// If the value is not a scalar, or no variable went into it.
     pub fn try_backward(self) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
         let seed = self.scalar_seed()?;
-        Ok(Gradients::new(self, sweep(self, seed, |_| {})))
+        self.plain_sweep(seed)
+    }
+
+    /// The sweep with numbers, watched if the tape stops at what is not finite.
+    fn plain_sweep(self, seed: Tensor<A>) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
+        if !self.tape.stops_at_non_finite() {
+            return Ok(Gradients::new(self, sweep(self, 0, seed, |_| {})));
+        }
+        let mut first = None;
+        let adjoints = sweep(self, 0, seed, |visit| {
+            if first.is_none() {
+                first = debug::non_finite_contribution(self.tape, &visit);
+            }
+        });
+        first.map_or_else(|| Ok(Gradients::new(self, adjoints)), Err)
     }
 
     /// Backpropagation from a value of any shape, given the cotangent of each of its elements:
@@ -225,12 +240,8 @@ impl<'t, A: Float> Var<'t, A> {
     ) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
         let seed = seed.into();
         self.check_tracked()?;
-        let shape = self.shape();
-        if seed.shape() != &shape[..] {
-            let (shape, seed) = (shape.to_vec(), seed.shape().to_vec());
-            return Err(TapeError::Seed { shape, seed });
-        }
-        Ok(Gradients::new(self, sweep(self, seed, |_| {})))
+        self.check_seed(&seed)?;
+        self.plain_sweep(seed)
     }
 
     /// [`backward`](Var::backward), recorded: the gradients are variables of the same tape, and
@@ -252,7 +263,7 @@ impl<'t, A: Float> Var<'t, A> {
     pub fn backward_recorded(self) -> Gradients<'t, A, Self> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
         let seed = self.tape.constant(seed);
-        Gradients::new(self, sweep(self, seed, |_| {}))
+        Gradients::new(self, sweep(self, 0, seed, |_| {}))
     }
 
     /// [`backward`](Var::backward), showing each step of the sweep to `observe` as it is done.
@@ -267,7 +278,15 @@ impl<'t, A: Float> Var<'t, A> {
     ) -> Gradients<'t, A, Tensor<A>> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
         let tape = self.tape;
-        Gradients::new(self, sweep(self, seed, |visit| observe(Step::new(tape, &visit))))
+        Gradients::new(self, sweep(self, 0, seed, |visit| observe(Step::new(tape, &visit))))
+    }
+
+    pub(crate) fn check_seed(self, seed: &Tensor<A>) -> Result<(), TapeError> {
+        let shape = self.shape();
+        if seed.shape() == &shape[..] {
+            return Ok(());
+        }
+        Err(TapeError::Seed { shape: shape.to_vec(), seed: seed.shape().to_vec() })
     }
 
     fn check_tracked(self) -> Result<(), TapeError> {
@@ -302,5 +321,10 @@ impl<A: Float> Algebra for Var<'_, A> {
     #[track_caller]
     fn scalar(&self, value: f64) -> Self {
         self.tape.constant(Tensor::scalar(A::from_f64(value)))
+    }
+
+    #[track_caller]
+    fn stop_gradient(&self) -> Self {
+        self.detach()
     }
 }

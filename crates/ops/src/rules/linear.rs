@@ -63,6 +63,40 @@ pub(crate) fn reduction_shape(
     Ok(reduced(operands[0], &axes.resolve(operands[0].len())?, keepdims))
 }
 
+/// The value itself: y = x. It gives a value a second node of its own, with respect to which
+/// derivatives can be taken apart from the first.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity;
+
+impl Rule for Identity {
+    fn name(&self) -> &'static str {
+        "identity"
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(1, operands)?;
+        Ok(Shape::from_slice(operands[0]))
+    }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
+        operands[0].clone()
+    }
+    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| cotangent.clone()])
+    }
+    linear!();
+}
+
+impl Declare for Identity {
+    fn examples() -> Vec<Example<Self>> {
+        vec![
+            example(Self, [Tensor::from([1.5, -2.0])]).gives([1.5, -2.0]),
+            example(Self, samples(&[&[]])),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        vec![refusal(Self, &[&[2], &[2]], "takes 1 operand(s) but was given 2")]
+    }
+}
+
 /// Sum over axes: y = Σ x.
 #[derive(Clone, Debug)]
 pub struct Sum {

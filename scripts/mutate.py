@@ -1,0 +1,783 @@
+#!/usr/bin/env python3
+"""Breaks every rule of differentiation, one sign or factor at a time, and demands that the tests notice.
+
+    python3 scripts/mutate.py               all mutants; ends with `caught N of N`
+    python3 scripts/mutate.py --only Tanh   those of one rule (its type, or the method of a table entry)
+    python3 scripts/mutate.py --list        what would be changed; builds nothing
+    python3 scripts/mutate.py --keep DIR    works in DIR and leaves it there, so that the next
+                                            run with the same DIR compiles little
+    python3 scripts/mutate.py --verbose     also says which tests caught each mutant
+
+A mutant is the engine with one change. There are many hundreds, far too many to compile one by
+one, so all are compiled at once: the workspace is copied (what git tracks, and new files it does
+not ignore), every change is written into the copy beside what it replaces, and the environment
+variable MUTANT, a number, says which one is in force. The tests of crates/tape/tests/rules.rs are
+compiled once and run once for each mutant. The workspace itself is not touched.
+
+What is changed, with the source read as text:
+
+  elementwise rules (`unary_rules!`, `binary_rules!`, `impl Elementwise`, `impl Unary for Bound`)
+      each slope: negated; doubled; one that is literally 0: 1 added
+      the value: times 1.001
+      in slopes and values: each + and - flipped, each factor doubled, each divisor doubled, each
+      literal negated, or 1 where it is 0
+  rules over whole tensors (`impl Rule for ...`)
+      each contribution to an operand's gradient, in every branch: negated; doubled
+      the forward-mode tangent: negated; doubled
+      the value: times 1.001
+      in gradients, tangents and compositions, and in the functions that they share: each add and
+      sub exchanged, each neg left out, each scale negated
+  either term of `bilinear_jvp`: negated
+
+A mutant is caught if a test fails: an assertion, a panic, or no end within a time limit (the
+last are counted apart). First it faces the tests with the registry cut down to the rule that was
+changed, then the tests that count rules and so need all of them, and if it survives both, all
+tests with every rule. Only what survives all three is a survivor. Before any mutant is run the
+unchanged engine must pass in the same three ways, so no mutant is caught by the set-up itself.
+
+How to read the output: one line for each survivor, with the rule, the part, and the code as it
+reads after the change. A survivor means that this line of the rule could be wrong without a
+test's noticing: give the rule a sample, a kink or a known value that tells, or, if the change
+cannot be observed at all, list it under EQUIVALENT below, with the reason. The exit status is 1 if
+anything survives, 2 if the script could not do its work, for instance because a rule of the
+registry is written in a way it does not know how to change.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# Changes that no test can see, because what the rule computes stays the same. Each entry: the
+# type of the rule, the part, some of the code after the change, and why nothing changes. They are
+# not run and not counted; an entry that fits no mutant is an error, so the list cannot go stale.
+EQUIVALENT = [
+]
+
+RULES = "crates/ops/src/rules"
+RULE = "crates/ops/src/rule.rs"
+REGISTRY = "crates/ops/src/registry.rs"
+LIBRARY = "crates/ops/src/lib.rs"
+MODULE = "crates/ops/src/mutant.rs"
+
+# The module that is added to the copy of `ops`. Every function gives back what it was given
+# unless the mutant with its number is in force.
+SUPPORT = r"""
+//! Switches between mutants; written by scripts/mutate.py.
+use std::borrow::Borrow;
+use std::io::Write;
+use std::sync::OnceLock;
+
+use crate::algebra::Algebra;
+use crate::declare::{Example, Refusal};
+use crate::methods::{BinaryMethods, UnaryMethods};
+use crate::real::Real;
+use crate::registry::Visitor;
+use crate::rule::{Contributions, Elementwise, Rule};
+
+fn on(id: usize) -> bool {
+    static ACTIVE: OnceLock<usize> = OnceLock::new();
+    *ACTIVE.get_or_init(|| std::env::var("MUTANT").map_or(0, |id| id.parse().unwrap())) == id
+}
+
+pub fn sign<R: Real>(id: usize) -> R {
+    R::lit(if on(id) { -1.0 } else { 1.0 })
+}
+pub fn factor<R: Real>(id: usize) -> R {
+    R::lit(if on(id) { 2.0 } else { 1.0 })
+}
+pub fn literal(id: usize, x: f64) -> f64 {
+    match on(id) {
+        false => x,
+        true if x == 0.0 => 1.0,
+        true => -x,
+    }
+}
+pub fn value<R: Real>(id: usize, x: R) -> R {
+    if on(id) { x * R::lit(1.001) } else { x }
+}
+pub fn slope<R: Real>(id: usize, x: R) -> R {
+    if on(id) {
+        -x
+    } else if on(id + 1) {
+        x * R::lit(2.0)
+    } else {
+        x
+    }
+}
+pub fn zero_slope<R: Real>(id: usize, x: R) -> R {
+    if on(id) { x + R::lit(1.0) } else { x }
+}
+pub fn tensor_value<T: Algebra>(id: usize, x: T) -> T {
+    if on(id) { x.scale(1.001) } else { x }
+}
+pub fn tensor<T: Algebra>(id: usize, x: T) -> T {
+    if on(id) {
+        x.neg()
+    } else if on(id + 1) {
+        x.scale(2.0)
+    } else {
+        x
+    }
+}
+pub fn nth<T: Algebra>(id: usize, operand: usize, mut all: Contributions<T>) -> Contributions<T> {
+    if let Some(contribution) = all.get_mut(operand) {
+        *contribution = contribution.take().map(|x| tensor(id, x));
+    }
+    all
+}
+
+pub trait Methods: Algebra {
+    fn mutant_add(&self, id: usize, other: impl Borrow<Self>) -> Self {
+        if on(id) { self.sub(other) } else { self.add(other) }
+    }
+    fn mutant_sub(&self, id: usize, other: impl Borrow<Self>) -> Self {
+        if on(id) { self.add(other) } else { self.sub(other) }
+    }
+    fn mutant_neg(&self, id: usize) -> Self {
+        if on(id) { self.clone() } else { self.neg() }
+    }
+    fn mutant_scale(&self, id: usize, factor: f64) -> Self {
+        self.scale(if on(id) { -factor } else { factor })
+    }
+}
+impl<T: Algebra> Methods for T {}
+
+/// Shows a visitor only the rules whose type is named in MUTANT_RULES, if that is set.
+pub struct Filter<'v, V>(pub &'v mut V);
+
+fn selected<R>() -> bool {
+    static RULES: OnceLock<Option<Vec<String>>> = OnceLock::new();
+    let name = std::any::type_name::<R>();
+    if let Ok(path) = std::env::var("MUTANT_REGISTRY") {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        writeln!(file, "{name}").unwrap();
+    }
+    let rules = RULES.get_or_init(|| {
+        let rules = std::env::var("MUTANT_RULES").ok()?;
+        Some(rules.split(',').map(str::to_owned).collect())
+    });
+    let words = || name.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty());
+    rules.as_ref().is_none_or(|rules| words().any(|word| rules.iter().any(|rule| rule == word)))
+}
+
+impl<V: Visitor> Visitor for Filter<'_, V> {
+    fn rule<R: Rule>(&mut self, examples: &[Example<R>], refusals: &[Refusal<R>]) {
+        if selected::<R>() {
+            self.0.rule(examples, refusals);
+        }
+    }
+    fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, rule: E) {
+        if selected::<E>() {
+            self.0.elementwise::<E, N>(rule);
+        }
+    }
+}
+"""
+
+
+class Unknown(Exception):
+    """The source is written in a way that this script does not know."""
+
+
+Mutant = collections.namedtuple("Mutant", "id rule part after rules aliases")
+
+
+class Mutants:
+    """The changes found so far; each gets a number."""
+
+    def __init__(self):
+        self.all = []
+
+    def add(self, rule, part, after, rules=None, aliases=()):
+        """A mutant of the type `rule`, tested on the types `rules` (itself if not given)."""
+        number = len(self.all) + 1
+        after = re.sub(r"\s+", " ", after).strip()
+        names = tuple(sorted(rules or [rule]))
+        self.all.append(Mutant(number, rule, part, after, names, tuple(aliases)))
+        return number
+
+
+# Reading Rust as text.
+
+SKIPPED = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|b?r(\#*)".*?"\1|b?"(?:\\.|[^"\\])*"|'(?:\\(?:u\{[0-9a-f]+\}|.)|[^'\\])'""",
+    re.S,
+)
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+def code(text):
+    """The text with comments and literals of text blanked, every other character in its place."""
+    return SKIPPED.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
+
+
+def closing(plain, start):
+    """Where the bracket at `start` is closed."""
+    depth = 0
+    for i in range(start, len(plain)):
+        if plain[i] in "([{":
+            depth += 1
+        elif plain[i] in ")]}":
+            depth -= 1
+            if depth == 0:
+                return i
+    raise Unknown(f"unbalanced brackets after: {plain[start:start + 60]!r}")
+
+
+def pieces(plain, start, end, separator):
+    """The spans between separators that are in no bracket, without blanks around them."""
+    spans, depth, begin = [], 0, start
+    for i in range(start, end + 1):
+        if i == end or (depth == 0 and plain[i] == separator):
+            span = trimmed(plain, begin, i)
+            if span[0] < span[1]:
+                spans.append(span)
+            begin = i + 1
+        elif plain[i] in "([{":
+            depth += 1
+        elif plain[i] in ")]}":
+            depth -= 1
+    return spans
+
+
+def trimmed(plain, start, end):
+    while start < end and plain[start].isspace():
+        start += 1
+    while end > start and plain[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def replaced(text, edits):
+    """The text after edits (start, end, replacement), none of which overlap."""
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def around(text, start, end, new):
+    """What some code reads like after a change, as far as it takes to recognise it."""
+    before, after = text[:start], text[end:]
+    before = before if len(before) <= 44 else "…" + before[-42:]
+    after = after if len(after) <= 44 else after[:42] + "…"
+    return before + new + after
+
+
+def short(text):
+    """Some code on one line, without its end if it is long."""
+    text = " ".join(text.split())
+    return text if len(text) < 80 else text[:78] + "…"
+
+
+def functions(plain, start, end):
+    """The functions with a body between two places: (name, signature, open brace, close brace)."""
+    found, at = [], start
+    while match := re.compile(r"\bfn\s+(\w+)").search(plain, at, end):
+        brace = match.end()
+        while brace < end and plain[brace] not in "{;":
+            brace = closing(plain, brace) + 1 if plain[brace] in "([" else brace + 1
+        at = brace
+        if brace < end and plain[brace] == "{":
+            at = closing(plain, brace)
+            found.append((match.group(1), plain[match.start() : brace], brace, at))
+    return found
+
+
+def blocks(plain, head):
+    """The braced blocks after each match of `head`: (match, open brace, close brace)."""
+    for match in re.finditer(head + r"\s*\{", plain):
+        yield match, match.end() - 1, closing(plain, match.end() - 1)
+
+
+# Elementwise rules.
+
+TOKEN = re.compile(
+    r"(?P<literal>\bR::lit\()|(?P<other>->|=>|[-+*/]=|&&|\|\||::)|(?P<operator>[-+*/])"
+)
+
+
+def mutate_operators(text, note):
+    """An expression over `R: Real` with a switch at each sign, factor and literal.
+
+    A switch is a literal 1 multiplied in beside the operator, which every reading drops, so that
+    precedence stays what it was: `a + b·c` becomes `a + s·b·c`.
+    """
+    plain, edits, at = code(text), [], 0
+    while match := TOKEN.search(plain, at):
+        at = match.end()
+        if match["literal"]:
+            close = closing(plain, match.end() - 1)
+            inside = text[match.end() : close]
+            zero = re.fullmatch(r"-?0\.?0*", inside.strip()) is not None
+            changed = "1.0" if zero else inside[1:] if inside[0] == "-" else f"-{inside}"
+            if not zero and not re.fullmatch(r"[\w.]+", inside.strip("-")):
+                changed = f"-({inside})"
+            number = note(around(text, match.end(), close, changed))
+            edits.append((match.end(), close, f"crate::mutant::literal({number}, {inside})"))
+            at = close
+        elif match["operator"]:
+            before = plain[: match.start()].rstrip()
+            binary = re.search(r"[\w)\]}]$", before) is not None
+            sign = match["operator"]
+            if sign in "+-":
+                new = {"+": "-", "-": "+" if binary else ""}[sign]
+                switch = "sign"
+            elif binary:
+                new, switch = f"{sign} 2 {sign}", "factor"
+            else:
+                continue  # a dereference
+            number = note(around(text, match.start(), match.end(), new))
+            edits.append((match.end(), match.end(), f" crate::mutant::{switch}::<R>({number}) {'/' if sign == '/' else '*'}"))
+    return replaced(text, edits)
+
+
+def mutate_number(mutants, text, rule, part, aliases=(), rules=None):
+    """The expression of a value or of a slope, with all its switches."""
+    note = lambda what: mutants.add(rule, part, what, rules, aliases)
+    is_value = part == "value"
+    shown = short(text)
+    if is_value:
+        number = note(f"({shown}) * 1.001")
+        return f"crate::mutant::value({number}, {mutate_operators(text, note)})"
+    if re.fullmatch(r"R::lit\(-?0\.?0*\)", text.strip()):
+        return f"crate::mutant::zero_slope({note(f'{shown} + 1')}, {text})"
+    number = note(f"-({shown})")
+    note(f"2 * ({shown})")
+    # A slope that is one literal has no sign or factor of its own.
+    alone = re.fullmatch(r"R::lit\([^()]*\)", text.strip())
+    inner = text if alone else mutate_operators(text, note)
+    return f"crate::mutant::slope({number}, {inner})"
+
+
+def mutate_tables(text, mutants):
+    """The entries of `unary_rules!` and `binary_rules!`."""
+    plain, edits = code(text), []
+    for _, opened, closed in blocks(plain, r"\b(?:unary|binary)_rules!"):
+        for start, end in pieces(plain, opened + 1, closed, ";"):
+            name = re.compile(r"(\w+)\s+(\w+)").match(plain, start)
+            rule, aliases = name.group(1), (name.group(2),)
+            found = {}
+            for match in re.finditer(r",\s*(value|slope|slopes)\s*\|[^|]*\|\s*", plain[start:end]):
+                at = start + match.end()
+                found[match.group(1)] = pieces(plain, at, end, ",")[0]
+            if "value" not in found or len(found) != 2:
+                raise Unknown(f"the entry of {rule} has not one value and its slopes")
+            slopes = [found["slope"]] if "slope" in found else None
+            if slopes is None:
+                first, last = found["slopes"]
+                slopes = pieces(plain, first + 1, last - 1, ",")
+            spans = [("value", found["value"])]
+            spans += [(f"slope {i}", span) for i, span in enumerate(slopes)]
+            for part, (a, b) in spans:
+                edits.append((a, b, mutate_number(mutants, text[a:b], rule, part, aliases)))
+    return replaced(text, edits)
+
+
+def mutate_elementwise(text, mutants):
+    """Rules that are elementwise without an entry in a table: `impl Elementwise<N> for ...`."""
+    plain, edits = code(text), []
+    for match, opened, closed in blocks(plain, r"\bimpl\s+Elementwise<\d+>\s+for\s+(\w+)"):
+        rule = match.group(1)
+        bodies = {name: (a + 1, b) for name, _, a, b in functions(plain, opened, closed)}
+        a, b = trimmed(plain, *bodies["value"])
+        edits.append((a, b, mutate_number(mutants, text[a:b], rule, "value")))
+        a, b = trimmed(plain, *bodies["slope"])
+        arms = re.compile(r"match\s+operand\s*\{").match(plain, a)
+        if arms is None or closing(plain, arms.end() - 1) != b - 1:
+            raise Unknown(f"the slope of {rule} is not one match on the operand")
+        for i, (a, b) in enumerate(pieces(plain, arms.end(), b - 1, ",")):
+            a = trimmed(plain, plain.index("=>", a) + 2, b)[0]
+            edits.append((a, b, mutate_number(mutants, text[a:b], rule, f"slope {i}")))
+    return replaced(text, edits)
+
+
+# Rules over whole tensors.
+
+
+def expand_macros(text):
+    """The text with macros without arguments written out where they stand for parts of a rule."""
+    plain, bodies = code(text), {}
+    for match, opened, closed in blocks(plain, r"\bmacro_rules!\s+(\w+)"):
+        arm = re.compile(r"\{\s*\(\s*\)\s*=>\s*\{").match(plain, opened)
+        if arm:
+            bodies[match.group(1)] = text[arm.end() : closing(plain, arm.end() - 1)]
+    if not bodies:
+        return text
+    call = re.compile(r"\b(" + "|".join(bodies) + r")!\(\);")
+    edits = [(m.start(), m.end(), bodies[m.group(1)]) for m in call.finditer(plain)]
+    return replaced(text, edits)
+
+
+METHOD = re.compile(r"\.\s*(add|sub|neg|scale)\(")
+
+
+def mutate_methods(text, path, mutants):
+    """The sums, differences, signs and factors of code that is generic over `Algebra`."""
+    plain = code(text)
+    owners = [(a, b, m.group(1)) for m, a, b in blocks(plain, r"\bimpl\s+Rule\s+for\s+(\w+)")]
+    rules = [rule for _, _, rule in owners]
+    owners += [(a, b, m.group(1)) for m, a, b in blocks(plain, r"\bimpl\s+(\w+)")]
+    taken = [(a, b) for _, a, b in blocks(plain, r"\b(?:impl|trait|mod|macro_rules!)\b[^{};]*")]
+    edits = []
+
+    def mutate(name, start, end, rule, tested):
+        for match in METHOD.finditer(plain, start, end):
+            method = match.group(1)
+            a, b = match.span(1)
+            if method == "scale":
+                arguments = closing(plain, b)
+                argument = text[b + 1 : arguments]
+                after = around(text[start:end], b + 1 - start, arguments - start, f"-({argument})")
+            elif method == "neg":
+                after = around(text[start:end], match.start() - start, b + 2 - start, "")
+            else:
+                other = {"add": "sub", "sub": "add"}[method]
+                after = around(text[start:end], a - start, b - start, other)
+            number = mutants.add(rule, f"fn {name}", after, tested)
+            comma = "" if method == "neg" else ", "
+            edits.append((a, b + 1, f"mutant_{method}({number}{comma}"))
+
+    for start, end, rule in owners:
+        for name, signature, a, b in functions(plain, start, end):
+            if "T: Algebra" in signature:
+                mutate(name, a + 1, b, rule, None)
+    for name, signature, a, b in functions(plain, 0, len(plain)):
+        if "T: Algebra" in signature and not any(x < a < y for x, y in taken):
+            mutate(name, a + 1, b, Path(path).name, rules)
+    return replaced(text, edits)
+
+
+def mutate_contributions(text, mutants):
+    """Each closure of `call.contributions([...])`, whichever function of the rule it is in."""
+    plain, edits = code(text), []
+    for match, start, end in blocks(plain, r"\bimpl\s+(?:Rule\s+for\s+)?(\w+)"):
+        operand = re.compile(r"\.contributions\(\s*\[")
+        for call in operand.finditer(plain, start, end):
+            close = closing(plain, call.end() - 1)
+            for i, (a, b) in enumerate(pieces(plain, call.end(), close, ",")):
+                closure = re.compile(r"&\s*\|\|\s*").match(plain, a)
+                body = text[closure.end() : b] if closure else f"({text[a:b]})()"
+                shown = short(re.sub(r"mutant_(\w+)\(\d+(, )?", r"\1(", text[a:b].lstrip("&| \n")))
+                number = mutants.add(match.group(1), f"contribution {i}", f"-({shown})")
+                mutants.add(match.group(1), f"contribution {i}", f"2 * ({shown})")
+                edits.append((a, b, f"&|| crate::mutant::tensor({number}, (|| {body})())"))
+    return replaced(text, edits)
+
+
+def mutate_results(text, mutants):
+    """Values, tangents, and gradients that are not made by `call.contributions`."""
+    plain, edits = code(text), []
+
+    def wrap(span, before, after):
+        a, b = span
+        edits.append((a, a + 1, "{ " + before))
+        edits.append((b, b + 1, after + " }"))
+
+    inherent = {}
+    for match, start, end in blocks(plain, r"\bimpl\s+(\w+)"):
+        for name, _, a, b in functions(plain, start, end):
+            inherent[match.group(1), name] = (a, b)
+    for match, start, end in blocks(plain, r"\bimpl\s+Rule\s+for\s+(\w+)"):
+        rule = match.group(1)
+        bodies = {name: (a, b) for name, _, a, b in functions(plain, start, end)}
+        if not {"vjp", "jvp"} <= bodies.keys():
+            raise Unknown(f"{rule} has no vjp or no jvp of its own")
+
+        number = mutants.add(rule, "value", "1.001 * value")
+        if "try_forward" in bodies:
+            wrap(
+                bodies["try_forward"],
+                "(|| -> Result<Tensor<A>, Problem> {",
+                f"}})().map(|value| crate::mutant::tensor_value({number}, value))",
+            )
+        elif "forward" in bodies:
+            before = f"crate::mutant::tensor_value({number}, (|| -> Tensor<A> {{"
+            wrap(bodies["forward"], before, "})())")
+        else:
+            raise Unknown(f"{rule} has no value")
+
+        number = mutants.add(rule, "jvp", "-(tangent)")
+        mutants.add(rule, "jvp", "2 * (tangent)")
+        after = f"}})().map(|tangent| crate::mutant::tensor({number}, tangent))"
+        wrap(bodies["jvp"], "(|| -> Option<T> {", after)
+
+        a, b = bodies["vjp"]
+        if ".contributions(" not in plain[a:b].replace("\n", "").replace(" ", ""):
+            before = after = ""
+            for operand in (0, 1):
+                part = f"contribution {operand}"
+                number = mutants.add(rule, part, f"-(contribution {operand})")
+                mutants.add(rule, part, f"2 * (contribution {operand})")
+                before += f"crate::mutant::nth({number}, {operand}, "
+                after += ")"
+            wrap((a, b), before + "(|| -> Contributions<T> {", "})()" + after)
+    return replaced(text, edits)
+
+
+def mutate_shared(text, mutants):
+    """What all bilinear rules share, and rules with a number in the place of an operand."""
+    plain, edits = code(text), []
+    found = {name: (a + 1, b) for name, _, a, b in functions(plain, 0, len(plain))}
+    if "bilinear_jvp" not in found:
+        raise Unknown("there is no function bilinear_jvp")
+    terms = list(re.compile(r"T::apply\(").finditer(plain, *found["bilinear_jvp"]))
+    if len(terms) != 2:
+        raise Unknown("bilinear_jvp has not two terms")
+    for term in terms:
+        end = closing(plain, term.end() - 1) + 1
+        shown = text[term.start() : end]
+        number = mutants.add("bilinear_jvp", "jvp", f"-{shown}", ["Matmul", "Conv"])
+        mutants.add("bilinear_jvp", "jvp", f"2 * {shown}", ["Matmul", "Conv"])
+        edits.append((term.start(), end, f"crate::mutant::tensor({number}, {shown})"))
+
+    for _, start, end in blocks(plain, r"\bimpl<B: Binary>\s+Unary\s+for\s+Bound<B>"):
+        tested = ["Sub", "Mul", "Div", "Pow"]
+        for name, _, a, b in functions(plain, start, end):
+            if name not in ("value", "slope"):
+                continue
+            for call in re.compile(r"self\.rule\.\w+\(").finditer(plain, a, b):
+                last = closing(plain, call.end() - 1) + 1
+                new = mutate_number(mutants, text[call.start() : last], "Bound", name, (), tested)
+                edits.append((call.start(), last, new))
+    return replaced(text, edits)
+
+
+def instrument(sources):
+    """The sources with every mutant written in: (changed files, mutants, types of whole rules)."""
+    mutants, changed = Mutants(), {}
+    for path in sorted(sources):
+        if not (path.startswith(RULES + "/") and path.endswith(".rs")):
+            continue
+        before = len(mutants.all)
+        try:
+            text = mutate_tables(sources[path], mutants)
+            text = mutate_elementwise(text, mutants)
+            text = expand_macros(text)
+            text = mutate_methods(text, path, mutants)
+            text = mutate_contributions(text, mutants)
+            text = mutate_results(text, mutants)
+        except Unknown as problem:
+            raise Unknown(f"{path}: {problem}") from None
+        if len(mutants.all) > before:
+            at = re.search(r"^(?!//!|$)", text, re.M).start()  # after the text about the module
+            changed[path] = text[:at] + "use crate::mutant::Methods as _;\n" + text[at:]
+    changed[RULE] = mutate_shared(sources[RULE], mutants)
+
+    visit = re.compile(r"pub fn visit\(visitor: &mut impl Visitor\) \{")
+    if len(visit.findall(sources[REGISTRY])) != 1:
+        raise Unknown(f"{REGISTRY}: there is not one `pub fn visit(visitor: &mut impl Visitor)`")
+    through = visit.pattern.replace("\\", "") + (
+        "\n    visit_all(&mut crate::mutant::Filter(visitor));\n}\n\n"
+        "fn visit_all(visitor: &mut impl Visitor) {"
+    )
+    changed[REGISTRY] = visit.sub(through, sources[REGISTRY])
+    changed[LIBRARY] = re.sub(r"^mod algebra;", "mod algebra;\nmod mutant;", sources[LIBRARY], flags=re.M)
+    if changed[LIBRARY] == sources[LIBRARY]:
+        raise Unknown(f"{LIBRARY}: there is no `mod algebra;` to put a module beside")
+    changed[MODULE] = SUPPORT.lstrip()
+    return changed, mutants.all
+
+
+def without_equivalents(mutants):
+    """The mutants but for those that are listed as changing nothing."""
+    left = list(mutants)
+    for rule, part, after, _ in EQUIVALENT:
+        fits = [m for m in left if m.rule == rule and m.part == part and after in m.after]
+        if not fits:
+            raise Unknown(f"EQUIVALENT lists {rule}, {part}, `{after}`, but there is no such mutant")
+        left = [m for m in left if m not in fits]
+    return left
+
+
+# Building and running.
+
+
+def workspace_files(root):
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root, check=True, capture_output=True, text=True,
+    ).stdout
+    return sorted({name for name in listed.split("\0") if name and (root / name).is_file()})
+
+
+def write_copy(root, names, changed, to):
+    """Brings `to` up to date; files that are as they should be keep their times."""
+    wanted = {name: (root / name).read_bytes() for name in names}
+    wanted |= {name: text.encode() for name, text in changed.items()}
+    for name, content in wanted.items():
+        path = to / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    for path in [p for p in to.rglob("*") if p.is_file()]:
+        if path.relative_to(to).as_posix() not in wanted:
+            path.unlink()
+
+
+def build(source, target):
+    """Compiles the tests and gives the path of the program."""
+    environment = os.environ | {"CARGO_TARGET_DIR": str(target), "RUSTFLAGS": "-A warnings"}
+    environment |= {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_INCREMENTAL": "0"}
+    command = ["cargo", "test", "-p", "tape", "--test", "rules", "--no-run"]
+    done = subprocess.run(
+        command + ["--message-format", "json-render-diagnostics"],
+        cwd=source, env=environment, stdout=subprocess.PIPE, text=True,
+    )
+    if done.returncode != 0:
+        raise Unknown("the workspace with all mutants written in does not compile")
+    for line in done.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("executable") and message["target"]["name"] == "rules":
+            return message["executable"]
+    raise Unknown("cargo built no program of the tests")
+
+
+Outcome = collections.namedtuple("Outcome", "passed failed timed_out")
+
+
+class Suite:
+    """The compiled tests."""
+
+    def __init__(self, program, directory):
+        self.program, self.directory = program, directory
+        self.limit = 600.0
+        self.counting = []
+
+    def run(self, mutant=0, rules=None, only=(), skip=(), registry=None):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("MUTANT")}
+        environment |= {"MUTANT": str(mutant), "RUST_BACKTRACE": "0"}
+        if rules is not None:
+            environment["MUTANT_RULES"] = ",".join(rules)
+        if registry is not None:
+            environment["MUTANT_REGISTRY"] = str(registry)
+        command = [self.program, "--test-threads", "1", "--exact", *only]
+        command += [argument for name in skip for argument in ("--skip", name)]
+        try:
+            done = subprocess.run(
+                command, cwd=self.directory, env=environment, timeout=self.limit,
+                capture_output=True, text=True, errors="replace",
+            )
+        except subprocess.TimeoutExpired:
+            return Outcome(False, ["no end within the time limit"], True)
+        failed = re.findall(r"^test (\S+) .*FAILED$", done.stdout, re.M)
+        return Outcome(done.returncode == 0, failed or ["the program ended early"], False)
+
+    def prepare(self, every_rules, work, jobs):
+        """Demands that the unchanged engine passes; gives the types of the registry."""
+        registry = work / "registry.txt"
+        registry.unlink(missing_ok=True)
+        start = time.monotonic()
+        whole = self.run(registry=registry)
+        whole_time = time.monotonic() - start
+        if not whole.passed:
+            raise Unknown(f"the tests fail without any mutant: {', '.join(whole.failed)}")
+        # Tests that fail when there are no rules count them, so they need the whole registry.
+        none = self.run(rules=[])
+        self.counting = [] if none.passed else none.failed
+        if self.counting and not self.run(only=self.counting).passed:
+            raise Unknown("the tests that count rules fail without any mutant")
+
+        def alone(rules):
+            start = time.monotonic()
+            outcome = self.run(rules=rules, skip=self.counting)
+            return rules, outcome, time.monotonic() - start
+
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for rules, outcome, taken in pool.map(alone, every_rules):
+                if not outcome.passed:
+                    raise Unknown(f"tests of {rules} fail without any mutant: {outcome.failed}")
+                whole_time = max(whole_time, taken)
+        self.limit = 30.0 + 10.0 * whole_time
+        return set(registry.read_text().splitlines())
+
+    def face(self, mutant):
+        """The first of the three ways in which the mutant is caught, or that it is not."""
+        outcome = self.run(mutant.id, rules=mutant.rules, skip=self.counting)
+        if outcome.passed and self.counting:
+            outcome = self.run(mutant.id, only=self.counting)
+        if outcome.passed:
+            outcome = self.run(mutant.id)
+        return mutant, outcome
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--list", action="store_true", help="show the mutants and stop")
+    parser.add_argument("--only", metavar="NAME", help="only the mutants of this rule")
+    parser.add_argument("--keep", metavar="DIR", help="work in DIR and leave it there")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs at a time")
+    parser.add_argument("--verbose", action="store_true", help="a line for every mutant")
+    options = parser.parse_args()
+    root = Path(__file__).resolve().parent.parent
+
+    start = time.monotonic()
+    names = workspace_files(root)
+    sources = {n: (root / n).read_text() for n in names if n.startswith("crates/ops/src/")}
+    changed, every = instrument(sources)
+    mutants = without_equivalents(every)
+    if options.only:
+        name = options.only.lower()
+        known = lambda m: name in (m.rule.lower(), *m.aliases)
+        mutants = [m for m in mutants if known(m)]
+        if not mutants:
+            raise Unknown(f"there is no rule {options.only}")
+    if options.list:
+        for m in mutants:
+            print(f"{m.id:4} {m.rule}, {m.part}: {m.after}")
+        print(f"{len(mutants)} mutants of {len({m.rule for m in mutants})} rules")
+        return 0
+
+    work = Path(options.keep or tempfile.mkdtemp(prefix="mutate-")).resolve()
+    try:
+        source = work / "source"
+        source.mkdir(parents=True, exist_ok=True)
+        write_copy(root, names, changed, source)
+        suite = Suite(build(source, work / "target"), source / "crates" / "tape")
+        built = time.monotonic()
+        print(f"{len(mutants)} mutants, built in {built - start:.0f} s")
+        registry = suite.prepare(sorted({m.rules for m in mutants}), work, options.jobs)
+
+        mutated = {m.rule for m in every}
+        visited = {re.findall(r"::(\w+)\b(?!::|<)", name)[-1] for name in registry}
+        if missing := sorted(visited - mutated):
+            raise Unknown(f"rules of the registry without a mutant: {', '.join(missing)}")
+
+        survivors, late = [], 0
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            for mutant, outcome in pool.map(suite.face, mutants):
+                late += outcome.timed_out
+                if outcome.passed:
+                    survivors.append(mutant)
+                label = "SURVIVED" if outcome.passed else "caught"
+                if outcome.passed or options.verbose:
+                    by = "" if outcome.passed else f"  [{', '.join(outcome.failed)}]"
+                    print(f"{label} {mutant.id}: {mutant.rule}, {mutant.part}: {mutant.after}{by}", flush=True)
+
+        of_registry = len({m.rule for m in mutants} & visited)
+        print(
+            f"{of_registry} of the registry's {len(visited)} rules mutated; "
+            f"{late} mutants caught by the time limit of {suite.limit:.0f} s; "
+            f"{len(every) - len(without_equivalents(every))} changes left out as equivalent; "
+            f"{time.monotonic() - start:.0f} s in all"
+        )
+        print(f"caught {len(mutants) - len(survivors)} of {len(mutants)}")
+        return 1 if survivors else 0
+    finally:
+        if not options.keep:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Unknown as problem:
+        sys.exit(print(f"mutate: {problem}", file=sys.stderr) or 2)
