@@ -7,7 +7,7 @@ use ndarray::Dimension;
 use ops::methods::{BinaryMethods, LinearMethods};
 use ops::{Call, Contributions, Float, Formula, Notation, OpError, Tensor};
 
-use crate::check::{CheckError, Comparison, Report};
+use crate::check::{CheckError, Comparison, Found, Report};
 use crate::error::TapeError;
 use crate::forward::push;
 use crate::op::Op;
@@ -88,7 +88,7 @@ pub fn check_custom_vjp(
     let cotangent = ops::declare::sample(&y.shape(), 3);
     let own = backward(&x, y, tape.constant(&cotangent));
     let adjoints = sweep(y, 0, cotangent, |_| {});
-    let mut found = Vec::new();
+    let mut found = Found::default();
     for (input, &x) in x.iter().enumerate() {
         let zeros = || Tensor::zeros(&x.shape());
         let traced = adjoints.get(x.position()).cloned().flatten().unwrap_or_else(zeros);
@@ -104,7 +104,7 @@ pub fn check_custom_vjp(
             let analytic = own.view()[&index];
             let difference = (analytic - numeric).abs();
             let most = analytic.abs().max(numeric.abs());
-            found.push(Comparison {
+            found.comparisons.push(Comparison {
                 order: 1,
                 input,
                 element: Some(index.as_array_view().to_vec()),
@@ -115,7 +115,7 @@ pub fn check_custom_vjp(
             });
         }
     }
-    crate::check::conclude(found, inputs.len())
+    found.conclude(inputs.len(), None, || None)
 }
 
 #[track_caller]

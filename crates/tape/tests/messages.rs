@@ -137,12 +137,16 @@ fn checks_catch_a_wrong_gradient_and_name_the_place() {
         }
     }
     let x = [Tensor::from([[0.1, 0.2]]), Tensor::from([[0.5, 1.5], [0.0, 0.1]])];
-    let error = Check::new().run(|v| v[0] + v[1].unary(WrongTanh), &x).unwrap_err();
-    let CheckError::Wrong { failed, compared, worst } = &error else { panic!("{error}") };
+    let line = line!() + 1;
+    let error = Check::new().run(|v| (v[0].sin() + v[1].unary(WrongTanh)) * 1.0, &x).unwrap_err();
+    let CheckError::Wrong { failed, compared, worst, fault } = &error else { panic!("{error}") };
     // At 0 both slopes are 1: the wrong rule is right there.
     assert_eq!((*failed, *compared), (3, 6));
     assert_eq!((worst.input, worst.element.as_deref()), (1, Some(&[0, 1][..])));
+    let fault = fault.as_ref().expect("an op at fault");
+    assert_eq!((fault.op, fault.operand, fault.location.line()), ("wrong_tanh", 0, line));
     let message = error.to_string();
+    assert!(message.contains("the op at fault: wrong_tanh, called at"), "{message}");
     assert!(message.contains("wrong at 3 of 6 places"), "{message}");
     assert!(message.contains("input 1, element [0, 1]: analytic 1.04"), "{message}");
     for check in [Check::new().fast(), Check::new().fast().second_order()] {
@@ -155,6 +159,63 @@ fn checks_catch_a_wrong_gradient_and_name_the_place() {
 fn checks_say_what_cannot_be_compared() {
     let error = Check::new().run(|v| v[0].sqrt(), &[Tensor::from([1.0, 0.0])]).unwrap_err();
     assert!(error.to_string().contains("not finite near element [1] of input 0"), "{error}");
-    let error = Check::new().run(|v| v[0], &[Tensor::zeros(&[0])]).unwrap_err();
+    let error = Check::new().run(|v| v[0], &[Tensor::<f64>::zeros(&[0])]).unwrap_err();
     assert!(error.to_string().contains("nothing to compare"), "{error}");
+}
+
+#[test]
+fn checks_see_kinks_weak_types_and_functions_that_change() {
+    use std::cell::Cell;
+    // relu at 0: from the left 0, from the right 1.
+    let x = Tensor::from([0.0, 0.5, -0.5]);
+    let report = Check::new().run(|v| v[0].relu(), &[x.clone()]).unwrap();
+    assert_eq!(report.kinks.len(), 1);
+    assert_eq!(report.kinks[0].element.as_deref(), Some(&[0][..]));
+    assert!(report.to_string().contains("a kink inside the stencil"), "{report}");
+    // A kink does not excuse a gradient that lies on neither side.
+    let error = Check::new()
+        .run(|v| tape::custom_vjp("off", |v| v[0].relu(), |_, _, c| vec![c * 3.0], v), &[x])
+        .unwrap_err();
+    assert!(matches!(error, CheckError::Wrong { failed: 3, .. }), "{error}");
+
+    let single = Tensor::from([0.3_f32, -0.7]);
+    let report = Check::new().run(|v| v[0].tanh(), &[single]).unwrap();
+    assert!(report.to_string().contains("warning: the inputs are f32"), "{report}");
+
+    let calls = Cell::new(0.0);
+    let error = Check::new().run(
+        |v| {
+            calls.set(calls.get() + 1.0);
+            v[0] * calls.get()
+        },
+        &[Tensor::from([1.0])],
+    );
+    assert!(error.unwrap_err().to_string().contains("two runs gave different gradients"));
+}
+
+#[test]
+fn checks_hold_forward_against_reverse() {
+    use ops::{Algebra, Call, Contributions, Problem, Rule, Shape};
+    /// sin with a forward mode that is wrong.
+    #[derive(Clone, Debug)]
+    struct Twisted;
+    impl Rule for Twisted {
+        fn name(&self) -> &'static str {
+            "twisted"
+        }
+        fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+            Ok(Shape::from_slice(operands[0]))
+        }
+        fn forward<A: ops::Float>(&self, operands: &[&Tensor<A>], _: &[usize]) -> Tensor<A> {
+            operands[0].sin()
+        }
+        fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+            call.contributions([&|| cotangent.mul(call.operands[0].cos())])
+        }
+        fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+            Some(tangents[0]?.mul(call.operands[0].sin()))
+        }
+    }
+    let error = Check::new().run(|v| Var::apply(Twisted, &[&v[0]]), &[Tensor::from([0.4])]);
+    assert!(matches!(error, Err(CheckError::Modes { input: 0, .. })), "{error:?}");
 }
