@@ -58,6 +58,10 @@ mod book {
     struct Rules;
     #[doc = include_str!("../../../docs/src/checking.md")]
     struct Checking;
+    #[doc = include_str!("../../../docs/src/transform.md")]
+    struct Transform;
+    #[doc = include_str!("../../../docs/src/debugging.md")]
+    struct Debugging;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
 }

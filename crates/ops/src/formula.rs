@@ -2,8 +2,11 @@
 
 use std::fmt::{self, Display};
 
+use typed_arena::Arena;
+
 use crate::algebra::Algebra;
-use crate::rule::{Call, Rule, checked_shape};
+use crate::reading::Reading;
+use crate::rule::{Call, Elementwise, Rule, checked_shape};
 use crate::shape::Shape;
 
 /// How an op is written around its operands.
@@ -153,4 +156,20 @@ pub fn gradient_formulas<R: Rule>(rule: &R, operands: &[Formula]) -> Vec<Option<
     let wanted = vec![true; operands.len()];
     let call = Call { operands: &operands, output: &output, wanted: &wanted };
     rule.vjp(&call, &cotangent).into_vec()
+}
+
+/// The value of an elementwise rule as text in the names of its operands: the rule itself, read
+/// with formulas.
+///
+/// ```
+/// use ops::{rules::Softplus, value_formula};
+/// assert_eq!(value_formula(Softplus, ["x"]).to_string(), "maximum(x, 0) + ln_1p(exp(-|x|))");
+/// ```
+pub fn value_formula<E: Elementwise<N>, const N: usize>(rule: E, names: [&str; N]) -> Formula {
+    let arena = Arena::new();
+    let symbols = names.map(|name| Formula::symbol(name, &[]));
+    match rule.value(symbols.each_ref().map(|x| Reading::new(&arena, x))) {
+        Reading::Lit(value) => Formula::number(value),
+        Reading::Value(_, formula) => formula.clone(),
+    }
 }

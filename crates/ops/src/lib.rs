@@ -52,7 +52,7 @@ pub use algebra::Algebra;
 pub use dual::{Dual, composite_jvp, jvp};
 pub use error::{OpError, Problem};
 pub use float::Float;
-pub use formula::{Binding, Formula, Notation, gradient_formulas};
+pub use formula::{Binding, Formula, Notation, gradient_formulas, value_formula};
 pub use reading::Reading;
 pub use real::Real;
 pub use rule::{

@@ -168,7 +168,7 @@ fn checks_see_kinks_weak_types_and_functions_that_change() {
     use std::cell::Cell;
     // relu at 0: from the left 0, from the right 1.
     let x = Tensor::from([0.0, 0.5, -0.5]);
-    let report = Check::new().run(|v| v[0].relu(), &[x.clone()]).unwrap();
+    let report = Check::new().run(|v| v[0].relu(), std::slice::from_ref(&x)).unwrap();
     assert_eq!(report.kinks.len(), 1);
     assert_eq!(report.kinks[0].element.as_deref(), Some(&[0][..]));
     assert!(report.to_string().contains("a kink inside the stencil"), "{report}");

@@ -575,6 +575,11 @@ impl Rule for Triangle {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        let offset =
+            if self.offset == 0 { String::new() } else { format!("offset {}", self.offset) };
+        Formula::call(self.name(), operands, &offset)
+    }
 }
 
 impl Declare for Triangle {

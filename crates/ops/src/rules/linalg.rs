@@ -342,9 +342,8 @@ impl Rule for Cholesky {
             let inverse = T::apply(Inverse, &[l]);
             let inner = phi(&transposed(l).matmul(cotangent));
             let s = transposed(&inverse).matmul(inner).matmul(&inverse);
-            // Only the lower triangle is read: the upper one's share belongs to it too.
-            let both = s.add(transposed(&s));
-            both.tril(-1).add(both.scale(0.5).tril(0)).sub(both.scale(0.5).tril(-1))
+            // Only the lower triangle is read, so the upper one's share belongs to it.
+            phi(&s.add(transposed(&s)))
         }])
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
