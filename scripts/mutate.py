@@ -26,8 +26,9 @@ What is changed, with the source read as text:
       the forward-mode tangent: negated; doubled
       the value: times 1.001
       in gradients, tangents and compositions, and in the functions that they share: each add and
-      sub exchanged, each neg left out, each scale negated
-  either term of `bilinear_jvp`: negated
+      sub exchanged, each neg left out, each scale negated, each mul and div doubled
+  forward mode of bilinear and of elementwise rules: either term of the first negated and
+      doubled, the sum of the terms of both turned into a difference
 
 A mutant is caught if a test fails: an assertion, a panic, or no end within a time limit (the
 last are counted apart). First it faces the tests with the registry cut down to the rule that was
@@ -46,6 +47,7 @@ registry is written in a way it does not know how to change.
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import re
@@ -57,9 +59,35 @@ import time
 from pathlib import Path
 
 # Changes that no test can see, because what the rule computes stays the same. Each entry: the
-# type of the rule, the part, some of the code after the change, and why nothing changes. They are
-# not run and not counted; an entry that fits no mutant is an error, so the list cannot go stale.
+# types of the rules, their parts, some of the code after the change, and why nothing changes.
+# They are not run and not counted; an entry that fits no mutant is an error, so that none is left
+# behind when a rule is rewritten.
 EQUIVALENT = [
+    (
+        ["Elu", "Selu", "Celu"],
+        ["value"],
+        "x.minimum(R::lit(1.0))",
+        "the exponential is chosen for x ≤ 0 only, where min(x, 1) is x as min(x, 0) is; either "
+        "bound keeps it from overflowing where it is not chosen",
+    ),
+    (
+        ["Hypot"],
+        ["slope 0", "slope 1"],
+        "select(R::lit(-1.0), y)",
+        "this divisor stands in for y = 0 only, where the dividend is 0: 0/−1 is 0 as 0/1 is",
+    ),
+    (
+        ["Atan2"],
+        ["slope 0", "slope 1"],
+        "b.square() - a.equal(R::lit(0.0)) * b.equal(",
+        "what is added is 0 but at the origin, where the dividend is 0: 0/−1 is 0 as 0/1 is",
+    ),
+    (
+        ["Atan2"],
+        ["slope 0", "slope 1"],
+        "a.equal(R::lit(0.0)) * 2 * b.equal(R::lit(0.0))",
+        "what is added is 0 but at the origin, where the dividend is 0: 0/2 is 0 as 0/1 is",
+    ),
 ]
 
 RULES = "crates/ops/src/rules"
@@ -141,6 +169,15 @@ pub trait Methods: Algebra {
     }
     fn mutant_sub(&self, id: usize, other: impl Borrow<Self>) -> Self {
         if on(id) { self.add(other) } else { self.sub(other) }
+    }
+    fn mutant_mul(&self, id: usize, other: impl Borrow<Self>) -> Self {
+        if on(id) { self.mul(other).scale(2.0) } else { self.mul(other) }
+    }
+    fn mutant_div(&self, id: usize, other: impl Borrow<Self>) -> Self {
+        if on(id) { self.div(other).scale(2.0) } else { self.div(other) }
+    }
+    fn mutant_accumulate(self, id: usize, other: Self) -> Self {
+        if on(id) { self.sub(&other) } else { self.accumulate(other) }
     }
     fn mutant_neg(&self, id: usize) -> Self {
         if on(id) { self.clone() } else { self.neg() }
@@ -417,7 +454,7 @@ def expand_macros(text):
     return replaced(text, edits)
 
 
-METHOD = re.compile(r"\.\s*(add|sub|neg|scale)\(")
+METHOD = re.compile(r"\.\s*(add|sub|mul|div|neg|scale)\(")
 
 
 def mutate_methods(text, path, mutants):
@@ -440,7 +477,8 @@ def mutate_methods(text, path, mutants):
             elif method == "neg":
                 after = around(text[start:end], match.start() - start, b + 2 - start, "")
             else:
-                other = {"add": "sub", "sub": "add"}[method]
+                other = {"add": "sub", "sub": "add", "mul": "scale(2).mul", "div": "scale(2).div"}
+                other = other[method]
                 after = around(text[start:end], a - start, b - start, other)
             number = mutants.add(rule, f"fn {name}", after, tested)
             comma = "" if method == "neg" else ", "
@@ -539,6 +577,19 @@ def mutate_shared(text, mutants):
         mutants.add("bilinear_jvp", "jvp", f"2 * {shown}", ["Matmul", "Conv"])
         edits.append((term.start(), end, f"crate::mutant::tensor({number}, {shown})"))
 
+    sums = list(re.compile(r"(?:\b\w+\.|T::)accumulate\b(\()?").finditer(plain))
+    if len(sums) != 2:
+        raise Unknown("there are not two sums of tangents, of bilinear and of elementwise rules")
+    for match in sums:
+        bilinear = found["bilinear_jvp"][0] < match.start() < found["bilinear_jvp"][1]
+        rule = "bilinear_jvp" if bilinear else "Lift"
+        tested = ["Matmul", "Conv"] if bilinear else ["Sub", "Mul", "Atan2"]
+        number = mutants.add(rule, "jvp", f"{match.group()} as a difference", tested)
+        new = match.group().replace("accumulate(", f"mutant_accumulate({number}, ")
+        if not match.group(1):
+            new = f"|one, other| one.mutant_accumulate({number}, other)"
+        edits.append((match.start(), match.end(), new))
+
     for _, start, end in blocks(plain, r"\bimpl<B: Binary>\s+Unary\s+for\s+Bound<B>"):
         tested = ["Sub", "Mul", "Div", "Pow"]
         for name, _, a, b in functions(plain, start, end):
@@ -570,7 +621,8 @@ def instrument(sources):
         if len(mutants.all) > before:
             at = re.search(r"^(?!//!|$)", text, re.M).start()  # after the text about the module
             changed[path] = text[:at] + "use crate::mutant::Methods as _;\n" + text[at:]
-    changed[RULE] = mutate_shared(sources[RULE], mutants)
+    text = mutate_shared(sources[RULE], mutants)
+    changed[RULE] = text.replace("use crate::algebra", "use crate::mutant::Methods as _;\nuse crate::algebra", 1)
 
     visit = re.compile(r"pub fn visit\(visitor: &mut impl Visitor\) \{")
     if len(visit.findall(sources[REGISTRY])) != 1:
@@ -590,11 +642,12 @@ def instrument(sources):
 def without_equivalents(mutants):
     """The mutants but for those that are listed as changing nothing."""
     left = list(mutants)
-    for rule, part, after, _ in EQUIVALENT:
-        fits = [m for m in left if m.rule == rule and m.part == part and after in m.after]
-        if not fits:
-            raise Unknown(f"EQUIVALENT lists {rule}, {part}, `{after}`, but there is no such mutant")
-        left = [m for m in left if m not in fits]
+    for rules, parts, after, _ in EQUIVALENT:
+        for rule, part in itertools.product(rules, parts):
+            fits = [m for m in left if (m.rule, m.part) == (rule, part) and after in m.after]
+            if not fits:
+                raise Unknown(f"EQUIVALENT has `{after}` in {rule}, {part}, but no mutant is like that")
+            left = [m for m in left if m not in fits]
     return left
 
 
@@ -746,7 +799,7 @@ def main():
         print(f"{len(mutants)} mutants, built in {built - start:.0f} s")
         registry = suite.prepare(sorted({m.rules for m in mutants}), work, options.jobs)
 
-        mutated = {m.rule for m in every}
+        mutated = {m.rule for m in without_equivalents(every)}
         visited = {re.findall(r"::(\w+)\b(?!::|<)", name)[-1] for name in registry}
         if missing := sorted(visited - mutated):
             raise Unknown(f"rules of the registry without a mutant: {', '.join(missing)}")

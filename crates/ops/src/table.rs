@@ -145,6 +145,22 @@ macro_rules! binary_rules {
                 Self::apply(Lift::unary(Bound::left(factor, Mul)), &[self])
             }
 
+            /// Reads `self` as a mask: `then` where it is not 0, `otherwise` where it is 0.
+            ///
+            /// ```
+            /// use ops::{Tensor, prelude::*};
+            /// let x = Tensor::from([-2.0, 3.0]);
+            /// let positive = x.greater(Tensor::scalar(0.0));
+            /// assert_eq!(positive.select(&x, Tensor::scalar(9.0)), Tensor::from([9.0, 3.0]));
+            /// ```
+            ///
+            /// # Panics
+            /// If the shapes do not broadcast.
+            #[track_caller]
+            fn select(&self, then: impl Borrow<Self>, otherwise: impl Borrow<Self>) -> Self {
+                Self::apply(Lift::<_, 3>(Where), &[self, then.borrow(), otherwise.borrow()])
+            }
+
             /// Every element to a constant power.
             #[track_caller]
             fn powf(&self, exponent: f64) -> Self {

@@ -3,6 +3,8 @@
 use std::fmt::{self, Debug};
 use std::panic::Location;
 
+use ops::methods::LayoutMethods;
+use ops::rules::Indices;
 use ops::{Algebra, Binary, Float, Formula, Lift, Rule, Shape, Tensor, Unary};
 use petgraph::graph::NodeIndex;
 
@@ -170,6 +172,30 @@ impl<'t, A: Float> Var<'t, A> {
             return Err(TapeError::NoOperands { op: rule.name() });
         };
         first.tape.record(rule, operands)
+    }
+
+    /// For each lane along `axis`, its `k` largest elements, the largest first, and their indices.
+    /// Gradients flow to the elements that were taken; the indices have none.
+    ///
+    /// # Panics
+    /// If the axis does not exist or is shorter than `k`.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([3.0, 5.0, 4.0]);
+    /// let (values, indices) = x.top_k(0, 2);
+    /// assert_eq!((values.value().to_vec(), indices.elements()), (vec![5.0, 4.0], &[1, 2][..]));
+    /// assert_eq!(values.sum().backward().wrt(x).to_vec(), [0.0, 1.0, 1.0]);
+    /// ```
+    #[track_caller]
+    pub fn top_k(self, axis: isize, k: usize) -> (Self, Indices) {
+        let indices = match self.value().top_k(axis, k) {
+            Ok(indices) => indices,
+            Err(problem) => panic!("top_k: {problem}"),
+        };
+        (self.take_along_axis(axis, &indices), indices)
     }
 
     /// Applies an elementwise rule of one operand, for instance one of the caller's own.

@@ -1,10 +1,11 @@
-//! Checkpoints keep the peak of live memory down, and the gradient the same.
+//! Checkpoints keep the peak of live memory down, and the gradient the same; forward mode on dual
+//! numbers needs no more for a deep function than for a shallow one.
 
-use ops::Tensor;
 use ops::declare::sample;
+use ops::{Dual, Tensor};
 use peak_alloc::PeakAlloc;
 use tape::prelude::*;
-use tape::transform::grad;
+use tape::transform::{grad, jvp};
 
 #[global_allocator]
 static PEAK: PeakAlloc = PeakAlloc;
@@ -39,7 +40,6 @@ fn measure(
     (gradients, PEAK.peak_usage() - before)
 }
 
-#[test]
 fn sixty_four_layers_need_at_most_a_quarter() {
     let inputs = [sample(&[256, 32], 0), sample(&[32, 32], 1).scale(0.1)];
     let (expected, all) = measure(plain, &inputs);
@@ -49,4 +49,30 @@ fn sixty_four_layers_need_at_most_a_quarter() {
     assert_eq!(gradients[0], expected[0], "bit for bit");
     // The weight is used in every segment: its contributions are added in the same order.
     approx::assert_relative_eq!(gradients[1], expected[1], max_relative = 1e-13);
+}
+
+/// The peak of live bytes of forward mode through `depth` layers.
+fn forward_peak(depth: usize) -> usize {
+    let (x, w) = (sample(&[64, 32], 0), sample(&[32, 32], 1).scale(0.1));
+    let before = PEAK.current_usage();
+    PEAK.reset_peak_usage();
+    let f = |v: &[Dual<Tensor<f64>>]| {
+        (0..depth).fold(v[0].clone(), |x, _| x.matmul(&v[1]).tanh()).sum()
+    };
+    let tangents = [Tensor::ones(&[64, 32]), Tensor::ones(&[32, 32])];
+    assert!(jvp(f, &[x, w], &tangents).1.is_some());
+    PEAK.peak_usage() - before
+}
+
+fn forward_mode_needs_the_same_memory_at_any_depth() {
+    let (shallow, deep) = (forward_peak(10), forward_peak(1000));
+    println!("peak live memory of forward mode: {shallow} bytes at depth 10, {deep} at 1,000");
+    assert!(deep <= shallow + 1024, "{shallow} bytes at depth 10, {deep} at depth 1,000");
+}
+
+// One test, because the allocator counts for the whole process.
+#[test]
+fn peaks_of_live_memory() {
+    sixty_four_layers_need_at_most_a_quarter();
+    forward_mode_needs_the_same_memory_at_any_depth();
 }

@@ -204,3 +204,22 @@ fn convolution_and_pooling() {
             .contains("exceeds half the window")
     );
 }
+
+#[test]
+fn ranks() {
+    let x = Tensor::from([[1.0, f64::NAN, 3.0], [4.0, 4.0, -1.0]]);
+    assert_eq!(x.argmax(1).unwrap().elements(), [1, 0]);
+    assert_eq!(x.argmax(-2).unwrap().elements(), [1, 0, 0]);
+    assert_eq!(x.argmin(1).unwrap().elements(), [1, 2]);
+    assert_eq!(x.top_k(1, 2).unwrap().elements(), [1, 2, 0, 1]);
+    assert_eq!(x.top_k(1, 2).unwrap().shape(), [2, 2]);
+    let error = x.top_k(1, 4).unwrap_err().to_string();
+    assert!(
+        error.contains("asked for is 4, but must be at most the length 3 of axis 1"),
+        "{error}"
+    );
+    assert!(x.argmax(2).unwrap_err().to_string().contains("axis 2 is out of range"));
+    assert!(Tensor::<f64>::zeros(&[2, 0]).argmax(1).is_err());
+    check(|v| v[0].top_k(1, 2).0, &[sample(&[2, 4], 0)]);
+    check(|v| v[0].greater(v[1]).select(v[0].sin(), v[1]), &[sample(&[2, 3], 0), sample(&[3], 1)]);
+}

@@ -227,6 +227,13 @@ impl Indices {
         &self.elements
     }
 
+    /// The same indices without an axis of length 1.
+    pub(crate) fn without_axis(mut self, axis: isize) -> Result<Self, Problem> {
+        let axis = resolve_axis(axis, self.shape.len())?;
+        self.shape.remove(axis);
+        Ok(self)
+    }
+
     /// Calls `visit` with each position and the position with the index in the place of `axis`.
     fn for_each(&self, axis: usize, mut visit: impl FnMut(&[usize], &[usize])) {
         for (position, &index) in
