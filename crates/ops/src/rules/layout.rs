@@ -19,8 +19,8 @@ use crate::rule::{Call, Contributions, Rule, arity, linear_jvp};
 use crate::shape::{Shape, resolve_axis};
 use crate::tensor::Tensor;
 
-/// A sparse linear map along one axis: y[o] = Σ w·x[i] over the entries (i, w) of row o, or its
-/// adjoint, x̄[i] = Σ w·ȳ[o].
+/// A sparse linear map along one axis: yₒ = Σ w·xᵢ over the entries (i, w) of row o, or its
+/// adjoint, x̄ᵢ = Σ w·ȳₒ.
 #[derive(Clone, Debug)]
 pub struct AxisMap {
     /// What the map does, as it stands in formulas: `"flip"`, `"roll"`.
