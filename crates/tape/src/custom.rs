@@ -21,7 +21,8 @@ type Backward<A> = dyn for<'t> Fn(&[Var<'t, A>], Var<'t, A>, Var<'t, A>) -> Vec<
 /// Computes `f` of `inputs` as one node: what happens inside is not kept but recomputed when the
 /// sweep comes by. It trades a second forward computation for the memory of every value inside.
 ///
-/// The gradient is that of `f`, bit for bit, to any order.
+/// The gradient is that of `f`, bit for bit, to any order. (An input that is used elsewhere too
+/// sums the same contributions in another order, and may differ in the last bit.)
 ///
 /// # Panics
 /// If there are no inputs.
