@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Breaks every rule of differentiation, one sign or factor at a time, and demands that the tests notice.
+"""Breaks every rule of differentiation, one sign or factor at a time: do the tests notice?
 
     python3 scripts/mutate.py               all mutants; ends with `caught N of N`
-    python3 scripts/mutate.py --only Tanh   those of one rule (its type, or the method of a table entry)
+    python3 scripts/mutate.py --only Tanh   those of one rule, by its type (or its method)
     python3 scripts/mutate.py --list        what would be changed; builds nothing
     python3 scripts/mutate.py --keep DIR    works in DIR and leaves it there, so that the next
                                             run with the same DIR compiles little
@@ -373,7 +373,9 @@ def mutate_operators(text, note):
             else:
                 continue  # a dereference
             number = note(around(text, match.start(), match.end(), new))
-            edits.append((match.end(), match.end(), f" crate::mutant::{switch}::<R>({number}) {'/' if sign == '/' else '*'}"))
+            then = "/" if sign == "/" else "*"
+            new = f" crate::mutant::{switch}::<R>({number}) {then}"
+            edits.append((match.end(), match.end(), new))
     return replaced(text, edits)
 
 
@@ -504,7 +506,8 @@ def mutate_contributions(text, mutants):
             for i, (a, b) in enumerate(pieces(plain, call.end(), close, ",")):
                 closure = re.compile(r"&\s*\|\|\s*").match(plain, a)
                 body = text[closure.end() : b] if closure else f"({text[a:b]})()"
-                shown = short(re.sub(r"mutant_(\w+)\(\d+(, )?", r"\1(", text[a:b].lstrip("&| \n")))
+                shown = re.sub(r"mutant_(\w+)\(\d+(, )?", r"\1(", text[a:b])
+                shown = short(shown.lstrip("&| \n"))
                 number = mutants.add(match.group(1), f"contribution {i}", f"-({shown})")
                 mutants.add(match.group(1), f"contribution {i}", f"2 * ({shown})")
                 edits.append((a, b, f"&|| crate::mutant::tensor({number}, (|| {body})())"))
@@ -622,7 +625,7 @@ def instrument(sources):
             at = re.search(r"^(?!//!|$)", text, re.M).start()  # after the text about the module
             changed[path] = text[:at] + "use crate::mutant::Methods as _;\n" + text[at:]
     text = mutate_shared(sources[RULE], mutants)
-    changed[RULE] = text.replace("use crate::algebra", "use crate::mutant::Methods as _;\nuse crate::algebra", 1)
+    changed[RULE] = text.replace("use crate::", "use crate::mutant::Methods as _;\nuse crate::", 1)
 
     visit = re.compile(r"pub fn visit\(visitor: &mut impl Visitor\) \{")
     if len(visit.findall(sources[REGISTRY])) != 1:
@@ -632,7 +635,8 @@ def instrument(sources):
         "fn visit_all(visitor: &mut impl Visitor) {"
     )
     changed[REGISTRY] = visit.sub(through, sources[REGISTRY])
-    changed[LIBRARY] = re.sub(r"^mod algebra;", "mod algebra;\nmod mutant;", sources[LIBRARY], flags=re.M)
+    module = re.compile(r"^mod algebra;", re.M)
+    changed[LIBRARY] = module.sub("mod algebra;\nmod mutant;", sources[LIBRARY])
     if changed[LIBRARY] == sources[LIBRARY]:
         raise Unknown(f"{LIBRARY}: there is no `mod algebra;` to put a module beside")
     changed[MODULE] = SUPPORT.lstrip()
@@ -646,7 +650,7 @@ def without_equivalents(mutants):
         for rule, part in itertools.product(rules, parts):
             fits = [m for m in left if (m.rule, m.part) == (rule, part) and after in m.after]
             if not fits:
-                raise Unknown(f"EQUIVALENT has `{after}` in {rule}, {part}, but no mutant is like that")
+                raise Unknown(f"EQUIVALENT: no mutant of {rule}, {part} has `{after}`")
             left = [m for m in left if m not in fits]
     return left
 
@@ -813,7 +817,8 @@ def main():
                 label = "SURVIVED" if outcome.passed else "caught"
                 if outcome.passed or options.verbose:
                     by = "" if outcome.passed else f"  [{', '.join(outcome.failed)}]"
-                    print(f"{label} {mutant.id}: {mutant.rule}, {mutant.part}: {mutant.after}{by}", flush=True)
+                    what = f"{mutant.rule}, {mutant.part}: {mutant.after}"
+                    print(f"{label} {mutant.id}: {what}{by}", flush=True)
 
         of_registry = len({m.rule for m in mutants} & visited)
         print(
@@ -833,4 +838,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except Unknown as problem:
-        sys.exit(print(f"mutate: {problem}", file=sys.stderr) or 2)
+        print(f"mutate: {problem}", file=sys.stderr)
+        sys.exit(2)

@@ -132,7 +132,13 @@ impl Test for ForwardIsReverse {
             let reverse = gradients.wrt(x).mul(&tangent).sum();
             close(&forward, &reverse, 1e-12).map_err(|e| format!("operand {i}: {e}"))?;
         }
-        Ok(())
+        // All operands at once: their terms must be added.
+        let along: Vec<_> =
+            x.iter().enumerate().map(|(i, &x)| (x, sample(&x.shape(), 2 + i))).collect();
+        let forward = y.tangent(&along).mul(&cotangent).sum();
+        let terms = along.iter().map(|(x, t)| gradients.wrt(*x).mul(t).sum());
+        let reverse = terms.reduce(|a, b| a + b).unwrap_or(Tensor::scalar(0.0));
+        close(&forward, &reverse, 1e-12).map_err(|e| format!("all operands: {e}"))
     }
 }
 
@@ -403,6 +409,17 @@ fn nan_is_not_hidden() {
     assert!(x.maximum(Tensor::scalar(0.0)).to_vec()[0].is_nan());
     assert!(x.max().item().is_nan());
     assert!(Tensor::from([1.0, f64::NAN]).max().item().is_nan());
+}
+
+#[test]
+fn masks_of_equal_numbers() {
+    let x = Tensor::from([0.5, -2.0]);
+    let (yes, no) = (Tensor::ones(&[2]), Tensor::zeros(&[2]));
+    assert_eq!((x.equal(&x), x.not_equal(&x)), (yes.clone(), no.clone()));
+    assert_eq!((x.greater_equal(&x), x.less_equal(&x)), (yes.clone(), yes));
+    assert_eq!((x.greater(&x), x.less(&x)), (no.clone(), no));
+    let lowest = Tensor::scalar(f64::NEG_INFINITY);
+    assert_eq!(lowest.logaddexp(&lowest), lowest);
 }
 
 #[test]

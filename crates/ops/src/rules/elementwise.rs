@@ -294,18 +294,19 @@ binary_rules! {
         ],
         on [ANY, ANY_OTHER], kinks [[0.0, 0.2] => [0.2, 0.0]],
         known [[1.5, 0.25] => 1.5, [-1.5, 0.25] => -0.375];
-    /// ln(eᵃ + eᵇ) without overflow: ∂y/∂a = σ(a − b), ∂y/∂b = σ(b − a). Equal operands have
-    /// difference 0, also where both are infinite.
+    /// ln(eᵃ + eᵇ) without overflow: ∂y/∂a = σ(a − b), ∂y/∂b = σ(b − a). The difference of equal
+    /// infinities, which is NaN, is taken as 0.
     LogAddExp logaddexp,
         value |a, b| {
-            let difference = a.equal(b).select(R::lit(0.0), a - b);
-            a.maximum(b) + (-difference.abs()).exp().ln_1p()
+            let d = a - b;
+            a.maximum(b) + (-d.equal(d).select(d, R::lit(0.0)).abs()).exp().ln_1p()
         },
         slopes |a, b, _y| [
-            a.equal(b).select(R::lit(0.0), a - b).sigmoid(),
-            b.equal(a).select(R::lit(0.0), b - a).sigmoid()
+            { let d = a - b; d.equal(d).select(d, R::lit(0.0)).sigmoid() },
+            { let d = b - a; d.equal(d).select(d, R::lit(0.0)).sigmoid() }
         ],
-        on [ANY, ANY_OTHER], known [[0.5, -1.25] => 0.6602241504380872];
+        on [ANY, ANY_OTHER], kinks [[f64::NEG_INFINITY, f64::NEG_INFINITY] => [0.5, 0.5]],
+        known [[0.5, -1.25] => 0.6602241504380872, [0.5, 0.5] => 1.1931471805599454];
     /// √(a² + b²) without overflow on the way: ∂y/∂a = a/y, ∂y/∂b = b/y, both taken as 0 at the
     /// origin.
     Hypot hypot,
