@@ -88,6 +88,13 @@ EQUIVALENT = [
         "a.equal(R::lit(0.0)) * 2 * b.equal(R::lit(0.0))",
         "what is added is 0 but at the origin, where the dividend is 0: 0/2 is 0 as 0/1 is",
     ),
+    (
+        ["LogAddExp"],
+        ["value"],
+        "select(d, R::lit(1.0)).abs()",
+        "the number stands in for the difference of equal infinities only, where a finite "
+        "logarithm is added to an infinite maximum",
+    ),
 ]
 
 RULES = "crates/ops/src/rules"

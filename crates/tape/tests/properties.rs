@@ -85,8 +85,10 @@ proptest! {
         let smooth: Vec<Instruction> = program.iter().filter(|i| i.op != 22).cloned().collect();
         let inputs = inputs(seed);
         if !smooth.is_empty() {
+            // Up to 13 ops deep, the fifth derivative, and with it the error of the stencil, is up
+            // to a thousand times that of one op. Forward against reverse is exact, below.
             Check::new()
-                .tolerance(1e-7, 1e-9)
+                .tolerance(1e-5, 1e-7)
                 .run(|x| run(&smooth, x), &inputs)
                 .map_err(|error| TestCaseError::fail(error.to_string()))?;
         }
@@ -122,7 +124,7 @@ proptest! {
             Check::new()
                 .second_order()
                 .fast()
-                .tolerance(1e-7, 1e-9)
+                .tolerance(1e-5, 1e-7)
                 .run(|x| run(&smooth, x), &inputs(seed))
                 .map_err(|error| TestCaseError::fail(error.to_string()))?;
         }
