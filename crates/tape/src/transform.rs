@@ -205,6 +205,20 @@ pub mod nested {
         (inputs.iter().map(|&x| x.alias()).collect(), since)
     }
 
+    /// Refuses another number of tangents than inputs, or a tangent of another shape.
+    #[track_caller]
+    fn check_tangents<A: Float>(inputs: &[Var<'_, A>], tangents: &[Var<'_, A>]) {
+        let (given, wanted) = (tangents.len(), inputs.len());
+        assert!(given == wanted, "{given} tangents were given for {wanted} inputs");
+        for (i, (x, tangent)) in inputs.iter().zip(tangents).enumerate() {
+            let (shape, given) = (x.shape(), tangent.shape());
+            assert!(
+                shape == given,
+                "tangent {i} has shape {given:?}, but input {i} has shape {shape:?}"
+            );
+        }
+    }
+
     impl<A: Float> Var<'_, A> {
         /// A node of its own with the same value, through which gradients flow.
         #[track_caller]
@@ -261,12 +275,16 @@ pub mod nested {
     }
 
     /// The value of a function and its Jacobian times a tangent for each input.
+    ///
+    /// # Panics
+    /// If there is not one tangent for each input, in its shape.
     #[track_caller]
     pub fn jvp<'t, A: Float>(
         f: impl Fn(&[Var<'t, A>]) -> Var<'t, A>,
         inputs: &[Var<'t, A>],
         tangents: &[Var<'t, A>],
     ) -> (Var<'t, A>, Var<'t, A>) {
+        check_tangents(inputs, tangents);
         let (x, since) = apart(inputs);
         let y = f(&x);
         let along: Vec<_> = x.into_iter().zip(tangents.iter().copied()).collect();
@@ -317,6 +335,7 @@ pub mod nested {
         inputs: &[Var<'t, A>],
         vectors: &[Var<'t, A>],
     ) -> Vec<Var<'t, A>> {
+        check_tangents(inputs, vectors);
         let (x, since) = apart(inputs);
         let gradients = grad(f, &x);
         let along: Vec<_> = x.iter().copied().zip(vectors.iter().copied()).collect();

@@ -259,3 +259,18 @@ fn a_custom_gradient_must_give_one_contribution_an_input() {
     let y = custom_vjp("short", |v| v[0].sin(), |_, _, _| vec![], &[tape.var(1.0)]);
     y.backward();
 }
+
+#[test]
+#[should_panic(expected = "tangent 0 has shape [2], but input 0 has shape [3]")]
+fn a_nested_tangent_must_fit_its_input() {
+    let tape = Tape::new();
+    let (x, t) = (tape.var([1.0, 2.0, 3.0]), tape.constant([1.0, 2.0]));
+    nested::jvp(|v| v[0].sin(), &[x], &[t]);
+}
+
+#[test]
+#[should_panic(expected = "0 tangents were given for 1 inputs")]
+fn there_must_be_a_vector_for_each_input() {
+    let tape = Tape::new();
+    nested::hvp(|v| v[0].sin(), &[tape.var(1.0)], &[]);
+}
