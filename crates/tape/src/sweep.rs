@@ -136,12 +136,12 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
             return Contributions::new();
         };
         let wanted: SmallVec<[bool; 4]> = operands.iter().map(|&x| graph[x].tracked).collect();
-        let location = graph[node].location;
+        let place = (graph[node].location, graph[node].scope);
         drop(graph);
         let operands: SmallVec<[Self; 3]> = operands.iter().map(|&x| Self::new(tape, x)).collect();
         let operands: SmallVec<[&Self; 3]> = operands.iter().collect();
         let call = Call { operands: &operands, output: &Self::new(tape, node), wanted: &wanted };
-        tape.at(location, || op.vjp_recorded(&call, adjoint))
+        tape.at(place, || op.vjp_recorded(&call, adjoint))
     }
 
     fn pushforward(
@@ -152,13 +152,13 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
     ) -> Option<Self> {
         let graph = tape.graph();
         let op = graph[node].source.op()?.clone_box();
-        let location = graph[node].location;
+        let place = (graph[node].location, graph[node].scope);
         drop(graph);
         let wanted: SmallVec<[bool; 4]> = tangents.iter().map(Option::is_some).collect();
         let operands: SmallVec<[Self; 3]> = operands.iter().map(|&x| Self::new(tape, x)).collect();
         let operands: SmallVec<[&Self; 3]> = operands.iter().collect();
         let call = Call { operands: &operands, output: &Self::new(tape, node), wanted: &wanted };
-        tape.at(location, || op.jvp_recorded(&call, tangents))
+        tape.at(place, || op.jvp_recorded(&call, tangents))
     }
 
     fn constant(tape: &'t Tape<A>, value: Tensor<A>) -> Self {

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use crate::debug;
 use crate::error::{Origin, RecordError, TapeError};
 use crate::op::Op;
+use crate::scope::{Scope, ScopeId, Scopes};
 use crate::var::Var;
 
 /// The graph: nodes are recorded values; an edge runs from an operand to a result and carries the
@@ -25,6 +26,8 @@ pub(crate) struct Node<A: Float> {
     pub source: Source<A>,
     /// The line of the user's program that recorded it.
     pub location: &'static Location<'static>,
+    /// The scope that was open when it was recorded.
+    pub scope: ScopeId,
     /// Whether a gradient flows through it: it is a variable, or computed from one.
     pub tracked: bool,
 }
@@ -66,6 +69,7 @@ impl<A: Float> Source<A> {
 pub struct Tape<A: Float> {
     graph: RefCell<Graph<A>>,
     names: RefCell<HashMap<usize, String>>,
+    scopes: RefCell<Scopes>,
     /// While a gradient is being recorded: the line of the op whose gradient it is.
     location: Cell<Option<&'static Location<'static>>>,
     stop_at_non_finite: bool,
@@ -86,6 +90,7 @@ impl<A: Float> Tape<A> {
         Self {
             graph: RefCell::new(Graph::new()),
             names: RefCell::new(HashMap::new()),
+            scopes: RefCell::default(),
             location: Cell::new(None),
             stop_at_non_finite: false,
         }
@@ -139,6 +144,7 @@ impl<A: Float> Tape<A> {
             value,
             source,
             location: self.here(),
+            scope: self.scopes.borrow().open(),
             tracked,
         });
         Var::new(self, index)
@@ -148,6 +154,48 @@ impl<A: Float> Tape<A> {
     pub fn reset(&mut self) {
         self.graph.get_mut().clear();
         self.names.get_mut().clear();
+        self.scopes.get_mut().clear();
+    }
+
+    /// Runs `record` so that everything it records belongs to a named scope, such as a layer of a
+    /// network. Scopes nest; a picture of the graph can show one as a single box.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([1.0, 2.0]);
+    /// let y = tape.scope("model", || tape.scope("0 Tanh", || x.tanh()).sum());
+    /// let [tanh, sum] = [y.operands()[0], y];
+    /// assert_eq!(tanh.scope_path(), ["model", "0 Tanh"]);
+    /// assert_eq!(sum.scope_path(), ["model"]);
+    /// assert_eq!(tape.scopes()[1].parent, Some(0));
+    /// ```
+    pub fn scope<T>(&self, name: impl Into<String>, record: impl FnOnce() -> T) -> T {
+        let entered = self.scopes.borrow_mut().enter(name.into());
+        self.in_scope(entered, record)
+    }
+
+    /// All scopes that were entered, in the order of entering.
+    pub fn scopes(&self) -> Vec<Scope> {
+        self.scopes.borrow().list.clone()
+    }
+
+    pub(crate) fn scope_path(&self, scope: ScopeId) -> Vec<String> {
+        self.scopes.borrow().path(scope)
+    }
+
+    /// Runs `record` in a scope, and leaves it also if `record` panics.
+    pub(crate) fn in_scope<T>(&self, scope: ScopeId, record: impl FnOnce() -> T) -> T {
+        struct Leave<'a>(&'a RefCell<Scopes>, ScopeId);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.borrow_mut().open = self.1;
+            }
+        }
+        let outer = std::mem::replace(&mut self.scopes.borrow_mut().open, scope);
+        let _leave = Leave(&self.scopes, outer);
+        record()
     }
 
     /// The number of values recorded.
@@ -184,14 +232,14 @@ impl<A: Float> Tape<A> {
         self.names.borrow_mut().insert(index.index(), name);
     }
 
-    /// Runs `record` so that what it records carries `location`.
+    /// Runs `record` so that what it records carries `location` and belongs to `scope`.
     pub(crate) fn at<T>(
         &self,
-        location: &'static Location<'static>,
+        (location, scope): (&'static Location<'static>, ScopeId),
         record: impl FnOnce() -> T,
     ) -> T {
         let outer = self.location.replace(Some(location));
-        let result = record();
+        let result = self.in_scope(scope, record);
         self.location.set(outer);
         result
     }
@@ -248,7 +296,9 @@ impl<A: Float> Tape<A> {
         location: &'static Location<'static>,
     ) -> Var<'t, A> {
         let tracked = operands.iter().any(|x| graph[x.index()].tracked);
-        let index = graph.add_node(Node { value, source: Source::Op(op), location, tracked });
+        let scope = self.scopes.borrow().open();
+        let source = Source::Op(op);
+        let index = graph.add_node(Node { value, source, location, scope, tracked });
         // petgraph hands out incoming edges last first; added in reverse they come in order.
         for (position, operand) in operands.iter().enumerate().rev() {
             graph.add_edge(operand.index(), index, position as u32);
@@ -289,8 +339,9 @@ impl<A: Float> Tape<A> {
         let location = self.here();
         let mut graph = self.graph.borrow_mut();
         let value = graph[operand.index()].value.clone();
-        let index =
-            graph.add_node(Node { value, source: Source::Detached, location, tracked: false });
+        let scope = self.scopes.borrow().open();
+        let source = Source::Detached;
+        let index = graph.add_node(Node { value, source, location, scope, tracked: false });
         graph.add_edge(operand.index(), index, 0);
         Var::new(self, index)
     }

@@ -104,6 +104,16 @@ impl<'t, A: Float> Var<'t, A> {
         self.tape.graph()[self.index].location
     }
 
+    /// The index in [`Tape::scopes`] of the innermost scope it was recorded in, if any.
+    pub fn scope(self) -> Option<usize> {
+        self.tape.graph()[self.index].scope.index()
+    }
+
+    /// The names of the scopes it was recorded in, the outermost first.
+    pub fn scope_path(self) -> Vec<String> {
+        self.tape.scope_path(self.tape.graph()[self.index].scope)
+    }
+
     /// The name of the op that computed the value, `None` for a variable or a constant.
     pub fn op(self) -> Option<&'static str> {
         match &self.tape.graph()[self.index].source {
