@@ -39,7 +39,7 @@ fn dense_step(c: &mut Criterion) {
             || (),
             |()| {
                 let gradients = {
-                    let pass = Pass::train(&tape);
+                    let pass = Pass::train(&tape, 0);
                     let output = model.forward(&pass, pass.input(&x));
                     let loss = CrossEntropy.loss(output, &labels).expect("labels that fit");
                     pass.gradients(loss).expect("a scalar")

@@ -27,7 +27,7 @@ fn main() -> Result<(), nn::Error> {
     // The tape agrees that there is nothing to learn from by gradient.
     let tape = Tape::new();
     let unit = Perceptron::<f64>::new(2);
-    let pass = Pass::train(&tape);
+    let pass = Pass::train(&tape, 0);
     let output = unit.forward(&pass, pass.input(&inputs));
     let gradients = pass.gradients(output.sum())?;
     println!("gradient of the step unit: {}", gradients.of(&unit.weight).expect("a gradient"));

@@ -15,7 +15,7 @@ pub enum Error {
     #[error(transparent)]
     Tape(#[from] tape::error::TapeError),
     /// A layer cannot take an input of this shape.
-    #[error("layer {layer} takes an input of shape {wanted}, but is given {given:?}")]
+    #[error("layer {layer} takes an input of shape {wanted}, but is given {given:?}{}", by(from.as_ref()))]
     LayerInput {
         /// The layer: its path in the model and its kind.
         layer: String,
@@ -23,6 +23,8 @@ pub enum Error {
         wanted: String,
         /// The shape that reaches it.
         given: Vec<usize>,
+        /// The layer whose output that is, if it is not the input of the model.
+        from: Option<String>,
     },
     /// The output of a model does not fit the targets under a loss.
     #[error("{loss} cannot compare an output of shape {output:?} with {targets}: {remedy}")]
@@ -84,15 +86,45 @@ pub enum Error {
     },
 }
 
+/// The layer that an input comes from, in words.
+fn by(from: Option<&String>) -> String {
+    from.map_or_else(String::new, |layer| format!(" by layer {layer}"))
+}
+
 impl Error {
-    /// Puts `index` before the path of the layer, on the way out of a nested model.
-    pub(crate) fn within(self, index: usize) -> Self {
+    /// A layer's refusal of an input of shape `given`: what it is, and what it takes.
+    pub fn layer_input(
+        layer: impl Into<String>,
+        wanted: impl Into<String>,
+        given: &[usize],
+    ) -> Self {
+        let (layer, wanted) = (layer.into(), wanted.into());
+        Self::LayerInput { layer, wanted, given: given.to_vec(), from: None }
+    }
+
+    /// Puts the name of a layer before the path in the message, on the way out of a nested model.
+    /// `before` describes the layer that gave the input.
+    pub(crate) fn within(self, name: &str, before: Option<&str>) -> Self {
         match self {
-            Self::LayerInput { layer, wanted, given } => {
-                let dot = if layer.starts_with(|c: char| c.is_ascii_digit()) { "." } else { " " };
-                Self::LayerInput { layer: format!("{index}{dot}{layer}"), wanted, given }
-            }
+            Self::LayerInput { layer, wanted, given, from } => Self::LayerInput {
+                // A path within a nested model goes on; a mere description comes after a space.
+                layer: match layer.split_once(' ') {
+                    Some((path, _)) if is_path(path) => format!("{name}.{layer}"),
+                    _ => format!("{name} {layer}"),
+                },
+                wanted,
+                given,
+                from: match from {
+                    Some(from) => Some(format!("{name}.{from}")),
+                    None => before.map(ToOwned::to_owned),
+                },
+            },
             other => other,
         }
     }
+}
+
+/// Whether a word of a message is the path of a layer rather than its description.
+fn is_path(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit() || c.is_lowercase()) && !word.contains('(')
 }

@@ -29,10 +29,12 @@
 //! # let mut model = Sequential::new().then(Dense::new(2, 1, &mut rng));
 //! # let mut optimizer = Sgd::new(0.1)?;
 //! let mut tape = Tape::new();
+//! let mut step = 0;
 //! for epoch in 0..10 {
 //!     for batch in train.batches(2, Some(epoch))? {
 //!         tape.reset();
-//!         let pass = Pass::train(&tape);
+//!         step += 1;
+//!         let pass = Pass::train(&tape, step);
 //!         let output = model.forward(&pass, pass.input(&batch.inputs));
 //!         let loss = MeanSquaredError.loss(output, &batch.targets)?;
 //!         let gradients = pass.gradients(loss)?;
@@ -76,6 +78,7 @@ mod module;
 pub mod optim;
 mod parameter;
 mod pass;
+mod state;
 mod train;
 
 pub use error::Error;
@@ -83,8 +86,9 @@ pub use module::Module;
 pub use ops;
 pub use parameter::{Gradients, Parameter, ParameterId};
 pub use pass::{Mode, Pass};
+pub use state::State;
 pub use tape;
-pub use train::{EpochRecord, Evaluation, Fit, History, epoch_seed, evaluate, predict};
+pub use train::{EpochRecord, Evaluation, Fit, History, epoch_seed, evaluate, predict, step_seed};
 
 /// A random number generator that gives the same numbers for the same seed on every machine and
 /// in every later version.

@@ -4,6 +4,31 @@ use ndarray::ArrayView1;
 use ops::{Float, Tensor};
 
 use crate::data::Targets;
+use crate::error::Error;
+
+/// A measure of outputs against targets, as people say it, over a whole data set.
+pub trait Metric<A: Float> {
+    /// The name, for tables and plots: `accuracy`.
+    fn name(&self) -> String;
+
+    /// Whether outputs of shape `output` can be measured against `targets`. Computes nothing.
+    ///
+    /// # Errors
+    /// If they cannot, and what would fit.
+    fn check(&self, output: &[usize], targets: &Targets<A>) -> Result<(), Error>;
+
+    /// A fresh count, to which batches are added.
+    fn start(&self) -> Box<dyn Count<A>>;
+}
+
+/// What a [`Metric`] has counted so far.
+pub trait Count<A: Float> {
+    /// Adds a batch.
+    fn add(&mut self, outputs: &Tensor<A>, targets: &Targets<A>);
+
+    /// The measure over all that was added.
+    fn value(&self) -> f64;
+}
 
 /// The index of the largest element of each row, rows being the lanes of the last axis; the first
 /// of equals.

@@ -1,5 +1,7 @@
 //! What a layer or a model is.
 
+use std::any::Any;
+
 use ops::{Float, Shape, Unary};
 use tape::Var;
 
@@ -38,7 +40,7 @@ use crate::pass::Pass;
 /// assert_eq!(predict(&model, &Tensor::from([1.0, 3.0]))?, Tensor::from([2.0, 6.0]));
 /// # Ok::<(), nn::Error>(())
 /// ```
-pub trait Module<A: Float> {
+pub trait Module<A: Float>: Any {
     /// Records the forward pass. `x` has the batch along its first axis.
     ///
     /// # Panics
@@ -52,7 +54,14 @@ pub trait Module<A: Float> {
     /// If the layer cannot take such an input: which layer, and what it takes.
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error>;
 
-    /// Shows each parameter with its path (`0.weight`), always in the same order.
+    /// What it is, in a word or two, for messages and summaries: `Dense(784 → 30)`.
+    fn describe(&self) -> String {
+        let path = std::any::type_name::<Self>();
+        let name = path.split('<').next().unwrap_or(path);
+        name.rsplit("::").next().unwrap_or(name).to_owned()
+    }
+
+    /// Shows each parameter and buffer with its path (`0.weight`), always in the same order.
     fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<A>)) {
         let _ = visit;
     }
@@ -62,14 +71,29 @@ pub trait Module<A: Float> {
         let _ = visit;
     }
 
-    /// All parameters with their paths.
+    /// All parameters with their paths, without buffers.
     fn parameters(&self) -> Vec<(String, &Parameter<A>)> {
         let mut list = Vec::new();
-        self.visit(&mut |path, parameter| list.push((path.to_owned(), parameter)));
+        self.visit(&mut |path, parameter| {
+            if !parameter.is_buffer() {
+                list.push((path.to_owned(), parameter));
+            }
+        });
         list
     }
 
-    /// The number of learned numbers.
+    /// All buffers with their paths.
+    fn buffers(&self) -> Vec<(String, &Parameter<A>)> {
+        let mut list = Vec::new();
+        self.visit(&mut |path, parameter| {
+            if parameter.is_buffer() {
+                list.push((path.to_owned(), parameter));
+            }
+        });
+        list
+    }
+
+    /// The number of learned numbers: those of all parameters.
     fn parameter_count(&self) -> usize {
         self.parameters().iter().map(|(_, parameter)| parameter.value.len()).sum()
     }
@@ -82,5 +106,8 @@ impl<A: Float, U: Unary> Module<A> for U {
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
         Ok(Shape::from_slice(input))
+    }
+    fn describe(&self) -> String {
+        U::NAME.to_owned()
     }
 }

@@ -63,6 +63,8 @@ fn for_each<A: Float>(
     model.visit_mut(&mut |_, parameter| {
         if let Some(gradient) = gradients.of(parameter) {
             update(parameter, gradient);
+        } else if let Some(value) = gradients.update_of(parameter) {
+            parameter.value = value.clone();
         }
     });
     Ok(())

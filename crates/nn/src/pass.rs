@@ -1,9 +1,11 @@
 //! One pass of a model over a batch.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell, RefMut};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ops::{Float, Tensor};
+use rand_chacha::ChaCha8Rng;
 use tape::error::TapeError;
 use tape::{Tape, Var};
 
@@ -13,7 +15,10 @@ use crate::parameter::{Gradients, Parameter, ParameterId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Training: layers that act only then, such as dropout, act.
-    Train,
+    Train {
+        /// What dropout draws from. The same seed gives the same pass.
+        seed: u64,
+    },
     /// Evaluation: the model as it will be used.
     Evaluate,
 }
@@ -24,13 +29,16 @@ pub enum Mode {
 pub struct Pass<'t, A: Float> {
     tape: &'t Tape<A>,
     mode: Mode,
+    rng: OnceCell<RefCell<ChaCha8Rng>>,
     parameters: RefCell<HashMap<ParameterId, Var<'t, A>>>,
+    updates: RefCell<HashMap<ParameterId, Var<'t, A>>>,
 }
 
 impl<'t, A: Float> Pass<'t, A> {
-    /// A pass for training.
-    pub fn train(tape: &'t Tape<A>) -> Self {
-        Self::new(tape, Mode::Train)
+    /// A pass for training, in which layers draw their random numbers from `seed`. Every step
+    /// wants another seed: the number of the step will do.
+    pub fn train(tape: &'t Tape<A>, seed: u64) -> Self {
+        Self::new(tape, Mode::Train { seed })
     }
 
     /// A pass for evaluation.
@@ -40,7 +48,8 @@ impl<'t, A: Float> Pass<'t, A> {
 
     /// A pass for either.
     pub fn new(tape: &'t Tape<A>, mode: Mode) -> Self {
-        Self { tape, mode, parameters: RefCell::new(HashMap::new()) }
+        let (parameters, updates) = (RefCell::default(), RefCell::default());
+        Self { tape, mode, rng: OnceCell::new(), parameters, updates }
     }
 
     /// What the pass is for.
@@ -48,9 +57,27 @@ impl<'t, A: Float> Pass<'t, A> {
         self.mode
     }
 
+    /// Whether the pass is for training.
+    pub fn is_training(&self) -> bool {
+        self.mode != Mode::Evaluate
+    }
+
     /// The tape that the pass is recorded on.
     pub fn tape(&self) -> &'t Tape<A> {
         self.tape
+    }
+
+    /// The random numbers of a training pass, for a layer that acts at random in training.
+    ///
+    /// # Panics
+    /// In evaluation, where a model gives the same output each time; or if numbers are drawn
+    /// while others are being drawn.
+    #[track_caller]
+    pub fn rng(&self) -> RefMut<'_, ChaCha8Rng> {
+        let Mode::Train { seed } = self.mode else {
+            panic!("a layer asked for random numbers in evaluation, where nothing is random");
+        };
+        self.rng.get_or_init(|| RefCell::new(crate::rng(seed))).borrow_mut()
     }
 
     /// Puts a batch of data on the tape, of which no gradient is wanted.
@@ -60,27 +87,44 @@ impl<'t, A: Float> Pass<'t, A> {
     }
 
     /// The variable that stands for a parameter in this pass: the same one each time, so that a
-    /// parameter used in two places receives the contributions of both.
+    /// parameter used in two places receives the contributions of both. A buffer or a frozen
+    /// parameter is a constant.
     #[track_caller]
     pub fn parameter(&self, parameter: &Parameter<A>) -> Var<'t, A> {
         if let Some(&var) = self.parameters.borrow().get(&parameter.id()) {
             return var;
         }
-        let var = self.tape.var(&parameter.value);
+        let var = if parameter.is_trained() {
+            self.tape.var(&parameter.value)
+        } else {
+            self.tape.constant(&parameter.value)
+        };
         self.parameters.borrow_mut().insert(parameter.id(), var);
         var
     }
 
-    /// Backpropagation from `loss`: the gradient with respect to every parameter of the pass
-    /// that went into it.
+    /// Says what value a buffer is to have after this pass. It takes it at the optimiser's next
+    /// step; the pass itself changes nothing.
+    pub fn update(&self, buffer: &Parameter<A>, value: Var<'t, A>) {
+        self.updates.borrow_mut().insert(buffer.id(), value);
+    }
+
+    /// Records a part of the model under a name, which messages, summaries and pictures show.
+    pub fn scope<T>(&self, name: impl Into<Arc<str>>, record: impl FnOnce() -> T) -> T {
+        self.tape.scope(name, record)
+    }
+
+    /// Backpropagation from `loss`: the gradient with respect to every trained parameter of the
+    /// pass that went into it, and the new values of buffers.
     ///
     /// # Errors
-    /// If the loss is not a scalar, or no parameter went into it.
+    /// If the loss is not a scalar, or no trained parameter went into it.
     pub fn gradients(&self, loss: Var<'t, A>) -> Result<Gradients<A>, TapeError> {
         let gradients = loss.try_backward()?;
         let parameters = self.parameters.borrow();
         let by_id =
             parameters.iter().filter_map(|(&id, &x)| Some((id, gradients.try_wrt(x).ok()?)));
-        Ok(Gradients::new(by_id.collect()))
+        let updates = self.updates.borrow().iter().map(|(&id, x)| (id, x.value())).collect();
+        Ok(Gradients::new(by_id.collect(), updates))
     }
 }

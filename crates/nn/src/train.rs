@@ -222,7 +222,7 @@ impl<'d, A: Float> Fit<'d, A> {
             let mut total = Total::default();
             for (i, batch) in batches.enumerate() {
                 let gradients = {
-                    let pass = Pass::train(&tape);
+                    let pass = Pass::train(&tape, step_seed(self.seed, epoch, i));
                     let output = model.forward(&pass, pass.input(&batch.inputs));
                     let value = loss.loss(output, &batch.targets)?;
                     if !value.item().is_finite() {
@@ -250,6 +250,12 @@ impl<'d, A: Float> Fit<'d, A> {
 /// far from those of the neighbouring epochs and runs.
 pub fn epoch_seed(seed: u64, epoch: usize) -> u64 {
     seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch as u64)
+}
+
+/// The seed from which [`Fit`] draws what is random in the step on batch number `batch` (from 0) of
+/// an epoch (from 1), such as dropout.
+pub fn step_seed(seed: u64, epoch: usize, batch: usize) -> u64 {
+    epoch_seed(epoch_seed(seed, epoch), batch)
 }
 
 /// A bar for the batches of an epoch and a line at its end.

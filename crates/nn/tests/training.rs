@@ -33,12 +33,12 @@ fn check_gradients(
 ) {
     let value = |model: &dyn Module<f64>| {
         let tape = Tape::new();
-        let pass = Pass::train(&tape);
+        let pass = Pass::train(&tape, 0);
         let output = model.forward(&pass, pass.input(inputs));
         loss.loss(output, targets).unwrap().item()
     };
     let tape = Tape::new();
-    let pass = Pass::train(&tape);
+    let pass = Pass::train(&tape, 0);
     let output = model.forward(&pass, pass.input(inputs));
     let gradients = pass.gradients(loss.loss(output, targets).unwrap()).unwrap();
     let analytic: Vec<f64> =
@@ -150,7 +150,7 @@ impl Module<f64> for One {
 fn steps(model: &mut One, optimizer: &mut impl Optimizer<f64>, gradients: &[[f64; 2]]) {
     for gradient in gradients {
         let tape = Tape::new();
-        let pass = Pass::train(&tape);
+        let pass = Pass::train(&tape, 0);
         let output = model.forward(&pass, pass.input(&Tensor::from(*gradient)));
         let gradients = pass.gradients(output).unwrap();
         optimizer.step(model, &gradients).unwrap();
@@ -184,7 +184,7 @@ fn optimisers_follow_their_formulas() {
 fn a_parameter_used_twice_is_one_variable() {
     let shared = Parameter::new([2.0]);
     let tape = Tape::new();
-    let pass = Pass::train(&tape);
+    let pass = Pass::train(&tape, 0);
     let y = pass.parameter(&shared) * pass.parameter(&shared);
     let gradients = pass.gradients(y.sum()).unwrap();
     assert_eq!(gradients.of(&shared), Some(&Tensor::from([4.0])));
@@ -229,7 +229,7 @@ fn fit_is_the_hand_written_loop_bit_for_bit() {
     for epoch in 1..=3 {
         for batch in data.batches(32, Some(nn::epoch_seed(9, epoch))).unwrap() {
             tape.reset();
-            let pass = Pass::train(&tape);
+            let pass = Pass::train(&tape, 0);
             let output = by_hand.forward(&pass, pass.input(&batch.inputs));
             let loss = CrossEntropy.loss(output, &batch.targets).unwrap();
             let gradients = pass.gradients(loss).unwrap();

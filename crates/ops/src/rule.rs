@@ -214,6 +214,12 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
     fn is_elementwise(&self) -> bool {
         false
     }
+
+    /// The multiply-adds of a product, by which networks are measured; 0 for any other rule.
+    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
+        let _ = (operands, output);
+        0
+    }
 }
 
 /// One application of a rule: its operands and output, and which operands want a gradient.

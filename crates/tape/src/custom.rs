@@ -203,6 +203,9 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     fn is_elementwise(&self) -> bool {
         false
     }
+    fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
+        0
+    }
     fn clone_box(&self) -> Box<dyn Op<A>> {
         Box::new(Self { f: Rc::clone(&self.f) })
     }
@@ -305,6 +308,9 @@ impl<A: Float> Op<A> for CustomVjp<A> {
     }
     fn is_elementwise(&self) -> bool {
         false
+    }
+    fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
+        0
     }
     fn clone_box(&self) -> Box<dyn Op<A>> {
         let (f, backward) = (Rc::clone(&self.f), Rc::clone(&self.backward));

@@ -27,6 +27,7 @@ pub(crate) trait Op<A: Float>: Debug {
     fn write(&self, operands: &[&Formula]) -> Formula;
     fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>>;
     fn is_elementwise(&self) -> bool;
+    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
     fn clone_box(&self) -> Box<dyn Op<A>>;
 }
 
@@ -69,6 +70,9 @@ impl<A: Float, R: Rule> Op<A> for R {
     }
     fn is_elementwise(&self) -> bool {
         Rule::is_elementwise(self)
+    }
+    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
+        Rule::mult_adds(self, operands, output)
     }
     fn clone_box(&self) -> Box<dyn Op<A>> {
         Box::new(self.clone())

@@ -1,10 +1,12 @@
 //! Named parts of what is recorded: a layer, a block, a model.
 
+use std::sync::Arc;
+
 /// A named part of what is recorded, opened by [`Tape::scope`](crate::Tape::scope).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// The name it was opened with.
-    pub name: String,
+    pub name: Arc<str>,
     /// The index of the scope around it in [`Tape::scopes`](crate::Tape::scopes).
     pub parent: Option<usize>,
 }
@@ -32,7 +34,7 @@ impl Scopes {
     }
 
     /// A new scope inside the open one.
-    pub fn enter(&mut self, name: String) -> ScopeId {
+    pub fn enter(&mut self, name: Arc<str>) -> ScopeId {
         self.list.push(Scope { name, parent: self.open.index() });
         ScopeId(self.list.len() as u32)
     }
@@ -45,7 +47,8 @@ impl Scopes {
     /// The names of a scope and of those around it, the outermost first.
     pub fn path(&self, scope: ScopeId) -> Vec<String> {
         let inside_out = std::iter::successors(scope.index(), |&scope| self.list[scope].parent);
-        let mut path: Vec<String> = inside_out.map(|scope| self.list[scope].name.clone()).collect();
+        let mut path: Vec<String> =
+            inside_out.map(|scope| self.list[scope].name.to_string()).collect();
         path.reverse();
         path
     }

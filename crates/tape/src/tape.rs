@@ -3,6 +3,7 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::HashMap;
 use std::panic::Location;
+use std::sync::Arc;
 
 use ops::{Float, Rule, Tensor, apply};
 use petgraph::Direction;
@@ -171,7 +172,7 @@ impl<A: Float> Tape<A> {
     /// assert_eq!(sum.scope_path(), ["model"]);
     /// assert_eq!(tape.scopes()[1].parent, Some(0));
     /// ```
-    pub fn scope<T>(&self, name: impl Into<String>, record: impl FnOnce() -> T) -> T {
+    pub fn scope<T>(&self, name: impl Into<Arc<str>>, record: impl FnOnce() -> T) -> T {
         let entered = self.scopes.borrow_mut().enter(name.into());
         self.in_scope(entered, record)
     }

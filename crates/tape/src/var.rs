@@ -150,6 +150,23 @@ impl<'t, A: Float> Var<'t, A> {
         self.operands().iter().map(|x| Formula::symbol(x.label(), &x.shape())).collect()
     }
 
+    /// The multiply-adds it took to compute: of a matrix product or convolution, else 0.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::<f32>::new();
+    /// let (a, b) = (tape.var(ops::Tensor::zeros(&[2, 3])), tape.var(ops::Tensor::zeros(&[3, 4])));
+    /// assert_eq!(a.matmul(b).mult_adds(), 2 * 3 * 4);
+    /// ```
+    pub fn mult_adds(self) -> u64 {
+        let shapes: Vec<Shape> = self.operands().iter().map(Algebra::shape).collect();
+        let shapes: Vec<&[usize]> = shapes.iter().map(|shape| &shape[..]).collect();
+        let graph = self.tape.graph();
+        let node = &graph[self.index];
+        node.source.op().map_or(0, |op| op.mult_adds(&shapes, node.value.shape()))
+    }
+
     /// Whether a gradient flows to it: it is a variable, or computed from one.
     pub fn is_tracked(self) -> bool {
         self.tape.graph()[self.index].tracked

@@ -75,12 +75,13 @@ impl<A: Float> Module<A> for Dense<A> {
                 *last = outputs;
                 Ok(shape)
             }
-            _ => Err(Error::LayerInput {
-                layer: format!("Dense({inputs} → {outputs})"),
-                wanted: format!("[…, {inputs}]"),
-                given: input.to_vec(),
-            }),
+            _ => Err(Error::layer_input(self.describe(), format!("[…, {inputs}]"), input)),
         }
+    }
+
+    fn describe(&self) -> String {
+        let shape = self.weight.value.shape();
+        format!("Dense({} → {})", shape[1], shape[0])
     }
 
     fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<A>)) {

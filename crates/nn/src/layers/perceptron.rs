@@ -82,11 +82,7 @@ impl<A: Float> Perceptron<A> {
 
     fn input_error(&self, given: &[usize]) -> Error {
         let inputs = self.weight.value.len();
-        Error::LayerInput {
-            layer: format!("Perceptron({inputs})"),
-            wanted: format!("[…, {inputs}]"),
-            given: given.to_vec(),
-        }
+        Error::layer_input(format!("Perceptron({inputs})"), format!("[…, {inputs}]"), given)
     }
 }
 

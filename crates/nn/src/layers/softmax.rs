@@ -22,11 +22,7 @@ impl<A: Float> Module<A> for Softmax {
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
         match resolve_axis(-1, input.len()) {
             Ok(_) => Ok(Shape::from_slice(input)),
-            Err(_) => Err(Error::LayerInput {
-                layer: "Softmax".into(),
-                wanted: "[…, classes]".into(),
-                given: input.to_vec(),
-            }),
+            Err(_) => Err(Error::layer_input("Softmax", "[…, classes]", input)),
         }
     }
 }

@@ -129,6 +129,10 @@ impl Rule for Matmul {
         );
         if product.shape() == shape { product } else { product.reshape(shape) }
     }
+    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
+        let summed = operands[0].last().copied().unwrap_or(1);
+        (output.iter().product::<usize>() * summed) as u64
+    }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (a, b) = (call.operands[0], call.operands[1]);
         let (a_shape, b_shape) = (a.shape(), b.shape());

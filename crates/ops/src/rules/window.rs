@@ -295,6 +295,16 @@ impl Rule for Conv {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         kernel::conv(operands[0], operands[1], shape, self)
     }
+    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
+        // The three parts are one trilinear form: every element of the convolution's output meets
+        // a group of input channels under the kernel.
+        let (outputs, weight) = match &self.part {
+            Part::Output => (output, operands[1]),
+            Part::Input(_) => (operands[0], operands[1]),
+            Part::Weight => (operands[1], output),
+        };
+        outputs.iter().chain(&weight[1..]).map(|&length| length as u64).product()
+    }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (a, b) = (call.operands[0], call.operands[1]);
         let input = |spatial: &[usize]| self.as_part(Part::Input(Shape::from_slice(spatial)));
