@@ -464,8 +464,12 @@ impl<A: Float> Table<A> {
                 (Some(*index).filter(|&index| index < columns), format!("with index {index}"))
             }
             Column::Name(name) => {
-                let mut headings = self.headings.iter().flatten();
-                (headings.position(|heading| heading == name), format!("named {name:?}"))
+                let headings = self.headings.iter().flatten().enumerate();
+                let mut found = headings.filter(|(_, heading)| *heading == name).map(|(i, _)| i);
+                match (found.next(), found.next()) {
+                    (Some(_), Some(_)) => (None, format!("of the unique name {name:?}")),
+                    (index, _) => (index, format!("named {name:?}")),
+                }
             }
         };
         index.ok_or_else(|| {
@@ -800,6 +804,8 @@ mod tests {
         assert!(
             refused("a,b,c,d,e,f\n1,2,3,4,5,6\n", CsvOptions::values(["g"])).contains("\"e\", ...")
         );
+        let twins = refused("a,kind,kind\n1,2,0\n", CsvOptions::labels("kind"));
+        assert!(twins.contains("no column of the unique name \"kind\": it has 3"), "{twins}");
         let twice = CsvOptions { ignored: vec!["kind".into()], ..headed() };
         assert!(refused(text, twice).contains("column 3 (\"kind\") was asked for twice"));
         let all = CsvOptions { ignored: vec![0.into(), "b".into()], ..headed() };

@@ -3,7 +3,7 @@
 //! | from | with |
 //! |---|---|
 //! | the library itself: measured data | [`digits`], [`iris`], [`names`], [`sunspots_yearly`], [`sunspots_monthly`] |
-//! | the library itself: points drawn from a seed | [`xor`], [`two_moons`], [`spirals`], [`circles`], [`blobs`], [`line`] |
+//! | the library itself: points drawn from a seed | [`xor`], [`two_moons`], [`spirals`], [`circles`], [`blobs`], [`line()`] |
 //! | MNIST and its relatives, in IDX files | [`load_idx_dir`], [`read_images`], [`read_labels`] |
 //! | a table in a CSV file | [`read_csv`] |
 //! | NumPy's arrays, in NPY and NPZ files | [`read_npy`], [`read_npy_labels`], [`Npz`] |
