@@ -102,7 +102,7 @@ pub fn rng(seed: u64) -> rand_chacha::ChaCha8Rng {
 
 /// All that a model builder needs in scope.
 pub mod prelude {
-    pub use crate::data::{Dataset, Targets};
+    pub use crate::data::{DataLoader, Dataset, Targets};
     pub use crate::init::Init;
     pub use crate::layers::{
         Dense, LeakyRelu, Perceptron, Relu, Sequential, Sigmoid, Softmax, Softplus, Step, Tanh,

@@ -8,7 +8,7 @@ use super::evaluate::{Total, check, evaluate_checked};
 use super::history::{EpochRecord, History};
 use super::interrupt::Interruptible;
 use super::progress::Progress;
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, DataLoader, Dataset};
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
@@ -17,6 +17,73 @@ use crate::optim::Optimizer;
 use crate::parameter::Gradients;
 use crate::pass::Pass;
 use crate::state::State;
+
+/// What a model can be trained on: a [`Dataset`], or a [`DataLoader`] of one, which may augment,
+/// prefetch and drop the last batch.
+pub trait TrainingData<A: Float> {
+    /// The data, as it is before anything is drawn.
+    fn dataset(&self) -> &Dataset<A>;
+
+    /// The number of batches of an epoch.
+    ///
+    /// # Errors
+    /// If the batch size is 0.
+    fn batches(&self, batch_size: usize) -> Result<usize, Error>;
+
+    /// The batches of an epoch (from 1) of a run with seed `seed`. A loader has a batch size and
+    /// a seed of its own, and uses those.
+    ///
+    /// # Errors
+    /// If the batch size is 0.
+    fn epoch<'d>(
+        &'d self,
+        batch_size: usize,
+        seed: u64,
+        epoch: usize,
+    ) -> Result<Box<dyn Iterator<Item = Batch<A>> + 'd>, Error>;
+
+    /// Whether the data may be divided by [`Fit::validation_split`].
+    fn can_be_split(&self) -> bool {
+        false
+    }
+}
+
+impl<A: Float> TrainingData<A> for Dataset<A> {
+    fn dataset(&self) -> &Dataset<A> {
+        self
+    }
+    fn batches(&self, batch_size: usize) -> Result<usize, Error> {
+        Ok(Dataset::batches(self, batch_size, None)?.len())
+    }
+    fn epoch<'d>(
+        &'d self,
+        batch_size: usize,
+        seed: u64,
+        epoch: usize,
+    ) -> Result<Box<dyn Iterator<Item = Batch<A>> + 'd>, Error> {
+        Ok(Box::new(Dataset::batches(self, batch_size, Some(epoch_seed(seed, epoch)))?))
+    }
+    fn can_be_split(&self) -> bool {
+        true
+    }
+}
+
+impl<A: Float> TrainingData<A> for DataLoader<A> {
+    fn dataset(&self) -> &Dataset<A> {
+        DataLoader::dataset(self)
+    }
+    fn batches(&self, _batch_size: usize) -> Result<usize, Error> {
+        Ok(self.batches_per_epoch())
+    }
+    fn epoch<'d>(
+        &'d self,
+        _batch_size: usize,
+        _seed: u64,
+        epoch: usize,
+    ) -> Result<Box<dyn Iterator<Item = Batch<A>> + 'd>, Error> {
+        Ok(Box::new(DataLoader::epoch(self, epoch)))
+    }
+}
 
 /// What a model is validated on.
 enum Validation<'d, A: Float> {
@@ -112,7 +179,7 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Sets a fraction of the training data aside, drawn by the seed, to evaluate the model on
-    /// after every epoch.
+    /// after every epoch. The data of a loader is divided before the loader is made.
     #[must_use]
     pub fn validation_split(mut self, fraction: f64) -> Self {
         self.validation = Validation::Split(fraction);
@@ -155,39 +222,44 @@ impl<'d, A: Float> Fit<'d, A> {
     /// Trains `model` on `data`.
     ///
     /// # Errors
-    /// Before anything changes: if the batch size is 0, if the model cannot take the data, the
-    /// loss cannot compare its output with the targets, a metric cannot measure them, or a
-    /// callback refuses. On the way: if the loss is infinite or NaN; the model keeps the
+    /// Before anything changes: if the batch size is 0, if a number of the data is infinite or
+    /// NaN, if the model cannot take the data, the loss cannot compare its output with the
+    /// targets, a metric cannot measure them, or a callback refuses. On the way: if the loss is infinite or NaN; the model keeps the
     /// parameters of the step before, and the error has the history of the epochs before.
     pub fn run(
         &mut self,
         model: &mut impl Module<A>,
-        data: &Dataset<A>,
+        data: &impl TrainingData<A>,
         loss: &impl Loss<A>,
         optimizer: &mut impl Optimizer<A>,
     ) -> Result<History, Error> {
-        let (mut training, mut held_out) = (data, None);
-        let parts;
         match self.validation {
-            Validation::None => {}
-            Validation::Data(data) => held_out = Some(data),
-            Validation::Split(fraction) => {
-                parts = data.split(fraction, self.seed)?;
-                (training, held_out) = (&parts.0, Some(&parts.1));
+            Validation::None => self.run_on(model, (data, None), loss, optimizer),
+            Validation::Data(held_out) => {
+                self.run_on(model, (data, Some(held_out)), loss, optimizer)
             }
+            Validation::Split(fraction) if data.can_be_split() => {
+                let (training, held_out) = data.dataset().split(fraction, self.seed)?;
+                self.run_on(model, (&training, Some(&held_out)), loss, optimizer)
+            }
+            Validation::Split(fraction) => Err(Error::Setting {
+                setting: "the validation split",
+                given: format!("{fraction} of a loader's data"),
+                allowed: "of a data set; divide it before making the loader",
+            }),
         }
-        self.run_on(model, (training, held_out), loss, optimizer)
     }
 
     fn run_on(
         &mut self,
         model: &mut dyn Module<A>,
-        (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
+        (data, validation): (&dyn TrainingData<A>, Option<&Dataset<A>>),
         loss: &dyn Loss<A>,
         optimizer: &mut dyn Optimizer<A>,
     ) -> Result<History, Error> {
-        let batches = data.batches(self.batch_size, None)?.len();
-        for data in std::iter::once(data).chain(validation) {
+        let batches = data.batches(self.batch_size)?;
+        for data in std::iter::once(data.dataset()).chain(validation) {
+            data.check_finite()?;
             check(model, data, loss, self.metrics.iter().map(|metric| &**metric))?;
         }
         let interruptible = self.interruptible.then(Interruptible::enter).transpose()?;
@@ -203,7 +275,7 @@ impl<'d, A: Float> Fit<'d, A> {
             seed: self.seed,
             callback_states: State::new(),
         };
-        self.start(&mut run, (data, validation), loss.threshold())?;
+        self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
         let ended = self.epochs_of(&mut run, (data, validation), loss, interruptible.as_ref());
         // What callbacks do at the end, such as giving back the best parameters, they do however
         // the run has ended.
@@ -237,7 +309,7 @@ impl<'d, A: Float> Fit<'d, A> {
     fn epochs_of(
         &mut self,
         run: &mut Run<'_, A>,
-        (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
+        (data, validation): (&dyn TrainingData<A>, Option<&Dataset<A>>),
         loss: &dyn Loss<A>,
         interruptible: Option<&Interruptible>,
     ) -> Result<(), Error> {
@@ -248,9 +320,9 @@ impl<'d, A: Float> Fit<'d, A> {
             let progress = Progress::new(self.progress, run.epoch, self.epochs, run.batches);
             let metrics = self.metrics.iter().map(|metric| &**metric);
             let mut total = Total::new(loss.threshold(), metrics);
-            let order = epoch_seed(self.seed, run.epoch);
             // ANCHOR: loop
-            for (i, batch) in data.batches(self.batch_size, Some(order))?.enumerate() {
+            let batches = data.epoch(self.batch_size, self.seed, run.epoch)?;
+            for (i, batch) in batches.enumerate() {
                 let gradients = {
                     let pass = Pass::train(&tape, step_seed(self.seed, run.epoch, i));
                     let output = run.model.forward(&pass, pass.input(&batch.inputs));
