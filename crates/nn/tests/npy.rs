@@ -1,8 +1,6 @@
 //! NumPy's files: what NumPy wrote is read, what is written is what NumPy writes, and what is
 //! damaged is refused.
 
-use std::io::Cursor;
-
 use nn::data::{
     DataError, Dataset, MAX_ELEMENTS, read_npy, read_npy_from, read_npy_labels,
     read_npy_labels_from, write_npy, write_npy_to,
@@ -246,6 +244,8 @@ fn a_gzipped_file_is_read() {
 
 #[cfg(feature = "npz")]
 mod npz {
+    use std::io::Cursor;
+
     use nn::data::{Npz, write_npz};
 
     use super::*;
