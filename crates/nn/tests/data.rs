@@ -193,6 +193,34 @@ fn prefetching_changes_nothing() {
 }
 
 #[test]
+fn every_batch_and_epoch_and_seed_draws_anew() {
+    let zeros = Dataset::classification(Tensor::<f64>::zeros(&[6, 2, 2]), vec![0; 6], 1).unwrap();
+    let mut drawn = Vec::new();
+    for seed in [1, 2] {
+        let loader = DataLoader::new(zeros.clone(), 2).unwrap();
+        let loader = loader.augment([Augment::noise(1.0)], seed).unwrap();
+        for epoch in [1, 2] {
+            drawn.extend(loader.epoch(epoch).map(|batch| batch.inputs.to_vec()));
+        }
+    }
+    assert_eq!(drawn.len(), 12);
+    for (i, batch) in drawn.iter().enumerate() {
+        assert!(drawn[..i].iter().all(|other| other != batch), "batch {i} repeats another");
+    }
+}
+
+// Pins the generator and the order of the draws: a change would change every published run.
+#[test]
+fn a_seed_means_the_same_changes_everywhere() {
+    let shifted = |seed| {
+        let step = Augment::Shift { rows: 1, columns: 1, fill: 0.0 };
+        step.apply(&image(SQUARE), &mut nn::rng(seed)).unwrap().to_vec()
+    };
+    assert_eq!(shifted(0), [0., 0., 0., 1., 2., 3., 4., 5., 6.]);
+    assert_eq!(shifted(1), [2., 3., 0., 5., 6., 0., 8., 9., 0.]);
+}
+
+#[test]
 fn two_epochs_at_a_time_do_not_disturb_each_other() {
     let loader = augmented(2);
     let (mut first, mut second) = (loader.epoch(1), loader.epoch(2));
@@ -258,7 +286,13 @@ fn a_panic_while_making_a_batch_reaches_the_caller_at_that_batch() {
 
 #[test]
 fn an_epoch_dropped_early_stops_its_thread() {
-    let (loader, seen) = panicking(usize::MAX, 2);
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&seen);
+    let slow = Augment::custom(move |_, _| {
+        std::thread::sleep(Duration::from_millis(2));
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    let loader = DataLoader::new(counting(40), 4).unwrap().augment([slow], 0).unwrap().prefetch(2);
     let mut epoch = loader.epoch(1);
     epoch.next().unwrap();
     drop(epoch);

@@ -1,7 +1,7 @@
 //! Damaged and hostile files: thousands of mutations of valid ones, from fixed seeds. Each must
 //! give data or an error, without a panic, in bounded memory. `fuzz/` searches further.
 
-use std::io::{Cursor, Write};
+use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -181,7 +181,7 @@ fn no_reader_panics_or_takes_more_memory_than_its_file_deserves() {
         nn::data::write_npz(&path, [("a", &a), ("b", &b)]).unwrap();
         let files = [std::fs::read(&path).unwrap()];
         let counts = survive(6, &files, |bytes| {
-            let mut arrays = nn::data::Npz::new(Cursor::new(bytes))?;
+            let mut arrays = nn::data::Npz::new(std::io::Cursor::new(bytes))?;
             let names = arrays.names();
             names.iter().try_for_each(|name| arrays.tensor::<f64>(name).map(drop))
         });
