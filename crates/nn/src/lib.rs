@@ -64,6 +64,8 @@ mod book {
     struct Transform;
     #[doc = include_str!("../../../docs/src/debugging.md")]
     struct Debugging;
+    #[doc = include_str!("../../../docs/src/data.md")]
+    struct Data;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
 }

@@ -295,11 +295,19 @@ pub trait TrainingData<A: Float> {
     /// # Errors
     /// If `batch_size` is 0.
     fn loader(&self, batch_size: usize, seed: u64) -> Result<DataLoader<A>, DataError>;
+
+    /// The data set, unless it is dealt out by a loader already.
+    fn as_dataset(&self) -> Option<&Dataset<A>> {
+        None
+    }
 }
 
 impl<A: Float> TrainingData<A> for Dataset<A> {
     fn loader(&self, batch_size: usize, seed: u64) -> Result<DataLoader<A>, DataError> {
         Ok(DataLoader::new(self.clone(), batch_size)?.shuffle(seed))
+    }
+    fn as_dataset(&self) -> Option<&Dataset<A>> {
+        Some(self)
     }
 }
 

@@ -8,7 +8,7 @@ use super::evaluate::{Total, check, evaluate_checked};
 use super::history::{EpochRecord, History};
 use super::interrupt::Interruptible;
 use super::progress::Progress;
-use crate::data::{Batch, DataLoader, Dataset};
+use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
@@ -17,73 +17,6 @@ use crate::optim::Optimizer;
 use crate::parameter::Gradients;
 use crate::pass::Pass;
 use crate::state::State;
-
-/// What a model can be trained on: a [`Dataset`], or a [`DataLoader`] of one, which may augment,
-/// prefetch and drop the last batch.
-pub trait TrainingData<A: Float> {
-    /// The data, as it is before anything is drawn.
-    fn dataset(&self) -> &Dataset<A>;
-
-    /// The number of batches of an epoch.
-    ///
-    /// # Errors
-    /// If the batch size is 0.
-    fn batches(&self, batch_size: usize) -> Result<usize, Error>;
-
-    /// The batches of an epoch (from 1) of a run with seed `seed`. A loader has a batch size and
-    /// a seed of its own, and uses those.
-    ///
-    /// # Errors
-    /// If the batch size is 0.
-    fn epoch<'d>(
-        &'d self,
-        batch_size: usize,
-        seed: u64,
-        epoch: usize,
-    ) -> Result<Box<dyn Iterator<Item = Batch<A>> + 'd>, Error>;
-
-    /// Whether the data may be divided by [`Fit::validation_split`].
-    fn can_be_split(&self) -> bool {
-        false
-    }
-}
-
-impl<A: Float> TrainingData<A> for Dataset<A> {
-    fn dataset(&self) -> &Dataset<A> {
-        self
-    }
-    fn batches(&self, batch_size: usize) -> Result<usize, Error> {
-        Ok(Dataset::batches(self, batch_size, None)?.len())
-    }
-    fn epoch<'d>(
-        &'d self,
-        batch_size: usize,
-        seed: u64,
-        epoch: usize,
-    ) -> Result<Box<dyn Iterator<Item = Batch<A>> + 'd>, Error> {
-        Ok(Box::new(Dataset::batches(self, batch_size, Some(epoch_seed(seed, epoch)))?))
-    }
-    fn can_be_split(&self) -> bool {
-        true
-    }
-}
-
-impl<A: Float> TrainingData<A> for DataLoader<A> {
-    fn dataset(&self) -> &Dataset<A> {
-        DataLoader::dataset(self)
-    }
-    fn batches(&self, _batch_size: usize) -> Result<usize, Error> {
-        Ok(self.batches_per_epoch())
-    }
-    fn epoch<'d>(
-        &'d self,
-        _batch_size: usize,
-        _seed: u64,
-        epoch: usize,
-    ) -> Result<Box<dyn Iterator<Item = Batch<A>> + 'd>, Error> {
-        Ok(Box::new(DataLoader::epoch(self, epoch)))
-    }
-}
 
 /// What a model is validated on.
 enum Validation<'d, A: Float> {
@@ -233,31 +166,31 @@ impl<'d, A: Float> Fit<'d, A> {
         loss: &impl Loss<A>,
         optimizer: &mut impl Optimizer<A>,
     ) -> Result<History, Error> {
-        match self.validation {
-            Validation::None => self.run_on(model, (data, None), loss, optimizer),
-            Validation::Data(held_out) => {
-                self.run_on(model, (data, Some(held_out)), loss, optimizer)
+        let held_out = match self.validation {
+            Validation::None => None,
+            Validation::Data(held_out) => Some(held_out),
+            Validation::Split(fraction) => {
+                let data = data.as_dataset().ok_or_else(|| Error::Setting {
+                    setting: "the validation split",
+                    given: format!("{fraction} of a loader's data"),
+                    allowed: "of a data set; divide it before making the loader",
+                })?;
+                let (training, held_out) = data.split(fraction, self.seed)?;
+                let loader = training.loader(self.batch_size, self.seed)?;
+                return self.run_on(model, (&loader, Some(&held_out)), loss, optimizer);
             }
-            Validation::Split(fraction) if data.can_be_split() => {
-                let (training, held_out) = data.dataset().split(fraction, self.seed)?;
-                self.run_on(model, (&training, Some(&held_out)), loss, optimizer)
-            }
-            Validation::Split(fraction) => Err(Error::Setting {
-                setting: "the validation split",
-                given: format!("{fraction} of a loader's data"),
-                allowed: "of a data set; divide it before making the loader",
-            }),
-        }
+        };
+        let loader = data.loader(self.batch_size, self.seed)?;
+        self.run_on(model, (&loader, held_out), loss, optimizer)
     }
 
     fn run_on(
         &mut self,
         model: &mut dyn Module<A>,
-        (data, validation): (&dyn TrainingData<A>, Option<&Dataset<A>>),
+        (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
         loss: &dyn Loss<A>,
         optimizer: &mut dyn Optimizer<A>,
     ) -> Result<History, Error> {
-        let batches = data.batches(self.batch_size)?;
         for data in std::iter::once(data.dataset()).chain(validation) {
             data.check_finite()?;
             check(model, data, loss, self.metrics.iter().map(|metric| &**metric))?;
@@ -270,7 +203,7 @@ impl<'d, A: Float> Fit<'d, A> {
             history: &mut history,
             epoch: 0,
             epochs: self.epochs,
-            batches,
+            batches: data.batches_per_epoch(),
             step: 0,
             seed: self.seed,
             callback_states: State::new(),
@@ -309,7 +242,7 @@ impl<'d, A: Float> Fit<'d, A> {
     fn epochs_of(
         &mut self,
         run: &mut Run<'_, A>,
-        (data, validation): (&dyn TrainingData<A>, Option<&Dataset<A>>),
+        (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
         loss: &dyn Loss<A>,
         interruptible: Option<&Interruptible>,
     ) -> Result<(), Error> {
@@ -321,8 +254,7 @@ impl<'d, A: Float> Fit<'d, A> {
             let metrics = self.metrics.iter().map(|metric| &**metric);
             let mut total = Total::new(loss.threshold(), metrics);
             // ANCHOR: loop
-            let batches = data.epoch(self.batch_size, self.seed, run.epoch)?;
-            for (i, batch) in batches.enumerate() {
+            for (i, batch) in data.epoch(run.epoch).enumerate() {
                 let gradients = {
                     let pass = Pass::train(&tape, step_seed(self.seed, run.epoch, i));
                     let output = run.model.forward(&pass, pass.input(&batch.inputs));

@@ -12,5 +12,5 @@ mod progress;
 
 pub use callback::{Callback, Monitor, Run, StepView, on_epoch_end};
 pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
-pub use fit::{Fit, TrainingData, epoch_seed, step_seed};
+pub use fit::{Fit, epoch_seed, step_seed};
 pub use history::{EpochRecord, History};
