@@ -66,6 +66,8 @@ mod book {
     struct Debugging;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
+    #[doc = include_str!("../../../docs/src/optimizers.md")]
+    struct Optimizers;
 }
 
 pub mod data;
@@ -78,6 +80,7 @@ mod module;
 pub mod optim;
 mod parameter;
 mod pass;
+pub mod schedule;
 mod state;
 mod train;
 
@@ -86,7 +89,7 @@ pub use module::Module;
 pub use ops;
 pub use parameter::{Gradients, Parameter, ParameterId};
 pub use pass::{Mode, Pass};
-pub use state::State;
+pub use state::{State, StateMismatch};
 pub use tape;
 pub use train::{EpochRecord, Evaluation, Fit, History, epoch_seed, evaluate, predict, step_seed};
 
@@ -107,7 +110,11 @@ pub mod prelude {
         BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Loss,
         MeanSquaredError,
     };
-    pub use crate::optim::{Adam, Optimizer, Sgd};
+    pub use crate::optim::{
+        AdaDelta, AdaGrad, Adam, AdamW, Group, Lbfgs, Lion, NAdam, Optimizer, Penalty, RmsProp,
+        Sgd, clip_norm, clip_value,
+    };
+    pub use crate::schedule::Schedule;
     pub use crate::{Fit, Mode, Module, Parameter, Pass, evaluate, predict};
     pub use ops::Tensor;
     pub use tape::prelude::*;

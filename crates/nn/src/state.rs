@@ -1,8 +1,11 @@
 //! What is remembered between steps of training, in a form that can be saved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use ops::{Float, Tensor};
+
+use crate::error::Error;
 
 /// Named tensors, numbers and texts: all that an optimiser, a schedule or a callback remembers.
 /// A checkpoint holds it, and training goes on from it as if it had never stopped.
@@ -60,5 +63,120 @@ impl<A: Float> State<A> {
             numbers: under(&self.numbers, name),
             texts: under(&self.texts, name),
         }
+    }
+}
+
+/// All that keeps a state from fitting what is to go on from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StateMismatch {
+    /// What was to go on from the state.
+    pub of: String,
+    /// What is not there.
+    pub missing: Vec<String>,
+    /// What is there and has no place.
+    pub unexpected: Vec<String>,
+    /// What is there and cannot be right, in sentences: tensors of another shape, counts that are
+    /// not whole.
+    pub wrong: Vec<String>,
+}
+
+impl fmt::Display for StateMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the state does not fit {}", self.of)?;
+        for (what, list) in [("missing", &self.missing), ("unexpected", &self.unexpected)] {
+            if !list.is_empty() {
+                write!(f, "; {what}: {}", list.join(", "))?;
+            }
+        }
+        self.wrong.iter().try_for_each(|sentence| write!(f, "; {sentence}"))
+    }
+}
+
+impl std::error::Error for StateMismatch {}
+
+/// Reads a state entry by entry, and knows at the end all that was wrong with it. What cannot be
+/// read comes as a zero, for nobody to use.
+pub(crate) struct StateReader<'s, A: Float> {
+    state: &'s State<A>,
+    read: BTreeSet<String>,
+    mismatch: StateMismatch,
+}
+
+impl<'s, A: Float> StateReader<'s, A> {
+    pub(crate) fn new(state: &'s State<A>) -> Self {
+        Self { state, read: BTreeSet::new(), mismatch: StateMismatch::default() }
+    }
+
+    fn read<T>(
+        &mut self,
+        key: &str,
+        map: impl Fn(&'s State<A>) -> &'s BTreeMap<String, T>,
+    ) -> Option<&'s T> {
+        let value = map(self.state).get(key);
+        if value.is_some() {
+            self.read.insert(key.to_owned());
+        } else {
+            self.mismatch.missing.push(key.to_owned());
+        }
+        value
+    }
+
+    /// A number that is not NaN.
+    pub(crate) fn number(&mut self, key: &str) -> f64 {
+        let number = self.read(key, |state| &state.numbers).copied().unwrap_or(0.0);
+        if number.is_nan() {
+            self.wrong(format!("{key} is NaN"));
+        }
+        number
+    }
+
+    /// A number of things.
+    pub(crate) fn count(&mut self, key: &str) -> u64 {
+        let number = self.number(key);
+        if number < 0.0 || number > 2_f64.powi(53) || number.fract() != 0.0 {
+            self.wrong(format!("{key} is {number}, but must be a whole number"));
+        }
+        number as u64
+    }
+
+    /// A tensor of this shape.
+    pub(crate) fn tensor(&mut self, key: &str, shape: &[usize]) -> Tensor<A> {
+        let Some(tensor) = self.read(key, |state| &state.tensors) else {
+            return Tensor::zeros(shape);
+        };
+        if tensor.shape() != shape {
+            self.wrong(format!("{key} has shape {:?}, but must have {shape:?}", tensor.shape()));
+        }
+        tensor.clone()
+    }
+
+    /// A text that must be `expected`.
+    pub(crate) fn expect_text(&mut self, key: &str, expected: &str) {
+        if let Some(text) = self.read(key, |state| &state.texts)
+            && text != expected
+        {
+            self.wrong(format!("{key} is {text:?}, but must be {expected:?}"));
+        }
+    }
+
+    /// Notes what is wrong, in a sentence.
+    pub(crate) fn wrong(&mut self, sentence: String) {
+        self.mismatch.wrong.push(sentence);
+    }
+
+    /// Refuses the state if anything was wrong, or if anything in it was not read. `of` is what was
+    /// to go on from it.
+    pub(crate) fn finish(mut self, of: &str) -> Result<(), Error> {
+        let State { tensors, numbers, texts } = self.state;
+        let keys = tensors.keys().chain(numbers.keys()).chain(texts.keys());
+        let unexpected = keys.filter(|key| !self.read.contains(*key)).cloned();
+        self.mismatch.unexpected.extend(unexpected);
+        let StateMismatch { missing, unexpected, wrong, .. } = &self.mismatch;
+        if missing.is_empty() && unexpected.is_empty() && wrong.is_empty() {
+            return Ok(());
+        }
+        of.clone_into(&mut self.mismatch.of);
+        Err(self.mismatch.into())
     }
 }
