@@ -1,7 +1,6 @@
 //! What is remembered between steps of training, in a form that can be saved.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use ops::{Float, Tensor};
 
@@ -30,6 +29,24 @@ impl<A: Float> State<A> {
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         self.tensors.is_empty() && self.numbers.is_empty() && self.texts.is_empty()
+    }
+
+    /// The number of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn number(&self, name: &str) -> Result<f64, Error> {
+        let missing = || Error::State { problem: format!("the number {name} is missing") };
+        self.numbers.get(name).copied().ok_or_else(missing)
+    }
+
+    /// The text of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn text(&self, name: &str) -> Result<&str, Error> {
+        let missing = || Error::State { problem: format!("the text {name} is missing") };
+        self.texts.get(name).map(String::as_str).ok_or_else(missing)
     }
 
     /// Puts all of `part` under `name`.
@@ -66,46 +83,18 @@ impl<A: Float> State<A> {
     }
 }
 
-/// All that keeps a state from fitting what is to go on from it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StateMismatch {
-    /// What was to go on from the state.
-    pub of: String,
-    /// What is not there.
-    pub missing: Vec<String>,
-    /// What is there and has no place.
-    pub unexpected: Vec<String>,
-    /// What is there and cannot be right, in sentences: tensors of another shape, counts that are
-    /// not whole.
-    pub wrong: Vec<String>,
-}
-
-impl fmt::Display for StateMismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the state does not fit {}", self.of)?;
-        for (what, list) in [("missing", &self.missing), ("unexpected", &self.unexpected)] {
-            if !list.is_empty() {
-                write!(f, "; {what}: {}", list.join(", "))?;
-            }
-        }
-        self.wrong.iter().try_for_each(|sentence| write!(f, "; {sentence}"))
-    }
-}
-
-impl std::error::Error for StateMismatch {}
-
 /// Reads a state entry by entry, and knows at the end all that was wrong with it. What cannot be
 /// read comes as a zero, for nobody to use.
 pub(crate) struct StateReader<'s, A: Float> {
     state: &'s State<A>,
     read: BTreeSet<String>,
-    mismatch: StateMismatch,
+    missing: Vec<String>,
+    wrong: Vec<String>,
 }
 
 impl<'s, A: Float> StateReader<'s, A> {
     pub(crate) fn new(state: &'s State<A>) -> Self {
-        Self { state, read: BTreeSet::new(), mismatch: StateMismatch::default() }
+        Self { state, read: BTreeSet::new(), missing: Vec::new(), wrong: Vec::new() }
     }
 
     fn read<T>(
@@ -117,7 +106,7 @@ impl<'s, A: Float> StateReader<'s, A> {
         if value.is_some() {
             self.read.insert(key.to_owned());
         } else {
-            self.mismatch.missing.push(key.to_owned());
+            self.missing.push(key.to_owned());
         }
         value
     }
@@ -162,21 +151,24 @@ impl<'s, A: Float> StateReader<'s, A> {
 
     /// Notes what is wrong, in a sentence.
     pub(crate) fn wrong(&mut self, sentence: String) {
-        self.mismatch.wrong.push(sentence);
+        self.wrong.push(sentence);
     }
 
-    /// Refuses the state if anything was wrong, or if anything in it was not read. `of` is what was
-    /// to go on from it.
-    pub(crate) fn finish(mut self, of: &str) -> Result<(), Error> {
+    /// Refuses the state if anything was missing or wrong, or if anything in it was not read. `of`
+    /// is what was to go on from it.
+    pub(crate) fn finish(self, of: &str) -> Result<(), Error> {
         let State { tensors, numbers, texts } = self.state;
         let keys = tensors.keys().chain(numbers.keys()).chain(texts.keys());
-        let unexpected = keys.filter(|key| !self.read.contains(*key)).cloned();
-        self.mismatch.unexpected.extend(unexpected);
-        let StateMismatch { missing, unexpected, wrong, .. } = &self.mismatch;
-        if missing.is_empty() && unexpected.is_empty() && wrong.is_empty() {
+        let unexpected: Vec<_> = keys.filter(|key| !self.read.contains(*key)).cloned().collect();
+        let mut problems = self.wrong;
+        for (what, list) in [("unexpected", unexpected), ("missing", self.missing)] {
+            if !list.is_empty() {
+                problems.insert(0, format!("{what}: {}", list.join(", ")));
+            }
+        }
+        if problems.is_empty() {
             return Ok(());
         }
-        of.clone_into(&mut self.mismatch.of);
-        Err(self.mismatch.into())
+        Err(Error::State { problem: format!("of {of}, {}", problems.join("; ")) })
     }
 }

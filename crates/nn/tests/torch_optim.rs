@@ -139,9 +139,8 @@ fn optimizer(kind: &str, of: &Value) -> Result<Box<dyn Optimizer<f64>>, Error> {
                 .epsilon(number(&of["eps"]))?
         ),
         "RMSprop" => {
-            let mut rms = RmsProp::new(rate)?
-                .alpha(number(&of["alpha"]))?
-                .epsilon(number(&of["eps"]))?;
+            let mut rms =
+                RmsProp::new(rate)?.alpha(number(&of["alpha"]))?.epsilon(number(&of["eps"]))?;
             if number(&of["momentum"]) > 0.0 {
                 rms = rms.momentum(number(&of["momentum"]))?;
             }
@@ -155,7 +154,8 @@ fn optimizer(kind: &str, of: &Value) -> Result<Box<dyn Optimizer<f64>>, Error> {
             boxed!(if flag(&of["amsgrad"]) { adam.amsgrad() } else { adam })
         }
         "AdamW" => {
-            let adam = AdamW::new(rate)?.betas(betas().0, betas().1)?.epsilon(number(&of["eps"]))?;
+            let adam =
+                AdamW::new(rate)?.betas(betas().0, betas().1)?.epsilon(number(&of["eps"]))?;
             boxed!(if flag(&of["amsgrad"]) { adam.amsgrad() } else { adam })
         }
         "NAdam" => {
@@ -307,9 +307,7 @@ fn schedule(kind: &str, of: &Value) -> Result<Box<dyn Schedule + Send>, Error> {
             Box::new(MultiStep::new(milestones, number(&of["gamma"]))?)
         }
         "ExponentialLR" => Box::new(Exponential::new(number(&of["gamma"]))?),
-        "CosineAnnealingLR" => {
-            Box::new(Cosine::new(count(&of["T_max"]))?.to(or("eta_min", 0.0))?)
-        }
+        "CosineAnnealingLR" => Box::new(Cosine::new(count(&of["T_max"]))?.to(or("eta_min", 0.0))?),
         "CosineAnnealingWarmRestarts" => Box::new(
             CosineRestarts::new(count(&of["T_0"]))?
                 .growing(of.get("T_mult").map_or(1, count))?
