@@ -87,7 +87,7 @@ impl Moments {
     }
 }
 
-/// What Adam and `AdamW` keep.
+/// What Adam and AdamW keep.
 pub(super) const fn slots(amsgrad: bool) -> Slots {
     Slots::tensors(if amsgrad {
         &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"]

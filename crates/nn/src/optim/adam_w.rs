@@ -1,4 +1,4 @@
-//! `AdamW`.
+//! AdamW.
 
 use ops::Float;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::module::Module;
 use crate::parameter::Gradients;
 
-/// `AdamW`: Adam with weight decay that is no part of the gradient.
+/// AdamW: Adam with weight decay that is no part of the gradient.
 ///
 /// w ← w − η λ w, then the step of [`Adam`](super::Adam) with the plain g.
 ///

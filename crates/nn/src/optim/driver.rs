@@ -62,7 +62,7 @@ impl Group {
 /// A group, which parameters it is for, and where in the program it was added.
 #[derive(Clone)]
 struct Chosen {
-    chosen: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    chooses: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     group: Group,
     added: &'static Location<'static>,
 }
@@ -152,7 +152,7 @@ impl<A: Float> Driver<A> {
     ) -> Result<(), Error> {
         check_not_negative("the group's rate factor", group.rate_factor.unwrap_or(1.0))?;
         check_not_negative("the group's weight decay", group.weight_decay.unwrap_or(0.0))?;
-        self.groups.push(Chosen { chosen: Arc::new(chosen), group, added: Location::caller() });
+        self.groups.push(Chosen { chooses: Arc::new(chosen), group, added: Location::caller() });
         Ok(())
     }
 
@@ -206,8 +206,8 @@ impl<A: Float> Driver<A> {
             return Ok(());
         }
         let paths: Vec<_> = model.parameters().into_iter().map(|(path, _)| path).collect();
-        for Chosen { chosen, added, .. } in &self.groups {
-            if !paths.iter().any(|path| chosen(path)) {
+        for Chosen { chooses, added, .. } in &self.groups {
+            if !paths.iter().any(|path| chooses(path)) {
                 let choice = format!("the group of parameters added at {added}");
                 return Err(Error::Unmatched { choice, parameters: paths });
             }
@@ -293,7 +293,7 @@ impl<A: Float> Driver<A> {
 
 impl<A: Float> Memory<A> {
     fn new(groups: &[Chosen], path: &str, slots: usize, shape: &[usize]) -> Self {
-        let chosen = groups.iter().filter(|group| (group.chosen)(path));
+        let chosen = groups.iter().filter(|group| (group.chooses)(path));
         Self {
             group: chosen.fold(Group::new(), |all, next| all.overridden_by(next.group)),
             steps: 0,

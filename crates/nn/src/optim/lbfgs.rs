@@ -93,6 +93,14 @@ struct Point<A> {
     gradient: Vec<A>,
 }
 
+impl<A: Float> Point<A> {
+    /// Refuses a point where anything is infinite or NaN.
+    fn finite(self) -> Result<Self, Error> {
+        let finite = self.loss.is_finite() && self.gradient.iter().all(|g| g.is_finite());
+        if finite { Ok(self) } else { Err(Error::LossNotFinite { loss: self.loss }) }
+    }
+}
+
 impl<A: Float> Default for Lbfgs<A> {
     fn default() -> Self {
         Self::new()
@@ -258,12 +266,13 @@ impl<A: Float> Lbfgs<A> {
                 let most = most_evaluations.saturating_sub(evaluations);
                 evaluations += self.search(here, x, slope, most, point)?;
             } else {
-                *x = self.memory.along(x, self.memory.length);
+                let next = self.memory.along(x, self.memory.length);
                 // With the last move the step is done: what is there, the next step will see.
                 if !is_last {
-                    *here = self.checked(x, point)?;
+                    *here = point(&next)?.finite()?;
                     evaluations += 1;
                 }
+                *x = next;
             }
             let moved = self.memory.length.abs() * largest(&self.memory.direction);
             if is_last
@@ -276,24 +285,6 @@ impl<A: Float> Lbfgs<A> {
             }
         }
         Ok(())
-    }
-
-    /// The loss where a move without a line search has led; goes back if it is not finite there.
-    fn checked(
-        &mut self,
-        x: &mut [A],
-        point: &mut impl FnMut(&[A]) -> Result<Point<A>, Error>,
-    ) -> Result<Point<A>, Error> {
-        let result = point(x).and_then(|point| {
-            let finite = point.loss.is_finite() && point.gradient.iter().all(|g| g.is_finite());
-            if finite { Ok(point) } else { Err(Error::LossNotFinite { loss: point.loss }) }
-        });
-        if result.is_err() {
-            let length = A::from_f64(self.memory.length);
-            let direction = &self.memory.direction;
-            x.iter_mut().zip(direction).for_each(|(x, &d)| *x -= length * d);
-        }
-        result
     }
 
     /// Goes along the direction to where the line search says, and returns how often it evaluated
@@ -417,7 +408,9 @@ impl<A: Float> Memory<A> {
         }
         if let Some(Pair { y, curvature, .. }) = self.pairs.back() {
             let scale = A::from_f64(curvature / dot(y, y));
-            q.iter_mut().for_each(|q| *q *= scale);
+            for q in &mut q {
+                *q *= scale;
+            }
         }
         for (Pair { s, y, curvature }, alpha) in self.pairs.iter().zip(alphas.iter().rev()) {
             let beta = dot(y, &q) / curvature;

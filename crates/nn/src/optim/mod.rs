@@ -240,6 +240,7 @@ fn positive(number: f64) -> bool {
 }
 
 /// An error that says what is wrong with a setting, unless it is `fine`.
+#[expect(clippy::needless_pass_by_value, reason = "numbers read better without a &")]
 pub(crate) fn check(
     setting: &'static str,
     given: impl ToString,

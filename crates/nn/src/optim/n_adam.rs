@@ -1,4 +1,4 @@
-//! `NAdam`.
+//! NAdam.
 
 use ops::Float;
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::module::Module;
 use crate::parameter::Gradients;
 
-/// `NAdam`: Adam with Nesterov's look ahead.
+/// NAdam: Adam with Nesterov's look ahead.
 ///
 /// With μₜ = β₁ (1 − ½ · 0.96^(t ψ)), and m and v as in [`Adam`](super::Adam),
 /// w ← w − η · ((1 − μₜ) g / (1 − Π μ₁…μₜ) + μₜ₊₁ m / (1 − Π μ₁…μₜ₊₁)) / (√(v/(1 − β₂ᵗ)) + ε).
