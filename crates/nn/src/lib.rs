@@ -68,6 +68,8 @@ mod book {
     struct Data;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
+    #[doc = include_str!("../../../docs/src/optimizers.md")]
+    struct Optimizers;
 }
 
 pub mod data;
@@ -80,6 +82,7 @@ mod module;
 pub mod optim;
 mod parameter;
 mod pass;
+pub mod schedule;
 mod state;
 mod summary;
 pub mod train;
@@ -114,7 +117,11 @@ pub mod prelude {
         MeanSquaredError,
     };
     pub use crate::metrics::Metric;
-    pub use crate::optim::{Adam, Optimizer, Sgd};
+    pub use crate::optim::{
+        AdaDelta, AdaGrad, Adam, AdamW, Group, Lbfgs, Lion, NAdam, Optimizer, Penalty, RmsProp,
+        Sgd, clip_norm, clip_value,
+    };
+    pub use crate::schedule::Schedule;
     pub use crate::train::callbacks::{
         CsvLog, DeadUnits, EarlyStopping, GradientNorms, TerminateOnNan,
     };
