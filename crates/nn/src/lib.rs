@@ -66,6 +66,8 @@ mod book {
     struct Debugging;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
+    #[doc = include_str!("../../../docs/src/saving.md")]
+    struct Saving;
 }
 
 pub mod data;
@@ -78,6 +80,7 @@ mod module;
 pub mod optim;
 mod parameter;
 mod pass;
+pub mod save;
 mod state;
 mod train;
 

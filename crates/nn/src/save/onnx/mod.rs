@@ -1,0 +1,5 @@
+//! Export to ONNX.
+/// Placeholder.
+#[derive(Debug, thiserror::Error)]
+#[error("x")]
+pub struct ExportError;
