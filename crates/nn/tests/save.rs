@@ -105,24 +105,81 @@ fn the_same_weights_give_the_same_bytes() -> Result<(), Error> {
     Ok(())
 }
 
+/// What `scripts/torch_reference.py` stored of the state dicts of this folder.
+fn torch_models() -> serde_json::Value {
+    let file = fs::File::open(torch("models.json.gz")).unwrap();
+    serde_json::from_reader(flate2::read::GzDecoder::new(file)).unwrap()
+}
+
+fn torch(name: &str) -> String {
+    format!("{}/tests/torch/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn tensor(stored: &serde_json::Value) -> Tensor<f64> {
+    let numbers = |key: &str| stored[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap());
+    let shape: Vec<usize> = numbers("shape").map(|length| length as usize).collect();
+    Tensor::from_shape_vec(&shape, numbers("data").collect()).unwrap()
+}
+
+fn torch_mlp<A: nn::ops::Float>() -> Sequential<A> {
+    let mut rng = nn::rng(1);
+    Sequential::new()
+        .then(Dense::new(6, 8, &mut rng))
+        .then(Relu)
+        .then(Dense::new(8, 5, &mut rng))
+        .then(Tanh)
+        .then(Dense::new(5, 3, &mut rng))
+}
+
 #[test]
 fn a_state_dict_of_pytorch_gives_its_outputs() -> Result<(), Error> {
-    let saved = |name| format!("{}/tests/saved/{name}", env!("CARGO_MANIFEST_DIR"));
-    let expected = Weights::<f32>::load(saved("mlp_outputs.safetensors"))?.tensors;
-    let mut model = mlp::<f32>(1);
-    load_weights(&mut model, saved("mlp.safetensors"))?;
-    let outputs = predict(&model, &expected["inputs"])?;
-    for (own, theirs) in outputs.view().iter().zip(&expected["outputs"].view()) {
-        // Sums of 7 products of numbers of about 1, rounded in another order.
-        assert!((own - theirs).abs() <= 7.0 * f32::EPSILON, "{own} {theirs}");
+    let models = torch_models();
+    let mut found = 0;
+    for stored in models["models"].as_array().unwrap() {
+        let file = stored["file"].as_str().unwrap();
+        if !file.starts_with("mlp") {
+            continue;
+        }
+        found += 1;
+        let (inputs, theirs) = (tensor(&stored["input"]), tensor(&stored["output"]));
+        let largest = theirs.view().fold(0.0_f64, |most, x| most.max(x.abs()));
+        let mut model = torch_mlp::<f64>();
+        load_weights(&mut model, torch(file))?;
+        let own = predict(&model, &inputs)?;
+        let error = |own: f64, theirs: f64| (own - theirs).abs() / largest;
+        // The output was computed in f64 from the numbers in the file.
+        let pairs = || theirs.view().into_iter().copied();
+        assert!(own.view().iter().zip(pairs()).all(|(&x, y)| error(x, y) < 1e-14), "{file}");
+
+        let mut model = torch_mlp::<f32>();
+        load_weights(&mut model, torch(file))?;
+        let own = predict(&model, &inputs.cast())?;
+        assert!(own.view().iter().zip(pairs()).all(|(&x, y)| error(x.into(), y) < 1e-5), "{file}");
     }
-    // In f64 the same weights, which are exact, and outputs of f32 precision.
-    let mut model = mlp::<f64>(1);
-    load_weights(&mut model, saved("mlp.safetensors"))?;
-    let outputs = predict(&model, &expected["inputs"].cast())?;
-    for (own, theirs) in outputs.view().iter().zip(&expected["outputs"].view()) {
-        assert!((own - f64::from(*theirs)).abs() <= 7.0 * f64::from(f32::EPSILON));
-    }
+    assert_eq!(found, 3, "f32, f16, bf16");
+    Ok(())
+}
+
+#[test]
+fn a_state_dict_that_does_not_fit_is_told_in_full() -> Result<(), Error> {
+    let stored = &torch_models()["mismatched"][0];
+    let mut model = torch_mlp::<f32>();
+    let before = Weights::of(&model)?;
+    let found = misfit(load_weights(&mut model, torch("mlp_mismatched.safetensors")).unwrap_err());
+    let names = |list: &[(String, Vec<usize>)]| -> serde_json::Value {
+        list.iter().map(|(name, _)| name.as_str()).collect()
+    };
+    assert_eq!(names(&found.missing), stored["missing"]);
+    assert_eq!(names(&found.unexpected), stored["unexpected"]);
+    let misshapen: serde_json::Map<_, _> = found
+        .misshapen
+        .iter()
+        .map(|(name, model, file)| {
+            (name.clone(), serde_json::json!({ "expected": model, "found": file }))
+        })
+        .collect();
+    assert_eq!(serde_json::Value::from(misshapen), stored["misshapen"]);
+    assert_eq!(Weights::of(&model)?, before);
     Ok(())
 }
 
