@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use ops::describe::Described;
 use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply, gradient_formulas};
 
 use crate::var::Var;
@@ -28,6 +29,10 @@ pub(crate) trait Op<A: Float>: Debug {
     fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>>;
     fn is_elementwise(&self) -> bool;
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
+    /// The op as data, if it is a rule and no function of the user's.
+    fn described(&self) -> Option<Box<dyn Described>> {
+        None
+    }
     fn clone_box(&self) -> Box<dyn Op<A>>;
 }
 
@@ -73,6 +78,9 @@ impl<A: Float, R: Rule> Op<A> for R {
     }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         Rule::mult_adds(self, operands, output)
+    }
+    fn described(&self) -> Option<Box<dyn Described>> {
+        Some(Box::new(self.clone()))
     }
     fn clone_box(&self) -> Box<dyn Op<A>> {
         Box::new(self.clone())

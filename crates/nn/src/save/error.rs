@@ -37,6 +37,7 @@ pub enum SaveError {
         problem: String,
     },
     /// A model that cannot be exported.
+    #[cfg(feature = "onnx")]
     #[error(transparent)]
     Export(#[from] super::onnx::ExportError),
 }

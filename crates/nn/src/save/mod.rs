@@ -6,7 +6,7 @@
 //! | load part of a file, or one with other names | [`Loading`] |
 //! | hold the best weights in memory | [`Weights`] |
 //! | stop training and go on later as if nothing had happened | [`Checkpoint`] |
-//! | run a model in another program | [`onnx`] |
+//! | run a model in another program | `onnx` (with the feature `onnx`, which is on by default) |
 //!
 //! Files are written whole or not at all. Whatever is read is checked first: a damaged or hostile
 //! file is an error, and a model is never left half loaded.
@@ -14,6 +14,7 @@
 mod atomic;
 mod checkpoint;
 mod error;
+#[cfg(feature = "onnx")]
 pub mod onnx;
 mod safetensors;
 mod weights;
