@@ -251,6 +251,12 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
         let _ = (operands, output);
         0
     }
+
+    /// The local derivative with respect to each wanted operand, for a rule that works elementwise;
+    /// nothing for the others, whose derivative is not one number for each element.
+    fn slopes<T: Algebra>(&self, _call: &Call<'_, T>) -> Contributions<T> {
+        Contributions::new()
+    }
 }
 
 /// One application of a rule: its operands and output, and which operands want a gradient.
@@ -370,6 +376,16 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     }
     fn is_elementwise(&self) -> bool {
         true
+    }
+    fn slopes<T: Algebra>(&self, call: &Call<'_, T>) -> Contributions<T> {
+        let arena = Arena::new();
+        let x = array(call.operands).map(|x: &T| Reading::new(&arena, x));
+        let y = Reading::new(&arena, call.output);
+        let slope = |i| match self.0.slope(i, x, y) {
+            Reading::Lit(number) => call.output.scalar(number),
+            Reading::Value(_, slope) => slope.clone(),
+        };
+        (0..N).map(|i| call.wanted[i].then(|| slope(i))).collect()
     }
 }
 
