@@ -14,6 +14,9 @@ pub enum Error {
     /// The data set or its file.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Saving or loading.
+    #[error(transparent)]
+    Save(#[from] crate::save::SaveError),
     /// The tape refused an op.
     #[error(transparent)]
     Tape(#[from] tape::error::TapeError),

@@ -70,6 +70,8 @@ mod book {
     struct Networks;
     #[doc = include_str!("../../../docs/src/optimizers.md")]
     struct Optimizers;
+    #[doc = include_str!("../../../docs/src/saving.md")]
+    struct Saving;
 }
 
 pub mod data;
@@ -82,6 +84,7 @@ mod module;
 pub mod optim;
 mod parameter;
 mod pass;
+pub mod save;
 pub mod schedule;
 mod state;
 mod summary;

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use ops::describe::Described;
 use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply};
 
 use crate::var::Var;
@@ -33,6 +34,10 @@ pub(crate) trait Op<A: Float>: Debug {
     }
     fn is_elementwise(&self) -> bool;
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
+    /// The op as data, if it is a rule and no function of the user's.
+    fn described(&self) -> Option<Box<dyn Described>> {
+        None
+    }
     fn clone_box(&self) -> Box<dyn Op<A>>;
 }
 
@@ -85,6 +90,9 @@ impl<A: Float, R: Rule> Op<A> for R {
     }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         Rule::mult_adds(self, operands, output)
+    }
+    fn described(&self) -> Option<Box<dyn Described>> {
+        Some(Box::new(self.clone()))
     }
     fn clone_box(&self) -> Box<dyn Op<A>> {
         Box::new(self.clone())

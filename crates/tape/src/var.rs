@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug};
 use std::panic::Location;
 
+use ops::describe::Described;
 use ops::methods::LayoutMethods;
 use ops::rules::Indices;
 use ops::{Algebra, Binary, Call, Float, Formula, Lift, Rule, Shape, Tensor, Unary};
@@ -121,6 +122,22 @@ impl<'t, A: Float> Var<'t, A> {
             Source::Detached => Some("detach"),
             Source::Variable | Source::Constant => None,
         }
+    }
+
+    /// The op that computed the value as data, with its settings; `None` for a variable, a
+    /// constant, a detached value, or a function of the user's own as a single node.
+    ///
+    /// ```
+    /// use ops::describe::Attribute;
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([[1.0, 2.0]]);
+    /// let op = x.softmax(-1).described().unwrap();
+    /// assert_eq!(op.attributes(), [("axis", Attribute::Integer(-1))]);
+    /// ```
+    pub fn described(self) -> Option<Box<dyn Described>> {
+        self.tape.graph()[self.index].source.op()?.described()
     }
 
     /// The values that it was computed from, in order.
