@@ -66,6 +66,8 @@ mod book {
     struct Debugging;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
+    #[doc = include_str!("../../../docs/src/losses.md")]
+    struct Losses;
 }
 
 pub mod data;
@@ -104,8 +106,9 @@ pub mod prelude {
         Dense, LeakyRelu, Perceptron, Relu, Sequential, Sigmoid, Softmax, Softplus, Step, Tanh,
     };
     pub use crate::loss::{
-        BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Loss,
-        MeanSquaredError,
+        BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Hinge,
+        Huber, KlDivergence, Loss, MeanAbsoluteError, MeanSquaredError, MultiMargin,
+        NegativeLogLikelihood, SmoothL1, SquaredHinge,
     };
     pub use crate::optim::{Adam, Optimizer, Sgd};
     pub use crate::{Fit, Mode, Module, Parameter, Pass, evaluate, predict};
