@@ -1,8 +1,11 @@
 //! What can go wrong in building, training and using a model.
 
+use std::path::{Path, PathBuf};
+
 use thiserror::Error as ThisError;
 
 use crate::data::DataError;
+use crate::train::History;
 
 /// What can go wrong in building, training and using a model, in sentences.
 #[derive(Debug, ThisError)]
@@ -117,8 +120,9 @@ pub enum Error {
     },
     /// A loss that is infinite or NaN.
     #[error(
-        "the loss is {loss} in epoch {epoch}, batch {batch} (both from 1); training stopped with \
-         the parameters as they were before this batch. A smaller learning rate is the usual remedy"
+        "the loss is {loss} in epoch {epoch}, batch {batch} (both from 1): {first}. Training \
+         stopped with the parameters as they were before this batch. A smaller learning rate is \
+         the usual remedy"
     )]
     NotFinite {
         /// The epoch, from 1.
@@ -127,6 +131,41 @@ pub enum Error {
         batch: usize,
         /// The value of the loss.
         loss: f64,
+        /// The first recorded value that is not finite, in words: which op, in which layer, from
+        /// which line.
+        first: String,
+        /// The epochs that were finished.
+        history: Box<History>,
+    },
+    /// A value to be monitored that no epoch has.
+    #[error("there is no value {name:?} to monitor; an epoch of this run has: {known}")]
+    Monitor {
+        /// The name asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// Ctrl-C cannot be listened to.
+    #[error("cannot listen to Ctrl-C: {reason}")]
+    Interrupt {
+        /// What the operating system says.
+        reason: String,
+    },
+    /// Remembered state that does not fit what it is given to.
+    #[error("the state does not fit: {problem}")]
+    State {
+        /// What is missing, unexpected or misshapen.
+        problem: String,
+    },
+    /// A file that cannot be read or written.
+    #[error("cannot {action} {}: {reason}", path.display())]
+    File {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        reason: String,
     },
     /// A parameter and its gradient have different shapes.
     #[error("parameter {parameter} has shape {shape:?}, but its gradient has shape {gradient:?}")]
@@ -151,6 +190,11 @@ fn in_row(place: &[usize]) -> String {
 }
 
 impl Error {
+    /// A file that cannot be read or written.
+    pub(crate) fn file(action: &'static str, path: &Path, error: &std::io::Error) -> Self {
+        Self::File { action, path: path.to_owned(), reason: error.to_string() }
+    }
+
     /// A layer's refusal of an input of shape `given`: what it is, and what it takes.
     pub fn layer_input(
         layer: impl Into<String>,

@@ -81,7 +81,8 @@ pub mod optim;
 mod parameter;
 mod pass;
 mod state;
-mod train;
+mod summary;
+pub mod train;
 
 pub use error::Error;
 pub use module::Module;
@@ -89,8 +90,11 @@ pub use ops;
 pub use parameter::{Gradients, Parameter, ParameterId};
 pub use pass::{Mode, Pass};
 pub use state::State;
+pub use summary::{LayerSummary, Summary, summary};
 pub use tape;
-pub use train::{EpochRecord, Evaluation, Fit, History, epoch_seed, evaluate, predict, step_seed};
+pub use train::{
+    EpochRecord, Evaluation, Fit, History, epoch_seed, evaluate, evaluate_with, predict, step_seed,
+};
 
 /// A random number generator that gives the same numbers for the same seed on every machine and
 /// in every later version.
@@ -110,8 +114,13 @@ pub mod prelude {
         Huber, KlDivergence, Loss, MeanAbsoluteError, MeanSquaredError, MultiMargin,
         NegativeLogLikelihood, SmoothL1, SquaredHinge,
     };
+    pub use crate::metrics::Metric;
     pub use crate::optim::{Adam, Optimizer, Sgd};
-    pub use crate::{Fit, Mode, Module, Parameter, Pass, evaluate, predict};
+    pub use crate::train::callbacks::{
+        CsvLog, DeadUnits, EarlyStopping, GradientNorms, TerminateOnNan,
+    };
+    pub use crate::train::{Callback, Monitor, on_epoch_end};
+    pub use crate::{Fit, History, Mode, Module, Parameter, Pass, evaluate, predict, summary};
     pub use ops::Tensor;
     pub use tape::prelude::*;
 }

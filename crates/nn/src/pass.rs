@@ -30,7 +30,8 @@ pub struct Pass<'t, A: Float> {
     tape: &'t Tape<A>,
     mode: Mode,
     rng: OnceCell<RefCell<ChaCha8Rng>>,
-    parameters: RefCell<HashMap<ParameterId, Var<'t, A>>>,
+    /// Each with whether it is a buffer.
+    parameters: RefCell<HashMap<ParameterId, (Var<'t, A>, bool)>>,
     updates: RefCell<HashMap<ParameterId, Var<'t, A>>>,
 }
 
@@ -91,7 +92,7 @@ impl<'t, A: Float> Pass<'t, A> {
     /// parameter is a constant.
     #[track_caller]
     pub fn parameter(&self, parameter: &Parameter<A>) -> Var<'t, A> {
-        if let Some(&var) = self.parameters.borrow().get(&parameter.id()) {
+        if let Some(&(var, _)) = self.parameters.borrow().get(&parameter.id()) {
             return var;
         }
         let var = if parameter.is_trained() {
@@ -99,8 +100,15 @@ impl<'t, A: Float> Pass<'t, A> {
         } else {
             self.tape.constant(&parameter.value)
         };
-        self.parameters.borrow_mut().insert(parameter.id(), var);
+        self.parameters.borrow_mut().insert(parameter.id(), (var, parameter.is_buffer()));
         var
+    }
+
+    /// The parameters of the pass by their position on the tape: whether each is a parameter
+    /// rather than a buffer.
+    pub(crate) fn parameter_vars(&self) -> HashMap<usize, bool> {
+        let parameters = self.parameters.borrow();
+        parameters.values().map(|(var, buffer)| (var.position(), !buffer)).collect()
     }
 
     /// Says what value a buffer is to have after this pass. It takes it at the optimiser's next
@@ -123,7 +131,7 @@ impl<'t, A: Float> Pass<'t, A> {
         let gradients = loss.try_backward()?;
         let parameters = self.parameters.borrow();
         let by_id =
-            parameters.iter().filter_map(|(&id, &x)| Some((id, gradients.try_wrt(x).ok()?)));
+            parameters.iter().filter_map(|(&id, &(x, _))| Some((id, gradients.try_wrt(x).ok()?)));
         let updates = self.updates.borrow().iter().map(|(&id, x)| (id, x.value())).collect();
         Ok(Gradients::new(by_id.collect(), updates))
     }

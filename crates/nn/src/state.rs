@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use ops::{Float, Tensor};
 
+use crate::error::Error;
+
 /// Named tensors, numbers and texts: all that an optimiser, a schedule or a callback remembers.
 /// A checkpoint holds it, and training goes on from it as if it had never stopped.
 ///
@@ -27,6 +29,24 @@ impl<A: Float> State<A> {
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         self.tensors.is_empty() && self.numbers.is_empty() && self.texts.is_empty()
+    }
+
+    /// The number of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn number(&self, name: &str) -> Result<f64, Error> {
+        let missing = || Error::State { problem: format!("the number {name} is missing") };
+        self.numbers.get(name).copied().ok_or_else(missing)
+    }
+
+    /// The text of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn text(&self, name: &str) -> Result<&str, Error> {
+        let missing = || Error::State { problem: format!("the text {name} is missing") };
+        self.texts.get(name).map(String::as_str).ok_or_else(missing)
     }
 
     /// Puts all of `part` under `name`.

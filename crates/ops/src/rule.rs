@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use smallvec::SmallVec;
+use typed_arena::Arena;
 
 use crate::algebra::Algebra;
 use crate::declare::Declared;
@@ -10,6 +11,7 @@ use crate::error::{OpError, Problem};
 use crate::float::Float;
 use crate::formula::{Formula, Notation};
 use crate::kernel;
+use crate::reading::Reading;
 use crate::real::Real;
 use crate::shape::{Shape, broadcast};
 use crate::tensor::Tensor;
@@ -220,6 +222,12 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
         let _ = (operands, output);
         0
     }
+
+    /// The local derivative with respect to each wanted operand, for a rule that works elementwise;
+    /// nothing for the others, whose derivative is not one number for each element.
+    fn slopes<T: Algebra>(&self, _call: &Call<'_, T>) -> Contributions<T> {
+        Contributions::new()
+    }
 }
 
 /// One application of a rule: its operands and output, and which operands want a gradient.
@@ -328,6 +336,16 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     }
     fn is_elementwise(&self) -> bool {
         true
+    }
+    fn slopes<T: Algebra>(&self, call: &Call<'_, T>) -> Contributions<T> {
+        let arena = Arena::new();
+        let x = array(call.operands).map(|x: &T| Reading::new(&arena, x));
+        let y = Reading::new(&arena, call.output);
+        let slope = |i| match self.0.slope(i, x, y) {
+            Reading::Lit(number) => call.output.scalar(number),
+            Reading::Value(_, slope) => slope.clone(),
+        };
+        (0..N).map(|i| call.wanted[i].then(|| slope(i))).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply, gradient_formulas};
+use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply};
 
 use crate::var::Var;
 
@@ -25,7 +25,12 @@ pub(crate) trait Op<A: Float>: Debug {
         tangents: &[Option<&Var<'t, A>>],
     ) -> Option<Var<'t, A>>;
     fn write(&self, operands: &[&Formula]) -> Formula;
-    fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>>;
+    fn vjp_formulas(&self, call: &Call<'_, Formula>, cotangent: &Formula)
+    -> Contributions<Formula>;
+    /// The local derivatives as text, if the op works elementwise.
+    fn slope_formulas(&self, _call: &Call<'_, Formula>) -> Contributions<Formula> {
+        Contributions::new()
+    }
     fn is_elementwise(&self) -> bool;
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
     fn clone_box(&self) -> Box<dyn Op<A>>;
@@ -65,8 +70,15 @@ impl<A: Float, R: Rule> Op<A> for R {
     fn write(&self, operands: &[&Formula]) -> Formula {
         Rule::write(self, operands)
     }
-    fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>> {
-        gradient_formulas(self, operands)
+    fn vjp_formulas(
+        &self,
+        call: &Call<'_, Formula>,
+        cotangent: &Formula,
+    ) -> Contributions<Formula> {
+        Rule::vjp(self, call, cotangent)
+    }
+    fn slope_formulas(&self, call: &Call<'_, Formula>) -> Contributions<Formula> {
+        Rule::slopes(self, call)
     }
     fn is_elementwise(&self) -> bool {
         Rule::is_elementwise(self)

@@ -1,0 +1,168 @@
+//! Using a model, and measuring it.
+
+use ops::{Float, Tensor};
+use tape::Tape;
+
+use crate::data::{Batch, Dataset, Targets};
+use crate::error::Error;
+use crate::loss::Loss;
+use crate::metrics::{Count, Metric, accuracy};
+use crate::module::Module;
+use crate::pass::Pass;
+
+/// Rows that a model is evaluated on at a time, to bound the memory of a pass.
+const EVALUATION_ROWS: usize = 1024;
+
+/// The outputs of a model for inputs with the batch along the first axis.
+///
+/// # Errors
+/// If the model cannot take inputs of this shape.
+///
+/// ```
+/// use nn::prelude::*;
+///
+/// let model = Sequential::<f32>::new().then(Dense::new(3, 2, &mut nn::rng(0)));
+/// assert_eq!(predict(&model, &Tensor::zeros(&[5, 3]))?, Tensor::zeros(&[5, 2]));
+/// assert!(predict(&model, &Tensor::zeros(&[5, 4])).is_err());
+/// # Ok::<(), nn::Error>(())
+/// ```
+pub fn predict<A: Float>(model: &impl Module<A>, inputs: &Tensor<A>) -> Result<Tensor<A>, Error> {
+    model.output_shape(inputs.shape())?;
+    let tape = Tape::new();
+    let pass = Pass::evaluate(&tape);
+    Ok(model.forward(&pass, pass.input(inputs)).value())
+}
+
+/// How good a model is on a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The loss, averaged over samples.
+    pub loss: f64,
+    /// The fraction classified rightly; `None` if the targets are not classes.
+    pub accuracy: Option<f64>,
+    /// The metrics that were asked for, with their names.
+    pub metrics: Vec<(String, f64)>,
+}
+
+impl Evaluation {
+    /// All values with their names, each name after `prefix`.
+    pub(crate) fn values(&self, prefix: &str) -> Vec<(String, f64)> {
+        let loss = std::iter::once(("loss", self.loss));
+        let accuracy = self.accuracy.map(|accuracy| ("accuracy", accuracy));
+        let metrics = self.metrics.iter().map(|(name, value)| (name.as_str(), *value));
+        loss.chain(accuracy)
+            .chain(metrics)
+            .map(|(name, value)| (format!("{prefix}{name}"), value))
+            .collect()
+    }
+}
+
+/// How good a model is on a data set.
+///
+/// # Errors
+/// If the model cannot take the inputs, or the loss cannot compare outputs with targets.
+pub fn evaluate<A: Float>(
+    model: &impl Module<A>,
+    data: &Dataset<A>,
+    loss: &impl Loss<A>,
+) -> Result<Evaluation, Error> {
+    evaluate_with(model, data, loss, &[])
+}
+
+/// [`evaluate`], with metrics, each over the whole data set.
+///
+/// # Errors
+/// As [`evaluate`], or if a metric cannot measure outputs against such targets.
+pub fn evaluate_with<A: Float>(
+    model: &impl Module<A>,
+    data: &Dataset<A>,
+    loss: &impl Loss<A>,
+    metrics: &[&dyn Metric<A>],
+) -> Result<Evaluation, Error> {
+    check(model, data, loss, metrics.iter().copied())?;
+    evaluate_checked(model, data, loss, metrics.iter().copied())
+}
+
+/// Refuses what cannot be trained or evaluated, before anything is computed.
+pub(super) fn check<'m, A: Float>(
+    model: &dyn Module<A>,
+    data: &Dataset<A>,
+    loss: &dyn Loss<A>,
+    metrics: impl Iterator<Item = &'m dyn Metric<A>>,
+) -> Result<(), Error> {
+    let output = model.output_shape(data.inputs().shape())?;
+    loss.check(&output, data.targets())?;
+    for metric in metrics {
+        metric.check(&output, data.targets())?;
+    }
+    Ok(())
+}
+
+/// [`evaluate_with`] of what was checked.
+pub(super) fn evaluate_checked<'m, A: Float>(
+    model: &dyn Module<A>,
+    data: &Dataset<A>,
+    loss: &dyn Loss<A>,
+    metrics: impl Iterator<Item = &'m dyn Metric<A>>,
+) -> Result<Evaluation, Error> {
+    let mut total = Total::new(loss.threshold(), metrics);
+    let mut tape = Tape::new();
+    for batch in data.batches(EVALUATION_ROWS, None)? {
+        tape.reset();
+        let pass = Pass::evaluate(&tape);
+        let output = model.forward(&pass, pass.input(&batch.inputs));
+        let value = loss.loss(output, &batch.targets)?;
+        total.add(&batch, value.item(), &output.value());
+    }
+    Ok(total.mean())
+}
+
+/// Loss, accuracy and metrics over the batches so far.
+pub(super) struct Total<A: Float> {
+    threshold: f64,
+    samples: usize,
+    loss: f64,
+    right: Option<f64>,
+    counts: Vec<(String, Box<dyn Count<A>>)>,
+}
+
+impl<A: Float> Total<A> {
+    pub fn new<'m>(threshold: f64, metrics: impl Iterator<Item = &'m dyn Metric<A>>) -> Self {
+        let counts = metrics.map(|metric| (metric.name(), metric.start())).collect();
+        Self { threshold, samples: 0, loss: 0.0, right: Some(0.0), counts }
+    }
+
+    pub fn add(&mut self, batch: &Batch<A>, loss: A, outputs: &Tensor<A>) {
+        self.count(batch.len(), loss, outputs, &batch.targets);
+    }
+
+    fn count(&mut self, samples: usize, loss: A, outputs: &Tensor<A>, targets: &Targets<A>) {
+        let count = samples as f64;
+        self.right = self
+            .right
+            .and_then(|sum| Some(sum + accuracy(outputs, targets, self.threshold)? * count));
+        self.samples += samples;
+        self.loss += loss.to_f64() * count;
+        for (_, metric) in &mut self.counts {
+            metric.add(outputs, targets);
+        }
+    }
+
+    /// The mean loss so far, for the progress bar.
+    pub fn loss(&self) -> f64 {
+        self.loss / self.samples as f64
+    }
+
+    pub fn mean(&self) -> Evaluation {
+        let samples = self.samples as f64;
+        Evaluation {
+            loss: self.loss(),
+            accuracy: self.right.map(|right| right / samples),
+            metrics: self
+                .counts
+                .iter()
+                .map(|(name, count)| (name.clone(), count.value()))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The training loop.
+
+use ops::{Float, Tensor};
+use tape::{Tape, Var};
+
+use super::callback::{Callback, Run, StepView};
+use super::evaluate::{Total, check, evaluate_checked};
+use super::history::{EpochRecord, History};
+use super::interrupt::Interruptible;
+use super::progress::Progress;
+use crate::data::{Batch, Dataset};
+use crate::error::Error;
+use crate::loss::Loss;
+use crate::metrics::{Metric, accuracy};
+use crate::module::Module;
+use crate::optim::Optimizer;
+use crate::parameter::Gradients;
+use crate::pass::Pass;
+use crate::state::State;
+
+/// What a model is validated on.
+enum Validation<'d, A: Float> {
+    None,
+    Data(&'d Dataset<A>),
+    /// A fraction of the training data, set aside.
+    Split(f64),
+}
+
+/// A training run: settings, then [`run`](Fit::run).
+///
+/// The same settings, model, data and seed give the same history and the same parameters, bit for
+/// bit, on the same machine, whatever the number of threads.
+///
+/// ```
+/// use nn::prelude::*;
+///
+/// let data = nn::data::digits::<f32>();
+/// let mut rng = nn::rng(0);
+/// let mut model = Sequential::new()
+///     .then(Dense::new(64, 32, &mut rng))
+///     .then(Relu)
+///     .then(Dense::new(32, 10, &mut rng));
+/// let history = Fit::new()
+///     .epochs(30)
+///     .batch_size(32)
+///     .validation_split(0.2)
+///     .callback(EarlyStopping::new().patience(2).restore_best())
+///     .progress(false)
+///     .run(&mut model, &data, &CrossEntropy, &mut Adam::new(0.01)?)?;
+/// println!("{history}");
+/// assert!(history.highest("validation accuracy").unwrap().accuracy() > Some(0.9));
+/// # Ok::<(), nn::Error>(())
+/// ```
+pub struct Fit<'d, A: Float> {
+    epochs: usize,
+    batch_size: usize,
+    seed: u64,
+    validation: Validation<'d, A>,
+    metrics: Vec<Box<dyn Metric<A> + 'd>>,
+    callbacks: Vec<Box<dyn Callback<A> + 'd>>,
+    progress: bool,
+    interruptible: bool,
+}
+
+impl<A: Float> Default for Fit<'_, A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'d, A: Float> Fit<'d, A> {
+    /// 10 epochs in batches of 32, shuffled with seed 0, with progress shown.
+    pub fn new() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 32,
+            seed: 0,
+            validation: Validation::None,
+            metrics: Vec::new(),
+            callbacks: Vec::new(),
+            progress: true,
+            interruptible: false,
+        }
+    }
+
+    /// How many times to go through the data.
+    #[must_use]
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.epochs = epochs;
+        self
+    }
+
+    /// How many samples to a step.
+    #[must_use]
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = batch_size;
+        self
+    }
+
+    /// The seed of all that is random: the order of samples, dropout, the validation split.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Data to evaluate the model on after every epoch.
+    #[must_use]
+    pub fn validation(mut self, data: &'d Dataset<A>) -> Self {
+        self.validation = Validation::Data(data);
+        self
+    }
+
+    /// Sets a fraction of the training data aside, drawn by the seed, to evaluate the model on
+    /// after every epoch.
+    #[must_use]
+    pub fn validation_split(mut self, fraction: f64) -> Self {
+        self.validation = Validation::Split(fraction);
+        self
+    }
+
+    /// A metric to record in every epoch, on training and validation data, besides the loss and
+    /// (where the targets are classes) the accuracy.
+    #[must_use]
+    pub fn metric(mut self, metric: impl Metric<A> + 'd) -> Self {
+        self.metrics.push(Box::new(metric));
+        self
+    }
+
+    /// A callback. Callbacks are called in the order in which they are given; one that is to be
+    /// looked at after the run is given as `&mut callback`.
+    #[must_use]
+    pub fn callback(mut self, callback: impl Callback<A> + 'd) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Whether to show a progress bar and a line for every epoch, on standard error. The bar is
+    /// there only on a terminal and with the feature `progress`.
+    #[must_use]
+    pub fn progress(mut self, progress: bool) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Lets Ctrl-C end the run after the present batch, with the history so far; a second Ctrl-C
+    /// ends the process. It needs the feature `interrupt`, and no other handler of that signal in
+    /// the process.
+    #[must_use]
+    pub fn stop_on_ctrl_c(mut self) -> Self {
+        self.interruptible = true;
+        self
+    }
+
+    /// Trains `model` on `data`.
+    ///
+    /// # Errors
+    /// Before anything changes: if the batch size is 0, if the model cannot take the data, the
+    /// loss cannot compare its output with the targets, a metric cannot measure them, or a
+    /// callback refuses. On the way: if the loss is infinite or NaN; the model keeps the
+    /// parameters of the step before, and the error has the history of the epochs before.
+    pub fn run(
+        &mut self,
+        model: &mut impl Module<A>,
+        data: &Dataset<A>,
+        loss: &impl Loss<A>,
+        optimizer: &mut impl Optimizer<A>,
+    ) -> Result<History, Error> {
+        let (mut training, mut held_out) = (data, None);
+        let parts;
+        match self.validation {
+            Validation::None => {}
+            Validation::Data(data) => held_out = Some(data),
+            Validation::Split(fraction) => {
+                parts = data.split(fraction, self.seed)?;
+                (training, held_out) = (&parts.0, Some(&parts.1));
+            }
+        }
+        self.run_on(model, (training, held_out), loss, optimizer)
+    }
+
+    fn run_on(
+        &mut self,
+        model: &mut dyn Module<A>,
+        (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
+        loss: &dyn Loss<A>,
+        optimizer: &mut dyn Optimizer<A>,
+    ) -> Result<History, Error> {
+        let batches = data.batches(self.batch_size, None)?.len();
+        for data in std::iter::once(data).chain(validation) {
+            check(model, data, loss, self.metrics.iter().map(|metric| &**metric))?;
+        }
+        let interruptible = self.interruptible.then(Interruptible::enter).transpose()?;
+        let mut history = History::default();
+        let mut run = Run {
+            model,
+            optimizer,
+            history: &mut history,
+            epoch: 0,
+            epochs: self.epochs,
+            batches,
+            step: 0,
+            seed: self.seed,
+            callback_states: State::new(),
+        };
+        self.start(&mut run, (data, validation), loss.threshold())?;
+        let ended = self.epochs_of(&mut run, (data, validation), loss, interruptible.as_ref());
+        // What callbacks do at the end, such as giving back the best parameters, they do however
+        // the run has ended.
+        for callback in &mut self.callbacks {
+            callback.on_end(&mut run)?;
+        }
+        ended.map(|()| history)
+    }
+
+    /// Tells the callbacks that the run begins, and what values an epoch will have.
+    fn start(
+        &mut self,
+        run: &mut Run<'_, A>,
+        (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
+        threshold: f64,
+    ) -> Result<(), Error> {
+        let outputs = Tensor::zeros(&run.model.output_shape(data.inputs().shape())?);
+        let classes = accuracy(&outputs, data.targets(), threshold).is_some();
+        let names = || {
+            let own = std::iter::once("loss".to_owned()).chain(classes.then(|| "accuracy".into()));
+            own.chain(self.metrics.iter().map(|metric| metric.name()))
+        };
+        let mut columns: Vec<String> = names().collect();
+        if validation.is_some() {
+            columns.extend(names().map(|name| format!("validation {name}")));
+        }
+        columns.extend(self.callbacks.iter().flat_map(|callback| callback.columns()));
+        self.callbacks.iter_mut().try_for_each(|callback| callback.on_start(run, &columns))
+    }
+
+    fn epochs_of(
+        &mut self,
+        run: &mut Run<'_, A>,
+        (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
+        loss: &dyn Loss<A>,
+        interruptible: Option<&Interruptible>,
+    ) -> Result<(), Error> {
+        let mut tape = Tape::new();
+        while run.epoch < self.epochs && run.history.stopped.is_none() {
+            run.epoch += 1;
+            self.callbacks.iter_mut().try_for_each(|callback| callback.on_epoch_start(run))?;
+            let progress = Progress::new(self.progress, run.epoch, self.epochs, run.batches);
+            let metrics = self.metrics.iter().map(|metric| &**metric);
+            let mut total = Total::new(loss.threshold(), metrics);
+            let order = epoch_seed(self.seed, run.epoch);
+            // ANCHOR: loop
+            for (i, batch) in data.batches(self.batch_size, Some(order))?.enumerate() {
+                let gradients = {
+                    let pass = Pass::train(&tape, step_seed(self.seed, run.epoch, i));
+                    let output = run.model.forward(&pass, pass.input(&batch.inputs));
+                    let value = loss.loss(output, &batch.targets)?;
+                    if !value.item().is_finite() {
+                        return self.not_finite(run, value, i + 1);
+                    }
+                    total.add(&batch, value.item(), &output.value());
+                    let mut gradients = pass.gradients(value)?;
+                    self.show_step(run, &batch, value, &mut gradients)?;
+                    gradients
+                };
+                // Before the step, so that parameters are not shared and can change in place.
+                tape.reset();
+                run.optimizer.step(run.model, &gradients)?;
+                run.step += 1;
+                progress.advance(total.loss());
+                // ANCHOR_END: loop
+                if interruptible.is_some_and(Interruptible::asked) {
+                    run.stop(format!("interrupted in epoch {}, batch {}", run.epoch, i + 1));
+                    progress.clear();
+                    return Ok(());
+                }
+            }
+            let mut record = EpochRecord { epoch: run.epoch, values: total.mean().values("") };
+            if let Some(validation) = validation {
+                let metrics = self.metrics.iter().map(|metric| &**metric);
+                let evaluation = evaluate_checked(run.model, validation, loss, metrics)?;
+                record.values.extend(evaluation.values("validation "));
+            }
+            run.history.epochs.push(record);
+            self.end_epoch(run)?;
+            progress.finish(run.history.last());
+        }
+        Ok(())
+    }
+
+    /// Shows a step to the callbacks.
+    fn show_step(
+        &mut self,
+        run: &mut Run<'_, A>,
+        batch: &Batch<A>,
+        loss: Var<'_, A>,
+        gradients: &mut Gradients<A>,
+    ) -> Result<(), Error> {
+        if self.callbacks.is_empty() {
+            return Ok(());
+        }
+        let (tape, loss) = (loss.tape(), loss.item().to_f64());
+        let mut step = StepView { tape, batch, loss, gradients };
+        self.callbacks.iter_mut().try_for_each(|callback| callback.on_gradients(run, &mut step))
+    }
+
+    fn end_epoch(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        self.callbacks.iter_mut().try_for_each(|callback| callback.on_epoch_end(run))?;
+        run.callback_states = State::new();
+        for (i, callback) in self.callbacks.iter().enumerate() {
+            run.callback_states.nest(&format!("{i} {}", callback.name()), callback.state());
+        }
+        self.callbacks.iter_mut().try_for_each(|callback| callback.on_save(run))
+    }
+
+    /// What to do about a loss that is infinite or NaN: it is an error, unless a callback takes it
+    /// for an end.
+    fn not_finite(
+        &self,
+        run: &mut Run<'_, A>,
+        loss: Var<'_, A>,
+        batch: usize,
+    ) -> Result<(), Error> {
+        let (epoch, value, first) = (run.epoch, loss.item().to_f64(), first_not_finite(loss));
+        if self.callbacks.iter().any(|callback| callback.forgives_non_finite_loss()) {
+            run.stop(format!("the loss is {value} in epoch {epoch}, batch {batch}: {first}"));
+            return Ok(());
+        }
+        let history = Box::new(run.history.clone());
+        Err(Error::NotFinite { epoch, batch, loss: value, first, history })
+    }
+}
+
+/// The first recorded value that is infinite or NaN, in words.
+fn first_not_finite<A: Float>(loss: Var<'_, A>) -> String {
+    let Some(first) = loss.tape().vars().find(|var| !var.value().is_finite()) else {
+        return "nothing recorded is infinite or NaN".into();
+    };
+    let what = first.op().map_or("a parameter or an input".to_owned(), |op| format!("op {op}"));
+    let scope = first.scope_path();
+    let place =
+        if scope.is_empty() { String::new() } else { format!(" in layer {}", scope.join(" / ")) };
+    format!(
+        "the first value that is not finite is that of {what}{place}, from {}",
+        first.location()
+    )
+}
+
+/// The seed with which [`Fit`] shuffles the data in an epoch (from 1) of a run with seed `seed`:
+/// far from those of the neighbouring epochs and runs.
+pub fn epoch_seed(seed: u64, epoch: usize) -> u64 {
+    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch as u64)
+}
+
+/// The seed from which [`Fit`] draws what is random in the step on batch number `batch` (from 0) of
+/// an epoch (from 1), such as dropout.
+pub fn step_seed(seed: u64, epoch: usize, batch: usize) -> u64 {
+    epoch_seed(epoch_seed(seed, epoch), batch)
+}

@@ -1,0 +1,16 @@
+//! Training and using a model.
+
+mod callback;
+pub mod callbacks;
+mod evaluate;
+mod fit;
+mod history;
+mod interrupt;
+#[cfg(feature = "plot")]
+mod plot;
+mod progress;
+
+pub use callback::{Callback, Monitor, Run, StepView, on_epoch_end};
+pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
+pub use fit::{Fit, epoch_seed, step_seed};
+pub use history::{EpochRecord, History};

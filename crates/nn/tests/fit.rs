@@ -1,0 +1,329 @@
+//! Training as people know it: callbacks, history, summaries.
+
+use nn::Error;
+use nn::data::digits;
+use nn::prelude::*;
+use nn::train::{Run, StepView};
+
+fn small() -> Dataset<f32> {
+    digits().first_rows(240).unwrap()
+}
+
+fn network(seed: u64) -> Sequential<f32> {
+    let mut rng = nn::rng(seed);
+    Sequential::new()
+        .then(Dense::new(64, 16, &mut rng))
+        .then(Relu)
+        .then(Dense::new(16, 10, &mut rng))
+}
+
+fn numbers(model: &Sequential<f32>) -> Vec<f32> {
+    model.parameters().iter().flat_map(|(_, p)| p.value.to_vec()).collect()
+}
+
+fn fit<'d>() -> Fit<'d, f32> {
+    Fit::new().batch_size(32).progress(false)
+}
+
+/// Writes down when it is called.
+#[derive(Default)]
+struct Diary {
+    lines: Vec<String>,
+}
+
+impl Callback<f32> for Diary {
+    fn name(&self) -> &'static str {
+        "diary"
+    }
+    fn columns(&self) -> Vec<String> {
+        vec!["pages".into()]
+    }
+    fn on_start(&mut self, run: &mut Run<'_, f32>, columns: &[String]) -> Result<(), Error> {
+        self.lines.push(format!("start {} {} {}", run.epoch, run.batches, columns.join("|")));
+        Ok(())
+    }
+    fn on_epoch_start(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {
+        self.lines.push(format!("epoch {}", run.epoch));
+        Ok(())
+    }
+    fn on_gradients(
+        &mut self,
+        run: &mut Run<'_, f32>,
+        step: &mut StepView<'_, '_, f32>,
+    ) -> Result<(), Error> {
+        if run.step < 2 {
+            self.lines.push(format!("step {} of {}", run.step, step.batch.len()));
+        }
+        Ok(())
+    }
+    fn on_epoch_end(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {
+        run.record("pages", self.lines.len() as f64);
+        self.lines.push(format!("epoch {} ends", run.history.last().unwrap().epoch));
+        Ok(())
+    }
+    fn on_end(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {
+        self.lines.push(format!("end after {} steps", run.step));
+        Ok(())
+    }
+}
+
+#[test]
+fn callbacks_are_called_at_their_moments() {
+    let (data, mut diary) = (small(), Diary::default());
+    let history = fit()
+        .epochs(2)
+        .batch_size(100)
+        .validation_split(0.25)
+        .callback(&mut diary)
+        .run(&mut network(1), &data, &CrossEntropy, &mut Sgd::new(0.1).unwrap())
+        .unwrap();
+    assert_eq!(
+        diary.lines,
+        [
+            "start 0 2 loss|accuracy|validation loss|validation accuracy|pages",
+            "epoch 1",
+            "step 0 of 100",
+            "step 1 of 80",
+            "epoch 1 ends",
+            "epoch 2",
+            "epoch 2 ends",
+            "end after 4 steps"
+        ]
+    );
+    assert_eq!(history.column("pages"), [(1, 4.0), (2, 6.0)]);
+    assert_eq!(
+        history.columns(),
+        ["loss", "accuracy", "validation loss", "validation accuracy", "pages"]
+    );
+}
+
+#[test]
+fn a_callback_may_change_the_gradients() {
+    struct Zero;
+    impl Callback<f32> for Zero {
+        fn name(&self) -> &'static str {
+            "zero"
+        }
+        fn on_gradients(
+            &mut self,
+            run: &mut Run<'_, f32>,
+            step: &mut StepView<'_, '_, f32>,
+        ) -> Result<(), Error> {
+            for (_, parameter) in run.model.parameters() {
+                let gradient = step.gradients.of_mut(parameter).expect("a gradient");
+                *gradient = Tensor::zeros(gradient.shape());
+            }
+            Ok(())
+        }
+    }
+    let mut model = network(1);
+    let before = numbers(&model);
+    let mut sgd = Sgd::new(0.1).unwrap();
+    fit().epochs(1).callback(Zero).run(&mut model, &small(), &CrossEntropy, &mut sgd).unwrap();
+    assert_eq!(numbers(&model), before);
+}
+
+#[test]
+fn early_stopping_gives_back_the_best_parameters() {
+    // The validation set is labelled wrongly, so that its loss rises as training goes on.
+    let train = small();
+    let wrong: Vec<usize> = train.labels().unwrap().iter().map(|label| 9 - label).collect();
+    let validation = Dataset::classification(train.inputs().clone(), wrong, 10).unwrap();
+    let run = |epochs, stop: &mut EarlyStopping<f32>| {
+        let mut model = network(2);
+        let mut optimizer = Adam::new(0.01).unwrap();
+        let history = fit()
+            .epochs(epochs)
+            .validation(&validation)
+            .callback(stop)
+            .run(&mut model, &train, &CrossEntropy, &mut optimizer)
+            .unwrap();
+        (model, history)
+    };
+    let mut stop = EarlyStopping::new().patience(3).restore_best();
+    let (model, history) = run(50, &mut stop);
+    let best = history.lowest("validation loss").unwrap().epoch;
+    assert_eq!((stop.best_epoch(), history.epochs.len()), (best, best + 3));
+    let reason = history.stopped.clone().unwrap();
+    assert!(reason.starts_with("validation loss has not improved on"), "{reason}");
+    assert!(reason.ends_with(&format!("(epoch {best}) for 3 epochs")), "{reason}");
+
+    let (after_best, _) = run(best, &mut EarlyStopping::new().patience(99));
+    assert_eq!(numbers(&model), numbers(&after_best));
+    let loss = evaluate(&model, &validation, &CrossEntropy).unwrap().loss;
+    assert_eq!(loss, history.epochs[best - 1].validation_loss().unwrap());
+}
+
+#[test]
+fn what_cannot_be_monitored_is_refused_before_training() {
+    let mut model = network(1);
+    let before = numbers(&model);
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut run = |stop| fit().callback(stop).run(&mut model, &small(), &CrossEntropy, &mut sgd);
+    assert_eq!(
+        run(EarlyStopping::new()).unwrap_err().to_string(),
+        "there is no value \"validation loss\" to monitor; an epoch of this run has: loss, accuracy"
+    );
+    let error = run(EarlyStopping::watching(Monitor::lowest("loss")).patience(0)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the patience of early stopping is 0, but must be at least 1 epoch"
+    );
+    let split = fit().validation_split(1.0).run(&mut model, &small(), &CrossEntropy, &mut sgd);
+    assert!(matches!(split, Err(Error::Data(_))));
+    assert_eq!(numbers(&model), before);
+}
+
+#[test]
+fn gradient_norms_are_those_of_the_gradients() {
+    let data = small();
+    let model = network(3);
+    // One batch, so that the mean over steps is the norm of its gradient.
+    let batch = data.batches(240, Some(nn::epoch_seed(0, 1))).unwrap().next().unwrap();
+    let tape = Tape::new();
+    let pass = Pass::train(&tape, 0);
+    let output = model.forward(&pass, pass.input(&batch.inputs));
+    let gradients = pass.gradients(CrossEntropy.loss(output, &batch.targets).unwrap()).unwrap();
+    let mut squares = Vec::new();
+    for (_, parameter) in model.parameters() {
+        let gradient = gradients.of(parameter).unwrap().to_vec();
+        squares.push(gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>());
+    }
+
+    let mut model = network(3);
+    let history = fit()
+        .epochs(1)
+        .batch_size(240)
+        .callback(GradientNorms::new().by_parameter())
+        .run(&mut model, &data, &CrossEntropy, &mut Sgd::new(0.1).unwrap())
+        .unwrap();
+    let norm = |name: &str| history.epochs[0].value(name).unwrap();
+    approx::assert_relative_eq!(norm("gradient norm"), squares.iter().sum::<f64>().sqrt());
+    approx::assert_relative_eq!(norm("gradient norm 2.bias"), squares[3].sqrt());
+}
+
+#[test]
+fn dead_units_are_counted() {
+    let mut model = network(4);
+    // Units 0 and 5 can never be above 0.
+    model.visit_mut(&mut |path, parameter| {
+        if path == "0.bias" {
+            let mut bias = parameter.value.view_mut();
+            bias[0] = -1e6;
+            bias[5] = -1e6;
+        }
+    });
+    let mut dead = DeadUnits::new();
+    let history = fit()
+        .epochs(2)
+        .callback(&mut dead)
+        .run(&mut model, &small(), &CrossEntropy, &mut Sgd::new(0.001).unwrap())
+        .unwrap();
+    assert_eq!(history.column("dead units"), [(1, 2.0), (2, 2.0)]);
+    assert_eq!(dead.by_layer(), [("1 relu".to_owned(), 2, 16)]);
+    assert_eq!(dead.to_string(), "1 relu: 2 of 16 units are dead\n");
+}
+
+#[test]
+fn a_csv_log_has_a_line_an_epoch() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.csv");
+    let history = fit()
+        .epochs(2)
+        .callback(CsvLog::new(&path))
+        .run(&mut network(1), &small(), &CrossEntropy, &mut Sgd::new(0.1).unwrap())
+        .unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), history.to_csv());
+    let missing = dir.path().join("no such folder").join("log.csv");
+    let error = fit()
+        .callback(CsvLog::new(missing))
+        .run(&mut network(1), &small(), &CrossEntropy, &mut Sgd::new(0.1).unwrap())
+        .unwrap_err();
+    assert!(error.to_string().starts_with("cannot write "), "{error}");
+}
+
+#[test]
+fn a_loss_that_explodes_says_where_and_keeps_the_history() {
+    // The rate is far too large: the weights overflow in the first epochs.
+    let run = |terminate: bool| {
+        let mut model = network(1);
+        let mut fit = fit().epochs(40);
+        if terminate {
+            fit = fit.callback(TerminateOnNan);
+        }
+        fit.run(&mut model, &small(), &MeanOfSquares, &mut Sgd::new(1e6).unwrap())
+    };
+    let Err(Error::NotFinite { first, history, epoch, .. }) = run(false) else {
+        panic!("the loss should not be finite")
+    };
+    assert!(first.contains("of op square, from crates/nn/tests/fit.rs"), "{first}");
+    assert_eq!(history.epochs.len(), epoch - 1);
+    let history = run(true).unwrap();
+    let reason = history.stopped.unwrap();
+    assert!(reason.contains("the first value that is not finite is that of op"), "{reason}");
+}
+
+/// Grows without bound where cross-entropy would settle.
+struct MeanOfSquares;
+impl Loss<f32> for MeanOfSquares {
+    fn name(&self) -> &'static str {
+        "mean of squares"
+    }
+    fn check(&self, _: &[usize], _: &Targets<f32>) -> Result<(), Error> {
+        Ok(())
+    }
+    fn loss<'t>(&self, output: Var<'t, f32>, _: &Targets<f32>) -> Result<Var<'t, f32>, Error> {
+        Ok(output.square().mean())
+    }
+}
+
+#[test]
+fn a_history_is_a_table_a_csv_and_a_picture() {
+    let history = fit()
+        .epochs(3)
+        .validation_split(0.25)
+        .run(&mut network(1), &small(), &CrossEntropy, &mut Sgd::new(0.1).unwrap())
+        .unwrap();
+    let table = history.to_string();
+    assert_eq!(table.lines().filter(|line| line.contains("0.")).count(), 3, "{table}");
+    let csv = history.to_csv();
+    assert_eq!(csv.lines().count(), 4);
+    let last: Vec<f64> =
+        csv.lines().last().unwrap().split(',').map(|x| x.parse().unwrap()).collect();
+    assert_eq!(last[1], history.epochs[2].loss());
+    let svg = history.to_svg();
+    // Two panels (loss, accuracy), each with a line for training and one for validation, which
+    // also stand in the legend.
+    for color in ["#1F77B4", "#D65F0E"] {
+        assert_eq!(svg.matches(&format!("stroke=\"{color}\"")).count(), 4, "{svg}");
+    }
+    assert!(svg.contains("validation") && svg.matches("</svg>").count() == 1);
+}
+
+#[test]
+fn a_summary_is_made_before_any_data_is_seen() {
+    let mut rng = nn::rng(0);
+    let encoder = Sequential::<f32>::new().then(Dense::new(784, 30, &mut rng)).then(Sigmoid);
+    let mut model = Sequential::new().named("encoder", encoder).then(Dense::new(30, 10, &mut rng));
+    model["encoder"].visit_mut(&mut |_, parameter| parameter.freeze());
+    let summary = summary(&model, &[784]).unwrap();
+    let row = |i: usize| {
+        let layer = &summary.layers[i];
+        (layer.path.as_str(), layer.parameters, layer.mult_adds, layer.activation_bytes)
+    };
+    assert_eq!(row(0).0, "encoder");
+    assert_eq!((row(1).0, row(1).1, row(1).2), ("encoder.0", 784 * 30 + 30, 784 * 30));
+    assert_eq!(row(2), ("encoder.1", 0, 0, 30 * 4));
+    assert_eq!((row(3).0, row(3).1), ("1", 310));
+    assert_eq!((summary.total.parameters, summary.trained), (784 * 30 + 30 + 310, 310));
+    assert_eq!(summary.parameter_bytes, 4 * (784 * 30 + 30 + 310));
+    let text = summary.to_string();
+    assert!(text.contains("encoder.0") && text.contains("[N, 30]") && text.contains("23,550"));
+    assert!(text.contains("310 parameters trained, 23,550 frozen"), "{text}");
+
+    let error = nn::summary(&model, &[100]).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "layer encoder.0 Dense(784 → 30) takes an input of shape […, 784], but is given [1, 100]"
+    );
+}
