@@ -159,7 +159,10 @@ fn single_outputs_are_decided_by_a_threshold() {
     let labels = Targets::Labels(vec![1, 0, 0, 1]);
     let values = Targets::Values(Tensor::from([[1.0], [0.0], [0.0], [1.0]]));
     let signs = Targets::Values(Tensor::from([[1.0], [-1.0], [-1.0], [1.0]]));
-    for targets in [&labels, &values, &signs] {
+    assert_eq!(measure(&Accuracy::new().above(0.0), &outputs, &signs, 3), 0.25);
+    assert_eq!(accuracy(&outputs, &signs, 0.0), Some(0.25));
+    assert_eq!(accuracy(&outputs, &signs, 0.5), None);
+    for targets in [&labels, &values] {
         for (threshold, expected) in [(0.5, 0.5), (0.65, 0.75), (0.0, 0.25)] {
             let metric = Accuracy::new().above(threshold);
             assert_eq!(measure(&metric, &outputs, targets, 3), expected, "above {threshold}");
@@ -224,7 +227,7 @@ fn errors_of_numbers_follow_their_definitions() {
     assert_relative_eq!(of(&MeanAbsolute), 3.5 / 8.0, epsilon = 1e-15);
     assert_relative_eq!(of(&RootMeanSquared), (2.75_f64 / 8.0).sqrt(), epsilon = 1e-15);
     // Σ(t − t̄)²: 29.1875 in the first column, whose errors sum to 1.5; 34.75 and 1.25 in the other.
-    let expected = ((1.0 - 1.5 / 29.1875) + (1.0 - 1.25 / 34.75)) / 2.0;
+    let expected = 1.0 - (1.5 / 29.1875 + 1.25 / 34.75) / 2.0;
     assert_relative_eq!(of(&R2), expected, epsilon = 1e-15);
     // Far from 0, where a sum of squares less the square of a sum would lose its digits.
     let (far_y, far_t) = (y.map(|v| v + 1e8), Targets::Values(t.map(|v| v + 1e8)));
@@ -284,7 +287,8 @@ fn metrics_of_the_wrong_kind_are_refused() {
     let text = refusal(&Accuracy::new(), &[1, 1], &Targets::Values(Tensor::from([[0.5]])));
     assert_eq!(
         text,
-        "row 0 of the targets holds 0.5 at [0], but accuracy takes 1 for yes, and 0 or −1 for no"
+        "row 0 of the targets holds 0.5 at [0], but accuracy takes 1 for yes and 0 for no (−1 only \
+         if outputs are decided at 0)"
     );
     assert!(refusal(&Perplexity::new(), &[2, 2], &numbers).contains("perplexity cannot compare"));
     let text = refusal(&TopK::new(3).unwrap(), &[2, 2], &labels);

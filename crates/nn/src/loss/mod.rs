@@ -76,7 +76,6 @@ pub trait Loss<A: Float> {
     ///
     /// # Panics
     /// If the shapes do not fit.
-    #[track_caller]
     fn between<'t>(&self, output: Var<'t, A>, target: Var<'t, A>) -> Var<'t, A>;
 
     /// Whether outputs of shape `output` can be compared with `targets`.
@@ -91,7 +90,6 @@ pub trait Loss<A: Float> {
     ///
     /// # Errors
     /// As [`target`](Loss::target).
-    #[track_caller]
     fn loss<'t>(&self, output: Var<'t, A>, targets: &Targets<A>) -> Result<Var<'t, A>, Error> {
         let target = self.target(&output.shape(), targets)?;
         Ok(self.between(output, output.tape().constant(target)))

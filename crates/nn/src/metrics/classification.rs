@@ -31,7 +31,7 @@ macro_rules! decision_settings {
 /// of equals, or by whether a single one lies above a threshold.
 ///
 /// Targets are labels; or values of the output's shape, of which the largest of a row is the class;
-/// or for a single output values of 1 for *yes*, and 0 or −1 for *no*.
+/// or for a single output values of 1 for *yes* and 0 for *no*, or also −1 if the threshold is 0.
 ///
 /// If 99 of 100 samples are of one class, a model that always says that class reaches 0.99: look at
 /// [`Recall`] or a [`ConfusionMatrix`](super::ConfusionMatrix) too.

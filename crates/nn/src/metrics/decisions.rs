@@ -16,6 +16,17 @@ pub(super) struct Decisions {
     pub ignored: Option<i64>,
 }
 
+/// Targets of single outputs that are decided at 0.
+const ANY_NO: Allowed = Allowed {
+    words: "1 for yes, and 0 or −1 for no",
+    holds: |t| t == 1.0 || t == 0.0 || t == -1.0,
+};
+/// Targets of other single outputs.
+const ZERO_FOR_NO: Allowed = Allowed {
+    words: "1 for yes and 0 for no (−1 only if outputs are decided at 0)",
+    holds: |t| t == 1.0 || t == 0.0,
+};
+
 impl Default for Decisions {
     fn default() -> Self {
         Self { threshold: 0.5, ignored: None }
@@ -36,10 +47,8 @@ impl Decisions {
         targets: &Targets<A>,
     ) -> Result<Vec<Option<usize>>, Error> {
         if is_single(output) {
-            let allowed = Allowed {
-                words: "1 for yes, and 0 or −1 for no",
-                holds: |t| t == 1.0 || t == 0.0 || t == -1.0,
-            };
+            // With a threshold of ½, an output of 0.2 where −1 and 1 were learned would be a no.
+            let allowed = if self.threshold == 0.0 { ANY_NO } else { ZERO_FOR_NO };
             let values = binary(measure, output, targets, allowed)?;
             return Ok(values.view().iter().map(|t| Some(usize::from(*t > A::zero()))).collect());
         }
