@@ -227,7 +227,7 @@ fn errors_of_numbers_follow_their_definitions() {
     assert_relative_eq!(of(&MeanAbsolute), 3.5 / 8.0, epsilon = 1e-15);
     assert_relative_eq!(of(&RootMeanSquared), (2.75_f64 / 8.0).sqrt(), epsilon = 1e-15);
     // Σ(t − t̄)²: 29.1875 in the first column, whose errors sum to 1.5; 34.75 and 1.25 in the other.
-    let expected = 1.0 - (1.5 / 29.1875 + 1.25 / 34.75) / 2.0;
+    let expected = 1.0 - 0.5 * (1.5 / 29.1875 + 1.25 / 34.75);
     assert_relative_eq!(of(&R2), expected, epsilon = 1e-15);
     // Far from 0, where a sum of squares less the square of a sum would lose its digits.
     let (far_y, far_t) = (y.map(|v| v + 1e8), Targets::Values(t.map(|v| v + 1e8)));
