@@ -79,6 +79,11 @@ def pick(x, indices):
     return rows(x)[np.arange(len(indices)), np.array(indices, int)].reshape(x.shape[:-1])
 
 
+def label_cross_entropy(x, labels):
+    places = labels.astype(int)[..., None]
+    return -jnp.take_along_axis(jax.nn.log_softmax(x), places, axis=-1)[..., 0]
+
+
 def place(x, indices, columns):
     zeros = jnp.zeros((len(indices), columns))
     filled = zeros.at[np.arange(len(indices)), np.array(indices, int)].set(x.ravel())
@@ -428,6 +433,8 @@ OPS = {
     "log_softmax": lambda x, s: jax.nn.log_softmax(x[0], axis=s["axis"]),
     "softmax_cross_entropy": lambda x, s: -(x[1] * jax.nn.log_softmax(x[0])).sum(-1),
     "sparse_softmax_cross_entropy": lambda x, s: -pick(jax.nn.log_softmax(x[0]), s["labels"]),
+    "label_cross_entropy": lambda x, s: label_cross_entropy(*x),
+    "one_hot": lambda x, s: jax.nn.one_hot(x[0].astype(int), s["classes"], dtype=x[0].dtype),
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
     "upsample_nearest": lambda x, s: upsample_nearest(x[0], s),
@@ -863,6 +870,13 @@ def products(cases):
     cases.add("layer_norm", [[2, 3], [3], [3]], epsilon=0.5)
 
 
+def labels_as_operands(cases):
+    for shape, labels in [([3], 1), ([2, 3], [2, 0]), ([2, 2, 2], [[0, 1], [1, 0]])]:
+        labels = np.array(labels, float)
+        cases.add("label_cross_entropy", [shape, labels], label="labels an operand")
+        cases.add("one_hot", [labels], label="of labels", classes=shape[-1])
+
+
 def moving_windows(cases):
     for x, w, slides, groups in [
         ([1, 1, 5], [1, 1, 3], [[3, 1, 0, 0, 1]], 1),
@@ -1184,6 +1198,9 @@ def main():
     cases.cases.append(cases.case("detach", steps, [x]))
     singles = len(cases.cases)
     programs(cases, 50)
+    drawn = len(cases.cases)
+    labels_as_operands(cases)  # Last, so that what is drawn for the others stays.
+    singles += len(cases.cases) - drawn
     names = [case["name"] for case in cases.cases]
     assert len(set(names)) == len(names), {n for n in names if names.count(n) > 1}
     lines = [json.dumps(stored(case), separators=(",", ":")) for case in cases.cases]

@@ -74,6 +74,8 @@ mod book {
     struct Optimizers;
     #[doc = include_str!("../../../docs/src/saving.md")]
     struct Saving;
+    #[doc = include_str!("../../../docs/src/losses.md")]
+    struct Losses;
 }
 
 pub mod data;
@@ -118,8 +120,9 @@ pub mod prelude {
         Dense, LeakyRelu, Perceptron, Relu, Sequential, Sigmoid, Softmax, Softplus, Step, Tanh,
     };
     pub use crate::loss::{
-        BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Loss,
-        MeanSquaredError,
+        BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Hinge,
+        Huber, KlDivergence, Loss, MeanAbsoluteError, MeanSquaredError, MultiMargin,
+        NegativeLogLikelihood, SmoothL1, SquaredHinge,
     };
     pub use crate::metrics::Metric;
     pub use crate::optim::{

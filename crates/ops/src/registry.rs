@@ -72,6 +72,8 @@ pub fn visit(visitor: &mut impl Visitor) {
     visit_declared::<rules::LogSoftmax>(visitor);
     visit_declared::<rules::SoftmaxCrossEntropy>(visitor);
     visit_declared::<rules::SparseSoftmaxCrossEntropy>(visitor);
+    visit_declared::<rules::OneHot>(visitor);
+    visit_declared::<rules::LabelCrossEntropy>(visitor);
 }
 
 fn visit_declared<R: Declare>(visitor: &mut impl Visitor) {

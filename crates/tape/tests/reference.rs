@@ -362,6 +362,8 @@ fn product<'t, A: Float>(op: &str, x: &[Var<'t, A>], s: &Settings) -> Option<Var
         "log_softmax" => x[0].log_softmax(s.axis()),
         "softmax_cross_entropy" => x[0].softmax_cross_entropy(x[1]),
         "sparse_softmax_cross_entropy" => x[0].sparse_softmax_cross_entropy(&s.counts("labels")),
+        "label_cross_entropy" => x[0].label_cross_entropy(x[1]),
+        "one_hot" => x[0].one_hot(s.count("classes")),
         "layer_norm" => x[0].layer_norm(&x[1], &x[2], s.number("epsilon")),
         "rms_norm" => x[0].rms_norm(&x[1], s.number("epsilon")),
         _ => return None,
