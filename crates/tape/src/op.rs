@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use ndarray::SliceInfoElem;
 use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply, gradient_formulas};
 
 use crate::var::Var;
@@ -27,6 +28,9 @@ pub(crate) trait Op<A: Float>: Debug {
     fn write(&self, operands: &[&Formula]) -> Formula;
     fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>>;
     fn is_elementwise(&self) -> bool;
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        None
+    }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
     fn clone_box(&self) -> Box<dyn Op<A>>;
 }
@@ -70,6 +74,9 @@ impl<A: Float, R: Rule> Op<A> for R {
     }
     fn is_elementwise(&self) -> bool {
         Rule::is_elementwise(self)
+    }
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        Rule::part(self)
     }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         Rule::mult_adds(self, operands, output)

@@ -12,7 +12,7 @@ use crate::debug;
 use crate::error::TapeError;
 use crate::gradients::Gradients;
 use crate::step::Step;
-use crate::sweep::sweep;
+use crate::sweep::{sweep, sweep_observed};
 use crate::tape::{Source, Tape, operands};
 
 /// A handle to a value on a [`Tape`]: `Copy`, two words.
@@ -271,10 +271,10 @@ impl<'t, A: Float> Var<'t, A> {
     /// The sweep with numbers, watched if the tape stops at what is not finite.
     fn plain_sweep(self, seed: Tensor<A>) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
         if !self.tape.stops_at_non_finite() {
-            return Ok(Gradients::new(self, sweep(self, 0, seed, |_| {})));
+            return Ok(Gradients::new(self, sweep(self, 0, seed)));
         }
         let mut first = None;
-        let adjoints = sweep(self, 0, seed, |visit| {
+        let adjoints = sweep_observed(self, 0, seed, |visit| {
             if first.is_none() {
                 first = debug::non_finite_contribution(self.tape, &visit);
             }
@@ -316,7 +316,7 @@ impl<'t, A: Float> Var<'t, A> {
     pub fn backward_recorded(self) -> Gradients<'t, A, Self> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
         let seed = self.tape.constant(seed);
-        Gradients::new(self, sweep(self, 0, seed, |_| {}))
+        Gradients::new(self, sweep(self, 0, seed))
     }
 
     /// [`backward`](Var::backward), showing each step of the sweep to `observe` as it is done.
@@ -331,7 +331,8 @@ impl<'t, A: Float> Var<'t, A> {
     ) -> Gradients<'t, A, Tensor<A>> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
         let tape = self.tape;
-        Gradients::new(self, sweep(self, 0, seed, |visit| observe(Step::new(tape, &visit))))
+        let adjoints = sweep_observed(self, 0, seed, |visit| observe(Step::new(tape, &visit)));
+        Gradients::new(self, adjoints)
     }
 
     pub(crate) fn check_seed(self, seed: &Tensor<A>) -> Result<(), TapeError> {

@@ -513,6 +513,9 @@ impl Rule for Slice {
         }])
     }
     linear!();
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        Some(&self.part)
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("slice", operands, &show_parts(&self.part))
     }
