@@ -101,7 +101,8 @@ pub mod prelude {
     pub use crate::data::{Dataset, Targets};
     pub use crate::init::Init;
     pub use crate::layers::{
-        Dense, LeakyRelu, Perceptron, Relu, Sequential, Sigmoid, Softmax, Softplus, Step, Tanh,
+        Dense, Gru, LeakyRelu, Lstm, Perceptron, Relu, Sequential, Sigmoid, SimpleRnn, Softmax,
+        Softplus, Step, Tanh,
     };
     pub use crate::loss::{
         BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Loss,
