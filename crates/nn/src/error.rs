@@ -51,6 +51,21 @@ pub enum Error {
         /// How many classes the output has.
         classes: usize,
     },
+    /// The number of a token that an embedding does not have.
+    #[error(
+        "the input of {layer} is {given} at {position:?}, but must be a whole number from 0 to {}",
+        *count as isize - 1
+    )]
+    Token {
+        /// The embedding.
+        layer: String,
+        /// Where in the input.
+        position: Vec<usize>,
+        /// The number given.
+        given: f64,
+        /// How many tokens there are.
+        count: usize,
+    },
     /// A setting out of its range.
     #[error("{setting} is {given}, but must be {allowed}")]
     Setting {

@@ -66,8 +66,11 @@ mod book {
     struct Debugging;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
+    #[doc = include_str!("../../../docs/src/layers.md")]
+    struct Layers;
 }
 
+pub mod check;
 pub mod data;
 mod error;
 pub mod init;
@@ -101,8 +104,12 @@ pub mod prelude {
     pub use crate::data::{Dataset, Targets};
     pub use crate::init::Init;
     pub use crate::layers::{
-        Dense, Gru, LeakyRelu, Lstm, Perceptron, Relu, Sequential, Sigmoid, SimpleRnn, Softmax,
-        Softplus, Step, Tanh,
+        AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, Celu, Conv1d, Conv2d, ConvTranspose1d,
+        ConvTranspose2d, Dense, Dropout, Dropout2d, Elu, Embedding, Flatten, Gelu, GeluTanh,
+        GlobalAvgPool, GlobalMaxPool, GroupNorm, Gru, HardSigmoid, HardTanh, Identity, LayerNorm,
+        LeakyRelu, LogSigmoid, LogSoftmax, Lstm, MaxPool1d, MaxPool2d, Mish, PRelu, Padding,
+        Perceptron, Relu, Reshape, Residual, RmsNorm, Selu, Sequential, Sigmoid, Silu, SimpleRnn,
+        Softmax, Softplus, Softsign, Step, Tanh,
     };
     pub use crate::loss::{
         BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Loss,
