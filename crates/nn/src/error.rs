@@ -126,6 +126,29 @@ pub enum Error {
         /// The shape of the gradient.
         gradient: Vec<usize>,
     },
+    /// A gradient that is infinite or NaN.
+    #[error("the gradient of parameter {parameter} is infinite or NaN")]
+    GradientNotFinite {
+        /// The path of the parameter.
+        parameter: String,
+    },
+    /// A loss that is infinite or NaN where an optimiser evaluates it.
+    #[error(
+        "the loss is {loss}; the parameters are as they were at the last point where it was \
+         finite. A smaller learning rate is the usual remedy, with L-BFGS a line search"
+    )]
+    LossNotFinite {
+        /// The value of the loss.
+        loss: f64,
+    },
+    /// A choice of parameters by their paths that chooses none.
+    #[error("{choice} matches no parameter; there are: {}", parameters.join(", "))]
+    Unmatched {
+        /// What chose.
+        choice: String,
+        /// The paths of all parameters.
+        parameters: Vec<String>,
+    },
 }
 
 /// The layer that an input comes from, in words.
