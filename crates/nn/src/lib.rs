@@ -68,10 +68,12 @@ mod book {
     struct Data;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
-    #[doc = include_str!("../../../docs/src/saving.md")]
-    struct Saving;
+    #[doc = include_str!("../../../docs/src/fit.md")]
+    struct Fit;
     #[doc = include_str!("../../../docs/src/optimizers.md")]
     struct Optimizers;
+    #[doc = include_str!("../../../docs/src/saving.md")]
+    struct Saving;
 }
 
 pub mod data;
@@ -126,7 +128,8 @@ pub mod prelude {
     };
     pub use crate::schedule::Schedule;
     pub use crate::train::callbacks::{
-        CsvLog, DeadUnits, EarlyStopping, GradientNorms, TerminateOnNan,
+        Checkpoint, ClipGradients, CsvLog, DeadUnits, EarlyStopping, GradientNorms, LearningRate,
+        TerminateOnNan,
     };
     pub use crate::train::{Callback, Monitor, on_epoch_end};
     pub use crate::{Fit, History, Mode, Module, Parameter, Pass, evaluate, predict, summary};
