@@ -153,7 +153,7 @@ function!(Layouts, [77], |x| {
         zeros + x.slice(s![.., 0, ..2]),
         x.slice(s![.., 0, ..]).upsample_linear(1, 6).pad(1, 1, 0, Padding::Constant(0.5)),
         flat(x.cumsum(1).index_select(2, &[3, 0, 0])),
-        x.slice(s![.., -1, 1..-1]),
+        x.slice(s![.., -1, -3..-1]),
         x.flip(1).repeat(2, 2).slice(s![.., 0, ..;-3]),
         x.stack(&[x.square()], 1).slice(s![.., 1, 2, ..]),
         flat(x.matmul(x.permute(&[0, 2, 1])).triu(1)),
