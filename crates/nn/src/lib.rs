@@ -74,8 +74,13 @@ mod book {
     struct Optimizers;
     #[doc = include_str!("../../../docs/src/saving.md")]
     struct Saving;
+    #[doc = include_str!("../../../docs/src/losses.md")]
+    struct Losses;
+    #[doc = include_str!("../../../docs/src/layers.md")]
+    struct Layers;
 }
 
+pub mod check;
 pub mod data;
 mod error;
 pub mod init;
@@ -115,11 +120,17 @@ pub mod prelude {
     pub use crate::data::{DataLoader, Dataset, Targets};
     pub use crate::init::Init;
     pub use crate::layers::{
-        Dense, LeakyRelu, Perceptron, Relu, Sequential, Sigmoid, Softmax, Softplus, Step, Tanh,
+        AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, Celu, Conv1d, Conv2d, ConvTranspose1d,
+        ConvTranspose2d, Dense, Dropout, Dropout2d, Elu, Embedding, Flatten, Gelu, GeluTanh,
+        GlobalAvgPool, GlobalMaxPool, GroupNorm, HardSigmoid, HardTanh, Identity, LayerNorm,
+        LeakyRelu, LogSigmoid, LogSoftmax, MaxPool1d, MaxPool2d, Mish, PRelu, Padding, Perceptron,
+        Relu, Reshape, Residual, RmsNorm, Selu, Sequential, Sigmoid, Silu, Softmax, Softplus,
+        Softsign, Step, Tanh,
     };
     pub use crate::loss::{
-        BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Loss,
-        MeanSquaredError,
+        BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Hinge,
+        Huber, KlDivergence, Loss, MeanAbsoluteError, MeanSquaredError, MultiMargin,
+        NegativeLogLikelihood, SmoothL1, SquaredHinge,
     };
     pub use crate::metrics::Metric;
     pub use crate::optim::{

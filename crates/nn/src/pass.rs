@@ -111,6 +111,11 @@ impl<'t, A: Float> Pass<'t, A> {
         parameters.values().map(|(var, buffer)| (var.position(), !buffer)).collect()
     }
 
+    /// Lets a variable stand for a parameter, whatever its own value.
+    pub(crate) fn bind(&self, parameter: &Parameter<A>, var: Var<'t, A>) {
+        self.parameters.borrow_mut().insert(parameter.id(), (var, parameter.is_buffer()));
+    }
+
     /// Says what value a buffer is to have after this pass. It takes it at the optimiser's next
     /// step; the pass itself changes nothing.
     pub fn update(&self, buffer: &Parameter<A>, value: Var<'t, A>) {
