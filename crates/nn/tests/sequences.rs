@@ -747,6 +747,26 @@ fn transformer_blocks_have_the_right_gradients_and_shapes() {
 }
 
 #[test]
+fn a_transformer_block_is_its_parts_in_order() {
+    let x = data(&[2, 3, 4], 1);
+    let mut block = TransformerBlock::<f64>::new(4, 2, 5, &mut nn::rng(2));
+    // Every parameter in general position: the two normalisations differ.
+    block.visit_mut(&mut |path, parameter| {
+        parameter.value = data(parameter.value.shape(), path.len());
+    });
+    block.norm2.weight.value = data(&[4], 30);
+    let attention = |x: &Tensor<f64>| forward(&block.self_attn, x);
+    let dense = |x: &Tensor<f64>| forward(&block.linear2, &forward(&block.linear1, x).relu());
+    let (norm1, norm2) =
+        (|x: &Tensor<f64>| forward(&block.norm1, x), |x: &Tensor<f64>| forward(&block.norm2, x));
+    let middle = norm1(&(&x + &attention(&x)));
+    assert_eq!(forward(&block, &x), norm2(&(&middle + &dense(&middle))));
+    let middle = &x + &attention(&norm1(&x));
+    let expected = &middle + &dense(&norm2(&middle));
+    assert_eq!(forward(&block.clone().pre_norm(), &x), expected);
+}
+
+#[test]
 fn a_transformer_block_has_the_parameters_of_pytorchs_encoder_layer() {
     let mut block = TransformerBlock::<f64>::new(4, 2, 5, &mut nn::rng(2));
     let list: Vec<String> = block
