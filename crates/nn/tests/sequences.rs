@@ -6,6 +6,7 @@ use nn::layers::{
     AttentionMask, Cell, GruCell, LstmCell, Nonlinearity, Recurrence, Recurrent, RecurrentState,
     Returns, SimpleCell,
 };
+use nn::ops::Algebra;
 use nn::ops::declare::sample;
 use nn::prelude::*;
 use nn::tape::check::Check;
@@ -632,6 +633,31 @@ fn attention_drops_weights_in_training_only() {
     assert_ne!(train(&block, 1), train(&block, 2));
     let calm = block.clone().dropout(0.0);
     assert_eq!(train(&calm, 1), forward(&block, &x));
+}
+
+#[test]
+fn a_transformer_block_drops_inside_and_after_each_part() {
+    let x = data(&[2, 4, 4], 1);
+    let block = || TransformerBlock::<f64>::new(4, 2, 6, &mut nn::rng(2)).pre_norm().dropout(0.5);
+    let silence = |dense: &mut Dense<f64>| {
+        dense.visit_mut(&mut |_, parameter| parameter.value = parameter.value.zeros_like());
+    };
+    let (mut only_dense, mut only_attention) = (block(), block());
+    silence(&mut only_dense.self_attn.out_proj);
+    silence(&mut only_attention.linear2);
+    for block in [only_dense, only_attention] {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, 1);
+        let added = &block.forward(&pass, pass.input(&x)).value() - &x;
+        let calm = &forward(&block, &x) - &x;
+        // What was dropped after the part is 0, the rest is doubled; and it differs from the
+        // part's result without dropout, since inside something was dropped too.
+        let pairs: Vec<(f64, f64)> = added.to_vec().into_iter().zip(calm.to_vec()).collect();
+        assert!(pairs.iter().any(|&(added, calm)| added == 0.0 && calm != 0.0));
+        assert!(
+            pairs.iter().any(|&(added, calm)| added != 0.0 && (added - 2.0 * calm).abs() > 1e-9)
+        );
+    }
 }
 
 #[test]
