@@ -638,7 +638,13 @@ fn attention_drops_weights_in_training_only() {
 #[test]
 fn a_transformer_block_drops_inside_and_after_each_part() {
     let x = data(&[2, 4, 4], 1);
-    let block = || TransformerBlock::<f64>::new(4, 2, 6, &mut nn::rng(2)).pre_norm().dropout(0.5);
+    let block = || {
+        let mut block = TransformerBlock::<f64>::new(4, 2, 6, &mut nn::rng(2)).pre_norm();
+        // So that a result of 0 is one that was dropped.
+        block.linear2.bias.value = data(&[4], 3);
+        block.self_attn.out_proj.bias.value = data(&[4], 4);
+        block.dropout(0.5)
+    };
     let silence = |dense: &mut Dense<f64>| {
         dense.visit_mut(&mut |_, parameter| parameter.value = parameter.value.zeros_like());
     };
