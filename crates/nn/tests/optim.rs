@@ -203,7 +203,7 @@ fn a_gradient_that_does_not_fit_changes_nothing() {
         );
         let error = optimizer.step(&mut model, &wrong).unwrap_err().to_string();
         assert_eq!(error, "parameter bias has shape [2], but its gradient has shape [3]");
-        assert_eq!(model.numbers(), Model::new().numbers());
+        assert_eq!(model.numbers(), Model::<f64>::new().numbers());
     }
 }
 
@@ -247,7 +247,7 @@ fn the_order_of_elements_in_memory_does_not_matter() {
 #[test]
 fn models_trained_side_by_side_do_not_mix() {
     let mut adam = Adam::new(0.1).unwrap();
-    let (mut one, mut alone) = (Model::<f64>::new(), Model::new());
+    let (mut one, mut alone) = (Model::<f64>::new(), Model::<f64>::new());
     let mut other = Model::new();
     for step in 0..5 {
         one.train(&mut adam, step..step + 1);
@@ -426,7 +426,7 @@ fn a_group_that_chooses_nothing_is_an_error_at_the_first_step() {
     assert!(error.starts_with(start), "{error}");
     assert!(error.contains(&format!(":{line}:")), "{error}");
     assert!(error.ends_with("matches no parameter; there are: weight, bias"), "{error}");
-    assert_eq!(model.numbers(), Model::new().numbers());
+    assert_eq!(model.numbers(), Model::<f64>::new().numbers());
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 //! The training loop.
 
+use std::path::PathBuf;
+
 use ops::{Float, Tensor};
 use tape::{Tape, Var};
 
@@ -8,14 +10,15 @@ use super::evaluate::{Total, check, evaluate_checked};
 use super::history::{EpochRecord, History};
 use super::interrupt::Interruptible;
 use super::progress::Progress;
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
 use crate::module::Module;
-use crate::optim::Optimizer;
+use crate::optim::{Optimizer, Penalty};
 use crate::parameter::Gradients;
 use crate::pass::Pass;
+use crate::save::Checkpoint;
 use crate::state::State;
 
 /// What a model is validated on.
@@ -60,6 +63,8 @@ pub struct Fit<'d, A: Float> {
     callbacks: Vec<Box<dyn Callback<A> + 'd>>,
     progress: bool,
     interruptible: bool,
+    penalty: Option<Penalty>,
+    resume: Option<PathBuf>,
 }
 
 impl<A: Float> Default for Fit<'_, A> {
@@ -80,6 +85,8 @@ impl<'d, A: Float> Fit<'d, A> {
             callbacks: Vec::new(),
             progress: true,
             interruptible: false,
+            penalty: None,
+            resume: None,
         }
     }
 
@@ -112,7 +119,7 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Sets a fraction of the training data aside, drawn by the seed, to evaluate the model on
-    /// after every epoch.
+    /// after every epoch. The data of a loader is divided before the loader is made.
     #[must_use]
     pub fn validation_split(mut self, fraction: f64) -> Self {
         self.validation = Validation::Split(fraction);
@@ -152,42 +159,64 @@ impl<'d, A: Float> Fit<'d, A> {
         self
     }
 
+    /// A penalty on large weights, added to the loss of every batch. The recorded losses are
+    /// without it.
+    #[must_use]
+    pub fn penalty(mut self, penalty: Penalty) -> Self {
+        self.penalty = Some(penalty);
+        self
+    }
+
+    /// Goes on from a checkpoint that [`Checkpoint`](crate::train::callbacks::Checkpoint) wrote,
+    /// after its epoch: model, optimiser, callbacks and history are as they were then, and the
+    /// rest of the run gives the same numbers as if it had never stopped.
+    #[must_use]
+    pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
+        self.resume = Some(checkpoint.into());
+        self
+    }
+
     /// Trains `model` on `data`.
     ///
     /// # Errors
-    /// Before anything changes: if the batch size is 0, if the model cannot take the data, the
-    /// loss cannot compare its output with the targets, a metric cannot measure them, or a
-    /// callback refuses. On the way: if the loss is infinite or NaN; the model keeps the
+    /// Before anything changes: if the batch size is 0, if a number of the data is infinite or
+    /// NaN, if the model cannot take the data, the loss cannot compare its output with the
+    /// targets, a metric cannot measure them, or a callback refuses. On the way: if the loss is infinite or NaN; the model keeps the
     /// parameters of the step before, and the error has the history of the epochs before.
     pub fn run(
         &mut self,
         model: &mut impl Module<A>,
-        data: &Dataset<A>,
+        data: &impl TrainingData<A>,
         loss: &impl Loss<A>,
         optimizer: &mut impl Optimizer<A>,
     ) -> Result<History, Error> {
-        let (mut training, mut held_out) = (data, None);
-        let parts;
-        match self.validation {
-            Validation::None => {}
-            Validation::Data(data) => held_out = Some(data),
+        let held_out = match self.validation {
+            Validation::None => None,
+            Validation::Data(held_out) => Some(held_out),
             Validation::Split(fraction) => {
-                parts = data.split(fraction, self.seed)?;
-                (training, held_out) = (&parts.0, Some(&parts.1));
+                let data = data.as_dataset().ok_or_else(|| Error::Setting {
+                    setting: "the validation split",
+                    given: format!("{fraction} of a loader's data"),
+                    allowed: "of a data set; divide it before making the loader",
+                })?;
+                let (training, held_out) = data.split(fraction, self.seed)?;
+                let loader = training.loader(self.batch_size, self.seed)?;
+                return self.run_on(model, (&loader, Some(&held_out)), loss, optimizer);
             }
-        }
-        self.run_on(model, (training, held_out), loss, optimizer)
+        };
+        let loader = data.loader(self.batch_size, self.seed)?;
+        self.run_on(model, (&loader, held_out), loss, optimizer)
     }
 
     fn run_on(
         &mut self,
         model: &mut dyn Module<A>,
-        (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
+        (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
         loss: &dyn Loss<A>,
         optimizer: &mut dyn Optimizer<A>,
     ) -> Result<History, Error> {
-        let batches = data.batches(self.batch_size, None)?.len();
-        for data in std::iter::once(data).chain(validation) {
+        for data in std::iter::once(data.dataset()).chain(validation) {
+            data.check_finite()?;
             check(model, data, loss, self.metrics.iter().map(|metric| &**metric))?;
         }
         let interruptible = self.interruptible.then(Interruptible::enter).transpose()?;
@@ -198,12 +227,14 @@ impl<'d, A: Float> Fit<'d, A> {
             history: &mut history,
             epoch: 0,
             epochs: self.epochs,
-            batches,
+            batches: data.batches_per_epoch(),
             step: 0,
             seed: self.seed,
             callback_states: State::new(),
+            saved: false,
         };
-        self.start(&mut run, (data, validation), loss.threshold())?;
+        self.load(&mut run)?;
+        self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
         let ended = self.epochs_of(&mut run, (data, validation), loss, interruptible.as_ref());
         // What callbacks do at the end, such as giving back the best parameters, they do however
         // the run has ended.
@@ -211,6 +242,37 @@ impl<'d, A: Float> Fit<'d, A> {
             callback.on_end(&mut run)?;
         }
         ended.map(|()| history)
+    }
+
+    /// Goes on from the checkpoint, if there is to be one. Nothing is changed if it does not fit.
+    fn load(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        let Some(path) = &self.resume else { return Ok(()) };
+        let Checkpoint { weights, state } = Checkpoint::load(path)?;
+        let seed = state.text("seed")?;
+        if seed != self.seed.to_string() {
+            return Err(Error::State {
+                problem: format!("the run was begun with seed {seed}, not {}", self.seed),
+            });
+        }
+        let [epoch, step] = [state.number("epoch")?, state.number("step")?];
+        let before = Checkpoint::of(run.model, run.optimizer.state(run.model))?;
+        weights.restore(run.model)?;
+        if let Err(error) = run.optimizer.load_state(run.model, &state.nested("optimizer")) {
+            before.weights.restore(run.model)?;
+            return Err(error);
+        }
+        let callbacks = state.nested("callbacks");
+        for (i, callback) in self.callbacks.iter_mut().enumerate() {
+            let state = callbacks.nested(&format!("{i} {}", callback.name()));
+            if let Err(error) = callback.load_state(&state) {
+                before.weights.restore(run.model)?;
+                run.optimizer.load_state(run.model, &before.state)?;
+                return Err(error);
+            }
+        }
+        (run.epoch, run.step) = (epoch as usize, step as usize);
+        *run.history = History::from_state(&state.nested("history"));
+        Ok(())
     }
 
     /// Tells the callbacks that the run begins, and what values an epoch will have.
@@ -237,7 +299,7 @@ impl<'d, A: Float> Fit<'d, A> {
     fn epochs_of(
         &mut self,
         run: &mut Run<'_, A>,
-        (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
+        (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
         loss: &dyn Loss<A>,
         interruptible: Option<&Interruptible>,
     ) -> Result<(), Error> {
@@ -248,9 +310,8 @@ impl<'d, A: Float> Fit<'d, A> {
             let progress = Progress::new(self.progress, run.epoch, self.epochs, run.batches);
             let metrics = self.metrics.iter().map(|metric| &**metric);
             let mut total = Total::new(loss.threshold(), metrics);
-            let order = epoch_seed(self.seed, run.epoch);
             // ANCHOR: loop
-            for (i, batch) in data.batches(self.batch_size, Some(order))?.enumerate() {
+            for (i, batch) in data.epoch(run.epoch).enumerate() {
                 let gradients = {
                     let pass = Pass::train(&tape, step_seed(self.seed, run.epoch, i));
                     let output = run.model.forward(&pass, pass.input(&batch.inputs));
@@ -259,7 +320,9 @@ impl<'d, A: Float> Fit<'d, A> {
                         return self.not_finite(run, value, i + 1);
                     }
                     total.add(&batch, value.item(), &output.value());
-                    let mut gradients = pass.gradients(value)?;
+                    let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
+                    let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
+                    let mut gradients = pass.gradients(penalized)?;
                     self.show_step(run, &batch, value, &mut gradients)?;
                     gradients
                 };
