@@ -120,7 +120,7 @@ impl ModuleCheck {
                 let pass = Pass::new(x[0].tape(), self.mode);
                 let values = &x[usize::from(self.input_too)..];
                 for ((_, parameter), &value) in parameters.iter().zip(values) {
-                    pass.bind(parameter, value);
+                    pass.substitute(parameter, value);
                 }
                 module.forward(&pass, if self.input_too { x[0] } else { pass.input(input) })
             },

@@ -122,10 +122,10 @@ pub mod prelude {
     pub use crate::layers::{
         AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, Celu, Conv1d, Conv2d, ConvTranspose1d,
         ConvTranspose2d, Dense, Dropout, Dropout2d, Elu, Embedding, Flatten, Gelu, GeluTanh,
-        GlobalAvgPool, GlobalMaxPool, GroupNorm, HardSigmoid, HardTanh, Identity, LayerNorm,
-        LeakyRelu, LogSigmoid, LogSoftmax, MaxPool1d, MaxPool2d, Mish, PRelu, Padding, Perceptron,
-        Relu, Reshape, Residual, RmsNorm, Selu, Sequential, Sigmoid, Silu, Softmax, Softplus,
-        Softsign, Step, Tanh,
+        GlobalAvgPool, GlobalMaxPool, GroupNorm, Gru, HardSigmoid, HardTanh, Identity, LayerNorm,
+        LeakyRelu, LogSigmoid, LogSoftmax, Lstm, MaxPool1d, MaxPool2d, Mish, PRelu, Padding,
+        Perceptron, Relu, Reshape, Residual, RmsNorm, Selu, Sequential, Sigmoid, Silu, SimpleRnn,
+        Softmax, Softplus, Softsign, Step, Tanh,
     };
     pub use crate::loss::{
         BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Hinge,
