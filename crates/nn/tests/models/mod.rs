@@ -324,6 +324,25 @@ fn words(rng: &mut ChaCha8Rng) -> Sequential<f32> {
         .then(Softmax::over(-1))
 }
 
+/// A recurrent network of two layers and both directions, of [N, 4, 3].
+fn recurrent<C: Cell + Default>(rng: &mut ChaCha8Rng, returns: Returns) -> Sequential<f32> {
+    let settings = Recurrence { layers: 2, bidirectional: true, dropout: 0.5, returns };
+    let layer = Recurrent::<f32, C>::with_settings(3, 4, settings, rng);
+    Sequential::new()
+        .named("recurrent", layer.expect("settings in range"))
+        .then(Dense::new(8, 2, rng))
+}
+
+/// A language model of one block: [N, 5] numbers of words to the scores of the next.
+fn transformer(rng: &mut ChaCha8Rng) -> Sequential<f32> {
+    Sequential::new()
+        .then(Embedding::new(7, 6, rng))
+        .then(LearnedPosition::new(8, 6, rng))
+        .then(SinusoidalPosition::new(6))
+        .then(TransformerBlock::new(6, 2, 9, rng).pre_norm().gelu().causal().dropout(0.1))
+        .then(Dense::new(6, 7, rng))
+}
+
 pub fn examples() -> Vec<Example> {
     let mut rng = nn::rng(0);
     let mlp = Sequential::new()
@@ -343,6 +362,12 @@ pub fn examples() -> Vec<Example> {
         example("windows", Windows::new(), &[2, 7, 6]),
         example("cnn", cnn(&mut rng), &[2, 8, 7]),
         example("norms", norms(&mut rng), &[4, 6]),
+        example("rnn", recurrent::<SimpleCell>(&mut rng, Returns::Sequence), &[4, 3]),
+        example("lstm", recurrent::<LstmCell>(&mut rng, Returns::Sequence), &[4, 3]),
+        example("gru_last", recurrent::<GruCell>(&mut rng, Returns::Last), &[4, 3]),
+        example("attention", MultiHeadAttention::new(6, 3, &mut rng), &[4, 6]),
+        example("encoder_block", TransformerBlock::new(6, 2, 9, &mut rng), &[4, 6]),
+        on(example("transformer", transformer(&mut rng), &[5]), |x| (x.abs() * 7.0).floor()),
         on(example("embedding", words(&mut rng), &[5]), |x| (x.abs() * 7.0).floor()),
     ]
 }
