@@ -113,9 +113,10 @@ fn gradient_norms(model: &Sequential<f32>, data: &Dataset<f32>) -> Result<Vec<f6
     let pass = Pass::train(&tape, 0);
     let output = model.forward(&pass, pass.input(data.inputs()));
     let gradients = pass.gradients(CrossEntropy.loss(output, data.targets())?)?;
-    let hidden = model.parameters().into_iter().filter(|(path, _)| {
-        path.starts_with("pair") && path.ends_with("weight")
-    });
+    let hidden = model
+        .parameters()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("pair") && path.ends_with("weight"));
     let norm = |weight| {
         let square = |g: &f32| f64::from(*g).powi(2);
         gradients.of(weight).map_or(0.0, |g| g.view().iter().map(square).sum::<f64>().sqrt())

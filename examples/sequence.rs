@@ -90,17 +90,20 @@ fn learn<C: Cell>(
     test: &Dataset<f32>,
     options: &Options,
 ) -> Result<f64, nn::Error> {
-    let mut model = Sequential::new()
-        .then(layer)
-        .then(Dense::new(HIDDEN, SYMBOLS, &mut nn::rng(options.seed)));
+    let mut model =
+        Sequential::new().then(layer).then(Dense::new(HIDDEN, SYMBOLS, &mut nn::rng(options.seed)));
     let (first, last) = reach(&model, train)?;
-    println!("{name}: gradient of the loss with respect to the first step {first:.1e}, the last {last:.1e}");
+    println!(
+        "{name}: gradient of the loss with respect to the first step {first:.1e}, the last {last:.1e}"
+    );
     Fit::new()
         .epochs(options.epochs)
         .batch_size(32)
         .seed(options.seed)
         .callback(ClipGradients::Norm(1.0))
-        .callback(EarlyStopping::watching(Monitor::lowest("loss")).least_improvement(1e-4).patience(5))
+        .callback(
+            EarlyStopping::watching(Monitor::lowest("loss")).least_improvement(1e-4).patience(5),
+        )
         .run(&mut model, train, &CrossEntropy, &mut Adam::new(0.005)?)?;
     Ok(evaluate(&model, test, &CrossEntropy)?.accuracy.unwrap_or_default())
 }

@@ -81,11 +81,8 @@ fn run() -> Result<bool, Box<dyn std::error::Error>> {
         (squares.sum::<f64>() / truth.len() as f64).sqrt()
     };
     println!("root of the mean squared error, {TEST} to {}:", TEST + truth.len() - 1);
-    let errors = [
-        ("persistence", error(&persistence)),
-        ("AR(9)", error(&linear)),
-        ("LSTM", error(&lstm)),
-    ];
+    let errors =
+        [("persistence", error(&persistence)), ("AR(9)", error(&linear)), ("LSTM", error(&lstm))];
     for (name, error) in errors {
         println!("  {name:<12} {error:>6.2}");
     }
