@@ -107,7 +107,7 @@ fn options() -> Result<(Option<PathBuf>, u64), lexopt::Error> {
 }
 
 /// Forecasts of a linear function of the last nine years, fitted to all years before the test by
-/// least squares: the solution of XᵀX w = Xᵀy.
+/// least squares: the solution of `XᵀX w = Xᵀy`.
 fn autoregression(series: &Tensor<f64>) -> Result<Vec<f64>, nn::Error> {
     let data = windows(series, ORDER, 1)?.flatten();
     let (train, test) = data.split_at(TEST - FIRST - ORDER)?;
