@@ -787,6 +787,15 @@ fn a_chain_asks_the_part_whose_time_it_is() {
         assert!(chain.load_state(&bad).is_err(), "{key}");
         assert_eq!(chain.state(), build().state());
     }
+    // A part of a part hears its own time: this plateau's begins at 3 + 2.
+    let plateau = Plateau::new(0.5).unwrap().patience(0);
+    let inner = Chain::new(Constant::new(1.0).unwrap()).then(2, plateau).unwrap();
+    let mut outer = Chain::new(Linear::warm_up(3).unwrap()).then(3, inner).unwrap();
+    (0..6).for_each(|t| outer.observe(t, 1.0));
+    assert_eq!(outer.rate(0.1, 6), 0.1);
+    outer.observe(6, 1.0);
+    assert_eq!(outer.rate(0.1, 7), 0.05);
+    assert_eq!(outer.state()["1.1.best"], 1.0);
     // A function of time has nothing to remember.
     assert!(Exponential::new(0.9).unwrap().state().is_empty());
     assert!(Exponential::new(0.9).unwrap().load_state(&state).is_err());
