@@ -6,6 +6,7 @@ use nn::layers::{
     AttentionMask, Cell, GruCell, LstmCell, Nonlinearity, Recurrence, Recurrent, RecurrentState,
     Returns, SimpleCell,
 };
+use nn::ops::Algebra;
 use nn::ops::declare::sample;
 use nn::prelude::*;
 use nn::tape::check::Check;
@@ -635,6 +636,37 @@ fn attention_drops_weights_in_training_only() {
 }
 
 #[test]
+fn a_transformer_block_drops_inside_and_after_each_part() {
+    let x = data(&[2, 4, 4], 1);
+    let block = || {
+        let mut block = TransformerBlock::<f64>::new(4, 2, 6, &mut nn::rng(2)).pre_norm();
+        // So that a result of 0 is one that was dropped.
+        block.linear2.bias.value = data(&[4], 3);
+        block.self_attn.out_proj.bias.value = data(&[4], 4);
+        block.dropout(0.5)
+    };
+    let silence = |dense: &mut Dense<f64>| {
+        dense.visit_mut(&mut |_, parameter| parameter.value = parameter.value.zeros_like());
+    };
+    let (mut only_dense, mut only_attention) = (block(), block());
+    silence(&mut only_dense.self_attn.out_proj);
+    silence(&mut only_attention.linear2);
+    for block in [only_dense, only_attention] {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, 1);
+        let added = &block.forward(&pass, pass.input(&x)).value() - &x;
+        let calm = &forward(&block, &x) - &x;
+        // What was dropped after the part is 0, the rest is doubled; and it differs from the
+        // part's result without dropout, since inside something was dropped too.
+        let pairs: Vec<(f64, f64)> = added.to_vec().into_iter().zip(calm.to_vec()).collect();
+        assert!(pairs.iter().any(|&(added, calm)| added == 0.0 && calm != 0.0));
+        assert!(
+            pairs.iter().any(|&(added, calm)| added != 0.0 && (added - 2.0 * calm).abs() > 1e-9)
+        );
+    }
+}
+
+#[test]
 fn attention_refuses_in_sentences() {
     let layer = attention();
     let tape = Tape::new();
@@ -744,6 +776,26 @@ fn transformer_blocks_have_the_right_gradients_and_shapes() {
         "layer TransformerBlock(4, 2 heads, 5 hidden) takes an input of shape [N, T, 4] with at \
          least one step, but is given [2, 3, 5]"
     );
+}
+
+#[test]
+fn a_transformer_block_is_its_parts_in_order() {
+    let x = data(&[2, 3, 4], 1);
+    let mut block = TransformerBlock::<f64>::new(4, 2, 5, &mut nn::rng(2));
+    // Every parameter in general position: the two normalisations differ.
+    block.visit_mut(&mut |path, parameter| {
+        parameter.value = data(parameter.value.shape(), path.len());
+    });
+    block.norm2.weight.value = data(&[4], 30);
+    let attention = |x: &Tensor<f64>| forward(&block.self_attn, x);
+    let dense = |x: &Tensor<f64>| forward(&block.linear2, &forward(&block.linear1, x).relu());
+    let (norm1, norm2) =
+        (|x: &Tensor<f64>| forward(&block.norm1, x), |x: &Tensor<f64>| forward(&block.norm2, x));
+    let middle = norm1(&(&x + &attention(&x)));
+    assert_eq!(forward(&block, &x), norm2(&(&middle + &dense(&middle))));
+    let middle = &x + &attention(&norm1(&x));
+    let expected = &middle + &dense(&norm2(&middle));
+    assert_eq!(forward(&block.clone().pre_norm(), &x), expected);
 }
 
 #[test]
