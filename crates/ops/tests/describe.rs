@@ -58,6 +58,26 @@ fn shared_parts_of_a_term_are_shared() {
     assert_eq!(Algebra::shape(&term)[..], [2]);
 }
 
+/// Names the rules that have settings and do not tell them.
+struct Silent(Vec<String>);
+
+impl Visitor for Silent {
+    fn rule<R: Rule>(&mut self, examples: &[Example<R>], _: &[Refusal<R>]) {
+        let told = |example: &Example<R>| !Rule::attributes(&example.rule).is_empty();
+        let has_settings = format!("{:?}", examples[0].rule).contains(['{', '[']);
+        if has_settings && !examples.iter().any(told) {
+            self.0.push(format!("{:?}", examples[0].rule));
+        }
+    }
+}
+
+#[test]
+fn every_rule_tells_its_settings() {
+    let mut silent = Silent(Vec::new());
+    visit(&mut silent);
+    assert!(silent.0.is_empty(), "{:#?}", silent.0);
+}
+
 #[test]
 fn settings_are_told_as_they_were_given() {
     let sum = Sum { axes: [0, -1].into(), keepdims: true };

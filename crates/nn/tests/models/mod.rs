@@ -185,6 +185,9 @@ function!(Reductions, [67], |x| joined(&[
     flat(x.layer_norm(&x.scalar(2.0), &x.scalar(0.5), 1e-5)) + x.mean(),
 ]));
 
+// Of [N, 5] numbers of words.
+function!(Counts, [7], |x| x.one_hot(7).sum_axes(1));
+
 /// Parameters in uses other than that of a dense layer.
 struct Tables {
     table: Parameter<f32>,
@@ -368,6 +371,7 @@ pub fn examples() -> Vec<Example> {
         example("attention", MultiHeadAttention::new(6, 3, &mut rng), &[4, 6]),
         example("encoder_block", TransformerBlock::new(6, 2, 9, &mut rng), &[4, 6]),
         on(example("transformer", transformer(&mut rng), &[5]), |x| (x.abs() * 7.0).floor()),
+        on(example("one_hot", Counts, &[5]), |x| (x.abs() * 7.0).floor()),
         on(example("embedding", words(&mut rng), &[5]), |x| (x.abs() * 7.0).floor()),
     ]
 }

@@ -5,6 +5,7 @@ use ndarray::Dimension;
 
 use crate::algebra::Algebra;
 use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::describe::Attributes;
 use crate::error::Problem;
 use crate::float::Float;
 use crate::registry::samples;
@@ -116,6 +117,9 @@ impl Rule for GatherAdjoint {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(T::apply(*self, &[call.operands[0], tangents[1]?]))
+    }
+    fn attributes(&self) -> Attributes {
+        vec![("rows", self.rows.into())]
     }
 }
 

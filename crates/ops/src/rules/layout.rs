@@ -285,6 +285,14 @@ pub struct ScatterAdd {
     pub length: usize,
 }
 
+fn along_attributes(axis: isize, indices: &Indices) -> Attributes {
+    vec![
+        ("axis", axis.into()),
+        ("indices", indices.elements[..].into()),
+        ("shape", indices.shape[..].into()),
+    ]
+}
+
 fn along_shape(
     axis: isize,
     indices: &Indices,
@@ -335,11 +343,7 @@ impl Rule for TakeAlong {
         linear_jvp(self, call, tangents)
     }
     fn attributes(&self) -> Attributes {
-        vec![
-            ("axis", self.axis.into()),
-            ("indices", self.indices.elements()[..].into()),
-            ("shape", self.indices.shape()[..].into()),
-        ]
+        along_attributes(self.axis, &self.indices)
     }
 }
 
@@ -370,6 +374,11 @@ impl Rule for ScatterAdd {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
+    }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = along_attributes(self.axis, &self.indices);
+        attributes.push(("length", self.length.into()));
+        attributes
     }
 }
 
@@ -502,6 +511,9 @@ impl Rule for Diagonal {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
+    fn attributes(&self) -> Attributes {
+        vec![("offset", self.offset.into())]
+    }
 }
 
 impl Rule for DiagonalAdjoint {
@@ -537,6 +549,9 @@ impl Rule for DiagonalAdjoint {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
+    }
+    fn attributes(&self) -> Attributes {
+        vec![("offset", self.offset.into()), ("size", self.size[..].into())]
     }
 }
 

@@ -631,6 +631,11 @@ impl Rule for SliceAdjoint {
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("slice_adjoint", operands, &show_parts(&self.part))
     }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = part_attributes(&self.part);
+        attributes.push(("shape", self.shape[..].into()));
+        attributes
+    }
 }
 
 impl Declare for SliceAdjoint {
@@ -867,6 +872,13 @@ impl Rule for IndexAdd {
         let settings = format!("axis {}, {}", self.axis, show_indices(&self.indices));
         Formula::call("index_add", operands, &settings)
     }
+    fn attributes(&self) -> Attributes {
+        vec![
+            ("axis", self.axis.into()),
+            ("indices", self.indices[..].into()),
+            ("length", self.length.into()),
+        ]
+    }
 }
 
 impl Declare for IndexAdd {
@@ -1002,6 +1014,9 @@ impl Rule for Place {
     fn write(&self, operands: &[&Formula]) -> Formula {
         let settings = format!("{} of {}", show_indices(&self.indices), self.columns);
         Formula::call("place", operands, &settings)
+    }
+    fn attributes(&self) -> Attributes {
+        vec![("indices", self.indices[..].into()), ("columns", self.columns.into())]
     }
 }
 

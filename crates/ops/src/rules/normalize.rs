@@ -206,6 +206,9 @@ impl Rule for NormalizeSlope {
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &self.0.settings())
     }
+    fn attributes(&self) -> Attributes {
+        Rule::attributes(&self.0)
+    }
 }
 
 /// (1, 2, 4, 5) has mean 3 and variance 2.5, mean square 11.5.

@@ -249,6 +249,9 @@ impl Rule for SparseSoftmaxCrossEntropy {
         }])
     }
     composite!();
+    fn attributes(&self) -> Attributes {
+        vec![("labels", self.labels[..].into())]
+    }
 }
 
 impl Declare for SparseSoftmaxCrossEntropy {
@@ -330,6 +333,9 @@ impl Rule for OneHot {
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("one_hot", operands, &format!("classes {}", self.classes))
     }
+    fn attributes(&self) -> Attributes {
+        vec![("classes", self.classes.into())]
+    }
 }
 
 impl Declare for OneHot {
@@ -403,6 +409,9 @@ impl Rule for LabelCrossEntropy {
     // ANCHOR_END: p_minus_y
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         composite_jvp(call, tangents, |operands| self.compose(operands))
+    }
+    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        Some(self.compose(operands))
     }
 }
 

@@ -288,6 +288,11 @@ impl Rule for MaxPoolSlope {
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &show_kernel(&self.slides))
     }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = slide_attributes(&self.slides);
+        attributes.push(("adjoint", self.adjoint.into()));
+        attributes
+    }
 }
 
 /// Which of the three parts of a convolution a [`Conv`] computes from the two others.

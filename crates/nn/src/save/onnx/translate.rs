@@ -302,10 +302,14 @@ impl Table {
             Ok(graph.node("Gather", &[op.inputs[0], &indices], vec![integer("axis", axis)]))
         });
         self.rule::<rules::Gather>(|graph, op| {
-            // Indices are whole numbers in floats here.
-            let to_integers = vec![integer("to", super::proto::INT64.into())];
-            let indices = graph.node("Cast", &[op.inputs[1]], to_integers);
+            let indices = whole_numbers(graph, op.inputs[1]);
             Ok(graph.node("Gather", &[op.inputs[0], &indices], vec![integer("axis", 0)]))
+        });
+        self.rule::<rules::OneHot>(|graph, op| {
+            let labels = whole_numbers(graph, op.inputs[0]);
+            let classes = graph.shaped_integers(&[], &[op.settings.integer("classes")?]);
+            let off_and_on = graph.tensor("off_and_on", &[2], &[0.0, 1.0]);
+            Ok(graph.node("OneHot", &[&labels, &classes, &off_and_on], vec![]))
         });
         self.rule::<rules::TakeAlong>(|graph, op| {
             let (shape, indices) = (op.settings.list("shape")?, op.settings.list("indices")?);
@@ -365,6 +369,11 @@ fn logarithm(graph: &mut Graph, x: &str, of_base: f32) -> String {
 fn mask(graph: &mut Graph, op: &str, a: &str, b: &str) -> String {
     let truth = graph.node(op, &[a, b], vec![]);
     graph.node("Cast", &[&truth], vec![integer("to", super::proto::FLOAT.into())])
+}
+
+/// Indices and labels, which are floats here.
+fn whole_numbers(graph: &mut Graph, x: &str) -> String {
+    graph.node("Cast", &[x], vec![integer("to", super::proto::INT64.into())])
 }
 
 /// Axes counted from 0.
