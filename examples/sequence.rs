@@ -40,7 +40,10 @@ fn run() -> Result<bool, Box<dyn std::error::Error>> {
     println!("{} steps between the symbol and the question", options.steps - 1);
     let mut rng = nn::rng(options.seed);
     let plain = SimpleRnn::new(SYMBOLS, HIDDEN, &mut rng).last();
-    let lstm = Lstm::new(SYMBOLS, HIDDEN, &mut rng).last().forget_bias(2.0);
+    // A forget gate that starts out remembering for about as long as the sequence: σ(b)ᵀ ≈ 1/e
+    // for b = ln T. Tallec & Ollivier, *Can recurrent neural networks warp time?*, 2018.
+    let forget_bias = (options.steps as f64).ln();
+    let lstm = Lstm::new(SYMBOLS, HIDDEN, &mut rng).last().forget_bias(forget_bias);
     let plain = learn("SimpleRnn", plain, &train, &test, &options)?;
     let lstm = learn("Lstm", lstm, &train, &test, &options)?;
     println!("test accuracy: SimpleRnn {plain:.4}, Lstm {lstm:.4}; by chance 0.25");
@@ -52,7 +55,7 @@ fn run() -> Result<bool, Box<dyn std::error::Error>> {
 
 fn options() -> Result<Options, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut options = Options { steps: 60, epochs: 15, seed: 0 };
+    let mut options = Options { steps: 100, epochs: 15, seed: 0 };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
