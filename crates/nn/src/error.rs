@@ -14,6 +14,9 @@ pub enum Error {
     /// The data set or its file.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Saving or loading.
+    #[error(transparent)]
+    Save(#[from] crate::save::SaveError),
     /// The tape refused an op.
     #[error(transparent)]
     Tape(#[from] tape::error::TapeError),
@@ -122,6 +125,29 @@ pub enum Error {
         shape: Vec<usize>,
         /// The shape of the gradient.
         gradient: Vec<usize>,
+    },
+    /// A gradient that is infinite or NaN.
+    #[error("the gradient of parameter {parameter} is infinite or NaN")]
+    GradientNotFinite {
+        /// The path of the parameter.
+        parameter: String,
+    },
+    /// A loss that is infinite or NaN where an optimiser evaluates it.
+    #[error(
+        "the loss is {loss}; the parameters are as they were at the last point where it was \
+         finite. A smaller learning rate is the usual remedy, with L-BFGS a line search"
+    )]
+    LossNotFinite {
+        /// The value of the loss.
+        loss: f64,
+    },
+    /// A choice of parameters by their paths that chooses none.
+    #[error("{choice} matches no parameter; there are: {}", parameters.join(", "))]
+    Unmatched {
+        /// What chose.
+        choice: String,
+        /// The paths of all parameters.
+        parameters: Vec<String>,
     },
 }
 

@@ -64,8 +64,14 @@ mod book {
     struct Transform;
     #[doc = include_str!("../../../docs/src/debugging.md")]
     struct Debugging;
+    #[doc = include_str!("../../../docs/src/data.md")]
+    struct Data;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
+    #[doc = include_str!("../../../docs/src/optimizers.md")]
+    struct Optimizers;
+    #[doc = include_str!("../../../docs/src/saving.md")]
+    struct Saving;
 }
 
 pub mod data;
@@ -78,6 +84,8 @@ mod module;
 pub mod optim;
 mod parameter;
 mod pass;
+pub mod save;
+pub mod schedule;
 mod state;
 mod summary;
 pub mod train;
@@ -102,7 +110,7 @@ pub fn rng(seed: u64) -> rand_chacha::ChaCha8Rng {
 
 /// All that a model builder needs in scope.
 pub mod prelude {
-    pub use crate::data::{Dataset, Targets};
+    pub use crate::data::{DataLoader, Dataset, Targets};
     pub use crate::init::Init;
     pub use crate::layers::{
         Dense, LeakyRelu, Perceptron, Relu, Sequential, Sigmoid, Softmax, Softplus, Step, Tanh,
@@ -112,7 +120,11 @@ pub mod prelude {
         MeanSquaredError,
     };
     pub use crate::metrics::Metric;
-    pub use crate::optim::{Adam, Optimizer, Sgd};
+    pub use crate::optim::{
+        AdaDelta, AdaGrad, Adam, AdamW, Group, Lbfgs, Lion, NAdam, Optimizer, Penalty, RmsProp,
+        Sgd, clip_norm, clip_value,
+    };
+    pub use crate::schedule::Schedule;
     pub use crate::train::callbacks::{
         CsvLog, DeadUnits, EarlyStopping, GradientNorms, TerminateOnNan,
     };

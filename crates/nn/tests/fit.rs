@@ -1,7 +1,7 @@
 //! Training as people know it: callbacks, history, summaries.
 
 use nn::Error;
-use nn::data::digits;
+use nn::data::{DataLoader, digits};
 use nn::prelude::*;
 use nn::train::{Run, StepView};
 
@@ -326,4 +326,37 @@ fn a_summary_is_made_before_any_data_is_seen() {
         error,
         "layer encoder.0 Dense(784 → 30) takes an input of shape […, 784], but is given [1, 100]"
     );
+}
+
+#[test]
+fn a_loader_can_be_trained_on() {
+    let data = small();
+    let train = |fit: &mut Fit<'_, f32>, from: &dyn Fn(&mut Fit<'_, f32>, &mut Sequential<f32>)| {
+        let mut model = network(1);
+        from(fit, &mut model);
+        numbers(&model)
+    };
+    let sgd = || Sgd::new(0.1).unwrap();
+    let from_data = train(&mut fit().epochs(2).seed(5), &|fit, model| {
+        fit.run(model, &data, &CrossEntropy, &mut sgd()).unwrap();
+    });
+    let loader = DataLoader::new(data.clone(), 32).unwrap().shuffle(5).prefetch(2);
+    let from_loader = train(&mut fit().epochs(2), &|fit, model| {
+        fit.run(model, &loader, &CrossEntropy, &mut sgd()).unwrap();
+    });
+    assert_eq!(from_data, from_loader);
+    let split =
+        fit().validation_split(0.2).run(&mut network(1), &loader, &CrossEntropy, &mut sgd());
+    assert!(split.unwrap_err().to_string().contains("divide it before making the loader"));
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_refused_with_their_row() {
+    let mut rows = vec![0.5; 3 * 64];
+    rows[64 + 7] = f32::NAN;
+    let inputs = Tensor::from_shape_vec(&[3, 64], rows).unwrap();
+    let data = Dataset::classification(inputs, vec![0, 1, 2], 10).unwrap();
+    let error =
+        fit().run(&mut network(1), &data, &CrossEntropy, &mut Sgd::new(0.1).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("row 1"), "{error}");
 }

@@ -58,13 +58,18 @@ pub struct Formula {
 impl Formula {
     /// A named value of a shape.
     pub fn symbol(name: impl Into<String>, shape: &[usize]) -> Self {
-        Self { text: name.into(), binding: Binding::Atom, shape: Shape::from_slice(shape) }
+        Self::new(name, Binding::Atom, shape)
     }
 
     /// A number.
     pub fn number(value: f64) -> Self {
         let binding = if value < 0.0 { Binding::Sign } else { Binding::Atom };
         Self { text: value.to_string(), binding, shape: Shape::new() }
+    }
+
+    /// A text that binds as told, such as a rounded number: `-0.138`.
+    pub fn new(text: impl Into<String>, binding: Binding, shape: &[usize]) -> Self {
+        Self { text: text.into(), binding, shape: Shape::from_slice(shape) }
     }
 
     /// The text of an op around its operands. The shape is that of a scalar until the algebra

@@ -3,13 +3,16 @@
 use std::fmt::Debug;
 
 use smallvec::SmallVec;
+use typed_arena::Arena;
 
 use crate::algebra::Algebra;
 use crate::declare::Declared;
+use crate::describe::Attributes;
 use crate::error::{OpError, Problem};
 use crate::float::Float;
 use crate::formula::{Formula, Notation};
 use crate::kernel;
+use crate::reading::Reading;
 use crate::real::Real;
 use crate::shape::{Shape, broadcast};
 use crate::tensor::Tensor;
@@ -54,6 +57,10 @@ pub trait Unary: Copy + Debug + Send + Sync + 'static {
     fn write(self, x: &Formula) -> Formula {
         Formula::notate(Self::NAME, Self::NOTATION, &[x])
     }
+    /// The settings as data.
+    fn attributes(self) -> Attributes {
+        Attributes::new()
+    }
 }
 // ANCHOR_END: unary
 
@@ -89,6 +96,10 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
     fn write(self, x: [&Formula; N]) -> Formula {
         Formula::notate(Self::NAME, Notation::Call, &x)
     }
+    /// The settings as data.
+    fn attributes(self) -> Attributes {
+        Attributes::new()
+    }
 }
 
 impl<U: Unary> Elementwise<1> for U {
@@ -104,6 +115,9 @@ impl<U: Unary> Elementwise<1> for U {
     }
     fn write(self, [x]: [&Formula; 1]) -> Formula {
         self.write(x)
+    }
+    fn attributes(self) -> Attributes {
+        Unary::attributes(self)
     }
 }
 
@@ -163,6 +177,10 @@ impl<B: Binary> Unary for Bound<B> {
         let operands = if self.number_is_left { [&number, x] } else { [x, &number] };
         Formula::notate(B::NAME, B::NOTATION, &operands)
     }
+    fn attributes(self) -> Attributes {
+        let side = if self.number_is_left { "left" } else { "right" };
+        vec![(side, self.number.into())]
+    }
 }
 
 /// A rule over whole tensors: what an op computes, and what its operands contribute.
@@ -209,6 +227,19 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
         Formula::notate(self.name(), Notation::Call, operands)
     }
 
+    /// The settings as data, from which another program can compute the same.
+    fn attributes(&self) -> Attributes {
+        Attributes::new()
+    }
+
+    /// The same value computed with other, simpler rules, if it can be: what is fused or named for
+    /// speed or stability here, written out. An elementwise rule is its scalar function, read once
+    /// more.
+    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        let _ = operands;
+        None
+    }
+
     /// Whether each element of the result depends on one element of each operand, so that the
     /// local derivative is a number for each element.
     fn is_elementwise(&self) -> bool {
@@ -219,6 +250,12 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         let _ = (operands, output);
         0
+    }
+
+    /// The local derivative with respect to each wanted operand, for a rule that works elementwise;
+    /// nothing for the others, whose derivative is not one number for each element.
+    fn slopes<T: Algebra>(&self, _call: &Call<'_, T>) -> Contributions<T> {
+        Contributions::new()
     }
 }
 
@@ -326,8 +363,29 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     fn write(&self, operands: &[&Formula]) -> Formula {
         self.0.write(array(operands))
     }
+    fn attributes(&self) -> Attributes {
+        self.0.attributes()
+    }
+    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        let arena = Arena::new();
+        let x: [&T; N] = array(operands);
+        match self.0.value(x.map(|x| Reading::new(&arena, x))) {
+            Reading::Lit(_) => None, // The same number everywhere has no shape of its own.
+            Reading::Value(_, value) => Some(value.clone()),
+        }
+    }
     fn is_elementwise(&self) -> bool {
         true
+    }
+    fn slopes<T: Algebra>(&self, call: &Call<'_, T>) -> Contributions<T> {
+        let arena = Arena::new();
+        let x = array(call.operands).map(|x: &T| Reading::new(&arena, x));
+        let y = Reading::new(&arena, call.output);
+        let slope = |i| match self.0.slope(i, x, y) {
+            Reading::Lit(number) => call.output.scalar(number),
+            Reading::Value(_, slope) => slope.clone(),
+        };
+        (0..N).map(|i| call.wanted[i].then(|| slope(i))).collect()
     }
 }
 

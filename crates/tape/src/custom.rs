@@ -151,8 +151,10 @@ impl<A: Float> Debug for Checkpoint<A> {
 fn contributions<T: Clone>(
     adjoints: &[Option<T>],
     x: impl Iterator<Item = usize>,
+    wanted: &[bool],
 ) -> Contributions<T> {
-    x.map(|position| adjoints.get(position).cloned().flatten()).collect()
+    let adjoint = |position: usize| adjoints.get(position).cloned().flatten();
+    x.zip(wanted).map(|(position, wanted)| wanted.then(|| adjoint(position))?).collect()
 }
 
 impl<A: Float> Op<A> for Checkpoint<A> {
@@ -165,7 +167,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
         apart(call.operands, |_, x| {
             let adjoints = sweep((self.f)(&x), 0, cotangent.clone(), |_| {});
-            contributions(&adjoints, x.iter().map(|x| x.position()))
+            contributions(&adjoints, x.iter().map(|x| x.position()), call.wanted)
         })
     }
     fn vjp_recorded<'t>(
@@ -176,7 +178,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
         let since = cotangent.tape().len();
         let x: Vec<_> = call.operands.iter().map(|x| x.alias()).collect();
         let adjoints = sweep((self.f)(&x), since, *cotangent, |_| {});
-        contributions(&adjoints, x.iter().map(|x| x.position()))
+        contributions(&adjoints, x.iter().map(|x| x.position()), call.wanted)
     }
     fn jvp(
         &self,
@@ -197,8 +199,8 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::notate("checkpoint", Notation::Call, operands)
     }
-    fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>> {
-        operands.iter().map(|x| Some(Formula::symbol("recomputed", &shape_of(x)))).collect()
+    fn vjp_formulas(&self, call: &Call<'_, Formula>, _: &Formula) -> Contributions<Formula> {
+        formulas(call, "recomputed")
     }
     fn is_elementwise(&self) -> bool {
         false
@@ -211,8 +213,10 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     }
 }
 
-fn shape_of(x: &Formula) -> ops::Shape {
-    ops::Algebra::shape(x)
+/// Every contribution as the same words, where there is no rule to read.
+fn formulas(call: &Call<'_, Formula>, words: &str) -> Contributions<Formula> {
+    let symbol = |x: &Formula| Formula::symbol(words, &ops::Algebra::shape(x));
+    call.operands.iter().zip(call.wanted).map(|(x, wanted)| wanted.then(|| symbol(x))).collect()
 }
 
 /// The inputs that have a tangent, with it.
@@ -269,7 +273,8 @@ impl<A: Float> Op<A> for CustomVjp<A> {
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
         apart(call.operands, |tape, x| {
             let (y, cotangent) = (tape.constant(call.output), tape.constant(cotangent));
-            self.pull(&x, y, cotangent).iter().map(|given| Some(given.value())).collect()
+            let given = self.pull(&x, y, cotangent);
+            given.iter().zip(call.wanted).map(|(g, wanted)| wanted.then(|| g.value())).collect()
         })
     }
     fn vjp_recorded<'t>(
@@ -278,7 +283,8 @@ impl<A: Float> Op<A> for CustomVjp<A> {
         cotangent: &Var<'t, A>,
     ) -> Contributions<Var<'t, A>> {
         let x: Vec<_> = call.operands.iter().map(|&&x| x).collect();
-        self.pull(&x, *call.output, *cotangent).into_iter().map(Some).collect()
+        let given = self.pull(&x, *call.output, *cotangent);
+        given.into_iter().zip(call.wanted).map(|(g, wanted)| wanted.then_some(g)).collect()
     }
     fn jvp(
         &self,
@@ -302,9 +308,12 @@ impl<A: Float> Op<A> for CustomVjp<A> {
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::notate(self.name, Notation::Call, operands)
     }
-    fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>> {
-        let text = format!("{}'s own gradient of ȳ", self.name);
-        operands.iter().map(|x| Some(Formula::symbol(text.clone(), &shape_of(x)))).collect()
+    fn vjp_formulas(
+        &self,
+        call: &Call<'_, Formula>,
+        cotangent: &Formula,
+    ) -> Contributions<Formula> {
+        formulas(call, &format!("{}'s own gradient of {cotangent}", self.name))
     }
     fn is_elementwise(&self) -> bool {
         false

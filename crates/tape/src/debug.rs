@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::error::{NonFinite, Origin, TapeError};
 use crate::gradients::Gradients;
-use crate::sweep::Visit;
+use crate::sweep::Event;
 use crate::tape::{Graph, Source, Tape, operands};
 use crate::var::Var;
 
@@ -58,24 +58,47 @@ pub(crate) fn non_finite_value<A: Float>(
     }))
 }
 
-pub(crate) fn non_finite_contribution<A: Float>(
-    tape: &Tape<A>,
-    visit: &Visit<'_, Tensor<A>>,
+/// Watches a sweep for the first contribution that is not finite.
+pub(crate) struct Watch<'t, A: Float> {
+    tape: &'t Tape<A>,
+    at: Option<(NodeIndex, Tensor<A>)>,
+    pub first: Option<TapeError>,
+}
+
+impl<'t, A: Float> Watch<'t, A> {
+    pub fn new(tape: &'t Tape<A>) -> Self {
+        Self { tape, at: None, first: None }
+    }
+
+    pub fn observe(&mut self, event: &Event<'_, Tensor<A>>) {
+        match (event, &self.at) {
+            (&Event::Complete { node, adjoint }, _) => self.at = Some((node, adjoint.clone())),
+            (&Event::Pass { position, contribution, .. }, Some((node, adjoint)))
+                if self.first.is_none() =>
+            {
+                let node = Var::new(self.tape, *node);
+                self.first = non_finite_contribution(node, adjoint, position, contribution);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn non_finite_contribution<A: Float>(
+    node: Var<'_, A>,
+    adjoint: &Tensor<A>,
+    position: usize,
+    contribution: &Tensor<A>,
 ) -> Option<TapeError> {
-    let (operand, (index, value)) =
-        visit.contributions.iter().enumerate().find_map(|(i, contribution)| {
-            Some((visit.operands[i], first_non_finite(contribution.as_ref()?)?))
-        })?;
-    let node = Var::new(tape, visit.node);
+    let (index, value) = first_non_finite(contribution)?;
     let op = node.op().unwrap_or("leaf");
-    let operands = [Var::new(tape, operand)];
     Some(TapeError::NonFinite(Box::new(NonFinite {
         op,
         backward: true,
         value,
         operands: vec![
-            describe(operands[0], &index),
-            format!("the incoming gradient: {}", crate::one_line(visit.adjoint, 6)),
+            describe(node.operands()[position], &index),
+            format!("the incoming gradient: {}", crate::one_line(adjoint, 6)),
         ],
         index,
         location: node.location(),

@@ -20,6 +20,7 @@
 //! |---|---|
 //! | [`check`] | holding a gradient against finite differences |
 //! | [`transform`] | gradients, Jacobians, Hessians and their products, of plain functions |
+//! | [`trace`] | a program's passes step by step: every number, formula and reason |
 //! | [`error`] | what can go wrong, in sentences |
 
 pub mod check;
@@ -31,9 +32,9 @@ mod gradients;
 mod op;
 mod operators;
 mod scope;
-mod step;
 mod sweep;
 mod tape;
+pub mod trace;
 pub mod transform;
 mod var;
 
@@ -41,8 +42,8 @@ pub use custom::{check_custom_vjp, checkpoint, custom_vjp};
 pub use gradients::Gradients;
 pub use ops;
 pub use scope::Scope;
-pub use step::{Contribution, Step, one_line};
 pub use tape::Tape;
+pub use trace::{Trace, one_line};
 pub use var::Var;
 
 /// What a user of the tape needs in scope: the methods of variables.

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply, gradient_formulas};
+use ops::describe::Described;
+use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply};
 
 use crate::var::Var;
 
@@ -25,9 +26,18 @@ pub(crate) trait Op<A: Float>: Debug {
         tangents: &[Option<&Var<'t, A>>],
     ) -> Option<Var<'t, A>>;
     fn write(&self, operands: &[&Formula]) -> Formula;
-    fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>>;
+    fn vjp_formulas(&self, call: &Call<'_, Formula>, cotangent: &Formula)
+    -> Contributions<Formula>;
+    /// The local derivatives as text, if the op works elementwise.
+    fn slope_formulas(&self, _call: &Call<'_, Formula>) -> Contributions<Formula> {
+        Contributions::new()
+    }
     fn is_elementwise(&self) -> bool;
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
+    /// The op as data, if it is a rule and no function of the user's.
+    fn described(&self) -> Option<Box<dyn Described>> {
+        None
+    }
     fn clone_box(&self) -> Box<dyn Op<A>>;
 }
 
@@ -65,14 +75,24 @@ impl<A: Float, R: Rule> Op<A> for R {
     fn write(&self, operands: &[&Formula]) -> Formula {
         Rule::write(self, operands)
     }
-    fn gradient_formulas(&self, operands: &[Formula]) -> Vec<Option<Formula>> {
-        gradient_formulas(self, operands)
+    fn vjp_formulas(
+        &self,
+        call: &Call<'_, Formula>,
+        cotangent: &Formula,
+    ) -> Contributions<Formula> {
+        Rule::vjp(self, call, cotangent)
+    }
+    fn slope_formulas(&self, call: &Call<'_, Formula>) -> Contributions<Formula> {
+        Rule::slopes(self, call)
     }
     fn is_elementwise(&self) -> bool {
         Rule::is_elementwise(self)
     }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         Rule::mult_adds(self, operands, output)
+    }
+    fn described(&self) -> Option<Box<dyn Described>> {
+        Some(Box::new(self.clone()))
     }
     fn clone_box(&self) -> Box<dyn Op<A>> {
         Box::new(self.clone())

@@ -8,15 +8,14 @@ use crate::op::Op;
 use crate::tape::{Tape, operands};
 use crate::var::Var;
 
-/// What happens at one node of the sweep, for those who watch.
-pub(crate) struct Visit<'a, T> {
-    pub node: NodeIndex,
-    pub adjoint: &'a T,
-    pub operands: &'a [NodeIndex],
-    /// Contributions in the operands' own shapes.
-    pub contributions: &'a [Option<T>],
-    /// The adjoints as they were before the contributions were added.
-    pub adjoints: &'a [Option<T>],
+/// What happens in a sweep, for those who watch.
+pub(crate) enum Event<'a, T> {
+    /// The adjoint of a node is complete.
+    Complete { node: NodeIndex, adjoint: &'a T },
+    /// It passes a contribution to operand number `position`, in that operand's own shape.
+    Pass { position: usize, contribution: &'a T, so_far: Option<&'a T> },
+    /// The contribution has been added to the operand's adjoint so far.
+    Added { position: usize, sum: &'a T },
 }
 
 // ANCHOR: sweep
@@ -28,30 +27,22 @@ pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
     output: Var<'t, A>,
     since: usize,
     seed: T,
-    mut observe: impl FnMut(Visit<'_, T>),
+    mut observe: impl FnMut(Event<'_, T>),
 ) -> Vec<Option<T>> {
     let tape = output.tape();
     let mut adjoints: Vec<Option<T>> = vec![None; output.position() + 1];
     adjoints[output.position()] = Some(seed);
     for node in (since..adjoints.len()).rev().map(NodeIndex::new) {
         let Some(adjoint) = adjoints[node.index()].clone() else { continue };
+        observe(Event::Complete { node, adjoint: &adjoint });
         let operands = operands(&tape.graph(), node);
-        let mut contributions = T::contributions(tape, node, &operands, &adjoint);
-        for (contribution, &operand) in contributions.iter_mut().zip(&operands) {
-            let shape = Var::new(tape, operand).shape();
-            *contribution = contribution.take().map(|c| c.sum_to(&shape));
-        }
-        observe(Visit {
-            node,
-            adjoint: &adjoint,
-            operands: &operands,
-            contributions: &contributions,
-            adjoints: &adjoints,
-        });
-        for (contribution, operand) in contributions.into_iter().zip(operands) {
-            if let Some(contribution) = contribution {
-                add(&mut adjoints[operand.index()], contribution);
-            }
+        let given = T::contributions(tape, node, &operands, &adjoint);
+        for (position, (given, operand)) in given.into_iter().zip(operands).enumerate() {
+            let Some(given) = given else { continue };
+            let contribution = given.sum_to(&Var::new(tape, operand).shape());
+            let sum = &mut adjoints[operand.index()];
+            observe(Event::Pass { position, contribution: &contribution, so_far: sum.as_ref() });
+            observe(Event::Added { position, sum: add(sum, contribution) });
         }
     }
     adjoints
@@ -59,11 +50,12 @@ pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
 // ANCHOR_END: sweep
 
 /// Adds to a sum that may not have begun.
-pub(crate) fn add<T: Algebra>(sum: &mut Option<T>, value: T) {
-    *sum = Some(match sum.take() {
+pub(crate) fn add<T: Algebra>(sum: &mut Option<T>, value: T) -> &T {
+    let total = match sum.take() {
         None => value,
         Some(sum) => sum.accumulate(value),
-    });
+    };
+    sum.insert(total)
 }
 
 /// A reading of the graph in which it can be swept: plain tensors, or recorded variables, whose

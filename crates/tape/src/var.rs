@@ -3,17 +3,18 @@
 use std::fmt::{self, Debug};
 use std::panic::Location;
 
+use ops::describe::Described;
 use ops::methods::LayoutMethods;
 use ops::rules::Indices;
-use ops::{Algebra, Binary, Float, Formula, Lift, Rule, Shape, Tensor, Unary};
+use ops::{Algebra, Binary, Call, Float, Formula, Lift, Rule, Shape, Tensor, Unary};
 use petgraph::graph::NodeIndex;
 
 use crate::debug;
 use crate::error::TapeError;
 use crate::gradients::Gradients;
-use crate::step::Step;
 use crate::sweep::sweep;
 use crate::tape::{Source, Tape, operands};
+use crate::trace::{Backward, Recorder};
 
 /// A handle to a value on a [`Tape`]: `Copy`, two words.
 ///
@@ -123,6 +124,22 @@ impl<'t, A: Float> Var<'t, A> {
         }
     }
 
+    /// The op that computed the value as data, with its settings; `None` for a variable, a
+    /// constant, a detached value, or a function of the user's own as a single node.
+    ///
+    /// ```
+    /// use ops::describe::Attribute;
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([[1.0, 2.0]]);
+    /// let op = x.softmax(-1).described().unwrap();
+    /// assert_eq!(op.attributes(), [("axis", Attribute::Integer(-1))]);
+    /// ```
+    pub fn described(self) -> Option<Box<dyn Described>> {
+        self.tape.graph()[self.index].source.op()?.described()
+    }
+
     /// The values that it was computed from, in order.
     pub fn operands(self) -> Vec<Self> {
         let graph = self.tape.graph();
@@ -141,9 +158,16 @@ impl<'t, A: Float> Var<'t, A> {
     /// of the operands, `y` for this value and `ȳ` for its adjoint; `None` where that is nothing.
     pub fn gradient_formulas(self) -> Vec<Option<String>> {
         let symbols = self.operand_symbols();
+        let shape = self.shape();
+        let call = Call {
+            operands: &symbols.iter().collect::<Vec<_>>(),
+            output: &Formula::symbol("y", &shape),
+            wanted: &vec![true; symbols.len()],
+        };
         let graph = self.tape.graph();
-        let formulas = graph[self.index].source.op().map(|op| op.gradient_formulas(&symbols));
-        formulas.unwrap_or_default().iter().map(|f| f.as_ref().map(Formula::to_string)).collect()
+        let Some(op) = graph[self.index].source.op() else { return Vec::new() };
+        let formulas = op.vjp_formulas(&call, &Formula::symbol("ȳ", &shape));
+        formulas.iter().map(|f| f.as_ref().map(Formula::to_string)).collect()
     }
 
     fn operand_symbols(self) -> Vec<Formula> {
@@ -273,13 +297,9 @@ impl<'t, A: Float> Var<'t, A> {
         if !self.tape.stops_at_non_finite() {
             return Ok(Gradients::new(self, sweep(self, 0, seed, |_| {})));
         }
-        let mut first = None;
-        let adjoints = sweep(self, 0, seed, |visit| {
-            if first.is_none() {
-                first = debug::non_finite_contribution(self.tape, &visit);
-            }
-        });
-        first.map_or_else(|| Ok(Gradients::new(self, adjoints)), Err)
+        let mut watch = debug::Watch::new(self.tape);
+        let adjoints = sweep(self, 0, seed, |event| watch.observe(&event));
+        watch.first.map_or_else(|| Ok(Gradients::new(self, adjoints)), Err)
     }
 
     /// Backpropagation from a value of any shape, given the cotangent of each of its elements:
@@ -327,11 +347,21 @@ impl<'t, A: Float> Var<'t, A> {
     #[track_caller]
     pub fn backward_observed(
         self,
-        mut observe: impl FnMut(Step<'t, A>),
+        observe: impl FnMut(Backward<'t, A>),
     ) -> Gradients<'t, A, Tensor<A>> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
-        let tape = self.tape;
-        Gradients::new(self, sweep(self, 0, seed, |visit| observe(Step::new(tape, &visit))))
+        self.recorded_sweep(seed, observe)
+    }
+
+    pub(crate) fn recorded_sweep(
+        self,
+        seed: Tensor<A>,
+        observe: impl FnMut(Backward<'t, A>),
+    ) -> Gradients<'t, A, Tensor<A>> {
+        let mut recorder = Recorder::new(self, observe);
+        let adjoints = sweep(self, 0, seed, |event| recorder.observe(&event));
+        recorder.finish();
+        Gradients::new(self, adjoints)
     }
 
     pub(crate) fn check_seed(self, seed: &Tensor<A>) -> Result<(), TapeError> {
@@ -342,11 +372,11 @@ impl<'t, A: Float> Var<'t, A> {
         Err(TapeError::Seed { shape: shape.to_vec(), seed: seed.shape().to_vec() })
     }
 
-    fn check_tracked(self) -> Result<(), TapeError> {
+    pub(crate) fn check_tracked(self) -> Result<(), TapeError> {
         if self.is_tracked() { Ok(()) } else { Err(TapeError::Untracked { output: self.into() }) }
     }
 
-    fn scalar_seed(self) -> Result<Tensor<A>, TapeError> {
+    pub(crate) fn scalar_seed(self) -> Result<Tensor<A>, TapeError> {
         self.check_tracked()?;
         let shape = self.shape();
         if shape.iter().product::<usize>() == 1 {

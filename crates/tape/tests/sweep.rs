@@ -5,6 +5,7 @@ use ops::{Algebra, Real, Tensor, Unary};
 use petgraph::algo::toposort;
 use tape::check::Check;
 use tape::prelude::*;
+use tape::trace::Rounding;
 
 #[test]
 fn a_value_used_twice_receives_both_contributions() {
@@ -137,9 +138,9 @@ fn the_observed_sweep_is_the_sweep() {
     assert!(steps.windows(2).all(|pair| pair[0].node.position() > pair[1].node.position()));
     let product = &steps[2];
     assert_eq!(product.node.label(), "z");
-    assert_eq!(product.contributions[0].formula.as_deref(), Some("ȳ · x"));
-    assert_eq!(product.contributions[0].local.as_ref().unwrap().item(), 2.0);
-    assert_eq!(product.contributions[0].value.as_ref().unwrap(), &plain.wrt(w));
+    assert_eq!(product.formula(0, Rounding::default()).unwrap().names, "ȳ · x");
+    assert_eq!(product.local(0).unwrap().item(), 2.0);
+    assert_eq!(product.contributions[0].received.as_ref().unwrap().value, plain.wrt(w));
 }
 
 #[test]
@@ -148,7 +149,8 @@ fn totals_within_a_step_count_an_operand_that_comes_twice() {
     let x = tape.var(3.0);
     let mut totals = Vec::new();
     (x * x).backward_observed(|step| {
-        totals.extend(step.contributions.iter().map(|c| c.total.as_ref().unwrap().item()));
+        let received = step.contributions.iter().map(|c| c.received.as_ref().unwrap());
+        totals.extend(received.map(|received| received.after.item()));
     });
     assert_eq!(totals, [3.0, 6.0]);
 }

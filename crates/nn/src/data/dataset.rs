@@ -1,5 +1,8 @@
 //! Samples with their targets, and how they are split and dealt out in batches.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use ops::prelude::*;
 use ops::{Float, Tensor};
 use rand::SeedableRng;
@@ -59,6 +62,8 @@ pub struct Dataset<A: Float> {
     inputs: Tensor<A>,
     targets: Targets<A>,
     classes: Option<usize>,
+    // One for each class, if there are any.
+    class_names: Option<Arc<[String]>>,
 }
 
 impl<A: Float> Dataset<A> {
@@ -106,7 +111,7 @@ impl<A: Float> Dataset<A> {
         if samples != given {
             return Err(DataError::Counts { inputs: samples, targets: given });
         }
-        Ok(Self { inputs, targets, classes })
+        Ok(Self { inputs, targets, classes, class_names: None })
     }
 
     /// The number of samples, at least 1.
@@ -136,6 +141,73 @@ impl<A: Float> Dataset<A> {
     /// The number of classes, if the targets are labels.
     pub fn classes(&self) -> Option<usize> {
         self.classes
+    }
+
+    /// The names of the classes, in the order of their labels, if they have been given.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.class_names.as_deref()
+    }
+
+    /// The same samples, with a name for each class.
+    ///
+    /// # Errors
+    /// If the targets are not labels, or there are not as many names as classes.
+    ///
+    /// ```
+    /// use nn::data::{DataError, Dataset};
+    /// use ops::Tensor;
+    ///
+    /// let data = Dataset::classification(Tensor::from([[0.5], [0.1]]), vec![1, 0], 2)?;
+    /// let data = data.with_class_names(["cat", "dog"])?;
+    /// assert_eq!(data.class_names().unwrap()[data.labels().unwrap()[0]], "dog");
+    /// # Ok::<(), DataError>(())
+    /// ```
+    pub fn with_class_names<S: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Self, DataError> {
+        let names: Arc<[String]> = names.into_iter().map(Into::into).collect();
+        let (_, classes) = self.labelled()?;
+        if names.len() != classes {
+            return Err(DataError::ClassNames { names: names.len(), classes });
+        }
+        self.class_names = Some(names);
+        Ok(self)
+    }
+
+    /// Whether every number of the inputs and values is finite; a model trained on a NaN answers
+    /// NaN to everything.
+    ///
+    /// # Errors
+    /// If a number is infinite or NaN, with its row.
+    ///
+    /// ```
+    /// use nn::data::Dataset;
+    /// use ops::Tensor;
+    ///
+    /// let data = Dataset::classification(Tensor::from([[0.5], [f64::NAN]]), vec![1, 0], 2)?;
+    /// let error = data.check_finite().unwrap_err().to_string();
+    /// let text = "row 1 of the inputs holds NaN at [0]; every number must be finite";
+    /// assert_eq!(error, text);
+    /// # Ok::<(), nn::data::DataError>(())
+    /// ```
+    pub fn check_finite(&self) -> Result<(), DataError> {
+        check_finite("inputs", &self.inputs)?;
+        match &self.targets {
+            Targets::Labels(_) => Ok(()),
+            Targets::Values(values) => check_finite("values", values),
+        }
+    }
+
+    /// The labels and the number of classes.
+    fn labelled(&self) -> Result<(&[usize], usize), DataError> {
+        match (&self.targets, self.classes) {
+            (Targets::Labels(labels), Some(classes)) => Ok((labels, classes)),
+            (Targets::Values(values), _) => {
+                Err(DataError::NotLabels { shape: values.shape().to_vec() })
+            }
+            (Targets::Labels(_), None) => unreachable!("labels come with their classes"),
+        }
     }
 
     /// The shape of one input: the lengths of the axes after the first.
@@ -197,6 +269,117 @@ impl<A: Float> Dataset<A> {
         Ok((self.gather(train), self.gather(test)))
     }
 
+    /// The samples in three parts: for training, for validation (by which settings are chosen and
+    /// training is stopped) and for testing, shuffled by `seed`.
+    ///
+    /// The fractions are of all the samples, each rounded to the nearest whole number.
+    ///
+    /// # Errors
+    /// If a fraction is not between 0 and 1 or a part would be empty.
+    ///
+    /// ```
+    /// use nn::data::{DataError, digits};
+    ///
+    /// let (train, validation, test) = digits::<f32>().split_three(0.1, 0.2, 1)?;
+    /// assert_eq!((train.len(), validation.len(), test.len()), (1258, 180, 359));
+    /// # Ok::<(), DataError>(())
+    /// ```
+    pub fn split_three(
+        &self,
+        validation_fraction: f64,
+        test_fraction: f64,
+        seed: u64,
+    ) -> Result<(Self, Self, Self), DataError> {
+        let rows = self.len();
+        // Fractions that are none become 0 or too many rows, and are refused with the rest.
+        let count = |fraction: f64| (rows as f64 * fraction).round() as usize;
+        let (validation, test) = (count(validation_fraction), count(test_fraction));
+        let train = rows.saturating_sub(validation.saturating_add(test));
+        if train == 0 || validation == 0 || test == 0 {
+            return Err(DataError::ThreeWaySplit {
+                validation: validation_fraction,
+                test: test_fraction,
+                rows,
+                parts: [train, validation, test],
+            });
+        }
+        let order = shuffled(rows, seed);
+        let (test, rest) = order.split_at(test);
+        let (validation, train) = rest.split_at(validation);
+        Ok((self.gather(train), self.gather(validation), self.gather(test)))
+    }
+
+    /// The samples in two parts, as [`split`](Self::split) makes them, but so that each class has
+    /// the same share of both, as nearly as whole samples allow.
+    ///
+    /// The test part gets `test_fraction` of each class, rounded to the nearest whole number, but
+    /// leaves at least one sample of the class in each part. Both parts are shuffled.
+    ///
+    /// # Errors
+    /// If the targets are not labels, a class has only one sample, or the fraction is not between 0
+    /// and 1. A class without samples is no error.
+    ///
+    /// ```
+    /// use nn::data::{DataError, iris};
+    ///
+    /// let (train, test) = iris::<f32>().split_stratified(0.2, 1)?;
+    /// let of_class = |class| test.labels().unwrap().iter().filter(|&&l| l == class).count();
+    /// assert_eq!((train.len(), [of_class(0), of_class(1), of_class(2)]), (120, [10, 10, 10]));
+    /// # Ok::<(), DataError>(())
+    /// ```
+    pub fn split_stratified(
+        &self,
+        test_fraction: f64,
+        seed: u64,
+    ) -> Result<(Self, Self), DataError> {
+        let (labels, _) = self.labelled()?;
+        if !(test_fraction > 0.0 && test_fraction < 1.0) {
+            let (rows, fraction) = (self.len(), test_fraction);
+            let test = (rows as f64 * fraction).round() as usize;
+            return Err(DataError::Split { fraction, rows, test });
+        }
+        // In the order of the classes, so that the error names the first. The number of classes
+        // may be far above that of samples.
+        let mut counts = BTreeMap::<usize, usize>::new();
+        for &label in labels {
+            *counts.entry(label).or_default() += 1;
+        }
+        for (&class, count) in &mut counts {
+            if *count == 1 {
+                return Err(DataError::Stratum { class });
+            }
+            let share = (*count as f64 * test_fraction).round() as usize;
+            *count = share.clamp(1, *count - 1);
+        }
+        let mut wanted = counts;
+        let (test, train): (Vec<_>, Vec<_>) = shuffled(self.len(), seed)
+            .into_iter()
+            .partition(|&row| wanted.get_mut(&labels[row]).is_some_and(take_one));
+        Ok((self.gather(&train), self.gather(&test)))
+    }
+
+    /// The samples before `row` (counted from 0) and those from it on, in their order: for series,
+    /// whose future must not be trained on.
+    ///
+    /// # Errors
+    /// If a part would be empty.
+    ///
+    /// ```
+    /// use nn::data::{DataError, xor};
+    ///
+    /// let (first, last) = xor::<f64>().split_at(3)?;
+    /// assert_eq!((first.len(), last.inputs().to_vec()), (3, vec![1.0, 1.0]));
+    /// # Ok::<(), DataError>(())
+    /// ```
+    pub fn split_at(&self, row: usize) -> Result<(Self, Self), DataError> {
+        let rows = self.len();
+        if row == 0 || row >= rows {
+            return Err(DataError::SplitAt { row, rows });
+        }
+        let order: Vec<_> = (0..rows).collect();
+        Ok((self.gather(&order[..row]), self.gather(&order[row..])))
+    }
+
     /// The same samples with inputs of shape `[samples, features]`.
     pub fn flatten(&self) -> Self {
         let mut flat = self.clone();
@@ -205,6 +388,31 @@ impl<A: Float> Dataset<A> {
             flat.inputs = self.inputs.reshape(&[samples, features][..]);
         }
         flat
+    }
+
+    /// The same samples, each input in another shape with as many numbers: images out of rows of
+    /// pixels.
+    ///
+    /// # Errors
+    /// If the shape holds another number of elements.
+    ///
+    /// ```
+    /// use nn::data::{DataError, digits};
+    ///
+    /// let images = digits::<f32>().reshape_samples(&[1, 8, 8])?;
+    /// assert_eq!(images.inputs().shape(), [1797, 1, 8, 8]);
+    /// assert!(images.reshape_samples(&[3, 3]).is_err());
+    /// # Ok::<(), DataError>(())
+    /// ```
+    pub fn reshape_samples(&self, shape: &[usize]) -> Result<Self, DataError> {
+        let elements: usize = self.sample_shape().iter().product();
+        let product = shape.iter().try_fold(1_usize, |product, &n| product.checked_mul(n));
+        if product != Some(elements) {
+            let (given, wanted) = (self.sample_shape().to_vec(), shape.to_vec());
+            return Err(DataError::Reshape { given, wanted });
+        }
+        let whole: Vec<usize> = [&[self.len()], shape].concat();
+        Ok(self.with_inputs(self.inputs.reshape(&whole[..])))
     }
 
     /// The same samples with the labels as values: rows of shape `[samples, classes]` that are 1
@@ -223,13 +431,7 @@ impl<A: Float> Dataset<A> {
     /// # Ok::<(), DataError>(())
     /// ```
     pub fn one_hot(&self) -> Result<Self, DataError> {
-        let (labels, classes) = match (&self.targets, self.classes) {
-            (Targets::Labels(labels), Some(classes)) => (labels, classes),
-            (Targets::Values(values), _) => {
-                return Err(DataError::NotLabels { shape: values.shape().to_vec() });
-            }
-            (Targets::Labels(_), None) => unreachable!("labels come with their classes"),
-        };
+        let (labels, classes) = self.labelled()?;
         let rows = labels.len();
         let mut elements = Vec::new();
         let count = rows.checked_mul(classes).filter(|&n| elements.try_reserve_exact(n).is_ok());
@@ -238,7 +440,7 @@ impl<A: Float> Dataset<A> {
             elements[row * classes + label] = A::one();
         }
         let targets = Targets::Values(tensor(&[rows, classes], elements));
-        Ok(Self { inputs: self.inputs.clone(), targets, classes: None })
+        Ok(Self { inputs: self.inputs.clone(), targets, classes: None, class_names: None })
     }
 
     /// The same samples, each number of the inputs under `f`.
@@ -287,11 +489,34 @@ impl<A: Float> Dataset<A> {
         Ok(Batches { dataset: self, order, next: 0, batch_size })
     }
 
+    /// The same samples with other inputs: one for each, and not empty.
+    pub(super) fn with_inputs(&self, inputs: Tensor<A>) -> Self {
+        debug_assert_eq!(inputs.shape()[0], self.len());
+        Self { inputs, ..self.clone() }
+    }
+
+    /// The same samples with values as targets: one for each, and not empty.
+    pub(super) fn with_values(&self, values: Tensor<A>) -> Self {
+        debug_assert_eq!(values.shape()[0], self.len());
+        let targets = Targets::Values(values);
+        Self { inputs: self.inputs.clone(), targets, classes: None, class_names: None }
+    }
+
+    /// The samples of rows that are there.
+    pub(super) fn batch(&self, rows: &[usize]) -> Batch<A> {
+        Batch {
+            inputs: gather(&self.inputs, rows),
+            targets: self.targets.gather(rows),
+            indices: rows.to_vec(),
+        }
+    }
+
     fn gather(&self, rows: &[usize]) -> Self {
         Self {
             inputs: gather(&self.inputs, rows),
             targets: self.targets.gather(rows),
             classes: self.classes,
+            class_names: self.class_names.clone(),
         }
     }
 }
@@ -334,11 +559,7 @@ impl<A: Float> Iterator for Batches<'_, A> {
             return None;
         }
         self.next += rows.len();
-        Some(Batch {
-            inputs: gather(&self.dataset.inputs, rows),
-            targets: self.dataset.targets.gather(rows),
-            indices: rows.to_vec(),
-        })
+        Some(self.dataset.batch(rows))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -367,6 +588,35 @@ fn rows<A: Float>(what: &'static str, values: Tensor<A>) -> Result<Tensor<A>, Da
     Ok(if in_order { values } else { tensor(values.shape(), values.to_vec()) })
 }
 
+/// Whether there was one left to take.
+fn take_one(left: &mut usize) -> bool {
+    let some = *left > 0;
+    *left -= usize::from(some);
+    some
+}
+
+pub(super) fn check_finite<A: Float>(
+    what: &'static str,
+    values: &Tensor<A>,
+) -> Result<(), DataError> {
+    let Some(position) = values.view().iter().position(|value| !value.is_finite()) else {
+        return Ok(());
+    };
+    let mut at = unravel(position, values.shape());
+    let value = values.view()[at.as_slice()].to_f64();
+    Err(DataError::NotFinite { what, row: at.remove(0), at, value })
+}
+
+/// The index of the element at a position, the last axis fastest.
+fn unravel(mut position: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (at, length) in index.iter_mut().zip(shape).rev() {
+        *at = position % length;
+        position /= length;
+    }
+    index
+}
+
 fn gather<A: Float>(values: &Tensor<A>, rows: &[usize]) -> Tensor<A> {
     let mut shape = values.shape().to_vec();
     let width: usize = shape[1..].iter().product();
@@ -382,7 +632,7 @@ fn gather<A: Float>(values: &Tensor<A>, rows: &[usize]) -> Tensor<A> {
 
 // The generator's algorithm is fixed, so that a seed means the same order on every machine and
 // with every version.
-fn shuffled(count: usize, seed: u64) -> Vec<usize> {
+pub(super) fn shuffled(count: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     order

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ops::Float;
 
-use super::csv::{CsvOptions, LabelColumn, parse};
+use super::csv::{CsvOptions, parse};
 use super::dataset::Dataset;
 use super::source::Source;
 
@@ -23,8 +23,7 @@ const DIGITS: &[u8] = include_bytes!("digits.csv.gz");
 /// assert_eq!(digits.labels().unwrap()[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 /// ```
 pub fn digits<A: Float>() -> Dataset<A> {
-    let options =
-        CsvOptions { header: false, label_column: LabelColumn::Last, ..CsvOptions::default() };
+    let options = CsvOptions { header: false, ..CsvOptions::default() };
     // The file counts the inked points of each block of 4 × 4.
     let points = A::from_f64(16.0);
     Source::new(Path::new("digits.csv.gz"), DIGITS)

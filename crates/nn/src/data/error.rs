@@ -102,17 +102,148 @@ pub enum DataError {
         /// The number of classes.
         classes: usize,
     },
-    /// A setting of a generator that it cannot work with.
-    #[error("{generator} was given {setting} = {given}, but it needs {expected}")]
-    Generator {
-        /// The generator: `"two_moons"` or `"spirals"`.
-        generator: &'static str,
+    /// A setting that cannot be worked with.
+    #[error("{of} was given {setting} = {given}, but it needs {expected}")]
+    Setting {
+        /// What was set up: `"two_moons"`, `"Augment::Shift"`, ...
+        of: &'static str,
         /// The name of the setting.
         setting: &'static str,
         /// What was given.
         given: f64,
         /// What it needs.
         expected: String,
+    },
+    /// A number that is infinite or NaN.
+    #[error("row {row} of the {what} holds {value}{}; every number must be finite", index(at))]
+    NotFinite {
+        /// `"inputs"` or `"values"`.
+        what: &'static str,
+        /// The row, counted from 0.
+        row: usize,
+        /// The place within the row: an index for each axis after the first.
+        at: Vec<usize>,
+        /// The number: infinite or NaN.
+        value: f64,
+    },
+    /// Another number of names than of classes.
+    #[error("{names} names were given for {classes} classes; each class needs one")]
+    ClassNames {
+        /// How many names were given.
+        names: usize,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// Fractions for three parts that leave one of them without samples, or are no fractions.
+    #[error(
+        "fractions of {validation} and {test} of {rows} rows for validation and test give {} and \
+         {} rows and leave {} for training; each part needs at least one",
+        parts[1], parts[2], parts[0]
+    )]
+    ThreeWaySplit {
+        /// The fraction for validation.
+        validation: f64,
+        /// The fraction for the test.
+        test: f64,
+        /// The number of rows.
+        rows: usize,
+        /// How many rows training, validation and test would get.
+        parts: [usize; 3],
+    },
+    /// A row to split at that leaves one part without samples.
+    #[error(
+        "a split before row {row} was asked for, but {rows} rows can be split before row 1 to {}",
+        rows.saturating_sub(1)
+    )]
+    SplitAt {
+        /// The first row of the second part, counted from 0.
+        row: usize,
+        /// The number of rows.
+        rows: usize,
+    },
+    /// A class with too few samples to be in both parts of a split.
+    #[error(
+        "class {class} has one sample, so it cannot be in both parts of a stratified split; use \
+         `split`, or leave the class out"
+    )]
+    Stratum {
+        /// The class.
+        class: usize,
+    },
+    /// Batches of which none is whole.
+    #[error(
+        "batches of {batch_size} without the last incomplete one leave none of {rows} rows; the \
+         batch size must be at most {rows}"
+    )]
+    NoBatch {
+        /// How many samples to a batch.
+        batch_size: usize,
+        /// The number of rows.
+        rows: usize,
+    },
+    /// Samples of another shape than something was made for.
+    #[error("{what} takes samples of shape {expected}, but they have the shape {given:?}")]
+    SampleShape {
+        /// What was to be used: `"Augment::Rotate"`, `"the scaler"`, ...
+        what: &'static str,
+        /// The shape it takes, in words.
+        expected: String,
+        /// The shape of the samples.
+        given: Vec<usize>,
+    },
+    /// A shape with another number of elements than the samples have.
+    #[error("samples of shape {given:?} have another number of elements than the shape {wanted:?}")]
+    Reshape {
+        /// The shape of the samples.
+        given: Vec<usize>,
+        /// The shape asked for.
+        wanted: Vec<usize>,
+    },
+    /// Values were needed, but the targets are labels.
+    #[error("the targets are labels, but only values can be scaled")]
+    NotValues,
+    /// Numbers whose mean or spread is beyond what can be computed with.
+    #[error(
+        "the numbers of feature {feature} are so large that their mean or spread overflows; divide \
+         them by a constant first"
+    )]
+    Overflow {
+        /// The feature, counted from 0 in the order of the elements of a sample.
+        feature: usize,
+    },
+    /// A series that is shorter than one window and what follows it.
+    #[error(
+        "a series of {steps} steps is too short for windows of {length} steps with {horizon} \
+         following; {} are needed",
+        length.saturating_add(*horizon)
+    )]
+    ShortSeries {
+        /// The number of steps of the series.
+        steps: usize,
+        /// The number of steps of a window.
+        length: usize,
+        /// The number of steps to be forecast.
+        horizon: usize,
+    },
+    /// A character that a vocabulary does not have.
+    #[error("the character {character:?} at place {place} is not in the vocabulary of {size}")]
+    Character {
+        /// The character.
+        character: char,
+        /// Its place in the text, counted from 0 in characters.
+        place: usize,
+        /// How many characters the vocabulary has.
+        size: usize,
+    },
+    /// An index that no character of a vocabulary has.
+    #[error("index {index} at place {place} is not in the vocabulary of {size}")]
+    CharacterIndex {
+        /// The index.
+        index: usize,
+        /// Its place in the list.
+        place: usize,
+        /// How many characters the vocabulary has.
+        size: usize,
     },
 
     /// The operating system refused to open or read a file.
@@ -235,6 +366,53 @@ pub enum DataError {
         test: [usize; 2],
     },
 
+    /// The operating system refused to write a file.
+    #[error("{} cannot be written: {cause}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// A header of an NPY file that is damaged, or whose kind of array is not read.
+    #[error("{}: {problem}", path.display())]
+    Npy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the part of the header that is.
+        problem: String,
+    },
+    /// A number in an NPY file that is too large, or no label.
+    #[error("{}: element {at:?} is {found}, but {expected} was expected", path.display())]
+    Element {
+        /// The file.
+        path: PathBuf,
+        /// The index of the element.
+        at: Vec<usize>,
+        /// The number.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// An NPZ archive that is damaged, or uses what is not read.
+    #[error("{}: the archive is damaged or not an NPZ file: {problem}", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// An array that an NPZ archive does not hold.
+    #[error("{} holds no array {name:?}; it holds {}", path.display(), list(names))]
+    NoArray {
+        /// The file.
+        path: PathBuf,
+        /// The name asked for.
+        name: String,
+        /// The first names that are there.
+        names: Vec<String>,
+    },
+
     /// A character that cannot separate the columns of a table.
     #[error(
         "{:?} cannot separate columns: it must be an ASCII character that is not in a number, \
@@ -245,32 +423,87 @@ pub enum DataError {
         /// The character.
         delimiter: u8,
     },
-    /// A table without rows of numbers.
-    #[error(
-        "{} holds no rows of numbers{}",
-        path.display(),
-        if *header { ", only a header line" } else { "" }
-    )]
+    /// A table without rows.
+    #[error("{} holds no rows{}", path.display(), only(*header, *dropped))]
     NoRows {
         /// The file.
         path: PathBuf,
         /// Whether a header line was there.
         header: bool,
+        /// How many rows were left out because a value is missing.
+        dropped: usize,
     },
-    /// A label column that the table does not have, or that is its only one.
+    /// A column that the table does not have.
     #[error(
-        "{}: the number of columns is {columns}, and the label column cannot have the index \
-         {index}: the index must be below {columns}, and at least one other column is needed as \
-         input",
-        path.display()
+        "{} has no column {wanted}: it has {columns}{}",
+        path.display(),
+        named(names, *columns)
     )]
-    LabelIndex {
+    NoColumn {
         /// The file.
         path: PathBuf,
-        /// The label column's index, counted from 0.
-        index: usize,
+        /// The column asked for, in words.
+        wanted: String,
         /// The number of columns.
         columns: usize,
+        /// The first names in the header line, if there is one, shortened.
+        names: Vec<String>,
+    },
+    /// A column that was given two tasks.
+    #[error(
+        "{}: column {column}{} was asked for twice, as a target or as ignored",
+        path.display(), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
+    )]
+    ColumnTwice {
+        /// The file.
+        path: PathBuf,
+        /// The column, counted from 1.
+        column: usize,
+        /// The column's name in the header line, if there is one, shortened.
+        heading: Option<String>,
+    },
+    /// A table whose columns are all targets or ignored.
+    #[error(
+        "{}: the number of columns is {columns}, and all are targets or ignored; at least one \
+         other column is needed as input",
+        path.display()
+    )]
+    NoInputs {
+        /// The file.
+        path: PathBuf,
+        /// The number of columns.
+        columns: usize,
+    },
+    /// Values that are missing and for which the options do not provide.
+    #[error(
+        "{}: {count} {} missing: {}{}. To leave out such rows or to fill missing inputs with the \
+         mean of their column, set `CsvOptions::missing`",
+        path.display(),
+        if *count == 1 { "value is" } else { "values are" },
+        places.join("; "),
+        more(*count - places.len() as u64)
+    )]
+    MissingValues {
+        /// The file.
+        path: PathBuf,
+        /// How many are missing.
+        count: u64,
+        /// Where the first are: line, column and the column's name.
+        places: Vec<String>,
+    },
+    /// A column that cannot be filled with its mean, as it has no value.
+    #[error(
+        "{}: column {column}{} holds no value in any row, so missing ones cannot be filled with a \
+         mean; it can be left out with `CsvOptions::ignored`",
+        path.display(), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
+    )]
+    EmptyColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column, counted from 1.
+        column: usize,
+        /// The column's name in the header line, if there is one, shortened.
+        heading: Option<String>,
     },
     /// A row with another number of fields than the first.
     #[error(
@@ -337,6 +570,36 @@ pub enum DataError {
         /// The most bytes that are read.
         limit: u64,
     },
+}
+
+fn more(others: u64) -> String {
+    if others == 0 { String::new() } else { format!("; and {others} more") }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// What a table without rows has instead.
+fn only(header: bool, dropped: usize) -> String {
+    match (header, dropped) {
+        (true, 0) => ", only a header line".to_owned(),
+        (false, 0) => String::new(),
+        (_, dropped) => format!(": in each of its {dropped} a value is missing"),
+    }
+}
+
+fn named(names: &[String], columns: usize) -> String {
+    match names.len() {
+        0 => " and no header line with names".to_owned(),
+        shown if shown < columns => format!(", named {}, ...", names.join(", ")),
+        _ => format!(", named {}", names.join(", ")),
+    }
+}
+
+/// An index into a sample, if it has axes.
+fn index(at: &[usize]) -> String {
+    if at.is_empty() { String::new() } else { format!(" at {at:?}") }
 }
 
 fn allowed(classes: usize) -> String {

@@ -4,14 +4,14 @@
 //! number of axes, then the length of each axis; then the elements, the last axis fastest.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use ops::{Float, Tensor};
 
 use super::DataError;
 use super::dataset::{Dataset, tensor};
-use super::source::Source;
+use super::source::{INPUT, Source};
 
 /// The most pixels that are read from one file: 2³⁰, over a million images of 28 × 28.
 pub const MAX_PIXELS: u64 = 1 << 30;
@@ -21,7 +21,6 @@ pub const MAX_LABELS: u64 = 1 << 26;
 
 const IMAGES: u32 = 0x0000_0803;
 const LABELS: u32 = 0x0000_0801;
-const CHUNK: usize = 1 << 14;
 
 /// The two parts of an MNIST-like dataset, as its makers divided it.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +50,18 @@ pub struct IdxDataset<A: Float> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_images<A: Float>(path: impl AsRef<Path>) -> Result<Tensor<A>, DataError> {
-    let mut source = Source::open(path.as_ref())?;
+    images(Source::open(path.as_ref())?)
+}
+
+/// The images of IDX data that is not in a file of its own, as [`read_images`] reads them.
+///
+/// # Errors
+/// As [`read_images`]; the messages call the data "the input".
+pub fn read_images_from<A: Float>(data: impl Read) -> Result<Tensor<A>, DataError> {
+    images(Source::new(Path::new(INPUT), data)?)
+}
+
+fn images<A: Float>(mut source: Source<'_>) -> Result<Tensor<A>, DataError> {
     let axes = ["the number of images", "the number of rows", "the number of columns"];
     let [count, rows, columns] = header(&mut source, IMAGES, axes)?;
     let claim = format!("{count} images of {rows} × {columns} pixels");
@@ -69,7 +79,18 @@ pub fn read_images<A: Float>(path: impl AsRef<Path>) -> Result<Tensor<A>, DataEr
 /// If the file cannot be read, holds something else than labels of unsigned bytes, claims none or
 /// more than [`MAX_LABELS`], ends early, or goes on after the last label.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<usize>, DataError> {
-    let mut source = Source::open(path.as_ref())?;
+    labels(Source::open(path.as_ref())?)
+}
+
+/// The labels of IDX data that is not in a file of its own, as [`read_labels`] reads them.
+///
+/// # Errors
+/// As [`read_labels`]; the messages call the data "the input".
+pub fn read_labels_from(data: impl Read) -> Result<Vec<usize>, DataError> {
+    labels(Source::new(Path::new(INPUT), data)?)
+}
+
+fn labels(mut source: Source<'_>) -> Result<Vec<usize>, DataError> {
     let [count] = header(&mut source, LABELS, ["the number of labels"])?;
     let claim = format!("{count} labels");
     let count = within(&source, &claim, Some(u64::from(count)), MAX_LABELS)?;
@@ -151,7 +172,7 @@ fn read_pair<A: Float>(
 
 /// The lengths of the axes, after a check of the magic number.
 fn header<const N: usize>(
-    source: &mut Source,
+    source: &mut Source<'_>,
     expected: u32,
     axes: [&'static str; N],
 ) -> Result<[u32; N], DataError> {
@@ -167,15 +188,20 @@ fn header<const N: usize>(
     Ok(lengths)
 }
 
-fn number(source: &mut Source, part: &str) -> Result<u32, DataError> {
+fn number(source: &mut Source<'_>, part: &str) -> Result<u32, DataError> {
     let mut bytes = [0; 4];
     let expected = source.offset() + 4;
-    exact(source, &mut bytes, part, expected)?;
+    source.exact(&mut bytes, part, expected)?;
     Ok(u32::from_be_bytes(bytes))
 }
 
 /// The claimed number of elements, if it is one that is read.
-fn within(source: &Source, claim: &str, count: Option<u64>, limit: u64) -> Result<u64, DataError> {
+fn within(
+    source: &Source<'_>,
+    claim: &str,
+    count: Option<u64>,
+    limit: u64,
+) -> Result<u64, DataError> {
     count.filter(|count| (1..=limit).contains(count)).ok_or_else(|| DataError::Claim {
         path: source.path().to_owned(),
         claim: claim.to_owned(),
@@ -183,45 +209,19 @@ fn within(source: &Source, claim: &str, count: Option<u64>, limit: u64) -> Resul
     })
 }
 
-/// Exactly `count` elements, up to the end of the file. No memory is reserved for elements that
-/// the file does not hold.
+/// Exactly `count` elements, up to the end of the file.
 fn body<T>(
-    source: &mut Source,
+    source: &mut Source<'_>,
     claim: &str,
     count: u64,
     element: impl Fn(u8) -> T,
 ) -> Result<Vec<T>, DataError> {
-    let end = source.offset() + count;
     let mut elements = Vec::new();
-    let mut chunk = [0; CHUNK];
-    while source.offset() < end {
-        let size = (end - source.offset()).min(CHUNK as u64) as usize;
-        exact(source, &mut chunk[..size], claim, end)?;
-        elements.extend(chunk[..size].iter().map(|&byte| element(byte)));
-    }
-    // Reading to the end also lets the decoder of a gzipped file check its checksum.
-    if source.fill(&mut chunk[..1])? != 0 {
-        let (path, claim) = (source.path().to_owned(), claim.to_owned());
-        return Err(DataError::Trailing { path, end, claim });
-    }
+    source.body(claim, count, |bytes| {
+        elements.extend(bytes.iter().map(|&byte| element(byte)));
+        Ok(())
+    })?;
     Ok(elements)
-}
-
-fn exact(
-    source: &mut Source,
-    buffer: &mut [u8],
-    part: &str,
-    expected: u64,
-) -> Result<(), DataError> {
-    if source.fill(buffer)? == buffer.len() {
-        return Ok(());
-    }
-    Err(DataError::Truncated {
-        path: source.path().to_owned(),
-        end: source.offset(),
-        part: part.to_owned(),
-        expected,
-    })
 }
 
 /// What kind of file a magic number marks.
@@ -268,15 +268,11 @@ mod tests {
     }
 
     fn images(bytes: &[u8]) -> Result<Tensor<f64>, DataError> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), bytes).unwrap();
-        read_images(file.path())
+        read_images_from(bytes)
     }
 
     fn labels(bytes: &[u8]) -> Result<Vec<usize>, DataError> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), bytes).unwrap();
-        read_labels(file.path())
+        read_labels_from(bytes)
     }
 
     fn two_images() -> Vec<u8> {

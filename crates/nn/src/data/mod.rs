@@ -1,15 +1,26 @@
-//! Data to train on: one [`Dataset`] type, and readers and generators that make it.
+//! Data to train on: one [`Dataset`] type, what makes it, and what deals it out in batches.
 //!
 //! | from | with |
 //! |---|---|
-//! | the library itself: 1,797 handwritten digits of 8 × 8 pixels | [`digits`] |
-//! | the library itself: points drawn from a seed | [`xor`], [`two_moons`], [`spirals`] |
+//! | the library itself: measured data | [`digits`], [`iris`], [`names`], [`sunspots_yearly`], [`sunspots_monthly`] |
+//! | the library itself: points drawn from a seed | [`xor`], [`two_moons`], [`spirals`], [`circles`], [`blobs`], [`line()`] |
 //! | MNIST and its relatives, in IDX files | [`load_idx_dir`], [`read_images`], [`read_labels`] |
-//! | a table of numbers in a CSV file | [`read_csv`] |
+//! | a table in a CSV file | [`read_csv`] |
+//! | NumPy's arrays, in NPY and NPZ files | [`read_npy`], [`read_npy_labels`], [`Npz`] |
+//! | a series | [`windows`] |
+//! | text | [`Vocabulary`] |
+//!
+//! | to | with |
+//! |---|---|
+//! | divide it | [`Dataset::split`], [`split_three`](Dataset::split_three), [`split_stratified`](Dataset::split_stratified), [`split_at`](Dataset::split_at) |
+//! | scale its features | [`Standardize`], [`MinMax`] |
+//! | deal it out in batches | [`Dataset::batches`], [`DataLoader`] |
+//! | vary images | [`Augment`] |
 //!
 //! A file is gzipped or not; its first two bytes tell, not its name. A file is not trusted: what
 //! its header claims is checked against what it holds before memory is spent on it, and whatever
-//! does not fit is a [`DataError`] that names the file and the place.
+//! does not fit is a [`DataError`] that names the file and the place. Each reader of files has a
+//! twin that reads any [`std::io::Read`], such as bytes in memory.
 //!
 //! ```
 //! use nn::data::{digits, DataError};
@@ -22,17 +33,44 @@
 //! # Ok::<(), DataError>(())
 //! ```
 
+mod augment;
 mod csv;
 mod dataset;
 mod digits;
+mod embedded;
 mod error;
 mod idx;
+mod loader;
+mod npy;
+#[cfg(feature = "npz")]
+mod npz;
+mod scale;
+mod series;
 mod source;
+mod text;
 mod toy;
 
-pub use self::csv::{CsvOptions, LabelColumn, MAX_CLASSES, MAX_LINE, read_csv};
+pub use self::augment::Augment;
+pub use self::csv::{
+    Column, CsvOptions, CsvTargets, MAX_CLASSES, MAX_LINE, MISSING, Missing, read_csv,
+    read_csv_from,
+};
 pub use self::dataset::{Batch, Batches, Dataset, Targets};
 pub use self::digits::digits;
+pub use self::embedded::{iris, names, sunspots_monthly, sunspots_yearly};
 pub use self::error::DataError;
-pub use self::idx::{IdxDataset, MAX_LABELS, MAX_PIXELS, load_idx_dir, read_images, read_labels};
-pub use self::toy::{MAX_SAMPLES, spirals, two_moons, xor};
+pub use self::idx::{
+    IdxDataset, MAX_LABELS, MAX_PIXELS, load_idx_dir, read_images, read_images_from, read_labels,
+    read_labels_from,
+};
+pub use self::loader::{DataLoader, Epoch, TrainingData};
+pub use self::npy::{
+    MAX_ELEMENTS, read_npy, read_npy_from, read_npy_labels, read_npy_labels_from, write_npy,
+    write_npy_to,
+};
+#[cfg(feature = "npz")]
+pub use self::npz::{Npz, write_npz};
+pub use self::scale::{MinMax, Scaler, Standardize};
+pub use self::series::windows;
+pub use self::text::Vocabulary;
+pub use self::toy::{MAX_SAMPLES, blobs, circles, line, spirals, two_moons, xor};

@@ -8,21 +8,26 @@ use flate2::read::MultiGzDecoder;
 
 use super::DataError;
 
-pub(super) struct Source {
+/// What errors call data that came from a reader and not from a file.
+pub(super) const INPUT: &str = "the input";
+
+const CHUNK: usize = 1 << 14;
+
+pub(super) struct Source<'r> {
     path: PathBuf,
-    reader: Box<dyn Read>,
+    reader: Box<dyn Read + 'r>,
     gzip: bool,
     offset: u64,
 }
 
-impl Source {
+impl<'r> Source<'r> {
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
         let file =
             File::open(path).map_err(|cause| DataError::Io { path: path.to_owned(), cause })?;
         Self::new(path, file)
     }
 
-    pub(super) fn new(path: &Path, bytes: impl Read + 'static) -> Result<Self, DataError> {
+    pub(super) fn new(path: &Path, bytes: impl Read + 'r) -> Result<Self, DataError> {
         let mut source =
             Self { path: path.to_owned(), reader: Box::new(bytes), gzip: false, offset: 0 };
         let mut head = [0; 2];
@@ -57,6 +62,43 @@ impl Source {
         Ok(filled)
     }
 
+    /// Reads until `buffer` is full. `part` is what is read, and `expected` where it ends.
+    pub(super) fn exact(
+        &mut self,
+        buffer: &mut [u8],
+        part: &str,
+        expected: u64,
+    ) -> Result<(), DataError> {
+        if self.fill(buffer)? == buffer.len() {
+            return Ok(());
+        }
+        let (path, end, part) = (self.path.clone(), self.offset, part.to_owned());
+        Err(DataError::Truncated { path, end, part, expected })
+    }
+
+    /// Hands over `count` bytes, which must be all that is left, in chunks whose length is a
+    /// multiple of 8 but for the last. No memory is reserved for bytes that are not there.
+    pub(super) fn body(
+        &mut self,
+        claim: &str,
+        count: u64,
+        mut take: impl FnMut(&[u8]) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        let end = self.offset + count;
+        let mut chunk = [0; CHUNK];
+        while self.offset < end {
+            let size = (end - self.offset).min(CHUNK as u64) as usize;
+            self.exact(&mut chunk[..size], claim, end)?;
+            take(&chunk[..size])?;
+        }
+        // Reading to the end also lets the decoder of a gzipped file check its checksum.
+        if self.fill(&mut chunk[..1])? != 0 {
+            let (path, claim) = (self.path.clone(), claim.to_owned());
+            return Err(DataError::Trailing { path, end, claim });
+        }
+        Ok(())
+    }
+
     fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, DataError> {
         loop {
             match self.reader.read(buffer) {
@@ -79,7 +121,7 @@ impl Source {
 
 /// For readers of other libraries: the error is a [`DataError`] inside an [`io::Error`], to be
 /// taken out again with [`io::Error::downcast`].
-impl Read for Source {
+impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.read_some(buffer).map_err(io::Error::other)
     }

@@ -85,6 +85,142 @@ pub fn spirals<A: Float>(
     })
 }
 
+/// Two circles around the same centre, of radius 1 and `factor`: inputs `[n, 2]`, labels 0 (outer)
+/// and 1 (inner).
+///
+/// The labels alternate. `noise` is the standard deviation of the normal noise added to each
+/// coordinate. No line divides the circles. The same seed gives the same points on every machine,
+/// up to the rounding of its sine and cosine.
+///
+/// # Errors
+/// If `n` is below 2 or above [`MAX_SAMPLES`], `factor` is not between 0 and 1, or `noise` is
+/// negative, infinite or NaN.
+///
+/// ```
+/// use nn::data::{DataError, circles};
+///
+/// let data = circles::<f64>(100, 0.5, 0.05, 1)?;
+/// assert_eq!((data.inputs().shape(), data.classes()), (&[100, 2][..], Some(2)));
+/// # Ok::<(), DataError>(())
+/// ```
+pub fn circles<A: Float>(
+    n: usize,
+    factor: f64,
+    noise: f64,
+    seed: u64,
+) -> Result<Dataset<A>, DataError> {
+    if !(factor > 0.0 && factor < 1.0) {
+        let expected = "a radius of the inner circle between 0 and 1".to_owned();
+        return refuse("circles", "factor", factor, expected);
+    }
+    arms("circles", n, 2, noise, seed, |circle, place, _| {
+        // On a closed curve the last place must not be the first again.
+        let points = (n - circle).div_ceil(2) as f64;
+        let (sin, cos) = (TAU * place * (1.0 - 1.0 / points)).sin_cos();
+        let radius = if circle == 0 { 1.0 } else { factor };
+        [radius * cos, radius * sin]
+    })
+}
+
+/// Round clouds of points: inputs `[n, 2]`, a label for each cloud.
+///
+/// The centres are spread evenly on a circle of radius 1 about the origin, the first at (1, 0).
+/// `spread` is the standard deviation of each coordinate within a cloud. The labels go round: 0, 1,
+/// ... `classes` − 1, 0, and so on. The same seed gives the same points on every machine, up to the
+/// rounding of its sine and cosine.
+///
+/// # Errors
+/// If `classes` is 0, `n` is below `classes` or above [`MAX_SAMPLES`], or `spread` is negative,
+/// infinite or NaN.
+///
+/// ```
+/// use nn::data::{DataError, blobs};
+///
+/// let data = blobs::<f64>(90, 3, 0.2, 1)?;
+/// assert_eq!((data.inputs().shape(), data.classes()), (&[90, 2][..], Some(3)));
+/// # Ok::<(), DataError>(())
+/// ```
+pub fn blobs<A: Float>(
+    n: usize,
+    classes: usize,
+    spread: f64,
+    seed: u64,
+) -> Result<Dataset<A>, DataError> {
+    check_deviation("blobs", "spread", spread)?;
+    arms("blobs", n, classes, spread, seed, |cloud, _, classes| {
+        let (sin, cos) = (TAU * cloud as f64 / classes as f64).sin_cos();
+        [cos, sin]
+    })
+}
+
+/// Points near a line: inputs x spread evenly from −1 to 1, shape `[n, 1]`, and values
+/// `slope` · x + `intercept` + noise, shape `[n, 1]`.
+///
+/// `noise` is the standard deviation of the normal noise, which is added to the values only. The
+/// same seed gives the same points on every machine.
+///
+/// # Errors
+/// If `n` is below 2 or above [`MAX_SAMPLES`], `noise` is negative, or a setting is infinite or
+/// NaN.
+///
+/// ```
+/// use nn::data::{DataError, Targets, line};
+/// use ops::Tensor;
+///
+/// let data = line::<f64>(3, 2.0, 1.0, 0.0, 0)?;
+/// assert_eq!(data.inputs(), &Tensor::from([[-1.0], [0.0], [1.0]]));
+/// assert_eq!(data.targets(), &Targets::Values(Tensor::from([[-1.0], [1.0], [3.0]])));
+/// # Ok::<(), DataError>(())
+/// ```
+pub fn line<A: Float>(
+    n: usize,
+    slope: f64,
+    intercept: f64,
+    noise: f64,
+    seed: u64,
+) -> Result<Dataset<A>, DataError> {
+    let of = "line";
+    for (setting, given) in [("slope", slope), ("intercept", intercept)] {
+        if !given.is_finite() {
+            return refuse(of, setting, given, "a finite number".to_owned());
+        }
+    }
+    check_samples(of, n, 2, noise)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let x: Vec<f64> = (0..n).map(|i| 2.0 * i as f64 / (n - 1) as f64 - 1.0).collect();
+    let values = x.iter().map(|x| {
+        let deviation: f64 = rng.sample(StandardNormal);
+        A::from_f64(slope * x + intercept + noise * deviation)
+    });
+    let values = tensor(&[n, 1], values.collect());
+    let inputs = tensor(&[n, 1], x.into_iter().map(A::from_f64).collect());
+    Dataset::regression(inputs, values)
+}
+
+fn refuse<T>(
+    of: &'static str,
+    setting: &'static str,
+    given: f64,
+    expected: String,
+) -> Result<T, DataError> {
+    Err(DataError::Setting { of, setting, given, expected })
+}
+
+/// Whether so many samples can be made with such noise.
+fn check_samples(of: &'static str, n: usize, least: usize, noise: f64) -> Result<(), DataError> {
+    if n < least || n > MAX_SAMPLES {
+        return refuse(of, "n", n as f64, format!("{least} to {MAX_SAMPLES} samples"));
+    }
+    check_deviation(of, "noise", noise)
+}
+
+fn check_deviation(of: &'static str, setting: &'static str, given: f64) -> Result<(), DataError> {
+    if given.is_finite() && given >= 0.0 {
+        return Ok(());
+    }
+    refuse(of, setting, given, "a standard deviation of at least 0".to_owned())
+}
+
 /// Points spread evenly over curves. `point` is given the curve, the place on it from 0 to 1, and
 /// the number of curves.
 fn arms<A: Float>(
@@ -95,19 +231,10 @@ fn arms<A: Float>(
     seed: u64,
     point: impl Fn(usize, f64, usize) -> [f64; 2],
 ) -> Result<Dataset<A>, DataError> {
-    let refuse = |setting, given, expected: String| {
-        Err(DataError::Generator { generator, setting, given, expected })
-    };
     if classes == 0 {
-        return refuse("classes", 0.0, "at least 1".to_owned());
+        return refuse(generator, "classes", 0.0, "at least 1".to_owned());
     }
-    if n < classes || n > MAX_SAMPLES {
-        let expected = format!("{classes} to {MAX_SAMPLES} samples for {classes} classes");
-        return refuse("n", n as f64, expected);
-    }
-    if !noise.is_finite() || noise < 0.0 {
-        return refuse("noise", noise, "a standard deviation of at least 0".to_owned());
-    }
+    check_samples(generator, n, classes, noise)?;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut inputs = Vec::with_capacity(2 * n);
     for i in 0..n {
@@ -162,7 +289,7 @@ mod tests {
         let text = |result: Result<Dataset<f64>, DataError>| result.unwrap_err().to_string();
         assert_eq!(
             text(two_moons(0, 0.1, 0)),
-            "two_moons was given n = 0, but it needs 2 to 16777216 samples for 2 classes"
+            "two_moons was given n = 0, but it needs 2 to 16777216 samples"
         );
         assert!(text(two_moons(usize::MAX, 0.1, 0)).contains("16777216"));
         assert!(text(spirals(2, 3, 0.1, 0)).contains("3 to"));

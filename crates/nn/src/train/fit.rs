@@ -8,7 +8,7 @@ use super::evaluate::{Total, check, evaluate_checked};
 use super::history::{EpochRecord, History};
 use super::interrupt::Interruptible;
 use super::progress::Progress;
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
@@ -112,7 +112,7 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Sets a fraction of the training data aside, drawn by the seed, to evaluate the model on
-    /// after every epoch.
+    /// after every epoch. The data of a loader is divided before the loader is made.
     #[must_use]
     pub fn validation_split(mut self, fraction: f64) -> Self {
         self.validation = Validation::Split(fraction);
@@ -155,39 +155,44 @@ impl<'d, A: Float> Fit<'d, A> {
     /// Trains `model` on `data`.
     ///
     /// # Errors
-    /// Before anything changes: if the batch size is 0, if the model cannot take the data, the
-    /// loss cannot compare its output with the targets, a metric cannot measure them, or a
-    /// callback refuses. On the way: if the loss is infinite or NaN; the model keeps the
+    /// Before anything changes: if the batch size is 0, if a number of the data is infinite or
+    /// NaN, if the model cannot take the data, the loss cannot compare its output with the
+    /// targets, a metric cannot measure them, or a callback refuses. On the way: if the loss is infinite or NaN; the model keeps the
     /// parameters of the step before, and the error has the history of the epochs before.
     pub fn run(
         &mut self,
         model: &mut impl Module<A>,
-        data: &Dataset<A>,
+        data: &impl TrainingData<A>,
         loss: &impl Loss<A>,
         optimizer: &mut impl Optimizer<A>,
     ) -> Result<History, Error> {
-        let (mut training, mut held_out) = (data, None);
-        let parts;
-        match self.validation {
-            Validation::None => {}
-            Validation::Data(data) => held_out = Some(data),
+        let held_out = match self.validation {
+            Validation::None => None,
+            Validation::Data(held_out) => Some(held_out),
             Validation::Split(fraction) => {
-                parts = data.split(fraction, self.seed)?;
-                (training, held_out) = (&parts.0, Some(&parts.1));
+                let data = data.as_dataset().ok_or_else(|| Error::Setting {
+                    setting: "the validation split",
+                    given: format!("{fraction} of a loader's data"),
+                    allowed: "of a data set; divide it before making the loader",
+                })?;
+                let (training, held_out) = data.split(fraction, self.seed)?;
+                let loader = training.loader(self.batch_size, self.seed)?;
+                return self.run_on(model, (&loader, Some(&held_out)), loss, optimizer);
             }
-        }
-        self.run_on(model, (training, held_out), loss, optimizer)
+        };
+        let loader = data.loader(self.batch_size, self.seed)?;
+        self.run_on(model, (&loader, held_out), loss, optimizer)
     }
 
     fn run_on(
         &mut self,
         model: &mut dyn Module<A>,
-        (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
+        (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
         loss: &dyn Loss<A>,
         optimizer: &mut dyn Optimizer<A>,
     ) -> Result<History, Error> {
-        let batches = data.batches(self.batch_size, None)?.len();
-        for data in std::iter::once(data).chain(validation) {
+        for data in std::iter::once(data.dataset()).chain(validation) {
+            data.check_finite()?;
             check(model, data, loss, self.metrics.iter().map(|metric| &**metric))?;
         }
         let interruptible = self.interruptible.then(Interruptible::enter).transpose()?;
@@ -198,12 +203,12 @@ impl<'d, A: Float> Fit<'d, A> {
             history: &mut history,
             epoch: 0,
             epochs: self.epochs,
-            batches,
+            batches: data.batches_per_epoch(),
             step: 0,
             seed: self.seed,
             callback_states: State::new(),
         };
-        self.start(&mut run, (data, validation), loss.threshold())?;
+        self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
         let ended = self.epochs_of(&mut run, (data, validation), loss, interruptible.as_ref());
         // What callbacks do at the end, such as giving back the best parameters, they do however
         // the run has ended.
@@ -237,7 +242,7 @@ impl<'d, A: Float> Fit<'d, A> {
     fn epochs_of(
         &mut self,
         run: &mut Run<'_, A>,
-        (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
+        (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
         loss: &dyn Loss<A>,
         interruptible: Option<&Interruptible>,
     ) -> Result<(), Error> {
@@ -248,9 +253,8 @@ impl<'d, A: Float> Fit<'d, A> {
             let progress = Progress::new(self.progress, run.epoch, self.epochs, run.batches);
             let metrics = self.metrics.iter().map(|metric| &**metric);
             let mut total = Total::new(loss.threshold(), metrics);
-            let order = epoch_seed(self.seed, run.epoch);
             // ANCHOR: loop
-            for (i, batch) in data.batches(self.batch_size, Some(order))?.enumerate() {
+            for (i, batch) in data.epoch(run.epoch).enumerate() {
                 let gradients = {
                     let pass = Pass::train(&tape, step_seed(self.seed, run.epoch, i));
                     let output = run.model.forward(&pass, pass.input(&batch.inputs));

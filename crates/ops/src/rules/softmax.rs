@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::algebra::Algebra;
 use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::describe::Attributes;
 use crate::dual::composite_jvp;
 use crate::error::Problem;
 use crate::float::Float;
@@ -45,6 +46,9 @@ macro_rules! composite {
         fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
             composite_jvp(call, tangents, |operands| self.compose(operands))
         }
+        fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+            Some(self.compose(operands))
+        }
     };
 }
 
@@ -75,6 +79,9 @@ impl Rule for Softmax {
         call.contributions([&|| y.mul(cotangent.sub(cotangent.mul(y).sum_keepdims(self.axis)))])
     }
     composite!();
+    fn attributes(&self) -> Attributes {
+        vec![("axis", self.axis.into())]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("softmax", operands, &show_reduction(&self.axis.into(), false))
     }
@@ -130,6 +137,9 @@ impl Rule for LogSoftmax {
         }])
     }
     composite!();
+    fn attributes(&self) -> Attributes {
+        vec![("axis", self.axis.into())]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("log_softmax", operands, &show_reduction(&self.axis.into(), false))
     }

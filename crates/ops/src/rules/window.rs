@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::algebra::Algebra;
 use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::describe::Attributes;
 use crate::error::Problem;
 use crate::float::Float;
 use crate::formula::Formula;
@@ -104,6 +105,18 @@ impl Slide {
 /// The slides along the spatial axes: one or two.
 pub type Slides = SmallVec<[Slide; 2]>;
 
+/// Slides as data: one number for each spatial axis.
+fn slide_attributes(slides: &[Slide]) -> Attributes {
+    let all = |of: fn(&Slide) -> usize| slides.iter().map(of).collect::<Vec<_>>()[..].into();
+    vec![
+        ("kernel", all(|s| s.kernel)),
+        ("stride", all(|s| s.stride)),
+        ("padding_before", all(|s| s.padding.0)),
+        ("padding_after", all(|s| s.padding.1)),
+        ("dilation", all(|s| s.dilation)),
+    ]
+}
+
 fn windows_shape(slides: &[Slide], spatial: &[usize]) -> Result<Shape, Problem> {
     slides.iter().zip(spatial).enumerate().map(|(i, (s, &n))| s.count(i + 2, n)).collect()
 }
@@ -173,6 +186,12 @@ impl Rule for Windows {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(&Self { fill: 0.0, ..self.clone() }, call, tangents)
+    }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = slide_attributes(&self.slides);
+        attributes.push(("fill", self.fill.into()));
+        attributes.extend(self.adjoint.iter().map(|shape| ("adjoint", shape[..].into())));
+        attributes
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let kernel: Vec<_> = self.slides.iter().map(|s| s.kernel.to_string()).collect();
@@ -326,6 +345,16 @@ impl Rule for Conv {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         bilinear_jvp(self, call, tangents)
+    }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = slide_attributes(&self.slides);
+        attributes.push(("groups", self.groups.into()));
+        match &self.part {
+            Part::Output => {}
+            Part::Input(shape) => attributes.push(("input", shape[..].into())),
+            Part::Weight => attributes.push(("weight", true.into())),
+        }
+        attributes
     }
 }
 
