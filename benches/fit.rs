@@ -14,7 +14,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nn::epoch_seed;
 use nn::prelude::*;
 
-const SAMPLES: usize = 2_000;
+const SAMPLES: usize = 640;
 
 /// The loop as anyone would write it, with the mean loss of the epoch.
 #[inline(never)]
