@@ -53,6 +53,11 @@ pub trait Schedule: Debug {
         let _ = (t, value);
     }
 
+    /// Whether it goes by the values that it observes.
+    fn is_observer(&self) -> bool {
+        false
+    }
+
     /// All that it remembers, to be put in [`State::numbers`](crate::State::numbers). Nothing, if
     /// it is a function of time.
     fn state(&self) -> BTreeMap<String, f64> {
@@ -87,6 +92,9 @@ impl<S: Schedule + ?Sized> Schedule for Box<S> {
     }
     fn observe(&mut self, t: usize, value: f64) {
         (**self).observe(t, value);
+    }
+    fn is_observer(&self) -> bool {
+        (**self).is_observer()
     }
     fn state(&self) -> BTreeMap<String, f64> {
         (**self).state()
@@ -479,6 +487,10 @@ impl Schedule for Chain {
         part.observe(t - *start, value);
     }
 
+    fn is_observer(&self) -> bool {
+        self.parts.iter().any(|(_, part)| part.is_observer())
+    }
+
     fn state(&self) -> BTreeMap<String, f64> {
         let mut all = State::<f64>::new();
         for (i, (_, part)) in self.parts.iter().enumerate() {
@@ -658,6 +670,10 @@ impl Schedule for Plateau {
             self.seen.factor *= self.gamma;
             (self.seen.bad, self.seen.cooling) = (0, self.cooldown as u64);
         }
+    }
+
+    fn is_observer(&self) -> bool {
+        true
     }
 
     fn state(&self) -> BTreeMap<String, f64> {

@@ -9,6 +9,12 @@ use crate::float::Float;
 use crate::rules::window::{Conv, Part, Slide, Windows};
 use crate::tensor::Tensor;
 
+mod groups;
+mod pool;
+
+pub use groups::{normalize, normalize_slope, variance};
+pub use pool::{max_pool, max_pool_slope};
+
 /// Elements that an operand is gathered to at a time when it is broadcast or strided: small
 /// enough for the first-level cache with all operands of a rule.
 const CHUNK: usize = 256;

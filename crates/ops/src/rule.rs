@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use ndarray::SliceInfoElem;
 use smallvec::SmallVec;
 use typed_arena::Arena;
 
@@ -244,6 +245,13 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
     /// local derivative is a number for each element.
     fn is_elementwise(&self) -> bool {
         false
+    }
+
+    /// The part of its one operand that the result is, if the rule does no more than to take it.
+    /// The engine may then add the cotangent to that part of the operand's adjoint in place of
+    /// the [`vjp`](Rule::vjp), which puts zeros around it.
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        None
     }
 
     /// The multiply-adds of a product, by which networks are measured; 0 for any other rule.

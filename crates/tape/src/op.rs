@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use ndarray::SliceInfoElem;
 use ops::describe::Described;
 use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply};
 
@@ -33,6 +34,9 @@ pub(crate) trait Op<A: Float>: Debug {
         Contributions::new()
     }
     fn is_elementwise(&self) -> bool;
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        None
+    }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
     /// The op as data, if it is a rule and no function of the user's.
     fn described(&self) -> Option<Box<dyn Described>> {
@@ -87,6 +91,9 @@ impl<A: Float, R: Rule> Op<A> for R {
     }
     fn is_elementwise(&self) -> bool {
         Rule::is_elementwise(self)
+    }
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        Rule::part(self)
     }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         Rule::mult_adds(self, operands, output)

@@ -12,7 +12,7 @@ use petgraph::graph::NodeIndex;
 use crate::debug;
 use crate::error::TapeError;
 use crate::gradients::Gradients;
-use crate::sweep::sweep;
+use crate::sweep::{sweep, sweep_observed};
 use crate::tape::{Source, Tape, operands};
 use crate::trace::{Backward, Recorder};
 
@@ -295,10 +295,10 @@ impl<'t, A: Float> Var<'t, A> {
     /// The sweep with numbers, watched if the tape stops at what is not finite.
     fn plain_sweep(self, seed: Tensor<A>) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
         if !self.tape.stops_at_non_finite() {
-            return Ok(Gradients::new(self, sweep(self, 0, seed, |_| {})));
+            return Ok(Gradients::new(self, sweep(self, 0, seed)));
         }
         let mut watch = debug::Watch::new(self.tape);
-        let adjoints = sweep(self, 0, seed, |event| watch.observe(&event));
+        let adjoints = sweep_observed(self, 0, seed, |event| watch.observe(&event));
         watch.first.map_or_else(|| Ok(Gradients::new(self, adjoints)), Err)
     }
 
@@ -336,7 +336,7 @@ impl<'t, A: Float> Var<'t, A> {
     pub fn backward_recorded(self) -> Gradients<'t, A, Self> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
         let seed = self.tape.constant(seed);
-        Gradients::new(self, sweep(self, 0, seed, |_| {}))
+        Gradients::new(self, sweep(self, 0, seed))
     }
 
     /// [`backward`](Var::backward), showing each step of the sweep to `observe` as it is done.
@@ -359,7 +359,7 @@ impl<'t, A: Float> Var<'t, A> {
         observe: impl FnMut(Backward<'t, A>),
     ) -> Gradients<'t, A, Tensor<A>> {
         let mut recorder = Recorder::new(self, observe);
-        let adjoints = sweep(self, 0, seed, |event| recorder.observe(&event));
+        let adjoints = sweep_observed(self, 0, seed, |event| recorder.observe(&event));
         recorder.finish();
         Gradients::new(self, adjoints)
     }

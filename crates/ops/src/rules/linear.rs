@@ -557,6 +557,9 @@ impl Rule for Slice {
     fn attributes(&self) -> Attributes {
         part_attributes(&self.part)
     }
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        Some(&self.part)
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("slice", operands, &show_parts(&self.part))
     }

@@ -71,7 +71,7 @@ impl Settings {
         let pairs = a.into_iter().zip(b);
         let settings = pairs.map(|((name, a), (_, b))| {
             let setting =
-                both(a, b, batches).map_err(|why| format!("of its setting {name}: {why}"))?;
+                both(a, &b, batches).map_err(|why| format!("of its setting {name}: {why}"))?;
             Ok((name, setting))
         });
         Ok(Self(settings.collect::<Result<_, String>>()?))
@@ -130,7 +130,7 @@ impl Settings {
     }
 }
 
-fn both(a: Attribute, b: Attribute, batches: Batches) -> Result<Setting, String> {
+fn both(a: Attribute, b: &Attribute, batches: Batches) -> Result<Setting, String> {
     let integers = |a: &[i64], b: &[i64]| {
         if a.len() != b.len() {
             return Err(format!("{} numbers in one recording, {} in another", a.len(), b.len()));
@@ -138,12 +138,12 @@ fn both(a: Attribute, b: Attribute, batches: Batches) -> Result<Setting, String>
         let pairs = a.iter().zip(b);
         pairs.map(|(&a, &b)| Count::of([a, b], batches)).collect::<Result<_, _>>()
     };
-    match (&a, &b) {
+    match (&a, b) {
         (&Attribute::Integer(a), &Attribute::Integer(b)) => {
             Ok(Setting::Integers(integers(&[a], &[b])?))
         }
         (Attribute::Integers(a), Attribute::Integers(b)) => Ok(Setting::Integers(integers(a, b)?)),
-        _ if a == b => Ok(Setting::Other(a)),
+        _ if a == *b => Ok(Setting::Other(a)),
         _ => Err("it depends on the batch or the data".into()),
     }
 }

@@ -305,7 +305,7 @@ impl<A: Float> Writer<'_, '_, A> {
         if let Some(path) = &self.recordings[0].paths[position] {
             return tensor(graph, path, &vars[0].value());
         }
-        let operands = vars.map(|var| var.operands());
+        let operands = vars.map(Var::operands);
         if operands[0].is_empty() {
             return self.constant(graph, position);
         }
