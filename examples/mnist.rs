@@ -12,6 +12,8 @@ use std::time::Instant;
 
 use nn::data::{IdxDataset, load_idx_dir};
 use nn::prelude::*;
+use nn::save::save_weights;
+use nn::schedule::Cosine;
 
 const USAGE: &str = "\
 Usage: mnist --data DIR [--preset NAME] [--epochs N] [--seed N] [--out DIR]
@@ -24,8 +26,12 @@ Presets (without --preset: nielsen), with their epochs and the test accuracy the
   hidden50  10 epochs  0.95  [784, 50, 10], 50 sigmoid units, softmax with cross-entropy,
                              SGD with η = 0.5 in batches of 10
   relu       5 epochs  0.97  [784, 256, 128, 10], relu, cross-entropy, Adam in batches of 64
+  keras     50 epochs  0.98  the same with dropout of 0.2 after each hidden layer, a fifth of the
+                             training images for validation, early stopping with patience 3
+  cnn        5 epochs  0.99  two convolutions with batch norm and pooling, then [1568, 128, 10];
+            10 epochs  0.90  on Fashion-MNIST
 
---out DIR gets history.csv (a line after every epoch) and history.svg.
+--out DIR gets history.csv (a line after every epoch), history.svg and weights.safetensors.
 Ctrl-C ends the run after the present batch, with what it has.
 
 The DIR of --data holds four IDX files, plain or gzipped: train-images-idx3-ubyte,
@@ -88,14 +94,18 @@ enum Preset {
     Guide,
     Hidden50,
     Relu,
+    Keras,
+    Cnn,
 }
 
 impl Preset {
-    const ALL: [(&str, Self); 4] = [
+    const ALL: [(&str, Self); 6] = [
         ("nielsen", Self::Nielsen),
         ("guide", Self::Guide),
         ("hidden50", Self::Hidden50),
         ("relu", Self::Relu),
+        ("keras", Self::Keras),
+        ("cnn", Self::Cnn),
     ];
 
     fn named(name: &str) -> Result<Self, String> {
@@ -108,10 +118,13 @@ impl Preset {
     /// guides give one.
     fn plan(self, data: Known) -> (usize, Option<f64>) {
         let (epochs, accuracy) = match self {
+            Self::Cnn if data == Known::Fashion => return (10, Some(0.90)),
             Self::Nielsen => (30, 0.95),
             Self::Guide => (20, 0.96),
             Self::Hidden50 => (10, 0.95),
             Self::Relu => (5, 0.97),
+            Self::Keras => (50, 0.98),
+            Self::Cnn => (5, 0.99),
         };
         (epochs, (data == Known::Mnist).then_some(accuracy))
     }
@@ -155,6 +168,8 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Preset::Guide => experiment.guide(&train, &test),
         Preset::Hidden50 => experiment.hidden50(&train, &test),
         Preset::Relu => experiment.relu(&train, &test),
+        Preset::Keras => experiment.keras(&train, &test),
+        Preset::Cnn => experiment.cnn(&train, &test),
     }?;
     let accuracy = outcome.accuracy;
     print!("test accuracy {accuracy:.4} on {} images", test.len());
@@ -263,6 +278,52 @@ impl Experiment<'_> {
         // ANCHOR_END: relu
     }
 
+    /// The network with which people meet Keras. Its last layer there is a softmax with the
+    /// cross-entropy of probabilities; here the loss has the softmax in it, which computes the same
+    /// without rounding small probabilities to 0. Keras sets the last fifth of the training images
+    /// aside, and here it is a fifth drawn by the seed.
+    fn keras(&self, train: &Dataset<f32>, test: &Dataset<f32>) -> Result<Outcome, nn::Error> {
+        let mut rng = nn::rng(self.options.seed);
+        // ANCHOR: keras
+        let model = Sequential::new()
+            .then(Dense::new(784, 256, &mut rng))
+            .then(Relu)
+            .then(Dropout::new(0.2)?)
+            .then(Dense::new(256, 128, &mut rng))
+            .then(Relu)
+            .then(Dropout::new(0.2)?)
+            .then(Dense::new(128, 10, &mut rng));
+        let stopping = EarlyStopping::new().patience(3).restore_best();
+        let fit = self.fit().batch_size(64).validation_split(0.2).callback(stopping);
+        self.train(fit, model, (train, test), &CrossEntropy, Adam::new(0.001)?)
+        // ANCHOR_END: keras
+    }
+
+    /// Two convolutions, each with batch norm, relu and pooling. The rate falls along a cosine.
+    fn cnn(&self, train: &Dataset<f32>, test: &Dataset<f32>) -> Result<Outcome, nn::Error> {
+        let mut rng = nn::rng(self.options.seed);
+        // ANCHOR: cnn
+        let model = Sequential::new()
+            .then(Conv2d::new(1, 16, 3, &mut rng).padding(Padding::Same))
+            .then(BatchNorm2d::new(16))
+            .then(Relu)
+            .then(MaxPool2d::new(2))
+            .then(Conv2d::new(16, 32, 3, &mut rng).padding(Padding::Same))
+            .then(BatchNorm2d::new(32))
+            .then(Relu)
+            .then(MaxPool2d::new(2))
+            .then(Flatten::new())
+            .then(Dense::new(32 * 7 * 7, 128, &mut rng))
+            .then(Relu)
+            .then(Dense::new(128, 10, &mut rng));
+        let image = [1, 28, 28];
+        let (train, test) = (train.reshape_samples(&image)?, test.reshape_samples(&image)?);
+        let schedule = LearningRate::new(Cosine::new(self.epochs.max(1))?);
+        let fit = self.fit().batch_size(64).validation(&test).callback(schedule);
+        self.train(fit, model, (&train, &test), &CrossEntropy, Adam::new(0.001)?)
+        // ANCHOR_END: cnn
+    }
+
     /// What all presets share.
     fn fit<'d>(&self) -> Fit<'d, f32> {
         let fit = Fit::new().epochs(self.epochs).seed(self.options.seed).stop_on_ctrl_c();
@@ -290,6 +351,7 @@ impl Experiment<'_> {
         }
         if let Some(dir) = &self.options.out {
             history.write_svg(dir.join("history.svg"))?;
+            save_weights(&model, dir.join("weights.safetensors"))?;
         }
         let accuracy = evaluate(&model, test, loss)?.accuracy.unwrap_or_default();
         let interrupted = history.stopped.is_some_and(|reason| reason.starts_with("interrupted"));

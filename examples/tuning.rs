@@ -266,7 +266,7 @@ impl Setting {
     fn run(&self, seed: u64) -> Result<Outcome, nn::Error> {
         let [train, validation, test] = self.data(seed)?;
         let mut model = self.model(seed)?;
-        let mut optimizer = Sgd::new(self.rate)?.weight_decay(self.l2)?;
+        let mut optimizer = Sgd::new(self.rate)?;
         let batch_size = self.batch_size.unwrap_or(train.len());
         let mut fit = Fit::new()
             .epochs(self.epochs)
@@ -274,7 +274,8 @@ impl Setting {
             .seed(seed)
             .validation(&validation)
             .callback(TerminateOnNan)
-            .callback(self.schedule()?)
+            .callback(LearningRate::new(Exponential::new(self.decay)?))
+            .penalty(Penalty::l2(self.l2)?)
             .progress(false);
         if let Some(patience) = self.patience {
             fit = fit.callback(EarlyStopping::new().patience(patience).restore_best());
@@ -321,14 +322,9 @@ impl Setting {
         let mut rng = nn::rng(seed);
         let hidden = Dense::with_init(64, 64, Init::HeNormal, Init::Zeros, &mut rng)?;
         let model = Sequential::new().then(hidden).then(Relu);
-        //DROPOUT
+        let model =
+            if self.dropout > 0.0 { model.then(Dropout::new(self.dropout)?) } else { model };
         Ok(model.then(Dense::new(64, 10, &mut rng)))
-    }
-
-    /// Sets the rate of the next epoch.
-    fn schedule(&self) -> Result<impl Callback<f32> + use<>, nn::Error> {
-        let (schedule, rate) = (Exponential::new(self.decay)?, self.rate);
-        Ok(on_epoch_end(move |run| run.optimizer.set_learning_rate(schedule.rate(rate, run.epoch))))
     }
 }
 
