@@ -83,5 +83,17 @@ fn convolution_step(c: &mut Criterion) {
     step(c, "the same with batch normalisation", model, &[64, 1, 28, 28]);
 }
 
-criterion_group!(benches, scalars, dense_step, convolution_step);
+/// Images read row by row.
+fn recurrent_step(c: &mut Criterion) {
+    let mut rng = nn::rng(0);
+    let rnn = Sequential::new().then(SimpleRnn::new(28, 128, &mut rng).last());
+    let gru = Sequential::new().then(Gru::new(28, 128, &mut rng).last());
+    let lstm = Sequential::new().then(Lstm::new(28, 128, &mut rng).last());
+    for (name, layer) in [("SimpleRnn", rnn), ("Gru", gru), ("Lstm", lstm)] {
+        let model = layer.then(Dense::new(128, 10, &mut rng));
+        step(c, &format!("{name} 28-128-10, 28 steps, batch 64, Adam"), model, &[64, 28, 28]);
+    }
+}
+
+criterion_group!(benches, scalars, dense_step, convolution_step, recurrent_step);
 criterion_main!(benches);

@@ -78,6 +78,8 @@ mod book {
     struct Losses;
     #[doc = include_str!("../../../docs/src/layers.md")]
     struct Layers;
+    #[doc = include_str!("../../../docs/src/sequences.md")]
+    struct Sequences;
 }
 
 pub mod check;
@@ -123,9 +125,10 @@ pub mod prelude {
         AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, Celu, Conv1d, Conv2d, ConvTranspose1d,
         ConvTranspose2d, Dense, Dropout, Dropout2d, Elu, Embedding, Flatten, Gelu, GeluTanh,
         GlobalAvgPool, GlobalMaxPool, GroupNorm, Gru, HardSigmoid, HardTanh, Identity, LayerNorm,
-        LeakyRelu, LogSigmoid, LogSoftmax, Lstm, MaxPool1d, MaxPool2d, Mish, PRelu, Padding,
-        Perceptron, Relu, Reshape, Residual, RmsNorm, Selu, Sequential, Sigmoid, Silu, SimpleRnn,
-        Softmax, Softplus, Softsign, Step, Tanh,
+        LeakyRelu, LearnedPosition, LogSigmoid, LogSoftmax, Lstm, MaxPool1d, MaxPool2d, Mish,
+        MultiHeadAttention, PRelu, Padding, Perceptron, Relu, Reshape, Residual, RmsNorm, Selu,
+        Sequential, Sigmoid, Silu, SimpleRnn, SinusoidalPosition, Softmax, Softplus, Softsign,
+        Step, Tanh, TransformerBlock,
     };
     pub use crate::loss::{
         BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Hinge,

@@ -368,7 +368,7 @@ fn numbers_that_are_not_finite_are_refused_with_their_row() {
 }
 
 /// A run with much to remember, of which `epochs` are done.
-fn eventful<'d>(epochs: usize, stop: &'d mut EarlyStopping<f32>) -> Fit<'d, f32> {
+fn eventful(epochs: usize, stop: &mut EarlyStopping<f32>) -> Fit<'_, f32> {
     let schedule = Chain::new(Linear::warm_up(5).unwrap())
         .then(5, Plateau::new(0.5).unwrap().patience(0).threshold(0.05).unwrap())
         .unwrap();

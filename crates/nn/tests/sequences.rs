@@ -1,11 +1,12 @@
 //! Recurrent layers, attention, positions and the transformer block.
 
 use approx::assert_relative_eq;
-use ndarray::s;
+use ndarray::{Array2, s};
 use nn::layers::{
-    Cell, GruCell, LstmCell, Nonlinearity, Recurrence, Recurrent, RecurrentState, Returns,
-    SimpleCell,
+    AttentionMask, Cell, GruCell, LstmCell, Nonlinearity, Recurrence, Recurrent, RecurrentState,
+    Returns, SimpleCell,
 };
+use nn::ops::Algebra;
 use nn::ops::declare::sample;
 use nn::prelude::*;
 use nn::tape::check::Check;
@@ -426,7 +427,404 @@ fn recurrent_layers_refuse_in_sentences() {
     assert!(wrong(good, 3, 0).contains("the number of hidden units"));
     assert!(wrong(Recurrence { layers: 0, ..good }, 3, 2).contains("the number of layers"));
     let two = Recurrence { layers: 2, ..good };
-    assert!(wrong(Recurrence { dropout: 1.0, ..two }, 3, 2).contains("less than 1"));
+    assert!(wrong(Recurrence { dropout: 1.5, ..two }, 3, 2).contains("from 0 to 1"));
     assert!(wrong(Recurrence { dropout: f64::NAN, ..two }, 3, 2).contains("NaN"));
     assert!(wrong(Recurrence { dropout: 0.5, ..good }, 3, 2).contains("only one layer"));
+}
+
+/// Attention of width 4 with two heads, whose biases are not 0.
+fn attention() -> MultiHeadAttention<f64> {
+    let mut layer = MultiHeadAttention::new(4, 2, &mut nn::rng(5));
+    layer.in_proj_bias.value = data(&[12], 6).scale(0.3);
+    layer.out_proj.bias.value = data(&[4], 7).scale(0.3);
+    layer
+}
+
+/// What attention gives: the output and the weights.
+fn attend(
+    layer: &MultiHeadAttention<f64>,
+    [query, key, value]: [&Tensor<f64>; 3],
+    mask: &AttentionMask,
+) -> (Tensor<f64>, Tensor<f64>) {
+    let tape = Tape::new();
+    let pass = Pass::evaluate(&tape);
+    let [q, k, v] = [query, key, value].map(|x| pass.input(x));
+    let found = layer.attend(&pass, q, k, v, mask);
+    (found.output.value(), found.weights.value())
+}
+
+/// A model in evaluation.
+type Model<'m> = dyn Fn(&Tensor<f64>) -> Tensor<f64> + 'm;
+
+/// Self-attention under a mask.
+fn look(layer: &MultiHeadAttention<f64>, x: &Tensor<f64>, mask: &AttentionMask) -> Tensor<f64> {
+    attend(layer, [x; 3], mask).0
+}
+
+/// `x` with the elements of step `t` of every sequence replaced.
+fn with_step(x: &Tensor<f64>, t: usize, by: f64) -> Tensor<f64> {
+    let mut x = x.clone();
+    x.view_mut().slice_mut(s![.., t, ..]).mapv_inplace(|x| by - 3.0 * x);
+    x
+}
+
+#[test]
+fn attention_is_its_formula_written_out() {
+    let layer = attention();
+    let (query, key, value) = (data(&[2, 3, 4], 1), data(&[2, 5, 4], 2), data(&[2, 5, 4], 3));
+    let (output, weights) = attend(&layer, [&query, &key, &value], &AttentionMask::new());
+    let (w, b) = (layer.in_proj_weight.value.view(), layer.in_proj_bias.value.view());
+    let (w_out, b_out) = (layer.out_proj.weight.value.view(), layer.out_proj.bias.value.view());
+    // Number `row` of a projection of one element.
+    let project = |x: &Tensor<f64>, n: usize, t: usize, row: usize| {
+        b[row] + (0..4).map(|k| w[[row, k]] * x.view()[[n, t, k]]).sum::<f64>()
+    };
+    for (n, l) in [(0, 0), (0, 2), (1, 1)] {
+        let mut found = [0.0; 4];
+        for head in 0..2 {
+            let rows = [2 * head, 2 * head + 1];
+            let score = |s| {
+                let dot = |row: usize| project(&query, n, l, row) * project(&key, n, s, 4 + row);
+                (rows.map(dot).iter().sum::<f64>() / 2.0_f64.sqrt()).exp()
+            };
+            let total: f64 = (0..5).map(score).sum();
+            for s in 0..5 {
+                let share = score(s) / total;
+                assert_relative_eq!(weights.view()[[n, head, l, s]], share, max_relative = 1e-12);
+                for row in rows {
+                    found[row] += share * project(&value, n, s, 8 + row);
+                }
+            }
+        }
+        for out in 0..4 {
+            let expected = b_out[out] + (0..4).map(|k| w_out[[out, k]] * found[k]).sum::<f64>();
+            assert_relative_eq!(output.view()[[n, l, out]], expected, max_relative = 1e-12);
+        }
+    }
+}
+
+#[test]
+fn attention_gradients_match_differences_at_both_orders() {
+    let small = MultiHeadAttention::<f64>::new(2, 2, &mut nn::rng(5));
+    check_gradients(&small, &[data(&[1, 2, 2], 1)], &every_element(), |layer, pass, x| {
+        layer.forward(pass, x[0])
+    });
+    // Cross-attention with a mask: what is looked for, where, and what is found.
+    let inputs = [data(&[2, 2, 4], 1), data(&[2, 3, 4], 2), data(&[2, 3, 4], 3)];
+    check_gradients(&attention(), &inputs, &every_input(), |layer, pass, x| {
+        let mask = AttentionMask::new().lengths(&[3, 2], 3);
+        let found = layer.attend(pass, x[0], x[1], x[2], &mask);
+        weighted(found.output, 8) + weighted(found.weights, 9)
+    });
+    // A query that sees nothing.
+    check_gradients(&attention(), &inputs, &every_input(), |layer, pass, x| {
+        let mask = AttentionMask::new().lengths(&[3, 0], 3);
+        layer.attend(pass, x[0], x[1], x[2], &mask).output
+    });
+}
+
+#[test]
+fn a_causal_layer_does_not_see_what_comes_later() {
+    let x = data(&[2, 4, 4], 1);
+    let block = || TransformerBlock::new(4, 2, 6, &mut nn::rng(2));
+    let models: [(&str, Box<Model<'_>>); 5] = [
+        ("layer", Box::new(|x| forward(&attention().causal(), x))),
+        ("mask", Box::new(|x| look(&attention(), x, &AttentionMask::new().causal()))),
+        (
+            "forbidden",
+            Box::new(|x| {
+                let later = Array2::from_shape_fn((4, 4), |(l, s)| s > l);
+                look(&attention(), x, &AttentionMask::new().forbid(later))
+            }),
+        ),
+        ("post-norm", Box::new(move |x| forward(&block().causal(), x))),
+        ("pre-norm", Box::new(move |x| forward(&block().causal().pre_norm(), x))),
+    ];
+    for (name, model) in models {
+        let y = model(&x);
+        for t in 0..4 {
+            let changed = model(&with_step(&x, t, 5.0));
+            assert_eq!(changed.slice(s![.., ..t, ..]), y.slice(s![.., ..t, ..]), "{name}, {t}");
+            for later in t..4 {
+                let at = s![.., later, ..];
+                assert_ne!(changed.slice(at), y.slice(at), "{name}: {later} sees {t}");
+            }
+        }
+    }
+    // Without the mask all see all.
+    let (y, changed) = (forward(&attention(), &x), forward(&attention(), &with_step(&x, 3, 5.0)));
+    assert_ne!(changed.slice(s![.., 0, ..]), y.slice(s![.., 0, ..]));
+}
+
+#[test]
+fn padded_keys_have_no_influence() {
+    let x = data(&[2, 4, 4], 1);
+    let mask = AttentionMask::new().lengths(&[4, 2], 4);
+    let block = TransformerBlock::<f64>::new(4, 2, 6, &mut nn::rng(2));
+    let masked = |x: &Tensor<f64>| {
+        let tape = Tape::new();
+        let pass = Pass::evaluate(&tape);
+        block.forward_masked(&pass, pass.input(x), &mask).value()
+    };
+    let layer = attention();
+    let models: [(&Model<'_>, &Model<'_>); 2] = [
+        (&|x| look(&layer, x, &mask), &|x| forward(&layer, x)),
+        (&masked, &|x| forward(&block, x)),
+    ];
+    for (masked, plain) in models {
+        let y = masked(&x);
+        for t in [2, 3] {
+            let changed = masked(&with_step(&x, t, 50.0));
+            let real = s![1, ..2, ..];
+            assert_eq!(changed.slice(real), y.slice(real));
+            assert_ne!(changed.slice(s![0, .., ..]), y.slice(s![0, .., ..]));
+        }
+        // What is left of a padded sequence is the short sequence alone.
+        let alone = plain(&x.slice(s![1..2, ..2, ..]));
+        assert_relative_eq!(y.slice(s![1..2, ..2, ..]), alone, max_relative = 1e-12);
+    }
+    let same = AttentionMask::new()
+        .padding(ndarray::arr2(&[[false, false, false, false], [false, false, true, true]]));
+    assert_eq!(same, mask);
+}
+
+#[test]
+fn a_query_that_sees_nothing_gets_weights_of_zero() {
+    let layer = attention();
+    let x = data(&[2, 3, 4], 1);
+    let (output, weights) = attend(&layer, [&x; 3], &AttentionMask::new().lengths(&[0, 3], 3));
+    assert_eq!(weights.slice(s![0, .., .., ..]), Tensor::zeros(&[2, 3, 3]));
+    let bias = layer.out_proj.bias.value.broadcast_to(&[3, 4]);
+    assert_eq!(output.slice(s![0, .., ..]), bias);
+    assert_eq!(output.slice(s![1, .., ..]), forward(&layer, &x).slice(s![1, .., ..]));
+    let sums = weights.sum_axes(-1).slice(s![1, .., ..]);
+    assert_relative_eq!(sums, Tensor::ones(&[2, 3]), max_relative = 1e-14);
+    // A tape that stops at what is not finite finds nothing.
+    let tape = Tape::new().stop_at_non_finite();
+    let pass = Pass::train(&tape, 0);
+    let mask = AttentionMask::new().lengths(&[0, 0], 3);
+    let x = tape.var(&x);
+    let loss = layer.attend(&pass, x, x, x, &mask).output.square().sum();
+    assert_eq!(loss.backward().wrt(x), Tensor::zeros(&[2, 3, 4]));
+}
+
+#[test]
+fn attention_drops_weights_in_training_only() {
+    let x = data(&[2, 4, 4], 1);
+    let (plain, dropping) = (attention(), attention().dropout(0.5));
+    let train = |layer: &MultiHeadAttention<f64>, seed| {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, seed);
+        layer.forward(&pass, pass.input(&x)).value()
+    };
+    assert_eq!(forward(&dropping, &x), forward(&plain, &x));
+    assert_eq!(train(&plain, 1), forward(&plain, &x));
+    assert_eq!(train(&dropping, 1), train(&dropping, 1));
+    assert_ne!(train(&dropping, 1), train(&dropping, 2));
+    assert_ne!(train(&dropping, 1), forward(&dropping, &x));
+
+    let block = TransformerBlock::<f64>::new(4, 2, 6, &mut nn::rng(2));
+    let train = |block: &TransformerBlock<f64>, seed| {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, seed);
+        block.forward(&pass, pass.input(&x)).value()
+    };
+    assert_ne!(train(&block, 1), forward(&block, &x));
+    assert_ne!(train(&block, 1), train(&block, 2));
+    let calm = block.clone().dropout(0.0);
+    assert_eq!(train(&calm, 1), forward(&block, &x));
+}
+
+#[test]
+fn a_transformer_block_drops_inside_and_after_each_part() {
+    let x = data(&[2, 4, 4], 1);
+    let block = || {
+        let mut block = TransformerBlock::<f64>::new(4, 2, 6, &mut nn::rng(2)).pre_norm();
+        // So that a result of 0 is one that was dropped.
+        block.linear2.bias.value = data(&[4], 3);
+        block.self_attn.out_proj.bias.value = data(&[4], 4);
+        block.dropout(0.5)
+    };
+    let silence = |dense: &mut Dense<f64>| {
+        dense.visit_mut(&mut |_, parameter| parameter.value = parameter.value.zeros_like());
+    };
+    let (mut only_dense, mut only_attention) = (block(), block());
+    silence(&mut only_dense.self_attn.out_proj);
+    silence(&mut only_attention.linear2);
+    for block in [only_dense, only_attention] {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, 1);
+        let added = &block.forward(&pass, pass.input(&x)).value() - &x;
+        let calm = &forward(&block, &x) - &x;
+        // What was dropped after the part is 0, the rest is doubled; and it differs from the
+        // part's result without dropout, since inside something was dropped too.
+        let pairs: Vec<(f64, f64)> = added.to_vec().into_iter().zip(calm.to_vec()).collect();
+        assert!(pairs.iter().any(|&(added, calm)| added == 0.0 && calm != 0.0));
+        assert!(
+            pairs.iter().any(|&(added, calm)| added != 0.0 && (added - 2.0 * calm).abs() > 1e-9)
+        );
+    }
+}
+
+#[test]
+fn attention_refuses_in_sentences() {
+    let layer = attention();
+    let tape = Tape::new();
+    let pass = Pass::evaluate(&tape);
+    let message = |shapes: [&[usize]; 3], mask: &AttentionMask| {
+        let [q, k, v] = shapes.map(|shape| pass.input(&data(shape, 1)));
+        panic_message(|| layer.attend(&pass, q, k, v, mask))
+    };
+    let (x, all) = (&[2, 3, 4][..], AttentionMask::new());
+    assert_eq!(
+        message([x, &[2, 0, 4], &[2, 0, 4]], &all),
+        "layer MultiHeadAttention(4, 2 heads) takes an input of shape [N, T, 4] with at least one \
+         step, but is given [2, 0, 4]"
+    );
+    assert!(message([&[2, 3, 5], x, x], &all).contains("given [2, 3, 5]"));
+    assert!(message([x, &[1, 3, 4], &[1, 3, 4]], &all).contains("[2, S, 4] for its keys"));
+    assert!(
+        message([x, x, &[2, 5, 4]], &all).contains("[2, 3, 4] for its values, as for its keys")
+    );
+    let causal = AttentionMask::new().causal();
+    let longer = &[2, 5, 4][..];
+    assert!(message([x, longer, longer], &causal).contains("there are 3 queries and 5 keys"));
+    let padded = AttentionMask::new().lengths(&[3, 3], 4);
+    assert_eq!(
+        message([x; 3], &padded),
+        "MultiHeadAttention(4, 2 heads): the mask of padded keys has shape [2, 4], but [2, 3] is \
+         needed"
+    );
+    let forbidden = AttentionMask::new().forbid(Array2::from_elem((3, 2), true));
+    assert!(message([x; 3], &forbidden).contains("forbidden keys has shape [3, 2]"));
+    let message = panic_message(|| AttentionMask::new().lengths(&[2, 6], 5));
+    assert_eq!(message, "sequence 1 has length 6, but sequences are padded to 5");
+    let message = panic_message(|| MultiHeadAttention::<f64>::new(6, 4, &mut nn::rng(0)));
+    assert!(message.contains("width 6 cannot have 4 heads"), "{message}");
+    assert!(panic_message(|| attention().dropout(1.5)).contains("1.5"));
+}
+
+#[test]
+fn positions_are_added() {
+    let x = data(&[2, 3, 5], 1);
+    let waves = SinusoidalPosition::new(5);
+    let y = forward(&waves, &x);
+    for (n, t, column) in [(0, 0, 0), (1, 2, 1), (0, 1, 2), (1, 2, 3), (0, 2, 4)] {
+        let angle = t as f64 / 10_000_f64.powf([0.0, 0.0, 0.4, 0.4, 0.8][column]);
+        let wave = if column % 2 == 0 { angle.sin() } else { angle.cos() };
+        let at = [n, t, column];
+        assert_relative_eq!(y.view()[at], x.view()[at] + wave, max_relative = 1e-15);
+    }
+    let mut learned = LearnedPosition::<f64>::new(4, 5, &mut nn::rng(1));
+    let sigma = learned.weight.value.square().mean().item().sqrt();
+    assert!((0.01..0.03).contains(&sigma), "{sigma}");
+    learned.weight.value = data(&[4, 5], 2);
+    let rows = learned.weight.value.slice(s![..3, ..]);
+    assert_eq!(forward(&learned, &x), x.add(&rows));
+    check_gradients(
+        &LearnedPosition::new(3, 5, &mut nn::rng(1)),
+        &[x],
+        &every_input(),
+        |layer, pass, x| layer.forward(pass, x[0]),
+    );
+    let refusal = Module::<f64>::output_shape(&waves, &[2, 3, 1]).unwrap_err().to_string();
+    assert!(
+        refusal.contains("SinusoidalPosition(5) takes an input of shape [N, T, 5]"),
+        "{refusal}"
+    );
+    // Broadcasting does not hide a wrong width.
+    let message = panic_message(|| {
+        let tape = Tape::new();
+        let pass = Pass::evaluate(&tape);
+        learned.forward(&pass, pass.input(&data(&[2, 3, 1], 1))).value()
+    });
+    assert!(message.contains("but is given [2, 3, 1]"), "{message}");
+}
+
+#[test]
+fn attention_does_not_know_the_order_without_positions() {
+    let x = data(&[1, 4, 4], 1);
+    let layer = attention();
+    assert_relative_eq!(
+        forward(&layer, &x.flip(1)),
+        forward(&layer, &x).flip(1),
+        max_relative = 1e-13
+    );
+    let model = || Sequential::new().then(SinusoidalPosition::new(4)).then(attention());
+    let (there, back) = (forward(&model(), &x.flip(1)), forward(&model(), &x).flip(1));
+    assert!((&there - &back).norm_max(..).item() > 1e-3);
+}
+
+#[test]
+fn transformer_blocks_have_the_right_gradients_and_shapes() {
+    let x = [data(&[2, 3, 4], 1)];
+    let block = || TransformerBlock::<f64>::new(4, 2, 5, &mut nn::rng(2)).gelu();
+    for block in [block(), block().pre_norm(), block().causal()] {
+        check_gradients(&block, &x, &every_input(), |block, pass, x| {
+            let mask = AttentionMask::new().lengths(&[3, 2], 3);
+            block.forward_masked(pass, x[0], &mask)
+        });
+        assert_eq!(&block.output_shape(x[0].shape()).unwrap()[..], forward(&block, &x[0]).shape());
+    }
+    let relu = TransformerBlock::<f64>::new(4, 2, 5, &mut nn::rng(2));
+    check_gradients(&relu, &x, &Check::new().fast(), |block, pass, x| block.forward(pass, x[0]));
+    assert_ne!(forward(&relu, &x[0]), forward(&block(), &x[0]));
+    assert_ne!(forward(&block(), &x[0]), forward(&block().pre_norm(), &x[0]));
+    let refusal = relu.output_shape(&[2, 3, 5]).unwrap_err().to_string();
+    assert_eq!(
+        refusal,
+        "layer TransformerBlock(4, 2 heads, 5 hidden) takes an input of shape [N, T, 4] with at \
+         least one step, but is given [2, 3, 5]"
+    );
+}
+
+#[test]
+fn a_transformer_block_is_its_parts_in_order() {
+    let x = data(&[2, 3, 4], 1);
+    let mut block = TransformerBlock::<f64>::new(4, 2, 5, &mut nn::rng(2));
+    // Every parameter in general position: the two normalisations differ.
+    block.visit_mut(&mut |path, parameter| {
+        parameter.value = data(parameter.value.shape(), path.len());
+    });
+    block.norm2.weight.value = data(&[4], 30);
+    let attention = |x: &Tensor<f64>| forward(&block.self_attn, x);
+    let dense = |x: &Tensor<f64>| forward(&block.linear2, &forward(&block.linear1, x).relu());
+    let (norm1, norm2) =
+        (|x: &Tensor<f64>| forward(&block.norm1, x), |x: &Tensor<f64>| forward(&block.norm2, x));
+    let middle = norm1(&(&x + &attention(&x)));
+    assert_eq!(forward(&block, &x), norm2(&(&middle + &dense(&middle))));
+    let middle = &x + &attention(&norm1(&x));
+    let expected = &middle + &dense(&norm2(&middle));
+    assert_eq!(forward(&block.clone().pre_norm(), &x), expected);
+}
+
+#[test]
+fn a_transformer_block_has_the_parameters_of_pytorchs_encoder_layer() {
+    let mut block = TransformerBlock::<f64>::new(4, 2, 5, &mut nn::rng(2));
+    let list: Vec<String> = block
+        .parameters()
+        .iter()
+        .map(|(path, parameter)| format!("{path} {:?}", parameter.value.shape()))
+        .collect();
+    assert_eq!(
+        list,
+        [
+            "self_attn.in_proj_weight [12, 4]",
+            "self_attn.in_proj_bias [12]",
+            "self_attn.out_proj.weight [4, 4]",
+            "self_attn.out_proj.bias [4]",
+            "linear1.weight [5, 4]",
+            "linear1.bias [5]",
+            "linear2.weight [4, 5]",
+            "linear2.bias [4]",
+            "norm1.weight [4]",
+            "norm1.bias [4]",
+            "norm2.weight [4]",
+            "norm2.bias [4]",
+        ]
+    );
+    let mut paths = Vec::new();
+    block.visit_mut(&mut |path, _| paths.push(path.to_owned()));
+    let named = |line: &String| line.split(' ').next().unwrap().to_owned();
+    assert_eq!(paths, list.iter().map(named).collect::<Vec<_>>());
 }

@@ -42,7 +42,9 @@ fn a_rule_written_out_computes_the_same() {
 fn count(term: &Term, seen: &mut HashMap<usize, usize>) {
     let Some((_, operands)) = term.op() else { return };
     if seen.insert(term.address(), operands.len()).is_none() {
-        operands.iter().for_each(|operand| count(operand, seen));
+        for operand in operands {
+            count(operand, seen);
+        }
     }
 }
 

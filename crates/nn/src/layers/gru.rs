@@ -4,7 +4,7 @@ use ops::Float;
 use ops::methods::{LayoutMethods, UnaryMethods};
 use tape::Var;
 
-use crate::layers::recurrent::{Cell, Recurrent, RecurrentState};
+use super::recurrent::{Cell, Recurrent, RecurrentState};
 
 /// A gated recurrent unit (Cho et al., 2014): one state, and two gates between 0 and 1.
 ///

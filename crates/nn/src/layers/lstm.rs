@@ -5,7 +5,7 @@ use ops::Float;
 use ops::methods::{LayoutMethods, UnaryMethods};
 use tape::Var;
 
-use crate::layers::recurrent::{Cell, Recurrent, RecurrentState};
+use super::recurrent::{Cell, Recurrent, RecurrentState};
 
 /// Long short-term memory (Hochreiter & Schmidhuber, 1997; with the forget gate of Gers,
 /// Schmidhuber & Cummins, 2000): a cell state c that is carried from step to step by a product

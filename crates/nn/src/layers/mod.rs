@@ -5,6 +5,7 @@
 //! | dense | [`Dense`], [`Perceptron`], [`Embedding`] |
 //! | convolution | [`Conv1d`], [`Conv2d`], [`ConvTranspose1d`], [`ConvTranspose2d`] |
 //! | recurrence | [`SimpleRnn`], [`Lstm`], [`Gru`] |
+//! | attention | [`MultiHeadAttention`], [`TransformerBlock`], [`SinusoidalPosition`], [`LearnedPosition`] |
 //! | pooling | [`MaxPool1d`], [`MaxPool2d`], [`AvgPool1d`], [`AvgPool2d`], [`GlobalAvgPool`], [`GlobalMaxPool`] |
 //! | normalisation | [`BatchNorm1d`], [`BatchNorm2d`], [`LayerNorm`], [`RmsNorm`], [`GroupNorm`] |
 //! | regularisation | [`Dropout`], [`Dropout2d`] |
@@ -17,6 +18,7 @@ use tape::Var;
 
 use crate::module::Module;
 
+mod attention;
 mod conv;
 mod dense;
 mod dropout;
@@ -26,6 +28,7 @@ mod lstm;
 mod norm;
 mod perceptron;
 mod pool;
+mod position;
 mod prelu;
 mod recurrent;
 mod reshape;
@@ -33,8 +36,10 @@ mod residual;
 mod rnn;
 mod sequential;
 mod softmax;
+mod transformer;
 mod window;
 
+pub use attention::{Attention, AttentionMask, MultiHeadAttention};
 pub use conv::{
     Conv, Conv1d, Conv2d, ConvSettings, ConvTranspose, ConvTranspose1d, ConvTranspose2d,
 };
@@ -52,6 +57,7 @@ pub use perceptron::Perceptron;
 pub use pool::{
     AvgPool, AvgPool1d, AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool, MaxPool1d, MaxPool2d,
 };
+pub use position::{LearnedPosition, SinusoidalPosition};
 pub use prelu::PRelu;
 pub use recurrent::{
     Cell, Recurrence, Recurrent, RecurrentOutput, RecurrentState, RecurrentWeights, Returns,
@@ -61,6 +67,7 @@ pub use residual::Residual;
 pub use rnn::{Nonlinearity, SimpleCell, SimpleRnn};
 pub use sequential::Sequential;
 pub use softmax::{LogSoftmax, LogSoftmaxOver, Softmax, SoftmaxOver};
+pub use transformer::TransformerBlock;
 pub use window::{Padding, Sizes};
 
 /// Panics with the layer's refusal if it cannot take `x`: broadcasting would hide a wrong shape.

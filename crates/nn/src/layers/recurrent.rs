@@ -4,9 +4,12 @@ use std::fmt::Debug;
 
 use ops::methods::{LayoutMethods, LinearMethods, MatmulMethods};
 use ops::{Float, Shape, Tensor};
-use rand::{Rng, RngExt};
+use rand::Rng;
 use tape::Var;
 
+use super::accept;
+use super::dropout::Dropout;
+use super::window::settled;
 use crate::error::Error;
 use crate::init::Init;
 use crate::module::Module;
@@ -171,7 +174,7 @@ impl Recurrence {
         if self.bidirectional { 2 } else { 1 }
     }
 
-    fn check(self, inputs: usize, hidden: usize) -> Result<(), Error> {
+    fn check(self, inputs: usize, hidden: usize) -> Result<Dropout, Error> {
         let counts = [
             ("the number of inputs of a recurrent layer", inputs),
             ("the number of hidden units of a recurrent layer", hidden),
@@ -180,7 +183,7 @@ impl Recurrence {
         if let Some((setting, _)) = counts.into_iter().find(|&(_, count)| count == 0) {
             return Err(Error::Setting { setting, given: "0".into(), allowed: "at least 1" });
         }
-        check_dropout(self.dropout)?;
+        let dropout = Dropout::new(self.dropout)?;
         if self.dropout > 0.0 && self.layers == 1 {
             return Err(Error::Setting {
                 setting: "the dropout between the layers of a recurrent layer",
@@ -188,7 +191,7 @@ impl Recurrence {
                 allowed: "0 where there is only one layer",
             });
         }
-        Ok(())
+        Ok(dropout)
     }
 }
 
@@ -271,6 +274,7 @@ pub struct Recurrent<A: Float, C> {
     inputs: usize,
     hidden: usize,
     settings: Recurrence,
+    dropout: Dropout,
     /// For each layer, those of its directions.
     pub(super) weights: Vec<RecurrentWeights<A>>,
 }
@@ -282,16 +286,13 @@ impl<A: Float, C: Cell + Default> Recurrent<A, C> {
     /// If there are no inputs or no hidden units.
     #[track_caller]
     pub fn new(inputs: usize, hidden: usize, rng: &mut impl Rng) -> Self {
-        match Self::with_settings(inputs, hidden, Recurrence::default(), rng) {
-            Ok(layer) => layer,
-            Err(error) => panic!("{error}"),
-        }
+        settled(Self::with_settings(inputs, hidden, Recurrence::default(), rng))
     }
 
     /// Layers as given in the settings.
     ///
     /// # Errors
-    /// If there are no inputs, hidden units or layers, or the dropout is not in 0..1, or there is
+    /// If there are no inputs, hidden units or layers, or the dropout is not from 0 to 1, or there is
     /// dropout with a single layer, where it would do nothing.
     pub fn with_settings(
         inputs: usize,
@@ -299,14 +300,14 @@ impl<A: Float, C: Cell + Default> Recurrent<A, C> {
         settings: Recurrence,
         rng: &mut impl Rng,
     ) -> Result<Self, Error> {
-        settings.check(inputs, hidden)?;
+        let dropout = settings.check(inputs, hidden)?;
         let directions = settings.directions();
         let weights = (0..settings.layers * directions).map(|number| {
             let inputs = if number < directions { inputs } else { directions * hidden };
             RecurrentWeights::new(C::BLOCKS * hidden, inputs, hidden, rng)
         });
         let weights = weights.collect();
-        Ok(Self { cell: C::default(), inputs, hidden, settings, weights })
+        Ok(Self { cell: C::default(), inputs, hidden, settings, dropout, weights })
     }
 }
 
@@ -358,9 +359,7 @@ impl<A: Float, C: Cell> Recurrent<A, C> {
         x: Var<'t, A>,
         initial: Option<RecurrentState<Var<'t, A>>>,
     ) -> RecurrentOutput<'t, A> {
-        if let Err(error) = self.output_shape(&x.shape()) {
-            panic!("{error}");
-        }
+        accept(self, x);
         let (batch, steps) = (x.shape()[0], x.shape()[1]);
         let initial = self.initial_states(pass, batch, initial);
         // The rows of the first step, of the second, ...: each step is a part without a gap.
@@ -368,7 +367,7 @@ impl<A: Float, C: Cell> Recurrent<A, C> {
         let mut last = Vec::with_capacity(self.weights.len());
         for layer in self.weights.chunks(self.settings.directions()) {
             if !last.is_empty() {
-                rows = dropout(pass, rows, self.settings.dropout);
+                rows = self.dropout.forward(pass, rows);
             }
             let mut outputs = Vec::with_capacity(layer.len());
             for (direction, weights) in layer.iter().enumerate() {
@@ -572,26 +571,4 @@ impl<A: Float, C: Cell> Module<A> for Recurrent<A, C> {
             }
         }
     }
-}
-
-/// Inverted dropout: in training each number is 0 with probability `rate`, and the others are
-/// scaled so that the expected value stays the same.
-pub(super) fn dropout<'t, A: Float>(pass: &Pass<'t, A>, x: Var<'t, A>, rate: f64) -> Var<'t, A> {
-    if !pass.is_training() || rate == 0.0 {
-        return x;
-    }
-    let kept = A::from_f64(1.0 / (1.0 - rate));
-    let mut rng = pass.rng();
-    let mask =
-        Tensor::zeros(&x.shape()).map(|_: A| if rng.random_bool(rate) { A::zero() } else { kept });
-    x * pass.tape().constant(mask)
-}
-
-/// Refuses a rate of dropout outside 0..1.
-pub(super) fn check_dropout(rate: f64) -> Result<(), Error> {
-    if (0.0..1.0).contains(&rate) {
-        return Ok(());
-    }
-    let (setting, given) = ("the rate of dropout", rate.to_string());
-    Err(Error::Setting { setting, given, allowed: "at least 0 and less than 1" })
 }

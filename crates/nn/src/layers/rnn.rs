@@ -4,7 +4,7 @@ use ops::Float;
 use ops::methods::UnaryMethods;
 use tape::Var;
 
-use crate::layers::recurrent::{Cell, Recurrent, RecurrentState};
+use super::recurrent::{Cell, Recurrent, RecurrentState};
 
 /// A simple recurrent layer (Elman, *Finding structure in time*, 1990): the state is a dense
 /// layer of the input and of the state before it.

@@ -130,10 +130,9 @@ pub use sgd::Sgd;
 /// impl<A: Float> Optimizer<A> for SignDescent {
 ///     fn step(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), nn::Error> {
 ///         nn::optim::update_buffers(model, gradients);
-///         let rate = A::from_f64(self.rate);
 ///         model.visit_mut(&mut |_, parameter| {
 ///             if let Some(gradient) = gradients.of(parameter) {
-///                 parameter.value = &parameter.value - gradient.sign() * rate;
+///                 parameter.value = &parameter.value - gradient.sign().scale(self.rate);
 ///             }
 ///         });
 ///         Ok(())

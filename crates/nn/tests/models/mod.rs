@@ -3,9 +3,11 @@
 
 use ndarray::s;
 use nn::Error;
-use nn::ops::rules::{Indices, Padding, Slide};
+use nn::layers::*;
+use nn::ops::rules::{self, Indices, Slide};
 use nn::ops::{Real, Shape, Unary};
 use nn::prelude::*;
+use rand_chacha::ChaCha8Rng;
 
 /// A model, the shape of a sample, and batches of different sizes to run it on.
 pub struct Example {
@@ -33,6 +35,12 @@ fn example(name: &'static str, mut model: impl Module<f32>, sample: &[usize]) ->
         (batch, numbers(&shape, 11))
     });
     Example { name, model: Box::new(model), sample: sample.to_vec(), inputs: inputs.into() }
+}
+
+/// The same, on inputs that are made of those above.
+fn on(example: Example, input: impl Fn(f32) -> f32) -> Example {
+    let inputs = example.inputs.into_iter();
+    Example { inputs: inputs.map(|(batch, x)| (batch, x.map(&input))).collect(), ..example }
 }
 
 /// A function of the input as a model.
@@ -151,7 +159,7 @@ function!(Layouts, [77], |x| {
         flat(x.slice(s![.., 1..3;-1, ..-2;-1])),
         steps.slice(s![batch..2 * batch, ..]),
         zeros + x.slice(s![.., 0, ..2]),
-        x.slice(s![.., 0, ..]).upsample_linear(1, 6).pad(1, 1, 0, Padding::Constant(0.5)),
+        x.slice(s![.., 0, ..]).upsample_linear(1, 6).pad(1, 1, 0, rules::Padding::Constant(0.5)),
         flat(x.cumsum(1).index_select(2, &[3, 0, 0])),
         x.slice(s![.., -1, -3..-1]),
         x.flip(1).repeat(2, 2).slice(s![.., 0, ..;-3]),
@@ -269,6 +277,72 @@ impl Module<f32> for Windows {
     }
 }
 
+/// Of [N, 2, 8, 7].
+fn cnn(rng: &mut ChaCha8Rng) -> Sequential<f32> {
+    let body = Sequential::new()
+        .then(Conv2d::new(6, 6, 3, rng).padding(Padding::Same).groups(3, rng))
+        .then(GroupNorm::new(2, 6))
+        .then(Silu);
+    Sequential::new()
+        .then(Conv2d::new(2, 6, [3, 4], rng).padding(Padding::Same).without_bias())
+        .then(BatchNorm2d::new(6))
+        .then(Relu)
+        .then(MaxPool2d::new(3).stride(2).padding(1))
+        .named("block", Residual::new(body))
+        .then(Dropout2d::new(0.5).expect("a probability"))
+        .then(ConvTranspose2d::new(6, 4, 3, rng).stride(2).padding(1).output_padding(1))
+        .then(PRelu::per_channel(4))
+        .then(AvgPool2d::new(3).stride(2).padding(1).count_include_pad(false))
+        .then(MaxPool2d::new(2).ceil_mode())
+        .then(Conv2d::new(4, 5, 2, rng).dilation([1, 1]).stride([1, 2]))
+        .then(GlobalAvgPool)
+        .then(Flatten::new())
+        .then(Dense::new(5, 3, rng))
+        .then(LogSoftmax)
+}
+
+/// Of [N, 4, 6].
+fn norms(rng: &mut ChaCha8Rng) -> Sequential<f32> {
+    Sequential::new()
+        .then(Conv1d::new(4, 4, 3, rng).padding(Padding::Same))
+        .then(BatchNorm1d::new(4))
+        .then(LayerNorm::new(&[4, 6]))
+        .then(Gelu)
+        .then(RmsNorm::new(&[6]))
+        .then(Dropout::new(0.3).expect("a probability"))
+        .then(MaxPool1d::new(2))
+        .then(Reshape::new([3, 4]))
+        .then(Flatten::new())
+}
+
+/// Of [N, 5] numbers of words.
+fn words(rng: &mut ChaCha8Rng) -> Sequential<f32> {
+    Sequential::new()
+        .then(Embedding::new(7, 4, rng).padding_index(0))
+        .then(Flatten::from_axis(1))
+        .then(Dense::new(20, 3, rng))
+        .then(Softmax::over(-1))
+}
+
+/// A recurrent network of two layers and both directions, of [N, 4, 3].
+fn recurrent<C: Cell + Default>(rng: &mut ChaCha8Rng, returns: Returns) -> Sequential<f32> {
+    let settings = Recurrence { layers: 2, bidirectional: true, dropout: 0.5, returns };
+    let layer = Recurrent::<f32, C>::with_settings(3, 4, settings, rng);
+    Sequential::new()
+        .named("recurrent", layer.expect("settings in range"))
+        .then(Dense::new(8, 2, rng))
+}
+
+/// A language model of one block: [N, 5] numbers of words to the scores of the next.
+fn transformer(rng: &mut ChaCha8Rng) -> Sequential<f32> {
+    Sequential::new()
+        .then(Embedding::new(7, 6, rng))
+        .then(LearnedPosition::new(8, 6, rng))
+        .then(SinusoidalPosition::new(6))
+        .then(TransformerBlock::new(6, 2, 9, rng).pre_norm().gelu().causal().dropout(0.1))
+        .then(Dense::new(6, 7, rng))
+}
+
 pub fn examples() -> Vec<Example> {
     let mut rng = nn::rng(0);
     let mlp = Sequential::new()
@@ -286,5 +360,14 @@ pub fn examples() -> Vec<Example> {
         example("reductions", Reductions, &[3, 4]),
         example("tables", Tables::new(), &[3]),
         example("windows", Windows::new(), &[2, 7, 6]),
+        example("cnn", cnn(&mut rng), &[2, 8, 7]),
+        example("norms", norms(&mut rng), &[4, 6]),
+        example("rnn", recurrent::<SimpleCell>(&mut rng, Returns::Sequence), &[4, 3]),
+        example("lstm", recurrent::<LstmCell>(&mut rng, Returns::Sequence), &[4, 3]),
+        example("gru_last", recurrent::<GruCell>(&mut rng, Returns::Last), &[4, 3]),
+        example("attention", MultiHeadAttention::new(6, 3, &mut rng), &[4, 6]),
+        example("encoder_block", TransformerBlock::new(6, 2, 9, &mut rng), &[4, 6]),
+        on(example("transformer", transformer(&mut rng), &[5]), |x| (x.abs() * 7.0).floor()),
+        on(example("embedding", words(&mut rng), &[5]), |x| (x.abs() * 7.0).floor()),
     ]
 }

@@ -194,6 +194,7 @@ impl Declare for Matmul {
             example(Self, samples(&[&[1, 1], &[1, 1]])),
             example(Self, samples(&[&[2, 0], &[0, 3]])).gives([[0.0; 3]; 2]),
             example(Self, samples(&[&[0, 2], &[2, 3]])),
+            example(Self, samples(&[&[0, 2, 3], &[3, 2]])),
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {

@@ -3,6 +3,7 @@
 
 use crate::algebra::Algebra;
 use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::describe::{Attributes, reduction_attributes};
 use crate::error::Problem;
 use crate::float::Float;
 use crate::formula::Formula;
@@ -63,6 +64,17 @@ impl Rule for Variance {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         let along = self.slope(call.operands[0], call.output).mul(tangents[0]?);
         Some(along.sum_axes(self.axes.clone()))
+    }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = reduction_attributes(&self.axes, false);
+        attributes.push(("correction", self.correction.into()));
+        attributes
+    }
+    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        let x = operands[0];
+        let centred = x.sub(x.mean_keepdims(self.axes.clone()));
+        let sum = centred.square().sum_axes(self.axes.clone());
+        Some(sum.scale(self.degrees(&x.shape(), &sum.shape()).recip()))
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let axes = show_reduction(&self.axes, false);
@@ -144,6 +156,16 @@ impl Rule for Normalize {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(T::apply(NormalizeSlope(self.clone()), &[call.operands[0], tangents[0]?]))
+    }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = reduction_attributes(&self.axes, true);
+        attributes.extend([("epsilon", self.epsilon.into()), ("centred", self.centred.into())]);
+        attributes
+    }
+    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        let x = operands[0];
+        let centred = if self.centred { x.sub(self.mean(x)) } else { x.clone() };
+        Some(centred.mul(self.inverse_deviation(x)))
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &self.settings())

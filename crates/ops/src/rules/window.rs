@@ -250,6 +250,9 @@ impl Rule for MaxPool {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(T::apply(self.slope(false), &[call.operands[0], tangents[0]?]))
     }
+    fn attributes(&self) -> Attributes {
+        slide_attributes(&self.slides)
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &show_kernel(&self.slides))
     }

@@ -301,6 +301,12 @@ impl Table {
             let axis = op.axis("axis")?;
             Ok(graph.node("Gather", &[op.inputs[0], &indices], vec![integer("axis", axis)]))
         });
+        self.rule::<rules::Gather>(|graph, op| {
+            // Indices are whole numbers in floats here.
+            let to_integers = vec![integer("to", super::proto::INT64.into())];
+            let indices = graph.node("Cast", &[op.inputs[1]], to_integers);
+            Ok(graph.node("Gather", &[op.inputs[0], &indices], vec![integer("axis", 0)]))
+        });
         self.rule::<rules::TakeAlong>(|graph, op| {
             let (shape, indices) = (op.settings.list("shape")?, op.settings.list("indices")?);
             let indices = graph.shaped_integers(&shape, &indices);
@@ -345,6 +351,9 @@ impl Table {
         self.rule::<rules::Matmul>(|graph, op| Ok(graph.node("MatMul", op.inputs, vec![])));
         self.rule::<rules::Conv>(conv);
         self.rule::<rules::Windows>(windows);
+        self.rule::<rules::MaxPool>(|graph, op| {
+            Ok(graph.node("MaxPool", op.inputs, slides(op.settings)?))
+        });
     }
 }
 
