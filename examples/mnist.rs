@@ -285,15 +285,19 @@ impl Experiment<'_> {
     fn keras(&self, train: &Dataset<f32>, test: &Dataset<f32>) -> Result<Outcome, nn::Error> {
         let mut rng = nn::rng(self.options.seed);
         // ANCHOR: keras
+        let mut dense = |inputs, outputs| {
+            Dense::with_init(inputs, outputs, Init::HeUniform, Init::Zeros, &mut rng)
+        };
         let model = Sequential::new()
-            .then(Dense::new(784, 256, &mut rng))
+            .then(dense(784, 256)?)
             .then(Relu)
             .then(Dropout::new(0.2)?)
-            .then(Dense::new(256, 128, &mut rng))
+            .then(dense(256, 128)?)
             .then(Relu)
             .then(Dropout::new(0.2)?)
-            .then(Dense::new(128, 10, &mut rng));
-        let stopping = EarlyStopping::new().patience(3).restore_best();
+            .then(dense(128, 10)?);
+        // As in Keras, the weights stay those of the last epoch unless one asks for the best.
+        let stopping = EarlyStopping::new().patience(3);
         let fit = self.fit().batch_size(64).validation_split(0.2).callback(stopping);
         self.train(fit, model, (train, test), &CrossEntropy, Adam::new(0.001)?)
         // ANCHOR_END: keras

@@ -36,8 +36,8 @@ fn run() -> Result<bool, Box<dyn std::error::Error>> {
     println!("before the first step");
     let norms = [gradient_norms(&plain, &train)?, gradient_norms(&residual, &train)?];
     println!("{:>5} {:>12} {:>12}", "pair", "plain", "residual");
-    for pair in 0..PAIRS {
-        println!("{:>5} {:>12.2e} {:>12.2e}", pair + 1, norms[0][pair], norms[1][pair]);
+    for (pair, (plain, residual)) in norms[0].iter().zip(&norms[1]).enumerate() {
+        println!("{:>5} {plain:>12.2e} {residual:>12.2e}", pair + 1);
     }
     let spread = |norms: &[f64]| norms[0] / norms[PAIRS - 1];
     let [plain_spread, residual_spread] = [spread(&norms[0]), spread(&norms[1])];
