@@ -1,25 +1,14 @@
 //! Losses against PyTorch: tests/torch/README.md says what the file holds.
 
-use std::io::Read;
+mod common;
 
+use common::{list, tensor, unpacked};
 use nn::prelude::*;
 use ops::Float;
 use serde_json::Value;
 
 fn cases() -> Vec<Value> {
-    let file = include_bytes!("torch/losses.json.gz");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
-    let mut file: Value = serde_json::from_str(&text).unwrap();
-    let Value::Array(cases) = file["cases"].take() else { panic!("a list of cases") };
-    cases
-}
-
-fn tensor(value: &Value) -> Tensor<f64> {
-    let list = |key: &str| value[key].as_array().unwrap().clone();
-    let shape: Vec<usize> = list("shape").iter().map(|n| n.as_u64().unwrap() as usize).collect();
-    let data = list("data").iter().map(|x| x.as_f64().unwrap()).collect();
-    Tensor::from_shape_vec(&shape, data).unwrap()
+    list(&unpacked(include_bytes!("torch/losses.json.gz"))["cases"]).to_vec()
 }
 
 /// The axis of classes, PyTorch's second, as the last.

@@ -6,8 +6,9 @@
 //! parameter, or 1e-12 where it is below 1; L-BFGS by what rounding alone does to PyTorch's own
 //! path, which the file says, times 100.
 
-use std::io::Read;
+mod common;
 
+use common::{count, flag, list, number, numbers, tensor, text, unpacked};
 use ndarray::s;
 use nn::ops::methods::{BinaryMethods, LinearMethods, UnaryMethods};
 use nn::ops::{Shape, Tensor};
@@ -22,42 +23,7 @@ use serde_json::Value;
 const TOLERANCE: f64 = 1e-12;
 
 fn file() -> Value {
-    let mut text = String::new();
-    let file = &include_bytes!("torch/optimizers.json.gz")[..];
-    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("a gzip file");
-    serde_json::from_str(&text).expect("a JSON file")
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().expect("a list")
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    list(value).iter().map(|x| x.as_f64().expect("a number")).collect()
-}
-
-fn number(value: &Value) -> f64 {
-    match value.as_str() {
-        Some("inf") => f64::INFINITY,
-        _ => value.as_f64().expect("a number"),
-    }
-}
-
-fn count(value: &Value) -> usize {
-    usize::try_from(value.as_u64().expect("a count")).expect("a small count")
-}
-
-fn flag(value: &Value) -> bool {
-    value.as_bool().expect("true or false")
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().expect("a text")
-}
-
-fn tensor(value: &Value) -> Tensor<f64> {
-    let shape: Vec<_> = list(&value["shape"]).iter().map(count).collect();
-    Tensor::from_shape_vec(&shape, numbers(&value["data"])).expect("as many numbers as the shape")
+    unpacked(include_bytes!("torch/optimizers.json.gz"))
 }
 
 /// Part `i` along the first axis.
