@@ -90,7 +90,8 @@ fn within(layer: &[String]) -> String {
 /// size. [`Export`] has settings.
 ///
 /// The graph has one input, `input`, and one output, `output`, and computes in 32-bit floats;
-/// parameters have their paths as names. Operators are those of ONNX's opset 18.
+/// parameters have their paths as names. Operators are those of ONNX's opset 18. To be recorded, the
+/// model is run on samples of zeros and of ones, which must be possible inputs.
 ///
 /// # Errors
 /// If the model cannot take such samples, if it has an op that ONNX cannot express (which op, where
