@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{AddAssign, MulAssign, SubAssign};
 
+use crate::kernel::memory::{Free, free_buffers};
 use crate::real::Real;
 
 mod sealed {
@@ -61,6 +62,9 @@ pub trait Float:
     /// The number whose bits these are, the lowest byte first; `None` if there are too few or too
     /// many.
     fn from_le_bytes(bytes: &[u8]) -> Option<Self>;
+    /// What the thread has of buffers that are free; `None` when the thread ends.
+    #[doc(hidden)]
+    fn with_free<T>(visit: impl FnOnce(&mut Free<Self>) -> T) -> Option<T>;
 }
 
 macro_rules! float {
@@ -88,6 +92,7 @@ macro_rules! float {
             fn from_le_bytes(bytes: &[u8]) -> Option<Self> {
                 Some($float::from_le_bytes(bytes.try_into().ok()?))
             }
+            free_buffers!($float);
         }
     };
 }

@@ -12,7 +12,7 @@ use crate::describe::Attributes;
 use crate::error::{OpError, Problem};
 use crate::float::Float;
 use crate::formula::{Formula, Notation};
-use crate::kernel;
+use crate::kernel::{self, Point};
 use crate::reading::Reading;
 use crate::real::Real;
 use crate::shape::{Shape, broadcast};
@@ -349,7 +349,7 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     #[inline]
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         let x: [&Tensor<A>; N] = array(operands);
-        kernel::map(shape, x, [], |x, []| self.0.value(x))
+        kernel::map(shape, x, [], Value(self.0))
     }
     #[inline]
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -394,6 +394,17 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
             Reading::Value(_, slope) => slope.clone(),
         };
         (0..N).map(|i| call.wanted[i].then(|| slope(i))).collect()
+    }
+}
+
+/// The value of a rule, place by place.
+#[derive(Clone, Copy)]
+struct Value<E>(E);
+
+impl<E: Elementwise<N>, const N: usize> Point<N, 0> for Value<E> {
+    #[inline(always)]
+    fn at<R: Real>(self, x: [R; N], []: [R; 0]) -> R {
+        self.0.value(x)
     }
 }
 

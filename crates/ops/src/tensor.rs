@@ -1,18 +1,21 @@
 //! The value type: an n-dimensional array that is cheap to clone.
 
 use std::fmt::{self, Debug, Display};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use approx::{AbsDiffEq, RelativeEq};
 use ndarray::{
     ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMutD, Dimension, IxDyn, SliceInfoElem,
 };
+use smallvec::SmallVec;
 use thiserror::Error;
 
 use crate::algebra::Algebra;
 use crate::error::Problem;
 use crate::float::Float;
-use crate::kernel;
+use crate::kernel::{self, Point, memory};
+use crate::real::Real;
 use crate::probe::SlopeReads;
 use crate::rule::{Elementwise, Rule, apply};
 use crate::rules::layout::Indices;
@@ -36,14 +39,46 @@ use crate::shape::{Shape, broadcast, resolve_axis};
 /// # Ok::<(), ops::TensorError>(())
 /// ```
 #[derive(Clone)]
-pub struct Tensor<A>(Repr<A>);
+pub struct Tensor<A: Float>(Repr<A>);
 
 // A node of a graph holds one of these: two words, where an `ArcArray` by itself is over a dozen.
 // Invariant: `Array` has at least one axis.
 #[derive(Clone)]
-enum Repr<A> {
+enum Repr<A: Float> {
     Scalar(A),
-    Array(Arc<ArcArray<A, IxDyn>>),
+    Array(Arc<Stored<A>>),
+}
+
+/// An array whose buffer is used again when its last owner is gone.
+#[derive(Clone)]
+struct Stored<A: Float>(Option<ArcArray<A, IxDyn>>);
+
+impl<A: Float> Stored<A> {
+    /// The array, which only `drop` and `into_inner` take away.
+    fn into_inner(mut self) -> ArcArray<A, IxDyn> {
+        self.0.take().expect("an array")
+    }
+}
+
+impl<A: Float> Deref for Stored<A> {
+    type Target = ArcArray<A, IxDyn>;
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("an array")
+    }
+}
+
+impl<A: Float> DerefMut for Stored<A> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.0.as_mut().expect("an array")
+    }
+}
+
+impl<A: Float> Drop for Stored<A> {
+    fn drop(&mut self) {
+        if let Some(Ok(array)) = self.0.take().map(ArcArray::try_into_owned_nocopy) {
+            memory::give(array.into_raw_vec_and_offset().0);
+        }
+    }
 }
 
 /// A conversion that does not fit the tensor's shape.
@@ -97,7 +132,11 @@ impl<A: Float> Tensor<A> {
 
     /// A tensor of `shape`, every element `value`.
     pub fn full(shape: &[usize], value: A) -> Self {
-        Self::from(ArrayD::from_elem(IxDyn(shape), value))
+        if shape.is_empty() {
+            return Self::scalar(value);
+        }
+        let elements = memory::filled(shape.iter().product(), value);
+        Self::from_shape_vec(shape, elements).expect("as many elements as the shape holds")
     }
 
     /// A tensor of zeros.
@@ -178,6 +217,35 @@ impl<A: Float> Tensor<A> {
         }
     }
 
+    /// The elements in whatever order they are stored, to change them, if there are no gaps, and the
+    /// lengths of the steps along the axes.
+    pub(crate) fn stored_mut(&mut self) -> Option<(&mut [A], SmallVec<[isize; 6]>)> {
+        match &mut self.0 {
+            Repr::Scalar(value) => Some((std::slice::from_mut(value), SmallVec::new())),
+            Repr::Array(array) => {
+                let array = Arc::make_mut(array);
+                let strides = SmallVec::from_slice(array.strides());
+                Some((array.as_slice_memory_order_mut()?, strides))
+            }
+        }
+    }
+
+    /// The elements in whatever order they are stored, if there are no gaps.
+    pub(crate) fn stored(&self) -> Option<(&[A], &[isize])> {
+        match &self.0 {
+            Repr::Scalar(value) => Some((std::slice::from_ref(value), &[])),
+            Repr::Array(array) => Some((array.as_slice_memory_order()?, array.strides())),
+        }
+    }
+
+    /// The elements in the order of the axes, the last axis fastest, if they are stored so.
+    pub(crate) fn elements(&self) -> Option<&[A]> {
+        match &self.0 {
+            Repr::Scalar(value) => Some(std::slice::from_ref(value)),
+            Repr::Array(array) => array.as_slice(),
+        }
+    }
+
     /// The elements in the order of the axes, the last axis fastest.
     ///
     /// ```
@@ -196,7 +264,7 @@ impl<A: Float> Tensor<A> {
     pub fn into_array<D: Dimension>(self) -> Result<Array<A, D>, TensorError> {
         let array = match self.0 {
             Repr::Scalar(value) => ArrayD::from_elem(IxDyn(&[]), value),
-            Repr::Array(array) => Arc::unwrap_or_clone(array).into_owned(),
+            Repr::Array(array) => Arc::unwrap_or_clone(array).into_inner().into_owned(),
         };
         let shape = array.shape().to_vec();
         array
@@ -334,6 +402,20 @@ impl<A: Float> Tensor<A> {
     }
 }
 
+/// The slope of a rule times v, place by place.
+#[derive(Clone, Copy)]
+struct TimesSlope<E> {
+    rule: E,
+    operand: usize,
+}
+
+impl<E: Elementwise<N>, const N: usize> Point<N, 2> for TimesSlope<E> {
+    #[inline(always)]
+    fn at<R: Real>(self, x: [R; N], [y, v]: [R; 2]) -> R {
+        v * self.rule.slope(self.operand, x, y)
+    }
+}
+
 impl<A: Float> Algebra for Tensor<A> {
     fn shape(&self) -> Shape {
         Shape::from_slice(self.shape())
@@ -375,7 +457,7 @@ impl<A: Float> Algebra for Tensor<A> {
         let shape = broadcast(&last)
             .and_then(|shape| shapes.iter_mut().try_fold(shape, |shape, x| broadcast(&[&shape, x])))
             .expect("operands that the rule has accepted broadcast");
-        Some(kernel::map(&shape, x, [y, v], |x, [y, v]| v * rule.slope(operand, x, y)))
+        Some(kernel::map(&shape, x, [y, v], TimesSlope { rule, operand }))
     }
 
     fn accumulate(mut self, other: Self) -> Self {
@@ -383,7 +465,7 @@ impl<A: Float> Algebra for Tensor<A> {
             *a += *b;
         } else {
             debug_assert_eq!(self.shape(), other.shape());
-            ndarray::Zip::from(self.view_mut()).and(&other.view()).for_each(|a, &b| *a += b);
+            kernel::accumulate(&mut self, &other);
         }
         self
     }
@@ -400,7 +482,7 @@ impl<A: Float, D: Dimension> From<ArcArray<A, D>> for Tensor<A> {
         if array.ndim() == 0 {
             return Self::scalar(*array.first().expect("an array without axes has one element"));
         }
-        Self(Repr::Array(Arc::new(array.into_dyn())))
+        Self(Repr::Array(Arc::new(Stored(Some(array.into_dyn())))))
     }
 }
 
@@ -494,7 +576,7 @@ impl<A: Float> Display for Tensor<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Repr::Scalar(value) => Display::fmt(value, f),
-            Repr::Array(array) => Display::fmt(&**array, f),
+            Repr::Array(array) => Display::fmt(&***array, f),
         }
     }
 }

@@ -167,7 +167,7 @@ impl<A: Float> Driver<A> {
         mut formula: impl FnMut(At<'_>) -> F,
     ) -> Result<(), Error>
     where
-        F: Fn(A, A, [A; N]) -> (A, [A; N]),
+        F: Fn(A, A, [A; N]) -> (A, [A; N]) + Sync,
     {
         self.check_groups(model)?;
         self.check_shapes(model, gradients)?;
@@ -191,7 +191,7 @@ impl<A: Float> Driver<A> {
             let slots = array::from_fn(|_| {
                 elements_mut(slots.next().expect("as many slots as the formula keeps"))
             });
-            update_all(
+            ops::update(
                 elements_mut(&mut parameter.value),
                 elements(gradient, straight),
                 slots,
@@ -300,25 +300,6 @@ impl<A: Float> Memory<A> {
             steps: 0,
             product: 1.0,
             slots: (0..slots).map(|_| Tensor::zeros(shape)).collect(),
-        }
-    }
-}
-
-/// One pass over all the numbers of a parameter, their gradients and what is kept for them.
-fn update_all<A: Float, const N: usize>(
-    w: &mut [A],
-    g: &[A],
-    slots: [&mut [A]; N],
-    update: impl Fn(A, A, [A; N]) -> (A, [A; N]),
-) {
-    // Slices of one length, known to be so, need no check at each index.
-    let (n, g) = (w.len(), &g[..w.len()]);
-    let slots = slots.map(|slot| &mut slot[..n]);
-    for i in 0..n {
-        let (new, keep) = update(w[i], g[i], array::from_fn(|k| slots[k][i]));
-        w[i] = new;
-        for k in 0..N {
-            slots[k][i] = keep[k];
         }
     }
 }

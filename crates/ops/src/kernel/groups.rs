@@ -4,7 +4,7 @@ use crate::float::Float;
 use crate::rules::normalize::{Normalize, Variance};
 use crate::tensor::Tensor;
 
-use super::ordered;
+use super::{memory, ordered, simd, threads};
 
 /// How the elements of a tensor fall into groups, of which all that differ along the reduced axes
 /// only are one. Memory is walked in stretches: in each, either all elements belong to one group,
@@ -120,6 +120,38 @@ fn lane_sum<A: Float>(count: usize, f: impl Fn(usize) -> A) -> A {
     }
     (whole..count).for_each(|i| lanes[i - whole] += f(i));
     lanes.into_iter().sum()
+}
+
+/// The sum over axes.
+pub fn sum_axes<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Tensor<A> {
+    let groups = Groups::new(x.shape(), axes);
+    let x = ordered(x);
+    let mut sums = memory::filled(groups.count, A::zero());
+    groups.for_each_stretch(|start, group| {
+        let x = &x[start..][..groups.length];
+        if groups.together {
+            sums[group] += simd::sum(x);
+        } else {
+            simd::add(&mut sums[group..][..groups.length], x);
+        }
+    });
+    Tensor::from_shape_vec(shape, sums).expect("one element a group")
+}
+
+/// The sum of all elements: of blocks, whose sums are added in f64, so that a large tensor loses
+/// nothing in f32 and the result does not depend on the number of threads.
+pub fn sum<A: Float>(x: &Tensor<A>) -> A {
+    const BLOCK: usize = 1 << 14;
+    let stored = x.stored().map_or_else(|| x.to_vec().into(), |(x, _)| std::borrow::Cow::Borrowed(x));
+    let blocks: Vec<&[A]> = stored.chunks(BLOCK).collect();
+    let mut sums = vec![A::zero(); blocks.len()];
+    threads::divide(&mut sums, 1, 4, |start, sums| {
+        sums.iter_mut().zip(&blocks[start..]).for_each(|(sum, block)| *sum = simd::sum(block));
+    });
+    match sums[..] {
+        [sum] => sum,
+        _ => A::from_f64(sums.iter().map(|sum| sum.to_f64()).sum()),
+    }
 }
 
 /// Σ (x − mean)²/(n − c).

@@ -23,6 +23,7 @@ use crate::describe::{Attributes, reduction_attributes};
 use crate::error::Problem;
 use crate::float::Float;
 use crate::formula::{Formula, Notation};
+use crate::kernel;
 use crate::methods::BinaryMethods;
 use crate::registry::samples;
 use crate::rule::{Call, Contributions, Rule, arity, linear_jvp};
@@ -118,14 +119,9 @@ impl Rule for Sum {
         let x = operands[0];
         let axes = self.axes.resolve(x.ndim()).expect("axes that the rule has accepted");
         if axes.len() == x.ndim() {
-            return Tensor::full(shape, x.view().sum());
+            return Tensor::full(shape, kernel::sum(x));
         }
-        let Some((&last, rest)) = axes.split_last() else { return x.clone() };
-        let mut sum = x.view().sum_axis(Axis(last));
-        for &axis in rest.iter().rev() {
-            sum = sum.sum_axis(Axis(axis));
-        }
-        Tensor::from(sum).reshape(shape)
+        if axes.is_empty() { x.clone() } else { kernel::sum_axes(x, &axes, shape) }
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let spread = || spread(cotangent, &self.axes, self.keepdims, &call.operands[0].shape());

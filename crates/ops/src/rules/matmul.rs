@@ -116,7 +116,6 @@ impl Rule for Matmul {
                 &a.view().into_dimensionality::<Ix2>().expect(two),
                 &b.view().into_dimensionality::<Ix2>().expect(two),
             );
-            let product = Tensor::from(product);
             return if shape.len() == 2 { product } else { product.reshape(shape) };
         }
         if b.ndim() == 2 {

@@ -1,0 +1,98 @@
+//! Products of matrices.
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2};
+use super::{memory, threads};
+use crate::float::Float;
+use crate::tensor::Tensor;
+
+/// As many multiply-adds make it worth a second thread's while.
+const PER_THREAD: usize = 1 << 20;
+
+/// Rows and columns are divided at multiples of this, by which the product's own blocks divide.
+const BLOCK: usize = 32;
+
+/// The product of two matrices, whatever their strides.
+///
+/// It is laid out column by column if that is how `b`'s transpose and `a`'s would meet it row by
+/// row: the gradient of a transposed weight is then stored as the weight is.
+pub fn matrix_product<A: Float>(a: &ArrayView2<'_, A>, b: &ArrayView2<'_, A>) -> Tensor<A> {
+    let (m, n) = (a.nrows(), b.ncols());
+    let by_columns = a.strides()[0] == 1 && a.strides()[1] != 1 && b.strides()[1] == 1;
+    let out = memory::take(m * n);
+    let fits = "as many elements as the matrix holds";
+    let mut out = if by_columns {
+        ndarray::Array2::from_shape_vec((n, m), out).expect(fits).reversed_axes()
+    } else {
+        ndarray::Array2::from_shape_vec((m, n), out).expect(fits)
+    };
+    product_into(a, b, &mut out.view_mut());
+    Tensor::from(out)
+}
+
+/// The product of two matrices in the place of a third, divided among threads along its longer side.
+pub fn product_into<A: Float>(
+    a: &ArrayView2<'_, A>,
+    b: &ArrayView2<'_, A>,
+    out: &mut ArrayViewMut2<'_, A>,
+) {
+    let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
+    let parts = (m * n * k / PER_THREAD).min(m.max(n) / BLOCK);
+    let parts = if parts > 1 { parts.min(threads::count()) } else { 1 };
+    if parts <= 1 {
+        return general_mat_mul(A::one(), a, b, A::zero(), out);
+    }
+    let axis = Axis(usize::from(n > m));
+    let length = m.max(n).div_ceil(parts * BLOCK) * BLOCK;
+    let all = out.axis_chunks_iter_mut(axis, length).enumerate();
+    threads::each(all, |(i, mut out)| {
+        let part = ndarray::Slice::from(i * length..i * length + out.len_of(axis));
+        let (a, b) = if axis.0 == 0 {
+            (a.slice_axis(axis, part), b.view())
+        } else {
+            (a.view(), b.slice_axis(axis, part))
+        };
+        general_mat_mul(A::one(), &a, &b, A::zero(), &mut out);
+    });
+}
+
+/// The products of two stacks of matrices, `[…, m, k]` and `[…, k, n]` with equal leading axes.
+pub fn batched_product<A: Float>(
+    a: &ArrayViewD<'_, A>,
+    b: &ArrayViewD<'_, A>,
+    shape: &[usize],
+) -> Tensor<A> {
+    let size = shape[shape.len() - 2..].iter().product();
+    let inner = a.shape()[a.ndim() - 1];
+    let mut out = memory::take(shape.iter().product());
+    if size > 0 {
+        let least = (PER_THREAD / inner.max(1)).max(size);
+        threads::divide(&mut out, size, least, |start, out| {
+            for (i, out) in out.chunks_exact_mut(size).enumerate() {
+                let (a, b) = (matrix(a, shape, start / size + i), matrix(b, shape, start / size + i));
+                let out = ArrayViewMut2::from_shape((a.nrows(), b.ncols()), out);
+                let mut out = out.expect("as many elements as the matrix holds");
+                general_mat_mul(A::one(), &a, &b, A::zero(), &mut out);
+            }
+        });
+    }
+    Tensor::from_shape_vec(shape, out).expect("as many elements as the shape holds")
+}
+
+/// Matrix number `index` of a stack whose leading axes are those of `shape`.
+fn matrix<'a, A: Float>(
+    stack: &'a ArrayViewD<'_, A>,
+    shape: &[usize],
+    mut index: usize,
+) -> ArrayView2<'a, A> {
+    let mut matrix = stack.view();
+    let leading = &shape[..shape.len() - 2];
+    for (axis, &length) in leading.iter().enumerate().rev() {
+        matrix.collapse_axis(Axis(axis), index % length);
+        index /= length;
+    }
+    for _ in leading {
+        matrix.index_axis_inplace(Axis(0), 0);
+    }
+    matrix.into_dimensionality::<Ix2>().expect("the leading axes were indexed away")
+}
