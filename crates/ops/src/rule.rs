@@ -13,6 +13,7 @@ use crate::error::{OpError, Problem};
 use crate::float::Float;
 use crate::formula::{Formula, Notation};
 use crate::kernel::{self, Point};
+use crate::probe::SlopeReads;
 use crate::reading::Reading;
 use crate::real::Real;
 use crate::shape::{Shape, broadcast};
@@ -254,6 +255,25 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
         None
     }
 
+    /// The value at numbers, of a rule that works elementwise: what a graph of scalars needs, without
+    /// shapes.
+    #[inline]
+    fn at<A: Float>(&self, _operands: &[A]) -> Option<A> {
+        None
+    }
+
+    /// The [`vjp`](Rule::vjp) at numbers, of a rule that works elementwise and has no more than three
+    /// operands.
+    #[inline]
+    fn vjp_at<A: Float>(
+        &self,
+        _operands: &[A],
+        _output: A,
+        _cotangent: A,
+    ) -> Option<[Option<A>; 3]> {
+        None
+    }
+
     /// The multiply-adds of a product, by which networks are measured; 0 for any other rule.
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         let _ = (operands, output);
@@ -384,6 +404,29 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     }
     fn is_elementwise(&self) -> bool {
         true
+    }
+    #[inline]
+    fn at<A: Float>(&self, operands: &[A]) -> Option<A> {
+        let x: [A; N] = operands.try_into().ok()?;
+        Some(self.0.value(x))
+    }
+    #[inline]
+    fn vjp_at<A: Float>(
+        &self,
+        operands: &[A],
+        output: A,
+        cotangent: A,
+    ) -> Option<[Option<A>; 3]> {
+        let x: [A; N] = operands.try_into().ok()?;
+        let mut given = [None; 3];
+        for (i, given) in given.get_mut(..N)?.iter_mut().enumerate() {
+            *given = match SlopeReads::of(self.0, i).literal() {
+                Some(0.0) => None,
+                Some(1.0) => Some(cotangent),
+                _ => Some(cotangent * self.0.slope(i, x, output)),
+            };
+        }
+        Some(given)
     }
     fn slopes<T: Algebra>(&self, call: &Call<'_, T>) -> Contributions<T> {
         let arena = Arena::new();

@@ -109,6 +109,9 @@ pub fn resolve_axis(axis: isize, ndim: usize) -> Result<usize, Problem> {
 /// # Errors
 /// If two lengths along an axis differ and neither is 1.
 pub fn broadcast(shapes: &[&[usize]]) -> Result<Shape, Problem> {
+    if shapes.iter().all(|shape| shape.is_empty()) {
+        return Ok(Shape::new());
+    }
     if let [first, rest @ ..] = shapes
         && rest.iter().all(|shape| shape == first)
     {

@@ -196,6 +196,15 @@ impl<A: Float> Tensor<A> {
         }
     }
 
+    /// The number of a tensor without axes; `None` if it has axes.
+    #[inline]
+    pub fn as_scalar(&self) -> Option<A> {
+        match self.0 {
+            Repr::Scalar(value) => Some(value),
+            Repr::Array(_) => None,
+        }
+    }
+
     /// A view of the elements as an ndarray.
     pub fn view(&self) -> ArrayViewD<'_, A> {
         match &self.0 {

@@ -7,10 +7,12 @@ use ndarray::Dimension;
 use ops::methods::{BinaryMethods, LinearMethods};
 use ops::{Call, Contributions, Float, Formula, Notation, OpError, Tensor};
 
+use smallbox::smallbox;
+
 use crate::check::{CheckError, Comparison, Found, Report};
 use crate::error::TapeError;
 use crate::forward::push;
-use crate::op::Op;
+use crate::op::{BoxedOp, Op};
 use crate::sweep::sweep;
 use crate::tape::Tape;
 use crate::var::Var;
@@ -208,8 +210,8 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
         0
     }
-    fn clone_box(&self) -> Box<dyn Op<A>> {
-        Box::new(Self { f: Rc::clone(&self.f) })
+    fn clone_box(&self) -> BoxedOp<A> {
+        smallbox!(Self { f: Rc::clone(&self.f) })
     }
 }
 
@@ -321,9 +323,9 @@ impl<A: Float> Op<A> for CustomVjp<A> {
     fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
         0
     }
-    fn clone_box(&self) -> Box<dyn Op<A>> {
+    fn clone_box(&self) -> BoxedOp<A> {
         let (f, backward) = (Rc::clone(&self.f), Rc::clone(&self.backward));
-        Box::new(Self { name: self.name, f, backward })
+        smallbox!(Self { name: self.name, f, backward })
     }
 }
 

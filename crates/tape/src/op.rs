@@ -6,7 +6,13 @@ use ndarray::SliceInfoElem;
 use ops::describe::Described;
 use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply};
 
+use smallbox::{SmallBox, smallbox, space::S2};
+
 use crate::var::Var;
+
+/// An op of any type in a node. One whose settings are no more than two words, as of all elementwise
+/// rules, needs no memory of its own.
+pub(crate) type BoxedOp<A> = SmallBox<dyn Op<A>, S2>;
 
 /// A rule as a node of the graph holds it: each generic reading, at the types the tape needs.
 /// Every [`Rule`] has it, one written in a user's crate included.
@@ -42,7 +48,11 @@ pub(crate) trait Op<A: Float>: Debug {
     fn described(&self) -> Option<Box<dyn Described>> {
         None
     }
-    fn clone_box(&self) -> Box<dyn Op<A>>;
+    fn clone_box(&self) -> BoxedOp<A>;
+    /// [`Rule::vjp_at`].
+    fn vjp_at(&self, _operands: &[A], _output: A, _cotangent: A) -> Option<[Option<A>; 3]> {
+        None
+    }
 }
 
 impl<A: Float, R: Rule> Op<A> for R {
@@ -101,7 +111,11 @@ impl<A: Float, R: Rule> Op<A> for R {
     fn described(&self) -> Option<Box<dyn Described>> {
         Some(Box::new(self.clone()))
     }
-    fn clone_box(&self) -> Box<dyn Op<A>> {
-        Box::new(self.clone())
+    fn clone_box(&self) -> BoxedOp<A> {
+        smallbox!(self.clone())
+    }
+    #[inline]
+    fn vjp_at(&self, operands: &[A], output: A, cotangent: A) -> Option<[Option<A>; 3]> {
+        Rule::vjp_at(self, operands, output, cotangent)
     }
 }

@@ -1,11 +1,12 @@
 //! The reverse sweep: backpropagation.
 
 use ops::{Algebra, Call, Contributions, Float, Tensor};
+use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
 use crate::op::Op;
-use crate::tape::{Tape, operands};
+use crate::tape::{Graph, Tape, operands};
 use crate::var::Var;
 
 /// What happens in a sweep, for those who watch.
@@ -36,11 +37,11 @@ fn walk<'t, A: Float, T: Swept<'t, A>>(
     let mut adjoints: Vec<Option<T>> = vec![None; output.position() + 1];
     adjoints[output.position()] = Some(seed);
     for node in (since..adjoints.len()).rev().map(NodeIndex::new) {
-        let Some(adjoint) = adjoints[node.index()].clone() else { continue };
-        let operands = operands(&tape.graph(), node);
-        if observe.is_none() && T::add_to_part(tape, node, &operands, &adjoint, &mut adjoints) {
+        if observe.is_none() && T::pass_in_place(tape, node, &mut adjoints) {
             continue;
         }
+        let Some(adjoint) = adjoints[node.index()].clone() else { continue };
+        let operands = operands(&tape.graph(), node);
         let mut show = |event: Event<'_, T>| {
             if let Some(observe) = &mut observe {
                 observe(event);
@@ -99,17 +100,12 @@ pub(crate) trait Swept<'t, A: Float>: Algebra {
         adjoint: &Self,
     ) -> Contributions<Self>;
 
-    /// Adds what the op at `node` contributes in place, if its result is a part of its one
-    /// operand: n parts of a sequence then cost as much as the sequence, not n times as much.
-    /// Whether it did; if not, [`contributions`](Swept::contributions) are to be summed.
-    fn add_to_part(
-        tape: &'t Tape<A>,
-        node: NodeIndex,
-        operands: &[NodeIndex],
-        adjoint: &Self,
-        adjoints: &mut [Option<Self>],
-    ) -> bool {
-        let _ = (tape, node, operands, adjoint, adjoints);
+    /// Adds what the op at `node` contributes in place, where that is quicker and gives the same:
+    /// among scalars, and if the result is a part of its one operand, so that n parts of a sequence
+    /// cost as much as the sequence, not n times as much. Whether it did; if not,
+    /// [`contributions`](Swept::contributions) are to be summed.
+    fn pass_in_place(tape: &'t Tape<A>, node: NodeIndex, adjoints: &mut [Option<Self>]) -> bool {
+        let _ = (tape, node, adjoints);
         false
     }
 
@@ -140,20 +136,22 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
         op.vjp(&call, adjoint)
     }
 
-    fn add_to_part(
-        tape: &'t Tape<A>,
-        node: NodeIndex,
-        operands: &[NodeIndex],
-        adjoint: &Self,
-        adjoints: &mut [Option<Self>],
-    ) -> bool {
+    #[inline]
+    fn pass_in_place(tape: &'t Tape<A>, node: NodeIndex, adjoints: &mut [Option<Self>]) -> bool {
         let graph = tape.graph();
-        let part = graph[node].source.op().and_then(Op::part);
-        let (Some(part), &[operand]) = (part, operands) else { return false };
+        let (Some(op), Some(adjoint)) = (graph[node].source.op(), &adjoints[node.index()]) else {
+            return true; // It has nothing to pass on.
+        };
+        if let Some(cotangent) = adjoint.as_scalar() {
+            return pass_scalar(&graph, node, op, cotangent, adjoints);
+        }
+        let Some(part) = op.part() else { return false };
+        let operand = operands(&graph, node)[0];
         if graph[operand].tracked {
+            let adjoint = adjoint.clone();
             let zeros = || Self::zeros(graph[operand].value.shape());
             let sum = adjoints[operand.index()].get_or_insert_with(zeros);
-            sum.add_to_part(part, adjoint);
+            sum.add_to_part(part, &adjoint);
         }
         true
     }
@@ -175,6 +173,34 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
     fn constant(_tape: &'t Tape<A>, value: Tensor<A>) -> Self {
         value
     }
+}
+
+/// Adds what an op of scalars contributes, if it is one.
+#[inline]
+fn pass_scalar<A: Float>(
+    graph: &Graph<A>,
+    node: NodeIndex,
+    op: &dyn Op<A>,
+    cotangent: A,
+    adjoints: &mut [Option<Tensor<A>>],
+) -> bool {
+    let (Some(output), mut count) = (graph[node].value.as_scalar(), 0) else { return false };
+    let (mut indices, mut numbers) = ([node; 3], [A::default(); 3]);
+    for operand in graph.neighbors_directed(node, Direction::Incoming) {
+        let (Some(number), true) = (graph[operand].value.as_scalar(), count < 3) else {
+            return false;
+        };
+        (indices[count], numbers[count]) = (operand, number);
+        count += 1;
+    }
+    let Some(given) = op.vjp_at(&numbers[..count], output, cotangent) else { return false };
+    for (&operand, given) in indices[..count].iter().zip(given) {
+        let Some(given) = given.filter(|_| graph[operand].tracked) else { continue };
+        let sum = &mut adjoints[operand.index()];
+        let before = sum.as_ref().and_then(Tensor::as_scalar);
+        *sum = Some(Tensor::scalar(before.map_or(given, |before| before + given)));
+    }
+    true
 }
 
 impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use ops::{Float, Rule, Tensor, apply};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
+use smallbox::smallbox;
 use smallvec::SmallVec;
 
 use crate::debug;
 use crate::error::{Origin, RecordError, TapeError};
-use crate::op::Op;
+use crate::op::{BoxedOp, Op};
 use crate::scope::{Scope, ScopeId, Scopes};
 use crate::var::Var;
 
@@ -40,7 +41,7 @@ pub(crate) enum Source<A: Float> {
     Constant,
     /// A copy of its one operand, which gradients do not pass.
     Detached,
-    Op(Box<dyn Op<A>>),
+    Op(BoxedOp<A>),
 }
 
 impl<A: Float> Source<A> {
@@ -266,6 +267,11 @@ impl<A: Float> Tape<A> {
             return Err(other_tape(rule.name(), operands, foreign, location));
         }
         let mut graph = self.graph.borrow_mut();
+        if let Some(value) = scalar_value(&graph, &rule, operands)
+            && !self.stop_at_non_finite
+        {
+            return Ok(self.push(&mut graph, value, smallbox!(rule), operands, location));
+        }
         let result = {
             let values: SmallVec<[&Tensor<A>; 3]> =
                 operands.iter().map(|x| &graph[x.index()].value).collect();
@@ -283,16 +289,16 @@ impl<A: Float> Tape<A> {
             drop(graph);
             return Err(debug::non_finite_value(rule.name(), &value, operands, location));
         }
-        Ok(self.push(&mut graph, value, Box::new(rule), operands, location))
+        Ok(self.push(&mut graph, value, smallbox!(rule), operands, location))
     }
 
     /// Adds the node of an op's result to the graph.
-    #[inline]
+    #[inline(always)] // A node is copied at every call on its way.
     fn push<'t>(
         &'t self,
         graph: &mut Graph<A>,
         value: Tensor<A>,
-        op: Box<dyn Op<A>>,
+        op: BoxedOp<A>,
         operands: &[&Var<'t, A>],
         location: &'static Location<'static>,
     ) -> Var<'t, A> {
@@ -326,7 +332,7 @@ impl<A: Float> Tape<A> {
                 operands: operands.iter().map(|x| Origin::of(**x)).collect(),
                 location,
             })?;
-        Ok(self.push(&mut self.graph.borrow_mut(), value, Box::new(op), &operands, location))
+        Ok(self.push(&mut self.graph.borrow_mut(), value, smallbox!(op), &operands, location))
     }
 
     /// Makes gradients flow through a value whatever it was computed from.
@@ -346,6 +352,21 @@ impl<A: Float> Tape<A> {
         graph.add_edge(operand.index(), index, 0);
         Var::new(self, index)
     }
+}
+
+/// The value of a rule on scalars, computed without a look at shapes.
+#[inline]
+fn scalar_value<A: Float, R: Rule>(
+    graph: &Graph<A>,
+    rule: &R,
+    operands: &[&Var<'_, A>],
+) -> Option<Tensor<A>> {
+    let mut numbers = [A::default(); 3];
+    let numbers = numbers.get_mut(..operands.len())?;
+    for (number, operand) in numbers.iter_mut().zip(operands) {
+        *number = graph[operand.index()].value.as_scalar()?;
+    }
+    rule.at(numbers).map(Tensor::scalar)
 }
 
 #[cold]
