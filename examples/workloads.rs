@@ -48,8 +48,14 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         "W3" => convolutions(args),
         "W4" => lstm(args),
         "W5" => moons(args),
-        "W6" => chain(args, Tensor::from([0.3_f32, 0.5, 0.7, 0.9, 0.2, 0.4, 0.6, 0.8])),
-        "W6s" => chain(args, Tensor::from(0.3_f32)),
+        "W6" => {
+            chain(args, &Tensor::from([0.3_f32, 0.5, 0.7, 0.9, 0.2, 0.4, 0.6, 0.8]));
+            Ok(())
+        }
+        "W6s" => {
+            chain(args, &Tensor::from(0.3_f32));
+            Ok(())
+        }
         "W7" => transformer(args),
         "W8" => million(args),
         other => Err(format!("there is no workload {other:?}\n{USAGE}").into()),
@@ -102,8 +108,11 @@ fn time(args: &Args, inner: usize, mut step: impl FnMut()) -> (f64, f64) {
     }
     times.sort_by(f64::total_cmp);
     let half = times.len() / 2;
-    let median =
-        if times.len() % 2 == 1 { times[half] } else { f64::midpoint(times[half - 1], times[half]) };
+    let median = if times.len() % 2 == 1 {
+        times[half]
+    } else {
+        f64::midpoint(times[half - 1], times[half])
+    };
     (median, times[0])
 }
 
@@ -201,9 +210,8 @@ fn convolutions(args: &Args) -> Result<(), Box<dyn Error>> {
 
 fn lstm(args: &Args) -> Result<(), Box<dyn Error>> {
     let rng = &mut nn::rng(0);
-    let model = Sequential::new()
-        .then(Lstm::new(28, 128, rng).last())
-        .then(Dense::new(128, 10, rng));
+    let model =
+        Sequential::new().then(Lstm::new(28, 128, rng).last()).then(Dense::new(128, 10, rng));
     train(args, model, (64, &[28, 28]), labels(64), &CrossEntropy, Adam::new(0.001)?)
 }
 
@@ -252,7 +260,8 @@ fn moons(args: &Args) -> Result<(), Box<dyn Error>> {
                 for _ in 0..layer[1] {
                     let (own, others) = rest.split_at(layer[0] + 1);
                     rest = others;
-                    let sum = hidden.iter().zip(own).fold(own[layer[0]], |sum, (&x, &w)| sum + w * x);
+                    let sum =
+                        hidden.iter().zip(own).fold(own[layer[0]], |sum, (&x, &w)| sum + w * x);
                     next.push(sum.tanh());
                 }
                 std::mem::swap(&mut hidden, &mut next);
@@ -276,20 +285,21 @@ fn moons(args: &Args) -> Result<(), Box<dyn Error>> {
     });
     let nodes = 64_401.0;
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-    let note = format!("ns_per_node={:.2} loss={loss:.4} gradient={norm:.4}", times.0 * 1e6 / nodes);
+    let note =
+        format!("ns_per_node={:.2} loss={loss:.4} gradient={norm:.4}", times.0 * 1e6 / nodes);
     report(args, times, &note);
     Ok(())
 }
 
 /// A thousand elementwise ops, one after the other.
-fn chain(args: &Args, start: Tensor<f32>) -> Result<(), Box<dyn Error>> {
+fn chain(args: &Args, start: &Tensor<f32>) {
     let mut tape = Tape::new();
     let inner = 10;
     let mut slope = Tensor::scalar(0.0);
     let times = time(args, inner, || {
         for _ in 0..inner {
             tape.reset();
-            let x = tape.var(&start);
+            let x = tape.var(start);
             let (w, b) = (tape.var(start.map(|x| 1.2 - x)), tape.var(start.map(|x| x / 3.0)));
             let y = (0..1_000).fold(x, |y, i| match i % 3 {
                 0 => y * w,
@@ -301,7 +311,6 @@ fn chain(args: &Args, start: Tensor<f32>) -> Result<(), Box<dyn Error>> {
     });
     let note = format!("ns_per_op={:.1} slope={:.4}", times.0 * 1e3, slope.sum().item());
     report(args, times, &note);
-    Ok(())
 }
 
 /// Elementwise work on a million numbers.

@@ -19,9 +19,9 @@ pub use groups::{normalize, normalize_slope, sum, sum_axes, variance};
 pub use map::{Point, accumulate, map, update};
 pub use pool::{max_pool, max_pool_slope};
 pub use product::{batched_product, matrix_product, product_into};
-pub use windows::{conv, windows};
 pub use threads::with_threads;
 use windows::{Grid, Inside};
+pub use windows::{conv, windows};
 
 /// The elements of a tensor in the order of its axes.
 fn ordered<A: Float>(x: &Tensor<A>) -> std::borrow::Cow<'_, [A]> {
@@ -42,4 +42,3 @@ pub fn extreme_axis<A: Float>(
     }
     result
 }
-

@@ -53,8 +53,8 @@ pub use algebra::Algebra;
 pub use dual::{Dual, composite_jvp, jvp};
 pub use error::{OpError, Problem};
 pub use float::Float;
-pub use kernel::{product_into, update, with_threads};
 pub use formula::{Binding, Formula, Notation, gradient_formulas, value_formula};
+pub use kernel::{product_into, update, with_threads};
 pub use reading::Reading;
 pub use real::Real;
 pub use rule::{

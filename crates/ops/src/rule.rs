@@ -411,12 +411,7 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
         Some(self.0.value(x))
     }
     #[inline]
-    fn vjp_at<A: Float>(
-        &self,
-        operands: &[A],
-        output: A,
-        cotangent: A,
-    ) -> Option<[Option<A>; 3]> {
+    fn vjp_at<A: Float>(&self, operands: &[A], output: A, cotangent: A) -> Option<[Option<A>; 3]> {
         let x: [A; N] = operands.try_into().ok()?;
         let mut given = [None; 3];
         for (i, given) in given.get_mut(..N)?.iter_mut().enumerate() {

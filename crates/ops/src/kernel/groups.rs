@@ -142,7 +142,8 @@ pub fn sum_axes<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Ten
 /// nothing in f32 and the result does not depend on the number of threads.
 pub fn sum<A: Float>(x: &Tensor<A>) -> A {
     const BLOCK: usize = 1 << 14;
-    let stored = x.stored().map_or_else(|| x.to_vec().into(), |(x, _)| std::borrow::Cow::Borrowed(x));
+    let stored =
+        x.stored().map_or_else(|| x.to_vec().into(), |(x, _)| std::borrow::Cow::Borrowed(x));
     let blocks: Vec<&[A]> = stored.chunks(BLOCK).collect();
     let mut sums = vec![A::zero(); blocks.len()];
     threads::divide(&mut sums, 1, 4, |start, sums| {

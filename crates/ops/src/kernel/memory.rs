@@ -19,7 +19,7 @@ const LEAST: usize = 4096;
 pub struct Free<A> {
     by_capacity: BTreeMap<usize, Same<A>>,
     /// Bytes of the free buffers.
-    free: usize,
+    bytes: usize,
     /// Bytes that were taken and not given back.
     in_use: usize,
     /// The most that ever were.
@@ -39,29 +39,29 @@ impl<A: Float> Free<A> {
     /// A buffer for `length` elements that is not much too large.
     fn take(&mut self, length: usize) -> Option<Vec<A>> {
         self.taken += 1;
-        let fitting = self.by_capacity.range_mut(length..=length + length / 2);
-        let found = fitting.filter(|(_, same)| !same.buffers.is_empty()).next();
+        let mut fitting = self.by_capacity.range_mut(length..=length + length / 2);
+        let found = fitting.find(|(_, same)| !same.buffers.is_empty());
         let bytes = found.as_ref().map_or(length, |(capacity, _)| **capacity) * size_of::<A>();
         self.in_use += bytes;
         self.most_in_use = self.most_in_use.max(self.in_use);
         let (_, same) = found?;
         same.last_taken = self.taken;
-        self.free -= bytes;
+        self.bytes -= bytes;
         same.buffers.pop()
     }
 
     fn give(&mut self, buffer: Vec<A>) {
         let (capacity, bytes) = (buffer.capacity(), buffer.capacity() * size_of::<A>());
         self.in_use = self.in_use.saturating_sub(bytes);
-        self.free += bytes;
+        self.bytes += bytes;
         let new = || Same { buffers: Vec::new(), last_taken: 0 };
         self.by_capacity.entry(capacity).or_insert_with(new).buffers.push(buffer);
-        while self.free + self.in_use > self.most_in_use {
+        while self.bytes + self.in_use > self.most_in_use {
             let oldest = self.by_capacity.iter().min_by_key(|(_, same)| same.last_taken);
             let capacity = *oldest.expect("some buffer is free").0;
             let same = self.by_capacity.get_mut(&capacity).expect("it was found there");
             if same.buffers.pop().is_some() {
-                self.free -= capacity * size_of::<A>();
+                self.bytes -= capacity * size_of::<A>();
             }
             if same.buffers.is_empty() {
                 self.by_capacity.remove(&capacity);
@@ -73,7 +73,9 @@ impl<A: Float> Free<A> {
 /// Defines where a thread keeps its free buffers of an element type.
 macro_rules! free_buffers {
     ($float:ident) => {
-        fn with_free<T>(visit: impl FnOnce(&mut crate::kernel::memory::Free<Self>) -> T) -> Option<T> {
+        fn with_free<T>(
+            visit: impl FnOnce(&mut crate::kernel::memory::Free<Self>) -> T,
+        ) -> Option<T> {
             thread_local! {
                 static FREE: std::cell::RefCell<crate::kernel::memory::Free<$float>> =
                     std::cell::RefCell::default();

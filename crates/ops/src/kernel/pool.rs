@@ -6,7 +6,10 @@ use crate::float::Float;
 use crate::rules::window::{MaxPool, MaxPoolSlope};
 use crate::tensor::Tensor;
 
-use super::{Grid, Inside, ordered};
+use super::{Grid, Inside, memory, ordered, threads};
+
+/// As many elements of the result make it worth a second thread's while.
+const PER_THREAD: usize = 16_384;
 
 impl Grid {
     /// Calls `visit` with each row of windows and the image elements that one place of the kernel
@@ -58,11 +61,14 @@ fn grid(slides: &[crate::rules::window::Slide], image: &[usize], windows: &[usiz
 pub fn max_pool<A: Float>(x: &Tensor<A>, shape: &[usize], rule: &MaxPool) -> Tensor<A> {
     let grid = grid(&rule.slides, x.shape(), shape);
     let x = ordered(x);
-    let mut result = vec![A::NEG_INFINITY; shape.iter().product()];
+    let mut result = memory::filled(shape.iter().product(), A::NEG_INFINITY);
     let (image, windows) = (grid.size[0] * grid.size[1], grid.windows());
     if !x.is_empty() && !result.is_empty() {
-        let pairs = x.chunks_exact(image).zip(result.chunks_exact_mut(windows));
-        pairs.for_each(|(image, most)| grid.most(image, most));
+        threads::divide(&mut result, windows, PER_THREAD, |start, result| {
+            let images = x[start / windows * image..].chunks_exact(image);
+            let pairs = images.zip(result.chunks_exact_mut(windows));
+            pairs.for_each(|(image, most)| grid.most(image, most));
+        });
     }
     Tensor::from_shape_vec(shape, result).expect("one element a window")
 }
@@ -76,41 +82,45 @@ pub fn max_pool_slope<A: Float>(
 ) -> Tensor<A> {
     let grid = grid(&rule.slides, x.shape(), if rule.adjoint { v.shape() } else { shape });
     let (x, v) = (ordered(x), ordered(v));
-    let mut result = vec![A::zero(); shape.iter().product()];
+    let mut result = memory::filled(shape.iter().product(), A::zero());
     let (size, windows) = (grid.size[0] * grid.size[1], grid.windows());
     if x.is_empty() || windows == 0 {
         return Tensor::from_shape_vec(shape, result).expect("no elements");
     }
     let (from, to) = if rule.adjoint { (windows, size) } else { (size, windows) };
-    let (mut most, mut shares) = (vec![A::zero(); windows], vec![A::zero(); windows]);
-    let stride = grid.slides[1].stride;
-    let images = x.chunks_exact(size).zip(v.chunks_exact(from)).zip(result.chunks_exact_mut(to));
-    for ((image, v), result) in images {
-        most.fill(A::NEG_INFINITY);
-        grid.most(image, &mut most);
-        grid.shares(image, &most, &mut shares);
-        if rule.adjoint {
-            shares.iter_mut().zip(v).for_each(|(share, &v)| *share *= v);
-        }
-        // No element is larger than the maximum, so this is equality, and NaN of a NaN.
-        let part = |x: A, most: A, share: A| if x < most { A::zero() } else { share };
-        grid.for_each_meeting(|windows, from| {
-            let of = most[windows.clone()].iter().zip(&shares[windows.clone()]);
+    threads::divide(&mut result, to, PER_THREAD, |start, result| {
+        let (mut most, mut shares) = (vec![A::zero(); windows], vec![A::zero(); windows]);
+        let stride = grid.slides[1].stride;
+        let first = start / to;
+        let images = x[first * size..].chunks_exact(size).zip(v[first * from..].chunks_exact(from));
+        let images = images.zip(result.chunks_exact_mut(to));
+        for ((image, v), result) in images {
+            most.fill(A::NEG_INFINITY);
+            grid.most(image, &mut most);
+            grid.shares(image, &most, &mut shares);
             if rule.adjoint {
-                let elements = image[from..].iter().step_by(stride);
-                let results = result[from..].iter_mut().step_by(stride);
-                for (((&most, &share), &x), result) in of.zip(elements).zip(results) {
-                    *result += part(x, most, share);
-                }
-            } else {
-                let elements = image[from..].iter().step_by(stride);
-                let v = v[from..].iter().step_by(stride);
-                let results = result[windows].iter_mut().zip(of);
-                for (((result, (&most, &share)), &x), &v) in results.zip(elements).zip(v) {
-                    *result += v * part(x, most, share);
-                }
+                shares.iter_mut().zip(v).for_each(|(share, &v)| *share *= v);
             }
-        });
-    }
+            // No element is larger than the maximum, so this is equality, and NaN of a NaN.
+            let part = |x: A, most: A, share: A| if x < most { A::zero() } else { share };
+            grid.for_each_meeting(|windows, from| {
+                let of = most[windows.clone()].iter().zip(&shares[windows.clone()]);
+                if rule.adjoint {
+                    let elements = image[from..].iter().step_by(stride);
+                    let results = result[from..].iter_mut().step_by(stride);
+                    for (((&most, &share), &x), result) in of.zip(elements).zip(results) {
+                        *result += part(x, most, share);
+                    }
+                } else {
+                    let elements = image[from..].iter().step_by(stride);
+                    let v = v[from..].iter().step_by(stride);
+                    let results = result[windows].iter_mut().zip(of);
+                    for (((result, (&most, &share)), &x), &v) in results.zip(elements).zip(v) {
+                        *result += v * part(x, most, share);
+                    }
+                }
+            });
+        }
+    });
     Tensor::from_shape_vec(shape, result).expect("as many elements as the shape holds")
 }

@@ -1,10 +1,10 @@
 //! Products of matrices.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2};
 use super::{memory, threads};
 use crate::float::Float;
 use crate::tensor::Tensor;
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2};
 
 /// As many multiply-adds make it worth a second thread's while.
 const PER_THREAD: usize = 1 << 20;
@@ -69,7 +69,8 @@ pub fn batched_product<A: Float>(
         let least = (PER_THREAD / inner.max(1)).max(size);
         threads::divide(&mut out, size, least, |start, out| {
             for (i, out) in out.chunks_exact_mut(size).enumerate() {
-                let (a, b) = (matrix(a, shape, start / size + i), matrix(b, shape, start / size + i));
+                let (a, b) =
+                    (matrix(a, shape, start / size + i), matrix(b, shape, start / size + i));
                 let out = ArrayViewMut2::from_shape((a.nrows(), b.ncols()), out);
                 let mut out = out.expect("as many elements as the matrix holds");
                 general_mat_mul(A::one(), &a, &b, A::zero(), &mut out);

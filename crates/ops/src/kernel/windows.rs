@@ -4,7 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use smallvec::SmallVec;
 
-use super::{memory, ordered};
+use super::{memory, ordered, simd, threads};
 use crate::float::Float;
 use crate::rules::window::{Conv, Part, Slide, Windows};
 use crate::tensor::Tensor;
@@ -12,10 +12,10 @@ use crate::tensor::Tensor;
 /// The geometry of windows over images; one dimension is an image of height 1.
 pub(super) struct Grid {
     pub(super) size: [usize; 2],
-    counts: [usize; 2],
+    pub(super) counts: [usize; 2],
     pub(super) slides: [Slide; 2],
     /// For each column of the kernel, the windows of a row whose element there is inside the image.
-    inside: SmallVec<[Inside; 4]>,
+    pub(super) inside: SmallVec<[Inside; 4]>,
 }
 
 /// The windows of a row whose element in one column of the kernel lies inside the image.
@@ -111,8 +111,15 @@ impl Grid {
             let Some(to) = to else { return };
             if first < past {
                 let row = &columns[from + first..from + past];
-                let target = image[to + column..].iter_mut().step_by(stride);
-                target.zip(row).for_each(|(to, &from)| *to += from);
+                let target = &mut image[to + column..];
+                if stride == 1 {
+                    for (to, &from) in target.iter_mut().zip(row) {
+                        *to += from;
+                    }
+                } else {
+                    let target = target.iter_mut().step_by(stride);
+                    target.zip(row).for_each(|(to, &from)| *to += from);
+                }
             }
         });
     }
@@ -156,58 +163,149 @@ fn block_mut<A>(
     ArrayViewMut2::from_shape((rows, columns), data).expect("as many elements as the matrix holds")
 }
 
+/// The sizes of a convolution: of one image in each of its forms.
+struct Sizes {
+    grid: Grid,
+    groups: usize,
+    /// Elements of an image, and of one of its channels.
+    image: usize,
+    channel: usize,
+    /// Rows of a group's columns: channels of the group times elements of the kernel.
+    depth: usize,
+    /// Outputs of a group.
+    rows: usize,
+    /// Windows of an image.
+    windows: usize,
+}
+
+impl Sizes {
+    fn new(input: &[usize], weight: &[usize], output: &[usize], rule: &Conv) -> Self {
+        let grid = Grid::new(&rule.slides, &input[2..], &output[2..]);
+        let channel = grid.size[0] * grid.size[1];
+        Self {
+            groups: rule.groups,
+            image: input[1] * channel,
+            channel,
+            depth: weight[1] * grid.kernel(),
+            rows: output[1] / rule.groups,
+            windows: grid.windows(),
+            grid,
+        }
+    }
+
+    /// Elements of an image's columns.
+    fn columns(&self) -> usize {
+        self.depth * self.groups * self.windows
+    }
+
+    /// Elements of an image's output.
+    fn output(&self) -> usize {
+        self.groups * self.rows * self.windows
+    }
+
+    fn lay_out<A: Float>(&self, image: &[A], columns: &mut [A]) {
+        let channels = image.chunks_exact(self.channel);
+        let pairs = channels.zip(columns.chunks_exact_mut(self.grid.kernel() * self.windows));
+        pairs.for_each(|(from, to)| self.grid.gather(from, to, A::zero()));
+    }
+
+    /// y = w · columns, group by group.
+    fn outputs<A: Float>(&self, weight: &[A], columns: &[A], output: &mut [A]) {
+        for g in 0..self.groups {
+            let w = block(weight, g, self.rows, self.depth);
+            let x = block(columns, g, self.depth, self.windows);
+            let mut y = block_mut(output, g, self.rows, self.windows);
+            general_mat_mul(A::one(), &w, &x, A::zero(), &mut y);
+        }
+    }
+
+    /// The gradient of an image: wᵀ · ȳ, added back to where the columns came from.
+    fn inputs<A: Float>(&self, weight: &[A], output: &[A], columns: &mut [A], image: &mut [A]) {
+        for g in 0..self.groups {
+            let w = block(weight, g, self.rows, self.depth);
+            let y = block(output, g, self.rows, self.windows);
+            let mut x = block_mut(columns, g, self.depth, self.windows);
+            general_mat_mul(A::one(), &w.t(), &y, A::zero(), &mut x);
+        }
+        let channels = image.chunks_exact_mut(self.channel);
+        let pairs = columns.chunks_exact(self.grid.kernel() * self.windows).zip(channels);
+        pairs.for_each(|(from, to)| self.grid.scatter(from, to));
+    }
+
+    /// Adds ȳ · columnsᵀ to the gradient of the weight.
+    fn weights<A: Float>(&self, output: &[A], columns: &[A], weight: &mut [A]) {
+        for g in 0..self.groups {
+            let y = block(output, g, self.rows, self.windows);
+            let x = block(columns, g, self.depth, self.windows);
+            let mut w = block_mut(weight, g, self.rows, self.depth);
+            general_mat_mul(A::one(), &y, &x.t(), A::one(), &mut w);
+        }
+    }
+}
+
+/// As many multiply-adds make it worth a second thread's while.
+const PER_THREAD: usize = 1 << 20;
+
 /// One part of a convolution from the two others, an image at a time: windows as columns, then
-/// one matrix product a group.
+/// one matrix product a group. Images are divided among threads.
 pub fn conv<A: Float>(a: &Tensor<A>, b: &Tensor<A>, shape: &[usize], rule: &Conv) -> Tensor<A> {
     let (input, weight, output) = match rule.part {
         Part::Output => (a.shape(), b.shape(), shape),
         Part::Input(_) => (shape, b.shape(), a.shape()),
         Part::Weight => (a.shape(), shape, b.shape()),
     };
-    let grid = Grid::new(&rule.slides, &input[2..], &output[2..]);
-    let (groups, windows) = (rule.groups, grid.windows());
-    let image = input[1] * grid.size[0] * grid.size[1];
-    let depth = weight[1] * grid.kernel(); // rows of a group's columns
-    let rows = output[1] / groups;
-    let channel = (grid.size[0] * grid.size[1], grid.kernel() * windows);
+    let sizes = Sizes::new(input, weight, output, rule);
     let mut result = memory::filled(shape.iter().product(), A::zero());
-    let (a, b) = (ordered(a), ordered(b));
-    let mut columns = memory::take(depth * groups * windows);
-    let (one, zero) = (A::one(), A::zero());
-    if result.is_empty() || image == 0 || columns.is_empty() {
+    let (columns, images) = (sizes.columns(), input[0]);
+    if result.is_empty() || sizes.image == 0 || columns == 0 {
         return Tensor::from_shape_vec(shape, result).expect("no elements");
     }
-    for n in 0..input[0] {
-        if !matches!(rule.part, Part::Input(_)) {
-            let images = a[n * image..][..image].chunks_exact(channel.0);
-            let pairs = images.zip(columns.chunks_exact_mut(channel.1));
-            pairs.for_each(|(from, to)| grid.gather(from, to, zero));
+    let (a, b) = (ordered(a), ordered(b));
+    // How many of the elements of the result make up so much work.
+    let least = |size: usize| (PER_THREAD * size).div_ceil(columns * sizes.rows).max(1);
+    match rule.part {
+        Part::Output => {
+            let size = sizes.output();
+            threads::divide(&mut result, size, least(size), |start, result| {
+                let mut columns = memory::take(columns);
+                let images = a[start / size * sizes.image..].chunks_exact(sizes.image);
+                for (image, output) in images.zip(result.chunks_exact_mut(size)) {
+                    sizes.lay_out(image, &mut columns);
+                    sizes.outputs(&b, &columns, output);
+                }
+                memory::give(columns);
+            });
         }
-        for g in 0..groups {
-            let of_batch = n * groups + g;
-            match rule.part {
-                Part::Output => {
-                    let (w, x) = (block(&b, g, rows, depth), block(&columns, g, depth, windows));
-                    let mut y = block_mut(&mut result, of_batch, rows, windows);
-                    general_mat_mul(one, &w, &x, zero, &mut y);
+        Part::Input(_) => {
+            let size = sizes.image;
+            threads::divide(&mut result, size, least(size), |start, result| {
+                let mut columns = memory::take(columns);
+                let outputs = a[start / size * sizes.output()..].chunks_exact(sizes.output());
+                for (output, image) in outputs.zip(result.chunks_exact_mut(size)) {
+                    sizes.inputs(&b, output, &mut columns, image);
                 }
-                Part::Input(_) => {
-                    let (w, y) = (block(&b, g, rows, depth), block(&a, of_batch, rows, windows));
-                    let mut x = block_mut(&mut columns, g, depth, windows);
-                    general_mat_mul(one, &w.t(), &y, zero, &mut x);
-                }
-                Part::Weight => {
-                    let y = block(&b, of_batch, rows, windows);
-                    let x = block(&columns, g, depth, windows);
-                    let mut w = block_mut(&mut result, g, rows, depth);
-                    general_mat_mul(one, &y, &x.t(), one, &mut w);
-                }
-            }
+                memory::give(columns);
+            });
         }
-        if matches!(rule.part, Part::Input(_)) {
-            let images = result[n * image..][..image].chunks_exact_mut(channel.0);
-            let pairs = columns.chunks_exact(channel.1).zip(images);
-            pairs.for_each(|(from, to)| grid.scatter(from, to));
+        Part::Weight => {
+            // Sums over blocks of images, whose number does not depend on that of the threads.
+            let size = result.len();
+            let blocks = (PER_THREAD / size).clamp(1, 16).min(images);
+            let in_block = images.div_ceil(blocks);
+            let mut sums = memory::filled(blocks * size, A::zero());
+            threads::divide(&mut sums, size, least(size) / in_block, |start, sums| {
+                let mut columns = memory::take(columns);
+                for (i, sum) in sums.chunks_exact_mut(size).enumerate() {
+                    let first = ((start / size + i) * in_block).min(images);
+                    for n in first..(first + in_block).min(images) {
+                        sizes.lay_out(&a[n * sizes.image..][..sizes.image], &mut columns);
+                        sizes.weights(&b[n * sizes.output()..][..sizes.output()], &columns, sum);
+                    }
+                }
+                memory::give(columns);
+            });
+            sums.chunks_exact(size).for_each(|sum| simd::add(&mut result, sum));
+            memory::give(sums);
         }
     }
     Tensor::from_shape_vec(shape, result).expect("as many elements as the shape holds")

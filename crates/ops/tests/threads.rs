@@ -1,0 +1,71 @@
+//! The number of threads changes no result, not even its last bit.
+#![cfg(feature = "threads")]
+
+use ops::declare::sample;
+use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
+use ops::{Algebra, Tensor, prelude::*, with_threads};
+
+/// The bits of what `f` gives, which must be the same with one thread and with several.
+fn alike(what: &str, f: impl Fn() -> Tensor<f32> + Send + Sync) {
+    let bits = |threads| {
+        let value: Tensor<f32> = with_threads(threads, &f);
+        value.view().iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+    };
+    let alone = bits(1);
+    for threads in [2, 3, 7] {
+        assert!(bits(threads) == alone, "{what} differs with {threads} threads");
+    }
+}
+
+fn x(shape: &[usize], seed: usize) -> Tensor<f32> {
+    sample(shape, seed).cast()
+}
+
+#[test]
+fn elementwise() {
+    let (long, grid) = (x(&[300_001], 0), x(&[300, 1_001], 1));
+    alike("a long vector", || long.tanh().mul(&long));
+    alike("a row that is broadcast", || grid.add(x(&[1_001], 2)).sigmoid());
+    alike("a column that is broadcast", || grid.mul(x(&[300, 1], 3)));
+    alike("a transposed operand", || grid.t().sub(x(&[1_001, 300], 4)));
+    alike("a sum", || grid.add(&grid).accumulate(grid.clone()));
+}
+
+#[test]
+fn products() {
+    for (m, k, n) in [(64, 784, 256), (700, 300, 10), (10, 300, 700), (513, 129, 257)] {
+        let (a, b) = (x(&[m, k], 0), x(&[k, n], 1));
+        alike(&format!("{m}×{k}×{n}"), || a.matmul(&b));
+        alike(&format!("{m}×{k}×{n}, transposed"), || b.t().matmul(a.t()));
+    }
+    let (a, b) = (x(&[6, 4, 64, 32], 2), x(&[6, 4, 32, 64], 3));
+    alike("a stack", || a.matmul(&b));
+    alike("a stack and one matrix", || a.matmul(x(&[32, 300], 4)));
+}
+
+#[test]
+fn sums() {
+    let grid = x(&[700, 601], 0);
+    alike("the sum of all", || grid.sum());
+    alike("sums of rows", || grid.sum_axes(-1));
+    alike("sums of columns", || grid.sum_axes(0));
+    alike("means", || grid.normalize(-1, 1e-5));
+}
+
+#[test]
+fn windows() {
+    let (images, weight) = (x(&[37, 8, 30, 30], 0), x(&[16, 4, 3, 3], 1));
+    let slides = || Slides::from_slice(&[Slide::new(3).padding(1), Slide::new(3)]);
+    let conv = |part| Conv { slides: slides(), groups: 2, part };
+    let y = Tensor::apply(conv(Part::Output), &[&images, &weight]).sin();
+    alike("a convolution", || Tensor::apply(conv(Part::Output), &[&images, &weight]));
+    let input = Part::Input([30, 30].into_iter().collect());
+    alike("its input's gradient", || Tensor::apply(conv(input.clone()), &[&y, &weight]));
+    alike("its weight's gradient", || Tensor::apply(conv(Part::Weight), &[&images, &y]));
+
+    let slides = || Slides::from_slice(&[Slide::new(2).stride(2), Slide::new(3).stride(2)]);
+    let pooled = || Tensor::apply(MaxPool { slides: slides() }, &[&images]);
+    let (v, slope) = (pooled().sin(), MaxPoolSlope { slides: slides(), adjoint: true });
+    alike("pooling", pooled);
+    alike("its gradient", || Tensor::apply(slope.clone(), &[&images, &v]));
+}
