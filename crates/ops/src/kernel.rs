@@ -15,11 +15,12 @@ mod simd;
 mod threads;
 mod windows;
 
-pub use groups::{normalize, normalize_slope, sum, sum_axes, variance};
-pub use map::{Point, accumulate, map, update};
+pub use groups::{normalize, normalize_slope, sum, sum_axes, sum_axes_into, variance};
+pub use map::{Point, Spread, accumulate, map, update};
 pub use pool::{max_pool, max_pool_slope};
-pub use product::{batched_product, matrix_product, product_into};
-pub use threads::with_threads;
+pub use product::{batched_into, matrix_product, product_into};
+pub use simd::fill;
+pub use threads::{count, each, with_threads};
 use windows::{Grid, Inside};
 pub use windows::{conv, windows};
 

@@ -54,12 +54,14 @@ pub use dual::{Dual, composite_jvp, jvp};
 pub use error::{OpError, Problem};
 pub use float::Float;
 pub use formula::{Binding, Formula, Notation, gradient_formulas, value_formula};
+#[doc(hidden)] // For the tape's programs.
+pub use kernel::{Spread, count as thread_count, each as each_part};
 pub use kernel::{product_into, update, with_threads};
 pub use reading::Reading;
 pub use real::Real;
 pub use rule::{
-    Binary, Bound, Call, Contributions, Elementwise, Lift, Rule, Unary, apply, arity, bilinear_jvp,
-    checked_shape, linear_jvp,
+    Binary, Bound, Call, Contributions, Elementwise, Lift, Rule, Unary, apply, apply_into, arity,
+    bilinear_jvp, checked_shape, linear_jvp,
 };
 pub use shape::{Axes, Shape};
 pub use tensor::{Tensor, TensorError};

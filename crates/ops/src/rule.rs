@@ -216,6 +216,21 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
         Ok(self.forward(operands, shape))
     }
 
+    /// The value, in the place of another tensor of its shape, whose memory is used again where the
+    /// rule can: what a program that computes the same again and again needs.
+    ///
+    /// # Errors
+    /// If the rule has no value there, as [`try_forward`](Rule::try_forward).
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
+        *out = self.try_forward(operands, shape)?;
+        Ok(())
+    }
+
     /// Reverse mode: what each wanted operand's adjoint gets from the cotangent ȳ of the
     /// output. A contribution may have the shape of the output where the operand was broadcast
     /// to it; the engine sums it back.
@@ -253,6 +268,21 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
     /// the [`vjp`](Rule::vjp), which puts zeros around it.
     fn part(&self) -> Option<&[SliceInfoElem]> {
         None
+    }
+
+    /// The part of the result that its one operand fills, zeros being around it: the adjoint of
+    /// [`part`](Rule::part). To add the result to a tensor is to add the operand to that part.
+    fn filled_part(&self) -> Option<&[SliceInfoElem]> {
+        None
+    }
+
+    /// The values at many places, of a rule each element of whose result depends on that element of
+    /// each operand, operands being broadcast to the shape of the result; whether it is such a rule.
+    /// All slices have one length. What rules leave at each place may then be computed stretch by
+    /// stretch, one rule after the other.
+    #[inline]
+    fn fill<A: Float>(&self, _operands: &[&[A]], _out: &mut [A]) -> bool {
+        false
     }
 
     /// The value at numbers, of a rule that works elementwise: what a graph of scalars needs, without
@@ -406,6 +436,11 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
         true
     }
     #[inline]
+    fn fill<A: Float>(&self, operands: &[&[A]], out: &mut [A]) -> bool {
+        kernel::fill(Value(self.0), array(operands), [], out);
+        true
+    }
+    #[inline]
     fn at<A: Float>(&self, operands: &[A]) -> Option<A> {
         let x: [A; N] = operands.try_into().ok()?;
         Some(self.0.value(x))
@@ -472,6 +507,35 @@ pub fn apply<A: Float, R: Rule>(rule: &R, operands: &[&Tensor<A>]) -> Result<Ten
     let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
     rule.try_forward(operands, &shape)
         .map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
+}
+
+/// The value of a rule in the place of another tensor, whose memory is used again where the rule
+/// can, if it has the shape of the result.
+///
+/// # Errors
+/// If the rule refuses the operands; `out` is then as before, or holds part of a result.
+///
+/// ```
+/// use ops::{Tensor, apply_into, rules::Matmul};
+///
+/// let (a, b) = (Tensor::from([[1.0, 2.0]]), Tensor::from([[3.0], [4.0]]));
+/// let mut out = Tensor::zeros(&[1, 1]);
+/// apply_into(&Matmul, &[&a, &b], &mut out)?;
+/// assert_eq!(out, Tensor::from([[11.0]]));
+/// # Ok::<(), ops::OpError>(())
+/// ```
+pub fn apply_into<A: Float, R: Rule>(
+    rule: &R,
+    operands: &[&Tensor<A>],
+    out: &mut Tensor<A>,
+) -> Result<(), OpError> {
+    let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
+    let result = if out.shape() == &shape[..] {
+        rule.forward_into(operands, &shape, out)
+    } else {
+        rule.try_forward(operands, &shape).map(|value| *out = value)
+    };
+    result.map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
 }
 
 /// The shape of a rule's result, or an error that carries the shapes.

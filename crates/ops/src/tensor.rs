@@ -1,7 +1,7 @@
 //! The value type: an n-dimensional array that is cheap to clone.
 
 use std::fmt::{self, Debug, Display};
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use approx::{AbsDiffEq, RelativeEq};
@@ -255,6 +255,14 @@ impl<A: Float> Tensor<A> {
         }
     }
 
+    /// The same, to change them.
+    pub(crate) fn elements_mut(&mut self) -> Option<&mut [A]> {
+        match &mut self.0 {
+            Repr::Scalar(value) => Some(std::slice::from_mut(value)),
+            Repr::Array(array) => Arc::make_mut(array).as_slice_mut(),
+        }
+    }
+
     /// The elements in the order of the axes, the last axis fastest.
     ///
     /// ```
@@ -395,10 +403,14 @@ impl<A: Float> Tensor<A> {
         self.view().iter().all(|value| value.is_finite())
     }
 
-    /// Whether two tensors share their elements in memory.
+    /// Whether two tensors share elements in memory, or have elements of one array between each
+    /// other.
     pub fn shares_memory_with(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Repr::Array(a), Repr::Array(b)) => !a.is_empty() && a.as_ptr() == b.as_ptr(),
+            (Repr::Array(a), Repr::Array(b)) => {
+                let (a, b) = (addresses(&a.view()), addresses(&b.view()));
+                a.start < b.end && b.start < a.end
+            }
             _ => false,
         }
     }
@@ -409,6 +421,20 @@ impl<A: Float> Tensor<A> {
             Repr::Array(array) => ArcArray::clone(array),
         }
     }
+}
+
+/// The addresses from the first element in memory to the last; of elements side by side in one
+/// array, such as two columns, those of both.
+fn addresses<A>(x: &ArrayViewD<'_, A>) -> Range<usize> {
+    let (mut first, mut last) = (x.as_ptr().addr(), x.as_ptr().addr());
+    if x.is_empty() {
+        return 0..0;
+    }
+    for (&length, &stride) in x.shape().iter().zip(x.strides()) {
+        let reach = (length - 1) * stride.unsigned_abs() * size_of::<A>();
+        if stride < 0 { first -= reach } else { last += reach }
+    }
+    first..last + size_of::<A>()
 }
 
 /// The slope of a rule times v, place by place.
@@ -477,6 +503,13 @@ impl<A: Float> Algebra for Tensor<A> {
             kernel::accumulate(&mut self, &other);
         }
         self
+    }
+}
+
+/// The scalar 0.
+impl<A: Float> Default for Tensor<A> {
+    fn default() -> Self {
+        Self::scalar(A::zero())
     }
 }
 

@@ -1,10 +1,12 @@
 //! The object-safe face of a rule, so that nodes of one graph can hold rules of any type.
 
+use std::any::TypeId;
 use std::fmt::Debug;
 
 use ndarray::SliceInfoElem;
-use ops::describe::Described;
-use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply};
+use ops::describe::{Attributes, Described};
+use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply, apply_into};
+use smallvec::SmallVec;
 
 use smallbox::{SmallBox, smallbox, space::S2};
 
@@ -52,6 +54,71 @@ pub(crate) trait Op<A: Float>: Debug {
     /// [`Rule::vjp_at`].
     fn vjp_at(&self, _operands: &[A], _output: A, _cotangent: A) -> Option<[Option<A>; 3]> {
         None
+    }
+    /// The value in the place of another of its shape.
+    fn forward_into(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
+        *out = self.forward(operands)?;
+        Ok(())
+    }
+    /// The rule place by place, if it works so.
+    fn pointwise(&self) -> Option<Box<dyn Pointwise<A>>> {
+        None
+    }
+    /// [`Rule::filled_part`].
+    fn filled_part(&self) -> Option<&[SliceInfoElem]> {
+        None
+    }
+    /// The type of the rule, if it is one.
+    fn rule_type(&self) -> Option<TypeId> {
+        None
+    }
+}
+
+/// A rule that works place by place, as a program runs it, on any thread.
+pub(crate) trait Pointwise<A: Float>: Debug + Send + Sync {
+    /// The value at each place.
+    fn fill(&self, operands: &[&[A]], out: &mut [A]);
+    /// The value at numbers, once for each of `out`: `places` says for each of them where in
+    /// `numbers` its operands are.
+    fn fill_at(&self, numbers: &[A], places: &[u32], out: &mut [A]);
+    /// What tells the rule from others: two that are equal in it compute the same. `None` if that
+    /// cannot be known.
+    fn identity(&self) -> Option<(TypeId, Attributes)>;
+}
+
+impl<A: Float, R: Rule> Pointwise<A> for R {
+    fn fill(&self, operands: &[&[A]], out: &mut [A]) {
+        Rule::fill(self, operands, out);
+    }
+    fn fill_at(&self, numbers: &[A], places: &[u32], out: &mut [A]) {
+        fn each<A: Float, const N: usize>(
+            rule: &impl Rule,
+            numbers: &[A],
+            places: &[u32],
+            out: &mut [A],
+        ) {
+            let (places, _) = places.as_chunks::<N>();
+            for (out, places) in out.iter_mut().zip(places) {
+                let x = places.map(|place| numbers[place as usize]);
+                *out = rule.at(&x).expect("a rule of that many numbers");
+            }
+        }
+        match places.len() / out.len().max(1) {
+            1 => each::<A, 1>(self, numbers, places, out),
+            2 => each::<A, 2>(self, numbers, places, out),
+            3 => each::<A, 3>(self, numbers, places, out),
+            arity => {
+                for (out, places) in out.iter_mut().zip(places.chunks_exact(arity)) {
+                    let x = places.iter().map(|&place| numbers[place as usize]);
+                    let x: SmallVec<[A; 8]> = x.collect();
+                    *out = self.at(&x).expect("a rule of that many numbers");
+                }
+            }
+        }
+    }
+    fn identity(&self) -> Option<(TypeId, Attributes)> {
+        let attributes = Rule::attributes(self);
+        (size_of::<R>() == 0 || !attributes.is_empty()).then(|| (TypeId::of::<R>(), attributes))
     }
 }
 
@@ -117,5 +184,18 @@ impl<A: Float, R: Rule> Op<A> for R {
     #[inline]
     fn vjp_at(&self, operands: &[A], output: A, cotangent: A) -> Option<[Option<A>; 3]> {
         Rule::vjp_at(self, operands, output, cotangent)
+    }
+    fn forward_into(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
+        apply_into(self, operands, out)
+    }
+    fn pointwise(&self) -> Option<Box<dyn Pointwise<A>>> {
+        // Asked with nothing to compute: an elementwise rule of any number of operands says yes.
+        Rule::fill::<A>(self, &[&[][..]; 32], &mut []).then(|| Box::new(self.clone()) as _)
+    }
+    fn filled_part(&self) -> Option<&[SliceInfoElem]> {
+        Rule::filled_part(self)
+    }
+    fn rule_type(&self) -> Option<TypeId> {
+        Some(TypeId::of::<R>())
     }
 }

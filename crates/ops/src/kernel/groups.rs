@@ -124,9 +124,16 @@ fn lane_sum<A: Float>(count: usize, f: impl Fn(usize) -> A) -> A {
 
 /// The sum over axes.
 pub fn sum_axes<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Tensor<A> {
+    let mut sums = memory::take(shape.iter().product());
+    sum_axes_into(x, axes, &mut sums);
+    Tensor::from_shape_vec(shape, sums).expect("one element a group")
+}
+
+/// The same in the place of other numbers.
+pub fn sum_axes_into<A: Float>(x: &Tensor<A>, axes: &[usize], sums: &mut [A]) {
     let groups = Groups::new(x.shape(), axes);
     let x = ordered(x);
-    let mut sums = memory::filled(groups.count, A::zero());
+    sums.fill(A::zero());
     groups.for_each_stretch(|start, group| {
         let x = &x[start..][..groups.length];
         if groups.together {
@@ -135,7 +142,6 @@ pub fn sum_axes<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Ten
             simd::add(&mut sums[group..][..groups.length], x);
         }
     });
-    Tensor::from_shape_vec(shape, sums).expect("one element a group")
 }
 
 /// The sum of all elements: of blocks, whose sums are added in f64, so that a large tensor loses

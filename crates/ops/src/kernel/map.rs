@@ -64,7 +64,7 @@ fn map_array<A: Float, const N: usize, const M: usize>(
         let second = packed_second.each_ref().map(|x| nest.operand(x));
         nest.coalesce();
         threads::divide(&mut out, CHUNK, PER_THREAD, |start, out| {
-            nest.walk(start..start + out.len(), |at, index, from, count| {
+            nest.walk(start..start + out.len(), CHUNK, |at, index, from, count| {
                 let mut buffers = ([[A::default(); CHUNK]; N], [[A::default(); CHUNK]; M]);
                 let mut buffer = buffers.0.iter_mut();
                 let a = first.map(|x| nest.row(x, index, from, count, buffer.next().unwrap()));
@@ -75,6 +75,31 @@ fn map_array<A: Float, const N: usize, const M: usize>(
         });
     }
     Tensor::from_shape_vec(shape, out).expect("one element for each index")
+}
+
+/// The elements of a tensor as they lie along a shape that it broadcasts to.
+pub struct Spread<'a, A> {
+    packed: Packed<'a, A>,
+    nest: Nest,
+}
+
+impl<'a, A: Float> Spread<'a, A> {
+    /// The elements of `x` along `shape`, which has at least one axis.
+    pub fn new(x: &'a Tensor<A>, shape: &[usize]) -> Self {
+        let packed = Packed::new(x);
+        let mut nest = Nest::new(shape);
+        nest.operand(&packed);
+        nest.coalesce();
+        Self { packed, nest }
+    }
+
+    /// Writes those from place number `start` on.
+    pub fn read(&self, start: usize, out: &mut [A]) {
+        let walk = Walk { data: self.packed.data(), operand: 0 };
+        self.nest.walk(start..start + out.len(), usize::MAX, |at, index, from, count| {
+            self.nest.read(walk, index, from, &mut out[at..at + count]);
+        });
+    }
 }
 
 /// Adds to each element of `to` that of `other`, a tensor of the same shape.
@@ -201,10 +226,15 @@ impl Nest {
         }
     }
 
-    /// Calls `visit` with each stretch of at most [`CHUNK`] elements along the innermost axis within
+    /// Calls `visit` with each stretch of at most `most` elements along the innermost axis within
     /// a range of places: where it begins in the range, the index of the outer axes, where it begins
     /// along the innermost, and how long it is.
-    fn walk(&self, places: Range<usize>, mut visit: impl FnMut(usize, &[usize], usize, usize)) {
+    fn walk(
+        &self,
+        places: Range<usize>,
+        most: usize,
+        mut visit: impl FnMut(usize, &[usize], usize, usize),
+    ) {
         let inner = self.lengths[self.lengths.len() - 1];
         let mut index = SmallVec::<[usize; 6]>::from_elem(0, self.lengths.len());
         let mut outer = places.start / inner;
@@ -214,7 +244,7 @@ impl Nest {
         }
         let (mut at, mut from) = (0, places.start % inner);
         while at < places.len() {
-            let count = CHUNK.min(inner - from).min(places.len() - at);
+            let count = most.min(inner - from).min(places.len() - at);
             visit(at, &index, from, count);
             at += count;
             from += count;
@@ -235,23 +265,31 @@ impl Nest {
         count: usize,
         buffer: &'a mut [A; CHUNK],
     ) -> &'a [A] {
-        let strides = &self.strides[walk.operand];
-        let last = strides.len() - 1;
-        let offset: usize = index[..last].iter().zip(strides).map(|(&i, &stride)| i * stride).sum();
-        match strides[last] {
-            1 => &walk.data[offset + start..][..count],
-            0 => {
-                buffer[..count].fill(walk.data[offset]);
-                &buffer[..count]
-            }
-            stride => {
+        if let (offset, 1) = self.place(walk.operand, index) {
+            return &walk.data[offset + start..][..count];
+        }
+        self.read(walk, index, start, &mut buffer[..count]);
+        &buffer[..count]
+    }
+
+    /// The same, copied.
+    #[inline]
+    fn read<A: Float>(&self, walk: Walk<'_, A>, index: &[usize], start: usize, out: &mut [A]) {
+        match self.place(walk.operand, index) {
+            (offset, 1) => out.copy_from_slice(&walk.data[offset + start..][..out.len()]),
+            (offset, 0) => out.fill(walk.data[offset]),
+            (offset, stride) => {
                 let from = walk.data[offset + start * stride..].iter().step_by(stride);
-                for (to, &value) in buffer[..count].iter_mut().zip(from) {
-                    *to = value;
-                }
-                &buffer[..count]
+                out.iter_mut().zip(from).for_each(|(to, &value)| *to = value);
             }
         }
+    }
+
+    /// Where an operand's row begins, and its step along the innermost axis.
+    #[inline]
+    fn place(&self, operand: usize, index: &[usize]) -> (usize, usize) {
+        let (&last, outer) = self.strides[operand].split_last().expect("at least one axis");
+        (index.iter().zip(outer).map(|(&i, &stride)| i * stride).sum(), last)
     }
 
     /// Steps the index of the outer axes, the last of them fastest.

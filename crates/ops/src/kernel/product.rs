@@ -56,18 +56,19 @@ pub fn product_into<A: Float>(
     });
 }
 
-/// The products of two stacks of matrices, `[…, m, k]` and `[…, k, n]` with equal leading axes.
-pub fn batched_product<A: Float>(
+/// The products of two stacks of matrices, `[…, m, k]` and `[…, k, n]` with equal leading axes, one
+/// after the other.
+pub fn batched_into<A: Float>(
     a: &ArrayViewD<'_, A>,
     b: &ArrayViewD<'_, A>,
     shape: &[usize],
-) -> Tensor<A> {
+    out: &mut [A],
+) {
     let size = shape[shape.len() - 2..].iter().product();
     let inner = a.shape()[a.ndim() - 1];
-    let mut out = memory::take(shape.iter().product());
     if size > 0 {
         let least = (PER_THREAD / inner.max(1)).max(size);
-        threads::divide(&mut out, size, least, |start, out| {
+        threads::divide(out, size, least, |start, out| {
             for (i, out) in out.chunks_exact_mut(size).enumerate() {
                 let (a, b) =
                     (matrix(a, shape, start / size + i), matrix(b, shape, start / size + i));
@@ -77,7 +78,6 @@ pub fn batched_product<A: Float>(
             }
         });
     }
-    Tensor::from_shape_vec(shape, out).expect("as many elements as the shape holds")
 }
 
 /// Matrix number `index` of a stack whose leading axes are those of `shape`.

@@ -123,6 +123,21 @@ impl Rule for Sum {
         }
         if axes.is_empty() { x.clone() } else { kernel::sum_axes(x, &axes, shape) }
     }
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
+        let x = operands[0];
+        let axes = self.axes.resolve(x.ndim()).expect("axes that the rule has accepted");
+        match out.elements_mut() {
+            Some(out) if axes.len() == x.ndim() => out.fill(kernel::sum(x)),
+            Some(out) if !axes.is_empty() => kernel::sum_axes_into(x, &axes, out),
+            _ => *out = self.forward(operands, shape),
+        }
+        Ok(())
+    }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let spread = || spread(cotangent, &self.axes, self.keepdims, &call.operands[0].shape());
         call.contributions([&spread])
@@ -180,6 +195,16 @@ impl Mean {
         let (from, to): (usize, usize) = (from.iter().product(), to.iter().product());
         to as f64 / from as f64
     }
+
+    fn sum(&self) -> Sum {
+        Sum { axes: self.axes.clone(), keepdims: self.keepdims }
+    }
+
+    /// Makes the mean of the sum over a tensor of shape `from`.
+    fn divide<A: Float>(sum: &mut Tensor<A>, from: &[usize]) {
+        let weight = A::from_f64(Self::weight(from, sum.shape()).recip());
+        sum.view_mut().mapv_inplace(|x| x / weight);
+    }
 }
 
 impl Rule for Mean {
@@ -195,11 +220,19 @@ impl Rule for Mean {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        let sum = Sum { axes: self.axes.clone(), keepdims: self.keepdims };
-        let weight = A::from_f64(Self::weight(operands[0].shape(), shape).recip());
-        let mut sum = sum.forward(operands, shape);
-        sum.view_mut().mapv_inplace(|x| x / weight);
+        let mut sum = self.sum().forward(operands, shape);
+        Self::divide(&mut sum, operands[0].shape());
         sum
+    }
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
+        self.sum().forward_into(operands, shape, out)?;
+        Self::divide(out, operands[0].shape());
+        Ok(())
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -266,6 +299,10 @@ impl Rule for BroadcastTo {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         let view = operands[0].view();
         Tensor::from(view.broadcast(IxDyn(shape)).expect("a shape that the rule has accepted"))
+    }
+    fn fill<A: Float>(&self, operands: &[&[A]], out: &mut [A]) -> bool {
+        out.copy_from_slice(operands[0]);
+        true
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.clone()])
@@ -624,6 +661,9 @@ impl Rule for SliceAdjoint {
         call.contributions([&|| cotangent.slice(&self.part)])
     }
     linear!();
+    fn filled_part(&self) -> Option<&[SliceInfoElem]> {
+        Some(&self.part)
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("slice_adjoint", operands, &show_parts(&self.part))
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use ndarray::{Ix2, IxDyn};
+use ndarray::{ArrayView2, ArrayViewMut2, IxDyn};
 
 use crate::algebra::Algebra;
 use crate::declare::{Declare, Example, Refusal, example, refusal};
@@ -49,6 +49,10 @@ fn as_rows<T: Algebra>(x: &T) -> T {
     x.reshape(&[leading.iter().product(), *columns][..])
 }
 
+fn matrix<A: Float>(x: &Tensor<A>) -> ArrayView2<'_, A> {
+    x.view().into_dimensionality().expect("a matrix has two axes")
+}
+
 impl Matmul {
     /// The shape of the product as a stack of matrices, vectors having been made matrices.
     fn matrix_shape(a: &[usize], b: &[usize]) -> Shape {
@@ -58,6 +62,26 @@ impl Matmul {
         shape.push(if a.len() > 1 { a[a.len() - 2] } else { 1 });
         shape.push(if b.len() > 1 { b[b.len() - 1] } else { 1 });
         shape
+    }
+
+    /// The products of two stacks of matrices, one after the other.
+    fn stack_into<A: Float>(a: &Tensor<A>, b: &Tensor<A>, out: &mut [A]) {
+        let matrices = Self::matrix_shape(a.shape(), b.shape());
+        let (leading, last) = matrices.split_at(matrices.len() - 2);
+        let inner = a.shape()[a.ndim() - 1];
+        let spread = |rows, columns| {
+            let mut shape = Shape::from_slice(leading);
+            shape.extend([rows, columns]);
+            IxDyn(&shape)
+        };
+        let (a, b) = (a.view(), b.view());
+        let fits = "leading axes that broadcast";
+        kernel::batched_into(
+            &a.broadcast(spread(last[0], inner)).expect(fits),
+            &b.broadcast(spread(inner, last[1])).expect(fits),
+            &matrices,
+            out,
+        );
     }
 
     /// The contributions where a vector meets a stack of matrices: the vector is a matrix of one
@@ -110,34 +134,38 @@ impl Rule for Matmul {
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         let (a, b) = (as_matrix(operands[0], false), as_matrix(operands[1], true));
-        if a.ndim() == 2 && b.ndim() == 2 {
-            let two = "a matrix has two axes";
-            let product = kernel::matrix_product(
-                &a.view().into_dimensionality::<Ix2>().expect(two),
-                &b.view().into_dimensionality::<Ix2>().expect(two),
-            );
-            return if shape.len() == 2 { product } else { product.reshape(shape) };
-        }
         if b.ndim() == 2 {
-            return as_rows(&a).matmul(&b).reshape(shape);
+            let a = if a.ndim() == 2 { a } else { as_rows(&a) };
+            let product = kernel::matrix_product(&matrix(&a), &matrix(&b));
+            return if product.shape() == shape { product } else { product.reshape(shape) };
         }
-        let matrices = Self::matrix_shape(operands[0].shape(), operands[1].shape());
-        let (leading, last) = matrices.split_at(matrices.len() - 2);
-        let inner = a.shape()[a.ndim() - 1];
-        let spread = |x: &Tensor<A>, rows, columns| {
-            let mut shape = Shape::from_slice(leading);
-            shape.extend([rows, columns]);
-            IxDyn(if x.shape() == &shape[..] { x.shape() } else { &shape })
-        };
-        let (a_shape, b_shape) = (spread(&a, last[0], inner), spread(&b, inner, last[1]));
-        let (a_view, b_view) = (a.view(), b.view());
-        let fits = "leading axes that broadcast";
-        let product = kernel::batched_product(
-            &a_view.broadcast(a_shape).expect(fits),
-            &b_view.broadcast(b_shape).expect(fits),
-            &matrices,
-        );
-        if product.shape() == shape { product } else { product.reshape(shape) }
+        let mut product = kernel::memory::take(shape.iter().product());
+        Self::stack_into(&a, &b, &mut product);
+        Tensor::from_shape_vec(shape, product).expect("as many elements as the shape holds")
+    }
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
+        let (a, b) = (as_matrix(operands[0], false), as_matrix(operands[1], true));
+        if b.ndim() == 2 && a.ndim() == 2 && shape.len() == 2 {
+            let mut out = out.view_mut().into_dimensionality().expect("a matrix has two axes");
+            kernel::product_into(&matrix(&a), &matrix(&b), &mut out);
+            return Ok(());
+        }
+        match out.elements_mut() {
+            Some(out) if b.ndim() == 2 => {
+                let a = if a.ndim() == 2 { a } else { as_rows(&a) };
+                let rows = (a.shape()[0], b.shape()[1]);
+                let mut out = ArrayViewMut2::from_shape(rows, out).expect("its elements");
+                kernel::product_into(&matrix(&a), &matrix(&b), &mut out);
+            }
+            Some(out) => Self::stack_into(&a, &b, out),
+            None => *out = self.forward(operands, shape),
+        }
+        Ok(())
     }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         let summed = operands[0].last().copied().unwrap_or(1);

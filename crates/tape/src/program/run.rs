@@ -1,0 +1,272 @@
+//! Runs a program.
+
+use std::borrow::Cow;
+use std::mem;
+
+use ops::{Float, Spread, Tensor, each_part, thread_count};
+use smallvec::SmallVec;
+
+use super::plan::{At, Call, Group, Instruction, Operand, Run, What, Work};
+use super::{Output, Program, ProgramError, refused};
+
+/// As many results of ops make it worth a second thread's while.
+const PER_THREAD: usize = 65_536;
+
+/// Parts of a group that threads run begin at multiples of this.
+const UNIT: usize = 256;
+
+pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError> {
+    let Program { steps, tensors, numbers, outputs, scratch, kept_views, .. } = program;
+    // Of the run before. What they are views of can be written in place only without them.
+    kept_views.iter().for_each(|&view| release(tensors, view));
+    let watch = program.stop_at_non_finite;
+    let mut result = Ok(());
+    for step in &*steps {
+        if result.is_ok() {
+            result = match &step.work {
+                Work::Scalars(runs) => runs.iter().try_for_each(|run| run.run(numbers, watch)),
+                Work::Group(group) => group.run(tensors, numbers, scratch, watch),
+                Work::Call(call) => call.run(tensors, numbers, watch),
+                Work::AddPart { op, to, value } => {
+                    let part = op.filled_part().expect("an op that fills a part");
+                    let value = value.value(tensors, numbers);
+                    tensors[*to as usize].add_to_part(part, &value);
+                    Ok(())
+                }
+            };
+        }
+        step.release.iter().for_each(|&view| release(tensors, view));
+    }
+    for output in outputs {
+        if let Output::Copy(at, value) = output {
+            *value = at.value(tensors, numbers);
+        }
+    }
+    result
+}
+
+/// Lets go of a view.
+fn release<A: Float>(tensors: &mut [Tensor<A>], view: u32) {
+    tensors[view as usize] = Tensor::default();
+}
+
+impl<A: Float> Run<A> {
+    fn run(&self, numbers: &mut [A], watch: bool) -> Result<(), ProgramError> {
+        let (before, after) = numbers.split_at_mut(self.start as usize);
+        let out = &mut after[..self.count as usize];
+        self.op.fill_at(before, &self.places, out);
+        match out.iter().position(|value| !value.is_finite()).filter(|_| watch) {
+            Some(first) => {
+                let location = self.locations[first];
+                Err(ProgramError::NonFinite { op: self.name, value: out[first].to_f64(), location })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl<A: Float> Call<A> {
+    fn run(
+        &self,
+        tensors: &mut [Tensor<A>],
+        numbers: &mut [A],
+        watch: bool,
+    ) -> Result<(), ProgramError> {
+        let mut out = match self.to {
+            At::Number(_) => Tensor::default(),
+            At::Tensor(to) => mem::take(&mut tensors[to as usize]),
+        };
+        let scalar = |at: &At| match at {
+            At::Number(at) => Tensor::scalar(numbers[*at as usize]),
+            At::Tensor(_) => Tensor::default(),
+        };
+        let scalars: SmallVec<[Tensor<A>; 3]> = self.operands.iter().map(scalar).collect();
+        let operands = self.operands.iter().zip(&scalars).map(|(at, scalar)| match at {
+            At::Number(_) => scalar,
+            At::Tensor(at) => &tensors[*at as usize],
+        });
+        let operands: SmallVec<[&Tensor<A>; 3]> = operands.collect();
+        let result = self.op.forward_into(&operands, &mut out);
+        let result = result
+            .map_err(|error| refused(error, &self.source))
+            .and_then(|()| self.check(&out, watch));
+        drop(operands);
+        match self.to {
+            At::Number(to) => numbers[to as usize] = out.as_scalar().unwrap_or_default(),
+            At::Tensor(to) => tensors[to as usize] = out,
+        }
+        result
+    }
+
+    fn check(&self, value: &Tensor<A>, watch: bool) -> Result<(), ProgramError> {
+        let op = self.op.name();
+        if value.shape() != &self.shape[..] {
+            let (shape, given) = (self.shape.to_vec(), value.shape().to_vec());
+            return Err(ProgramError::ResultShape { op, shape, given });
+        }
+        if watch && let Some(value) = value.view().iter().find(|value| !value.is_finite()) {
+            let location = self.source.location;
+            return Err(ProgramError::NonFinite { op, value: value.to_f64(), location });
+        }
+        Ok(())
+    }
+}
+
+/// What a group reads from outside.
+enum Source<'a, A: Float> {
+    /// Elements that lie as the group's places do.
+    Straight(Cow<'a, [A]>),
+    Spread(Spread<'a, A>),
+}
+
+/// The part of a group's places that a thread runs.
+struct Part<'a, A> {
+    start: usize,
+    length: usize,
+    outs: SmallVec<[&'a mut [A]; 8]>,
+    scratch: &'a mut [A],
+}
+
+/// Where an infinite or NaN value was found: by which instruction, at which place.
+type Found<A> = Option<(usize, usize, A)>;
+
+impl<A: Float> Group<A> {
+    fn run(
+        &self,
+        tensors: &mut [Tensor<A>],
+        numbers: &[A],
+        scratch: &mut Vec<A>,
+        watch: bool,
+    ) -> Result<(), ProgramError> {
+        let mut outs: SmallVec<[Tensor<A>; 8]> =
+            self.outs.iter().map(|&out| mem::take(&mut tensors[out as usize])).collect();
+        let found = self.compute(&mut outs, tensors, numbers, scratch, watch);
+        for (&at, out) in self.outs.iter().zip(outs) {
+            tensors[at as usize] = out;
+        }
+        let Some((instruction, _, value)) = found else { return Ok(()) };
+        let What::Op { name, location, .. } = self.code[instruction].what else { return Ok(()) };
+        Err(ProgramError::NonFinite { op: name, value: value.to_f64(), location })
+    }
+
+    fn compute(
+        &self,
+        outs: &mut [Tensor<A>],
+        tensors: &[Tensor<A>],
+        numbers: &[A],
+        scratch: &mut Vec<A>,
+        watch: bool,
+    ) -> Found<A> {
+        let sources: SmallVec<[Source<'_, A>; 8]> = self
+            .externals
+            .iter()
+            .map(|external| {
+                let tensor = &tensors[external.at as usize];
+                if external.straight {
+                    let elements = tensor.view().to_slice().map(Cow::Borrowed);
+                    Source::Straight(elements.unwrap_or_else(|| Cow::Owned(tensor.to_vec())))
+                } else {
+                    Source::Spread(Spread::new(tensor, &self.shape))
+                }
+            })
+            .collect();
+        let number = |at: At| match at {
+            At::Number(at) => numbers[at as usize],
+            At::Tensor(at) => tensors[at as usize].item(),
+        };
+        let uniform: SmallVec<[(u32, A); 8]> =
+            self.uniform.iter().map(|&(row, at)| (row, number(at))).collect();
+
+        let length: usize = self.shape.iter().product();
+        let parts = length * self.code.len() / PER_THREAD;
+        let parts = if parts > 1 { parts.min(thread_count()).min(length / UNIT) } else { 1 }.max(1);
+        let part_length = if parts == 1 { length } else { length.div_ceil(parts * UNIT) * UNIT };
+        scratch.resize((self.rows * self.row * parts).max(scratch.len()), A::zero());
+        let mut scratch = &mut scratch[..];
+        let mut rest: SmallVec<[&mut [A]; 8]> =
+            outs.iter_mut().map(|out| straight_elements(out, &self.shape)).collect();
+        let parts = (0..parts).map(|part| {
+            let start = part * part_length;
+            let length = part_length.min(length.saturating_sub(start));
+            let (own, others) = mem::take(&mut scratch).split_at_mut(self.rows * self.row);
+            scratch = others;
+            let outs = rest.iter_mut().map(|rest| {
+                let (own, others) = mem::take(rest).split_at_mut(length);
+                *rest = others;
+                own
+            });
+            Part { start, length, outs: outs.collect(), scratch: own }
+        });
+        if !watch {
+            each_part(parts, |part| {
+                self.run_part(part, &sources, &uniform, false);
+            });
+            return None;
+        }
+        let found = parts.filter_map(|part| self.run_part(part, &sources, &uniform, true));
+        found.min_by_key(|&(instruction, place, _)| (instruction, place))
+    }
+
+    /// Runs all instructions on a stretch of places, then on the next.
+    fn run_part(
+        &self,
+        part: Part<'_, A>,
+        sources: &[Source<'_, A>],
+        uniform: &[(u32, A)],
+        watch: bool,
+    ) -> Found<A> {
+        let Part { start, length, mut outs, scratch } = part;
+        let mut rows: SmallVec<[&mut [A]; 24]> =
+            scratch.chunks_exact_mut(self.row.max(1)).take(self.rows).collect();
+        rows.extend(outs.iter().map(|_| Default::default()));
+        for &(row, number) in uniform {
+            rows[row as usize].fill(number);
+        }
+        let mut found: Found<A> = None;
+        let mut at = 0;
+        while at < length {
+            let count = self.row.min(length - at);
+            let places = start + at..start + at + count;
+            for (row, rest) in rows[self.rows..].iter_mut().zip(&mut outs) {
+                let (own, others) = mem::take(rest).split_at_mut(count);
+                (*row, *rest) = (own, others);
+            }
+            for (number, Instruction { to, what }) in self.code.iter().enumerate() {
+                let row = mem::take(&mut rows[*to as usize]);
+                let out = &mut row[..count];
+                match what {
+                    What::Load(external) => match &sources[*external as usize] {
+                        Source::Straight(x) => out.copy_from_slice(&x[places.clone()]),
+                        Source::Spread(x) => x.read(places.start, out),
+                    },
+                    What::Op { op, operands, .. } => {
+                        let operands = operands.iter().map(|operand| match operand {
+                            Operand::Row(row) => &rows[*row as usize][..count],
+                            Operand::External(x) => match &sources[*x as usize] {
+                                Source::Straight(x) => &x[places.clone()],
+                                Source::Spread(_) => unreachable!("it is read into a row"),
+                            },
+                        });
+                        let operands: SmallVec<[&[A]; 4]> = operands.collect();
+                        op.fill(&operands, out);
+                        if watch && found.is_none_or(|(first, ..)| number < first) {
+                            let place = out.iter().position(|value| !value.is_finite());
+                            found = place.map(|i| (number, places.start + i, out[i])).or(found);
+                        }
+                    }
+                }
+                rows[*to as usize] = row;
+            }
+            at += count;
+        }
+        found
+    }
+}
+
+/// The elements of a tensor in the order of its axes, to write all of them.
+fn straight_elements<'a, A: Float>(out: &'a mut Tensor<A>, shape: &[usize]) -> &'a mut [A] {
+    if out.shape() != shape || !out.view().is_standard_layout() {
+        *out = Tensor::zeros(shape);
+    }
+    out.view_mut().into_slice().expect("a tensor in standard layout")
+}

@@ -1,0 +1,274 @@
+//! In which order a program computes, and which ops share a pass over the data.
+
+use std::any::TypeId;
+
+use ops::rules::{Add, Lift};
+use ops::{Float, Shape};
+use petgraph::graph::NodeIndex;
+use smallvec::SmallVec;
+
+use crate::op::Pointwise;
+use crate::tape::{Graph, Source, operands};
+
+/// What a node is to a program.
+#[derive(Debug)]
+pub(super) enum Kind<A: Float> {
+    /// No output needs it, or it is another node by a second name, or part of another node's step.
+    Absent,
+    Leaf,
+    /// An elementwise op of scalars.
+    Scalar(Box<dyn Pointwise<A>>),
+    /// An op that works place by place.
+    Places(Box<dyn Pointwise<A>>),
+    /// The sum of a tensor and what fills a part of it, added in place. Its operands are the tensor
+    /// and what is added.
+    AddPart(NodeIndex),
+    /// Any other op.
+    Call,
+}
+
+/// The nodes that the outputs need.
+#[derive(Debug)]
+pub(super) struct Nodes<A: Float> {
+    pub kind: Vec<Kind<A>>,
+    pub operands: Vec<SmallVec<[usize; 3]>>,
+    /// Which node a name stands for: a detached value is what it was detached from.
+    pub means: Vec<usize>,
+    /// How often each is an operand.
+    pub uses: Vec<u32>,
+    pub is_output: Vec<bool>,
+}
+
+impl<A: Float> Nodes<A> {
+    pub fn new(graph: &Graph<A>, outputs: &[usize]) -> Self {
+        let count = outputs.iter().max().map_or(0, |&last| last + 1);
+        let mut nodes = Self {
+            kind: std::iter::repeat_with(|| Kind::Absent).take(count).collect(),
+            operands: vec![SmallVec::new(); count],
+            means: (0..count).collect(),
+            uses: vec![0; count],
+            is_output: vec![false; count],
+        };
+        let mut needed = vec![false; count];
+        outputs.iter().for_each(|&output| needed[output] = true);
+        for node in (0..count).rev() {
+            if needed[node] {
+                operands(graph, NodeIndex::new(node))
+                    .iter()
+                    .for_each(|operand| needed[operand.index()] = true);
+            }
+        }
+        for node in (0..count).filter(|&node| needed[node]) {
+            nodes.add(graph, node);
+        }
+        outputs.iter().for_each(|&output| nodes.is_output[nodes.means[output]] = true);
+        for operands in &nodes.operands {
+            operands.iter().for_each(|&operand| nodes.uses[operand] += 1);
+        }
+        nodes.join_sums_of_parts(graph);
+        nodes
+    }
+
+    fn add(&mut self, graph: &Graph<A>, node: usize) {
+        let index = NodeIndex::new(node);
+        let means = |x: &NodeIndex| self.means[x.index()];
+        let operands: SmallVec<[usize; 3]> = operands(graph, index).iter().map(means).collect();
+        let value = &graph[index].value;
+        self.kind[node] = match &graph[index].source {
+            Source::Variable | Source::Constant => Kind::Leaf,
+            Source::Detached => {
+                self.means[node] = operands[0];
+                return;
+            }
+            Source::Op(op) => match op.pointwise() {
+                Some(rule) if value.ndim() == 0 && op.is_elementwise() => Kind::Scalar(rule),
+                Some(rule) if value.ndim() > 0 && !value.is_empty() => Kind::Places(rule),
+                _ => Kind::Call,
+            },
+        };
+        self.operands[node] = operands;
+    }
+
+    /// Finds sums x + p in which p fills a part of zeros and both are needed for nothing else: the
+    /// gradient of a tensor that was taken apart, which is then added up in one place.
+    fn join_sums_of_parts(&mut self, graph: &Graph<A>) {
+        for node in 0..self.kind.len() {
+            let [sum, part] = self.operands[node][..] else { continue };
+            let op = |node: usize| graph[NodeIndex::new(node)].source.op();
+            let is_sum =
+                op(node).and_then(|op| op.rule_type()) == Some(TypeId::of::<Lift<Add, 2>>());
+            let once = |x: usize| self.uses[x] == 1 && !self.is_output[x];
+            let shape = |x: usize| graph[NodeIndex::new(x)].value.shape();
+            let own = matches!(self.kind[sum], Kind::Call | Kind::Places(_) | Kind::AddPart(_))
+                && is_own(graph, sum);
+            if is_sum
+                && once(sum)
+                && once(part)
+                && own
+                && shape(sum) == shape(node)
+                && shape(part) == shape(node)
+                && op(part).is_some_and(|op| op.filled_part().is_some())
+            {
+                self.kind[node] = Kind::AddPart(NodeIndex::new(part));
+                self.kind[part] = Kind::Absent;
+                self.operands[node][1] = self.operands[part][0];
+                self.operands[part].clear();
+            }
+        }
+    }
+}
+
+/// Whether a value's elements are its own, and not those of an operand in another shape.
+pub(super) fn is_own<A: Float>(graph: &Graph<A>, node: usize) -> bool {
+    let node = NodeIndex::new(node);
+    let value = &graph[node].value;
+    !operands(graph, node).iter().any(|&x| value.shares_memory_with(&graph[x].value))
+}
+
+/// What runs at a time.
+#[derive(Debug, PartialEq)]
+pub(super) enum Batch {
+    /// Ops of scalars.
+    Scalars(Vec<usize>),
+    /// Ops that work place by place on values of one shape.
+    Group(Vec<usize>),
+    /// One op.
+    Single(usize),
+}
+
+/// How far the scheduler is with a node.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Ready,
+    /// A member of an open group, by the group's number.
+    Open(usize),
+    /// It waits until so many open groups have closed.
+    Waits(usize),
+}
+
+/// A group that ops can still join.
+struct Open {
+    number: usize,
+    shape: Shape,
+    members: Vec<usize>,
+    /// What waits for it to close, in the order of recording.
+    waiting: Vec<usize>,
+}
+
+/// Decides what runs when.
+///
+/// Nodes are taken in the order of recording. One that works place by place joins the open group of
+/// its shape; one that does not and needs a member of an open group waits, until something needs it
+/// in turn. Only then does the group close. Open groups therefore never depend on each other, nor on
+/// what waits.
+struct Scheduler<'n, A: Float> {
+    nodes: &'n Nodes<A>,
+    states: Vec<State>,
+    /// For each node that waits, the groups it waits for.
+    blocked_by: Vec<SmallVec<[usize; 2]>>,
+    open: Vec<Open>,
+    groups: usize,
+    batches: Vec<Batch>,
+}
+
+pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batch> {
+    let count = nodes.kind.len();
+    let mut scheduler = Scheduler {
+        nodes,
+        states: vec![State::Ready; count],
+        blocked_by: vec![SmallVec::new(); count],
+        open: Vec::new(),
+        groups: 0,
+        batches: Vec::new(),
+    };
+    for node in 0..count {
+        match nodes.kind[node] {
+            Kind::Absent | Kind::Leaf => {}
+            Kind::Scalar(_) | Kind::Places(_) => {
+                scheduler.join(node, graph[NodeIndex::new(node)].value.shape());
+            }
+            Kind::Call | Kind::AddPart(_) => scheduler.run_or_wait(node),
+        }
+    }
+    while let Some(open) = scheduler.open.first() {
+        scheduler.close(open.number);
+    }
+    scheduler.batches
+}
+
+impl<A: Float> Scheduler<'_, A> {
+    /// Adds a node to the group of its shape.
+    fn join(&mut self, node: usize, shape: &[usize]) {
+        for &operand in &self.nodes.operands[node] {
+            match self.states[operand] {
+                State::Ready => {}
+                State::Open(number) => {
+                    if self
+                        .open
+                        .iter()
+                        .any(|open| open.number == number && open.shape[..] != *shape)
+                    {
+                        self.close(number);
+                    }
+                }
+                State::Waits(_) => {
+                    for number in std::mem::take(&mut self.blocked_by[operand]) {
+                        self.close(number);
+                    }
+                }
+            }
+        }
+        let found = self.open.iter().position(|open| open.shape[..] == *shape);
+        let place = found.unwrap_or_else(|| {
+            self.groups += 1;
+            let shape = Shape::from_slice(shape);
+            let (members, waiting) = (Vec::new(), Vec::new());
+            self.open.push(Open { number: self.groups, shape, members, waiting });
+            self.open.len() - 1
+        });
+        self.open[place].members.push(node);
+        self.states[node] = State::Open(self.open[place].number);
+    }
+
+    /// Runs an op on its own, when all that it needs is there.
+    fn run_or_wait(&mut self, node: usize) {
+        let mut groups = SmallVec::<[usize; 2]>::new();
+        for &operand in &self.nodes.operands[node] {
+            match self.states[operand] {
+                State::Ready => {}
+                State::Open(number) => groups.push(number),
+                State::Waits(_) => groups.extend(self.blocked_by[operand].iter().copied()),
+            }
+        }
+        groups.sort_unstable();
+        groups.dedup();
+        groups.retain(|number| self.open.iter().any(|open| open.number == *number));
+        if groups.is_empty() {
+            return self.batches.push(Batch::Single(node));
+        }
+        for open in self.open.iter_mut().filter(|open| groups.contains(&open.number)) {
+            open.waiting.push(node);
+        }
+        self.states[node] = State::Waits(groups.len());
+        self.blocked_by[node] = groups;
+    }
+
+    /// Runs a group, if it is open, and what waited for no more than it.
+    fn close(&mut self, number: usize) {
+        let Some(place) = self.open.iter().position(|open| open.number == number) else { return };
+        let Open { shape, members, waiting, .. } = self.open.remove(place);
+        members.iter().for_each(|&member| self.states[member] = State::Ready);
+        let is_scalar = shape.is_empty();
+        self.batches.push(if is_scalar { Batch::Scalars(members) } else { Batch::Group(members) });
+        for node in waiting {
+            match self.states[node] {
+                State::Waits(1) => {
+                    self.states[node] = State::Ready;
+                    self.batches.push(Batch::Single(node));
+                }
+                State::Waits(groups) => self.states[node] = State::Waits(groups - 1),
+                _ => {}
+            }
+        }
+    }
+}

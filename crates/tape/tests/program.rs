@@ -1,0 +1,398 @@
+//! Programs compute what a fresh recording computes, bit for bit.
+
+use ops::declare::sample;
+use ops::{Float, Tensor};
+use proptest::prelude::*;
+use tape::prelude::*;
+use tape::{Home, PlannedStep, Program, ProgramError};
+
+/// One op of a random program: which op, and which earlier values it takes.
+#[derive(Clone, Debug)]
+struct Instruction {
+    op: u8,
+    left: prop::sample::Index,
+    right: prop::sample::Index,
+}
+
+fn instruction() -> impl Strategy<Value = Instruction> {
+    (0..30_u8, any::<prop::sample::Index>(), any::<prop::sample::Index>())
+        .prop_map(|(op, left, right)| Instruction { op, left, right })
+}
+
+const SHAPES: [&[usize]; 4] = [&[2, 3], &[3], &[], &[2, 1]];
+
+/// Runs the ops on values of shapes that broadcast in every pair.
+fn record<'t>(ops: &[Instruction], inputs: &[Var<'t, f64>]) -> Vec<Var<'t, f64>> {
+    let mut values = inputs.to_vec();
+    for Instruction { op, left, right } in ops {
+        let (a, b) = (values[left.index(values.len())], values[right.index(values.len())]);
+        let full = || {
+            if a.shape()[..] == [2, 3] { a } else { a.broadcast_to(&[2, 3]) }
+        };
+        values.push(match op {
+            0 => a + b,
+            1 => a * b,
+            2 => a - b,
+            3 => a / (b.square() + 1.0),
+            4 => a.tanh(),
+            5 => a.sin(),
+            6 => 3.0 * a,
+            7 => a.sigmoid(),
+            8 => a.relu(),
+            9 => (-a.square()).exp(),
+            10 => (a.square() + 1.0).ln(),
+            11 => a.maximum(b),
+            12 => (a.square() + 0.5).pow(b.tanh()),
+            13 => full().softmax(-1),
+            14 => full().log_softmax(0).tanh(),
+            15 => full().sum_axes(0).tanh(),
+            16 => full().mean_keepdims(-1) * b,
+            17 => full().matmul(full().t()).tanh().sum_axes(1).mean() * b,
+            18 => full().index_select(1, &[2, 0, 0]),
+            19 => full().slice(ndarray::s![..;-1, ..]) * 0.5,
+            20 => full().reshape([3, 2]).t().reshape([2, 3]),
+            21 => full().concat(&[full()], 0).slice(ndarray::s![1..3, ..]),
+            22 => 1.0 - a.detach() * b,
+            23 => full().t().reshape([6]).reshape([2, 3]).t().t(),
+            24 => full().slice(ndarray::s![0, ..]) + full().slice(ndarray::s![1, ..]).sin(),
+            25 => full().max_axes(0),
+            26 => full().sum(),
+            27 => tape::checkpoint(|v| v[0].sin() * v[1], &[a, b]),
+            28 => full().cumsum(1),
+            _ => a.sigmoid_cross_entropy(b.sigmoid()),
+        });
+    }
+    values.split_off(inputs.len())
+}
+
+fn inputs(seed: usize) -> Vec<Tensor<f64>> {
+    SHAPES.iter().enumerate().map(|(i, shape)| sample(shape, seed + i)).collect()
+}
+
+/// The values that a program is to give: every third value, a loss, and its gradients.
+fn outputs<'t>(ops: &[Instruction], x: &[Var<'t, f64>]) -> Vec<Var<'t, f64>> {
+    let values = record(ops, x);
+    let loss = values.iter().map(|v| v.sin().mean()).reduce(|a, b| a + b).unwrap();
+    let mut outputs: Vec<_> = values.iter().copied().step_by(3).collect();
+    outputs.push(loss);
+    if loss.is_tracked() {
+        let gradients = loss.backward_recorded();
+        outputs.extend(x.iter().filter_map(|&x| gradients.try_wrt(x).ok()));
+    }
+    outputs
+}
+
+fn bits(x: &Tensor<f64>) -> Vec<u64> {
+    // Zeros of both signs are equal, as are all NaNs.
+    x.to_vec().iter().map(|&x| if x.is_nan() { u64::MAX } else { (x + 0.0).to_bits() }).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn replayed_is_as_recorded(
+        ops in prop::collection::vec(instruction(), 1..24),
+        seeds in prop::collection::vec(0..50_usize, 1..4),
+    ) {
+        let tape = Tape::new();
+        let x: Vec<_> = inputs(7).iter().map(|x| tape.var(x)).collect();
+        let asked = outputs(&ops, &x);
+        let mut program = tape.compile(&asked);
+        for (number, asked) in asked.iter().enumerate() {
+            prop_assert_eq!(bits(program.value(number)), bits(&asked.value()), "before it ran");
+        }
+        for seed in seeds {
+            let inputs = inputs(seed);
+            let fresh = Tape::new();
+            let fresh_x: Vec<_> = inputs.iter().map(|x| fresh.var(x)).collect();
+            let wanted = outputs(&ops, &fresh_x);
+            let leaves: Vec<_> = x.iter().map(|x| x.position()).zip(&inputs).collect();
+            // A leaf that no output needs cannot be set.
+            let leaves: Vec<_> = leaves
+                .into_iter()
+                .filter(|(position, value)| program.set(*position, value).is_ok())
+                .collect();
+            program.run_with(&leaves).unwrap();
+            for (number, wanted) in wanted.iter().enumerate() {
+                let (value, wanted) = (program.value(number), wanted.value());
+                prop_assert_eq!(value.shape(), wanted.shape());
+                prop_assert_eq!(
+                    bits(value), bits(&wanted),
+                    "output {} is {} and not {}\n{}", number, value, wanted, program.plan()
+                );
+            }
+        }
+    }
+}
+
+/// A program of a function of one variable.
+fn compiled<A: Float>(
+    x: impl Into<Tensor<A>>,
+    f: impl for<'t> Fn(Var<'t, A>) -> Var<'t, A>,
+) -> (usize, Program<A>) {
+    let tape = Tape::new();
+    let x = tape.var(x);
+    let y = f(x);
+    (x.position(), tape.compile(&[y]))
+}
+
+#[test]
+fn an_elementwise_chain_is_one_pass_without_buffers_of_its_own() {
+    let tape = Tape::<f64>::new();
+    let x = tape.var(sample(&[64, 10], 0)).named("x");
+    let y = (x.tanh() * x.sigmoid() + x.relu()).exp();
+    let program = tape.compile(&[y]);
+    let [PlannedStep::Fused(values)] = program.plan().steps() else {
+        panic!("{}", program.plan());
+    };
+    let homes: Vec<Home> = values.iter().map(|value| value.home).collect();
+    assert_eq!(homes[..5], [Home::Row; 5]);
+    assert_eq!(homes[5], Home::Buffer(0));
+    assert_eq!(program.plan().buffers().len(), 1);
+    assert_eq!(program.plan().recorded_bytes(), 6 * 640 * 8);
+    assert_eq!(program.plan().bytes(), 640 * 8);
+    assert_eq!(values[0].formula, "tanh(x)");
+}
+
+#[test]
+fn forward_and_backward_of_an_elementwise_function_are_one_pass() {
+    // Nothing waits for the sum: its gradient is 1 whatever it is.
+    let tape = Tape::<f64>::new();
+    let x = tape.var(sample(&[100], 0));
+    let loss = (x.sigmoid() * x.tanh()).sum();
+    let gradient = loss.backward_recorded().wrt(x);
+    let program = tape.compile(&[loss, gradient]);
+    let fused = |step: &&PlannedStep| matches!(step, PlannedStep::Fused(_));
+    assert_eq!(program.plan().steps().iter().filter(fused).count(), 1, "{}", program.plan());
+}
+
+#[test]
+fn values_that_do_not_live_at_the_same_time_share_a_buffer() {
+    let layers = 20;
+    let tape = Tape::<f64>::new();
+    let x = tape.var(sample(&[8, 8], 0));
+    let w = tape.var(sample(&[8, 8], 1));
+    let y = (0..layers).fold(x, |y, _| y.matmul(w).tanh());
+    let mut program = tape.compile(&[y]);
+    // Of 20 products and 20 activations, two live at a time.
+    assert_eq!(program.plan().buffers().len(), 2, "{}", program.plan());
+    program.run().unwrap();
+    assert_eq!(*program.value(0), y.value());
+}
+
+#[test]
+fn scalars_run_in_rounds_of_equal_ops() {
+    let tape = Tape::<f64>::new();
+    let x: Vec<_> = (0..10).map(|i| tape.var(f64::from(i))).collect();
+    let y = x.iter().map(|&x| (2.0 * x).sin() * (3.0 * x)).reduce(|a, b| a + b).unwrap();
+    let mut program = tape.compile(&[y]);
+    let [PlannedStep::Scalars(runs)] = program.plan().steps() else { panic!() };
+    let runs: Vec<_> = runs.iter().map(|(op, positions)| (*op, positions.len())).collect();
+    // Multiplications by 2 and by 3 are different ops.
+    assert_eq!(runs[..4], [("mul", 10), ("mul", 10), ("sin", 10), ("mul", 10)], "{runs:?}");
+    program.set(x[1].position(), &Tensor::scalar(0.5)).unwrap();
+    program.run().unwrap();
+    let wanted: f64 = (0..10)
+        .map(|i| if i == 1 { 0.5 } else { f64::from(i) })
+        .map(|x| (2.0 * x).sin() * (3.0 * x))
+        .reduce(|a, b| a + b)
+        .unwrap();
+    assert_eq!(program.value(0).item(), wanted);
+}
+
+#[test]
+fn threads_change_nothing() {
+    let value = sample(&[3_000, 100], 3).cast::<f32>();
+    let [one, two, three] = [1, 2, 3].map(|threads| {
+        ops::with_threads(threads, || {
+            let (x, mut program) = compiled(Tensor::<f32>::ones(&[3_000, 100]), |x| {
+                (x.sin() * x.mean_axes(0) + x.relu()).tanh() * x.mean_keepdims(1)
+            });
+            program.run_with(&[(x, &value)]).unwrap();
+            program.value(0).clone()
+        })
+    });
+    assert!(one == two && two == three);
+}
+
+#[test]
+fn the_tape_may_go() {
+    let (x, mut program) = compiled([1.0, 2.0], |x| (x * x).sum());
+    program.set(x, &Tensor::from([3.0, 4.0])).unwrap();
+    program.run().unwrap();
+    assert_eq!(program.value(0).item(), 25.0);
+}
+
+#[test]
+fn leaves_lent_for_a_run_are_given_back() {
+    let (x, mut program) = compiled([1.0, 2.0], |x| x.t().reshape([2, 1]) * 2.0);
+    let mut value = Tensor::from([5.0, 6.0]);
+    let place = value.view().as_ptr();
+    program.run_with(&[(x, &value)]).unwrap();
+    assert_eq!(*program.value(0), Tensor::from([[10.0], [12.0]]));
+    assert_eq!(value.view_mut().as_ptr(), place, "nothing else holds it");
+    program.run().unwrap();
+    assert_eq!(*program.value(0), Tensor::from([[2.0], [4.0]]));
+    // Also if it is refused, or the run fails.
+    assert!(program.run_with(&[(x, &value), (x, &Tensor::scalar(1.0))]).is_err());
+    assert_eq!(value.view_mut().as_ptr(), place);
+    program.run().unwrap();
+    assert_eq!(*program.value(0), Tensor::from([[2.0], [4.0]]));
+}
+
+#[test]
+fn outputs_may_be_leaves_views_scalars_and_the_same() {
+    let tape = Tape::new();
+    let (x, s) = (tape.var([[1.0, 2.0], [3.0, 4.0]]), tape.var(2.0));
+    let y = x * s;
+    let mut program = tape.compile(&[x, x.t(), s, y, y.t(), y, y.detach(), s * s]);
+    assert_eq!((program.len(), program.is_empty()), (8, false));
+    for _ in 0..3 {
+        let (new_x, new_s) = (Tensor::from([[5.0, 6.0], [7.0, 8.0]]), Tensor::scalar(3.0));
+        program.run_with(&[(x.position(), &new_x), (s.position(), &new_s)]).unwrap();
+        let y = &new_x * 3.0;
+        let wanted = [&new_x, &new_x.t(), &new_s, &y, &y.t(), &y, &y, &Tensor::scalar(9.0)];
+        for (number, wanted) in wanted.into_iter().enumerate() {
+            assert_eq!(program.value(number), wanted, "output {number}");
+        }
+    }
+    let mut nothing = tape.compile(&[]);
+    nothing.run().unwrap();
+    assert!(nothing.is_empty());
+}
+
+#[test]
+fn a_value_that_the_user_kept_is_not_overwritten() {
+    let (x, mut program) = compiled([1.0, 2.0], |x| x * 2.0);
+    program.run().unwrap();
+    let kept = program.value(0).clone();
+    program.set(x, &Tensor::from([3.0, 4.0])).unwrap();
+    program.run().unwrap();
+    assert_eq!(kept, Tensor::from([2.0, 4.0]));
+    assert_eq!(*program.value(0), Tensor::from([6.0, 8.0]));
+}
+
+#[test]
+fn leaves_of_another_layout_are_read_as_what_they_are() {
+    fn f(x: Var<'_, f64>) -> Var<'_, f64> {
+        let y = (x.reshape([6]).sum() + x.tanh() * x.t().reshape([2, 3])).sin();
+        y.matmul(x.t()).reshape([4])
+    }
+    let straight = sample(&[2, 3], 4);
+    let turned = Tensor::from(straight.t().view().as_standard_layout().into_owned()).t();
+    assert_eq!(straight, turned);
+    assert!(!turned.view().is_standard_layout());
+    for (recorded, given) in [(&straight, &turned), (&turned, &straight)] {
+        let (x, mut program) = compiled(recorded, f);
+        for _ in 0..2 {
+            program.run_with(&[(x, given)]).unwrap();
+            let tape = Tape::new();
+            assert_eq!(*program.value(0), f(tape.var(given)).value());
+        }
+    }
+}
+
+#[test]
+fn a_tensor_taken_apart_gets_its_gradient_in_one_place() {
+    let tape = Tape::new();
+    let x = tape.var(sample(&[12, 4], 0));
+    let parts = x.split(0, &[2, 3, 4, 3]);
+    let loss = parts.iter().map(|part| part.sin().sum()).reduce(|a, b| a + b).unwrap();
+    let gradient = loss.backward_recorded().wrt(x);
+    let mut program = tape.compile(&[loss, gradient]);
+    let whole = program.plan().buffers().iter().filter(|shape| shape[..] == [12, 4]).count();
+    assert_eq!(whole, 1, "{}", program.plan());
+    let value = sample(&[12, 4], 1);
+    for _ in 0..2 {
+        program.run_with(&[(x.position(), &value)]).unwrap();
+        assert_eq!(*program.value(1), value.cos());
+    }
+}
+
+#[test]
+fn empty_tensors_and_no_ops() {
+    let (x, mut program) = compiled(Tensor::<f64>::zeros(&[0, 3]), |x| x.tanh().sum_axes(0) + 1.0);
+    program.run_with(&[(x, &Tensor::zeros(&[0, 3]))]).unwrap();
+    assert_eq!(*program.value(0), Tensor::from([1.0, 1.0, 1.0]));
+}
+
+#[test]
+fn errors_are_sentences() {
+    let tape = Tape::new();
+    let x = tape.var([[2.0, 0.0], [0.0, 4.0]]).named("x");
+    let unused = tape.var(1.0);
+    let y = x.inverse().sum();
+    let mut program = tape.compile(&[y]);
+    let says = |error: ProgramError| error.to_string();
+    assert_eq!(
+        says(program.set(x.position(), &Tensor::from([1.0])).unwrap_err()),
+        "the leaf x was recorded with shape [2, 2], so it cannot be set to a value of shape [1]; \
+         record and compile once for each shape"
+    );
+    for position in [y.position(), unused.position()] {
+        let says = says(program.set(position, &Tensor::scalar(1.0)).unwrap_err());
+        assert!(says.contains("no variable or constant that the program's outputs"), "{says}");
+    }
+    let after = says(program.set(99, &Tensor::scalar(1.0)).unwrap_err());
+    assert!(after.starts_with("the value at position 99 cannot be set: the tape held"), "{after}");
+
+    let singular = Tensor::from([[1.0, 2.0], [2.0, 4.0]]);
+    let refused = program.run_with(&[(x.position(), &singular)]).unwrap_err();
+    assert!(matches!(refused, ProgramError::Op(_)));
+    let says = says(refused);
+    assert!(says.contains("singular") && says.contains("x, recorded at"), "{says}");
+    assert!(says.contains("program.rs:"), "{says}");
+    // It goes on with numbers that it can take.
+    program.run().unwrap();
+    assert_eq!(program.value(0).item(), 0.75);
+}
+
+#[test]
+fn a_function_must_keep_its_shape() {
+    let tape = Tape::new();
+    let x = tape.var([1.0, 2.0]);
+    let y =
+        tape::checkpoint(|v| if v[0].value().to_vec()[0] > 5.0 { v[0].sum() } else { v[0] }, &[x]);
+    let mut program = tape.compile(&[y]);
+    let error = program.run_with(&[(x.position(), &Tensor::from([6.0, 2.0]))]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "checkpoint gave a value of shape [], but of shape [2] when it was recorded; a program can \
+         only replay what keeps its shape"
+    );
+    program.run().unwrap();
+    assert_eq!(*program.value(0), Tensor::from([1.0, 2.0]));
+}
+
+#[test]
+fn it_stops_at_what_is_not_finite_if_the_tape_does() {
+    let tape = Tape::new().stop_at_non_finite();
+    let (x, s) = (tape.var([1.0, 2.0]), tape.var(1.0));
+    let y = (x.exp() * 0.0).sum() + s.ln();
+    let mut program = tape.compile(&[y]);
+    program.run().unwrap();
+    let found = |error: ProgramError| match error {
+        ProgramError::NonFinite { op, value, .. } => (op, value),
+        other => panic!("{other}"),
+    };
+    let large = program.run_with(&[(x.position(), &Tensor::from([1.0, 1000.0]))]);
+    assert_eq!(found(large.unwrap_err()), ("exp", f64::INFINITY));
+    let zero = program.run_with(&[(s.position(), &Tensor::scalar(0.0))]);
+    assert_eq!(found(zero.unwrap_err()), ("ln", f64::NEG_INFINITY));
+}
+
+#[test]
+#[should_panic(expected = "output number 1 is a value of another tape")]
+fn outputs_of_another_tape_are_refused() {
+    let (a, b) = (Tape::new(), Tape::new());
+    let (x, y) = (a.var(1.0), b.var(1.0));
+    a.compile(&[x, y]);
+}
+
+#[test]
+#[should_panic(expected = "there is no output number 1: the program has 1")]
+fn outputs_that_are_not_there_are_refused() {
+    let tape = Tape::new();
+    tape.compile(&[tape.var(1.0)]).value(1);
+}
