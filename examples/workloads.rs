@@ -4,7 +4,7 @@
 //!
 //! prints one line: `chainrule,W2,1,<median ms>,<min ms>,<note>`. `--floor` times the step's matrix
 //! products alone, on buffers that are there already. `--recorded` records every step anew where
-//! the workload would otherwise replay one recording.
+//! the workload would otherwise replay one recording; `--plan` shows how it is replayed.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use rand::RngExt;
 
 const USAGE: &str = "\
 usage: workloads --workload W1|W2|W2b|W3|W4|W5|W6|W6s|W7|W8 [--threads N] [--steps N]
-                 [--max-seconds S] [--floor] [--recorded]";
+                 [--max-seconds S] [--floor] [--recorded] [--plan]";
 
 /// Distinct batches that the steps go through in turn.
 const BATCHES: usize = 8;
@@ -28,6 +28,7 @@ struct Args {
     seconds: f64,
     floor: bool,
     recorded: bool,
+    plan: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -71,6 +72,7 @@ fn arguments() -> Result<Args, Box<dyn Error>> {
         seconds: 8.0,
         floor: false,
         recorded: false,
+        plan: false,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
@@ -81,6 +83,7 @@ fn arguments() -> Result<Args, Box<dyn Error>> {
             Long("max-seconds") => args.seconds = parser.value()?.parse()?,
             Long("floor") => args.floor = true,
             Long("recorded") => args.recorded = true,
+            Long("plan") => args.plan = true,
             other => return Err(format!("{}\n{USAGE}", other.unexpected()).into()),
         }
     }
@@ -126,6 +129,58 @@ fn report(args: &Args, (median, least): (f64, f64), note: &str) {
     println!("chainrule,{workload},{threads},{median:.6},{least:.6},{note}{memory}");
 }
 
+/// A training step recorded once: the loss and its gradients, as a program of the parameters, the
+/// inputs and the targets.
+struct Training {
+    program: tape::Program<f32>,
+    /// Positions of the inputs, the targets and the parameters.
+    positions: Vec<usize>,
+    output: Vec<usize>,
+}
+
+impl Training {
+    fn record(
+        model: &Sequential<f32>,
+        (x, targets): &(Tensor<f32>, Targets<f32>),
+        loss: &impl Loss<f32>,
+    ) -> Result<Self, nn::Error> {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, 0);
+        let x = pass.input(x);
+        let output = model.forward(&pass, x);
+        let target = tape.constant(loss.target(&output.shape(), targets)?);
+        let value = loss.between(output, target);
+        let gradients = value.backward_recorded();
+        let parameters = model.parameters().into_iter().map(|(_, p)| pass.parameter(p));
+        let parameters: Vec<_> = parameters.collect();
+        let mut outputs = vec![value];
+        outputs.extend(parameters.iter().map(|&parameter| gradients.wrt(parameter)));
+        let positions = [x, target].iter().chain(&parameters).map(|x| x.position()).collect();
+        let output = output.shape().to_vec();
+        Ok(Self { program: tape.compile(&outputs), positions, output })
+    }
+
+    /// The loss and its gradients at the model's parameters as they are.
+    fn step(
+        &mut self,
+        model: &Sequential<f32>,
+        x: &Tensor<f32>,
+        targets: &Targets<f32>,
+        loss: &impl Loss<f32>,
+    ) -> (f32, nn::Gradients<f32>) {
+        let target = loss.target(&self.output, targets).expect("targets that fit the output");
+        let parameters = model.parameters();
+        let leaves = [x, &target].into_iter().chain(parameters.iter().map(|(_, p)| &p.value));
+        let leaves: Vec<_> = self.positions.iter().copied().zip(leaves).collect();
+        self.program.run_with(&leaves).expect("leaves of the shapes recorded");
+        let mut gradients = nn::Gradients::default();
+        for (number, (_, parameter)) in parameters.iter().enumerate() {
+            gradients.insert(parameter, self.program.value(number + 1));
+        }
+        (self.program.value(0).item(), gradients)
+    }
+}
+
 /// Times the training of a model on random data of the shape of one sample.
 fn train(
     args: &Args,
@@ -145,9 +200,15 @@ fn train(
         })
         .collect::<Result<_, nn::Error>>()?;
     let (mut tape, mut losses) = (Tape::new(), Vec::new());
+    let mut replayed =
+        if args.recorded { None } else { Some(Training::record(&model, &batches[0], loss)?) };
     let times = time(args, 1, || {
         let (x, targets) = &batches[losses.len() % BATCHES];
-        let gradients = {
+        let gradients = if let Some(training) = &mut replayed {
+            let (value, gradients) = training.step(&model, x, targets, loss);
+            losses.push(value);
+            gradients
+        } else {
             let pass = Pass::train(&tape, losses.len() as u64);
             let value = loss
                 .loss(model.forward(&pass, pass.input(x)), targets)
@@ -158,6 +219,11 @@ fn train(
         tape.reset();
         optimizer.step(&mut model, &gradients).expect("gradients that fit");
     });
+    if args.plan
+        && let Some(training) = &replayed
+    {
+        println!("{}", training.program.plan());
+    }
     let (first, last) = (losses[0], losses[losses.len() - 1]);
     report(args, times, &format!("n={} loss={first:.3}->{last:.3}", losses.len()));
     Ok(())
@@ -237,6 +303,37 @@ fn transformer(args: &Args) -> Result<(), Box<dyn Error>> {
     train(args, model, (16, &[64, 128]), labels(16), &CrossEntropy, Adam::new(0.001)?)
 }
 
+/// The mean squared error of a network of scalars, and its parameters.
+fn moons_loss<'t>(
+    tape: &'t Tape<f64>,
+    weights: &[f64],
+    x: ndarray::ArrayView2<'_, f64>,
+    labels: &[usize],
+    sizes: &[usize],
+) -> (Vec<Var<'t, f64>>, Var<'t, f64>) {
+    let parameters: Vec<Var<'_, f64>> = weights.iter().map(|&w| tape.var(w)).collect();
+    let mut total = tape.constant(0.0);
+    let (mut hidden, mut next) = (Vec::new(), Vec::new());
+    for (point, &label) in x.rows().into_iter().zip(labels) {
+        hidden.clear();
+        hidden.extend(point.iter().map(|&x| tape.constant(x)));
+        let mut rest = &parameters[..];
+        for layer in sizes.windows(2) {
+            next.clear();
+            for _ in 0..layer[1] {
+                let (own, others) = rest.split_at(layer[0] + 1);
+                rest = others;
+                let sum = hidden.iter().zip(own).fold(own[layer[0]], |sum, (&x, &w)| sum + w * x);
+                next.push(sum.tanh());
+            }
+            std::mem::swap(&mut hidden, &mut next);
+        }
+        let error = hidden[0] - tape.constant(if label == 1 { 1.0 } else { -1.0 });
+        total = total + error * error;
+    }
+    (parameters, total * 0.01)
+}
+
 /// A 2-16-16-1 network of scalars on a hundred points.
 fn moons(args: &Args) -> Result<(), Box<dyn Error>> {
     const SIZES: [usize; 4] = [2, 16, 16, 1];
@@ -247,42 +344,41 @@ fn moons(args: &Args) -> Result<(), Box<dyn Error>> {
     let count = SIZES.windows(2).map(|s| s[1] * (s[0] + 1)).sum();
     let weights: Vec<f64> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
 
-    let record = |tape: &Tape<f64>, gradient: &mut [f64]| {
-        let parameters: Vec<Var<'_, f64>> = weights.iter().map(|&w| tape.var(w)).collect();
-        let mut total = tape.constant(0.0);
-        let (mut hidden, mut next) = (Vec::new(), Vec::new());
-        for (point, &label) in x.rows().into_iter().zip(labels) {
-            hidden.clear();
-            hidden.extend(point.iter().map(|&x| tape.constant(x)));
-            let mut rest = &parameters[..];
-            for layer in SIZES.windows(2) {
-                next.clear();
-                for _ in 0..layer[1] {
-                    let (own, others) = rest.split_at(layer[0] + 1);
-                    rest = others;
-                    let sum =
-                        hidden.iter().zip(own).fold(own[layer[0]], |sum, (&x, &w)| sum + w * x);
-                    next.push(sum.tanh());
-                }
-                std::mem::swap(&mut hidden, &mut next);
-            }
-            let error = hidden[0] - tape.constant(if label == 1 { 1.0 } else { -1.0 });
-            total = total + error * error;
-        }
-        let loss = total * 0.01;
-        let gradients = loss.backward();
-        for (to, &w) in gradient.iter_mut().zip(&parameters) {
-            *to = gradients.wrt(w).item();
-        }
-        loss.item()
-    };
     let mut tape = Tape::new();
     let mut gradient = vec![0.0; count];
     let mut loss = 0.0;
-    let times = time(args, 1, || {
-        tape.reset();
-        loss = record(&tape, &mut gradient);
-    });
+    let times = if args.recorded {
+        time(args, 1, || {
+            tape.reset();
+            let (parameters, value) = moons_loss(&tape, &weights, x.view(), labels, &SIZES);
+            let gradients = value.backward();
+            for (to, &w) in gradient.iter_mut().zip(&parameters) {
+                *to = gradients.wrt(w).item();
+            }
+            loss = value.item();
+        })
+    } else {
+        let (parameters, value) = moons_loss(&tape, &weights, x.view(), labels, &SIZES);
+        let gradients = value.backward_recorded();
+        let mut outputs = vec![value];
+        outputs.extend(parameters.iter().map(|&w| gradients.wrt(w)));
+        let mut program = tape.compile(&outputs);
+        let positions: Vec<_> = parameters.iter().map(|w| w.position()).collect();
+        let times = time(args, 1, || {
+            for (&position, &w) in positions.iter().zip(&weights) {
+                program.set(position, &Tensor::scalar(w)).expect("a leaf");
+            }
+            program.run().expect("numbers");
+            for (number, to) in gradient.iter_mut().enumerate() {
+                *to = program.value(number + 1).item();
+            }
+            loss = program.value(0).item();
+        });
+        if args.plan {
+            println!("{}", program.plan());
+        }
+        times
+    };
     let nodes = 64_401.0;
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
     let note =
@@ -296,19 +392,43 @@ fn chain(args: &Args, start: &Tensor<f32>) {
     let mut tape = Tape::new();
     let inner = 10;
     let mut slope = Tensor::scalar(0.0);
-    let times = time(args, inner, || {
-        for _ in 0..inner {
-            tape.reset();
-            let x = tape.var(start);
-            let (w, b) = (tape.var(start.map(|x| 1.2 - x)), tape.var(start.map(|x| x / 3.0)));
-            let y = (0..1_000).fold(x, |y, i| match i % 3 {
-                0 => y * w,
-                1 => y.sin(),
-                _ => y + b,
-            });
-            slope = y.sum().backward().wrt(w);
+    let [at_w, at_b] = [start.map(|x| 1.2 - x), start.map(|x| x / 3.0)];
+    let record = |tape: &Tape<f32>, gradient: &mut dyn FnMut(Var<'_, f32>, [Var<'_, f32>; 3])| {
+        let [x, w, b] = [start, &at_w, &at_b].map(|value| tape.var(value));
+        let y = (0..1_000).fold(x, |y, i| match i % 3 {
+            0 => y * w,
+            1 => y.sin(),
+            _ => y + b,
+        });
+        gradient(y.sum(), [x, w, b]);
+    };
+    let times = if args.recorded {
+        time(args, inner, || {
+            for _ in 0..inner {
+                tape.reset();
+                record(&tape, &mut |y, [_, w, _]| slope = y.backward().wrt(w));
+            }
+        })
+    } else {
+        let mut compiled = None;
+        record(&tape, &mut |y, leaves| {
+            let program = y.tape().compile(&[y.backward_recorded().wrt(leaves[1])]);
+            compiled = Some((program, leaves.map(Var::position)));
+        });
+        let (mut program, [at_x, at_w_, at_b_]) = compiled.expect("it was recorded");
+        let times = time(args, inner, || {
+            for _ in 0..inner {
+                program
+                    .run_with(&[(at_x, start), (at_w_, &at_w), (at_b_, &at_b)])
+                    .expect("leaves of the shapes recorded");
+                slope = program.value(0).clone();
+            }
+        });
+        if args.plan {
+            println!("{}", program.plan());
         }
-    });
+        times
+    };
     let note = format!("ns_per_op={:.1} slope={:.4}", times.0 * 1e3, slope.sum().item());
     report(args, times, &note);
 }
@@ -319,11 +439,31 @@ fn million(args: &Args) -> Result<(), Box<dyn Error>> {
     let x: Tensor<f32> = normal.tensor(&[1_000_000], 1, 1, &mut nn::rng(0))?;
     let mut tape = Tape::new();
     let mut gradient = Tensor::scalar(0.0);
-    let times = time(args, 1, || {
+    fn loss(x: Var<'_, f32>) -> Var<'_, f32> {
+        (x.sigmoid() * x.tanh() + x.relu()).sum()
+    }
+    let times = if args.recorded {
+        time(args, 1, || {
+            tape.reset();
+            let x = tape.var(&x);
+            gradient = loss(x).backward().wrt(x);
+        })
+    } else {
+        let (mut program, at) = {
+            let x = tape.var(&x);
+            let loss = loss(x);
+            (tape.compile(&[loss, loss.backward_recorded().wrt(x)]), x.position())
+        };
         tape.reset();
-        let x = tape.var(&x);
-        gradient = (x.sigmoid() * x.tanh() + x.relu()).sum().backward().wrt(x);
-    });
+        let times = time(args, 1, || {
+            program.run_with(&[(at, &x)]).expect("a leaf of the shape recorded");
+        });
+        gradient = program.value(1).clone();
+        if args.plan {
+            println!("{}", program.plan());
+        }
+        times
+    };
     report(args, times, &format!("gradient={:.1}", gradient.sum().item()));
     Ok(())
 }
