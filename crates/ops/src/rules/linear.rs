@@ -639,6 +639,12 @@ pub struct SliceAdjoint {
     pub shape: Shape,
 }
 
+impl SliceAdjoint {
+    fn put<A: Float>(&self, x: &Tensor<A>, zeros: &mut Tensor<A>) {
+        zeros.view_mut().slice_mut(&*self.part).assign(&x.view());
+    }
+}
+
 impl Rule for SliceAdjoint {
     fn name(&self) -> &'static str {
         "slice_adjoint"
@@ -653,9 +659,19 @@ impl Rule for SliceAdjoint {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        let mut padded = ArrayD::zeros(IxDyn(shape));
-        padded.slice_mut(&*self.part).assign(&operands[0].view());
-        Tensor::from(padded)
+        let mut padded = Tensor::zeros(shape);
+        self.put(operands[0], &mut padded);
+        padded
+    }
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        _shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
+        out.view_mut().fill(A::zero());
+        self.put(operands[0], out);
+        Ok(())
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.slice(&self.part)])

@@ -43,7 +43,7 @@ pub(super) struct Step<A: Float> {
 
 #[derive(Debug)]
 pub(super) enum Work<A: Float> {
-    Scalars(Vec<Run<A>>),
+    Scalars(Scalars<A>),
     Group(Group<A>),
     Call(Call<A>),
     AddPart { op: BoxedOp<A>, to: u32, value: At },
@@ -66,18 +66,24 @@ pub(super) struct Call<A: Float> {
     pub source: Source,
 }
 
+/// Ops of scalars.
+#[derive(Debug)]
+pub(super) struct Scalars<A: Float> {
+    pub runs: Vec<Run<A>>,
+    /// Where the operands live: those of each result together, in the order of the results.
+    pub places: Vec<u32>,
+    /// Where the first result lives, and for each where on the tape it is from.
+    pub start: u32,
+    pub origins: Vec<(&'static str, &'static Location<'static>)>,
+}
+
 /// One op of scalars, as often as `count` says: its results are next to each other.
 #[derive(Debug)]
 pub(super) struct Run<A: Float> {
     pub op: Box<dyn Pointwise<A>>,
-    pub name: &'static str,
-    /// Where the first result lives.
-    pub start: u32,
     pub count: u32,
-    /// Where the operands live, those of each result together.
-    pub places: Vec<u32>,
-    /// For each result, where it was recorded.
-    pub locations: Vec<&'static Location<'static>>,
+    /// How many operands it has.
+    pub arity: u32,
 }
 
 /// Ops that work place by place, all run on a stretch of places before the next.
@@ -187,9 +193,11 @@ impl<'t, A: Float> Planner<'t, A> {
         for (at, batch) in batches.iter().enumerate() {
             match batch {
                 Batch::Scalars(members) | Batch::Group(members) => {
-                    members.iter().for_each(|&member| step_of[member] = at as u32);
+                    for &member in members {
+                        step_of[member] = index(at);
+                    }
                 }
-                Batch::Single(node) => step_of[*node] = at as u32,
+                Batch::Single(node) => step_of[*node] = index(at),
             }
         }
         let mut planner = Self {
@@ -375,7 +383,7 @@ impl<'t, A: Float> Planner<'t, A> {
 
     /// Ops of scalars, in rounds: each round needs only the ones before, and in a round equal ops
     /// stand side by side.
-    fn scalars(&mut self, members: Vec<usize>) -> Vec<Run<A>> {
+    fn scalars(&mut self, members: Vec<usize>) -> Scalars<A> {
         let (mut rounds, mut kinds) = (HashMap::new(), Kinds::default());
         let mut order: Vec<(u32, u32, usize)> = Vec::with_capacity(members.len());
         for node in members {
@@ -386,31 +394,29 @@ impl<'t, A: Float> Planner<'t, A> {
             order.push((round, kinds.of(op.identity(), self.nodes.operands[node].len()), node));
         }
         order.sort_unstable();
-        let mut runs: Vec<Run<A>> = Vec::new();
+        let start = index(self.numbers.len());
+        let mut scalars =
+            Scalars { runs: Vec::new(), places: Vec::new(), start, origins: Vec::new() };
         let mut last = None;
         for (round, kind, node) in order {
-            let homes = self.operand_homes(node);
-            let home = self.settle(node);
-            let At::Number(start) = home else { unreachable!("a scalar is a number") };
+            let operands = self.operand_homes(node);
+            self.settle(node);
             if last != Some((round, kind)) {
                 last = Some((round, kind));
                 let absent = std::mem::replace(&mut self.nodes.kind[node], Kind::Absent);
                 let Kind::Scalar(op) = absent else { unreachable!("a scalar op") };
-                let (places, locations) = (Vec::new(), Vec::new());
-                let name = self.name(node);
-                runs.push(Run { op, name, start, count: 0, places, locations });
-                self.plan.begin_run(name);
+                scalars.runs.push(Run { op, count: 0, arity: index(operands.len()) });
+                self.plan.begin_run(self.name(node));
             }
-            let run = runs.last_mut().expect("a run was begun");
-            run.count += 1;
-            run.locations.push(self.graph[NodeIndex::new(node)].location);
-            run.places.extend(homes.iter().map(|home| match home {
+            scalars.runs.last_mut().expect("a run was begun").count += 1;
+            scalars.origins.push((self.name(node), self.location(node)));
+            scalars.places.extend(operands.iter().map(|at| match at {
                 At::Number(at) => *at,
                 At::Tensor(_) => unreachable!("an operand of a scalar op is a scalar"),
             }));
             self.plan.scalar::<A>(node);
         }
-        runs
+        scalars
     }
 
     fn group(&mut self, at: u32, members: &[usize]) -> Group<A> {
@@ -436,10 +442,7 @@ impl<'t, A: Float> Planner<'t, A> {
         for (number, &member) in members.iter().enumerate() {
             let reads = self.nodes.operands[member].clone();
             for &x in &reads {
-                if !held.contains_key(&x) {
-                    let operand = self.external(&mut group, &mut rows, x);
-                    held.insert(x, operand);
-                }
+                held.entry(x).or_insert_with(|| self.external(&mut group, &mut rows, x));
             }
             let operands = reads.iter().map(|x| held[x]).collect();
             let absent = std::mem::replace(&mut self.nodes.kind[member], Kind::Absent);

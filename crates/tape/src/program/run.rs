@@ -6,7 +6,7 @@ use std::mem;
 use ops::{Float, Spread, Tensor, each_part, thread_count};
 use smallvec::SmallVec;
 
-use super::plan::{At, Call, Group, Instruction, Operand, Run, What, Work};
+use super::plan::{At, Call, Group, Instruction, Operand, Run, Scalars, What, Work};
 use super::{Output, Program, ProgramError, refused};
 
 /// As many results of ops make it worth a second thread's while.
@@ -18,13 +18,15 @@ const UNIT: usize = 256;
 pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError> {
     let Program { steps, tensors, numbers, outputs, scratch, kept_views, .. } = program;
     // Of the run before. What they are views of can be written in place only without them.
-    kept_views.iter().for_each(|&view| release(tensors, view));
+    for &view in &*kept_views {
+        release(tensors, view);
+    }
     let watch = program.stop_at_non_finite;
     let mut result = Ok(());
     for step in &*steps {
         if result.is_ok() {
             result = match &step.work {
-                Work::Scalars(runs) => runs.iter().try_for_each(|run| run.run(numbers, watch)),
+                Work::Scalars(scalars) => scalars.run(numbers, watch),
                 Work::Group(group) => group.run(tensors, numbers, scratch, watch),
                 Work::Call(call) => call.run(tensors, numbers, watch),
                 Work::AddPart { op, to, value } => {
@@ -35,7 +37,9 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
                 }
             };
         }
-        step.release.iter().for_each(|&view| release(tensors, view));
+        for &view in &step.release {
+            release(tensors, view);
+        }
     }
     for output in outputs {
         if let Output::Copy(at, value) = output {
@@ -50,18 +54,22 @@ fn release<A: Float>(tensors: &mut [Tensor<A>], view: u32) {
     tensors[view as usize] = Tensor::default();
 }
 
-impl<A: Float> Run<A> {
+impl<A: Float> Scalars<A> {
     fn run(&self, numbers: &mut [A], watch: bool) -> Result<(), ProgramError> {
-        let (before, after) = numbers.split_at_mut(self.start as usize);
-        let out = &mut after[..self.count as usize];
-        self.op.fill_at(before, &self.places, out);
-        match out.iter().position(|value| !value.is_finite()).filter(|_| watch) {
-            Some(first) => {
-                let location = self.locations[first];
-                Err(ProgramError::NonFinite { op: self.name, value: out[first].to_f64(), location })
-            }
-            None => Ok(()),
+        let (mut start, mut places) = (self.start as usize, &self.places[..]);
+        for Run { op, count, arity } in &self.runs {
+            let count = *count as usize;
+            let (own, others) = places.split_at(count * *arity as usize);
+            let (before, after) = numbers.split_at_mut(start);
+            op.fill_at(before, own, &mut after[..count]);
+            (start, places) = (start + count, others);
         }
+        let results = &numbers[self.start as usize..start];
+        let first = if watch { results.iter().position(|x| !x.is_finite()) } else { None };
+        first.map_or(Ok(()), |first| {
+            let ((op, location), value) = (self.origins[first], results[first].to_f64());
+            Err(ProgramError::NonFinite { op, value, location })
+        })
     }
 }
 
@@ -116,7 +124,7 @@ impl<A: Float> Call<A> {
 enum Source<'a, A: Float> {
     /// Elements that lie as the group's places do.
     Straight(Cow<'a, [A]>),
-    Spread(Spread<'a, A>),
+    Spread(Box<Spread<'a, A>>),
 }
 
 /// The part of a group's places that a thread runs.
@@ -166,7 +174,7 @@ impl<A: Float> Group<A> {
                     let elements = tensor.view().to_slice().map(Cow::Borrowed);
                     Source::Straight(elements.unwrap_or_else(|| Cow::Owned(tensor.to_vec())))
                 } else {
-                    Source::Spread(Spread::new(tensor, &self.shape))
+                    Source::Spread(Box::new(Spread::new(tensor, &self.shape)))
                 }
             })
             .collect();

@@ -3,11 +3,11 @@
 use std::any::TypeId;
 
 use ops::rules::{Add, Lift};
-use ops::{Float, Shape};
+use ops::{Float, Shape, Tensor};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
-use crate::op::Pointwise;
+use crate::op::{Op, Pointwise};
 use crate::tape::{Graph, Source, operands};
 
 /// What a node is to a program.
@@ -50,7 +50,9 @@ impl<A: Float> Nodes<A> {
             is_output: vec![false; count],
         };
         let mut needed = vec![false; count];
-        outputs.iter().for_each(|&output| needed[output] = true);
+        for &output in outputs {
+            needed[output] = true;
+        }
         for node in (0..count).rev() {
             if needed[node] {
                 operands(graph, NodeIndex::new(node))
@@ -61,9 +63,11 @@ impl<A: Float> Nodes<A> {
         for node in (0..count).filter(|&node| needed[node]) {
             nodes.add(graph, node);
         }
-        outputs.iter().for_each(|&output| nodes.is_output[nodes.means[output]] = true);
-        for operands in &nodes.operands {
-            operands.iter().for_each(|&operand| nodes.uses[operand] += 1);
+        for &output in outputs {
+            nodes.is_output[nodes.means[output]] = true;
+        }
+        for &operand in nodes.operands.iter().flatten() {
+            nodes.uses[operand] += 1;
         }
         nodes.join_sums_of_parts(graph);
         nodes
@@ -95,8 +99,7 @@ impl<A: Float> Nodes<A> {
         for node in 0..self.kind.len() {
             let [sum, part] = self.operands[node][..] else { continue };
             let op = |node: usize| graph[NodeIndex::new(node)].source.op();
-            let is_sum =
-                op(node).and_then(|op| op.rule_type()) == Some(TypeId::of::<Lift<Add, 2>>());
+            let is_sum = op(node).and_then(Op::rule_type) == Some(TypeId::of::<Lift<Add, 2>>());
             let once = |x: usize| self.uses[x] == 1 && !self.is_output[x];
             let shape = |x: usize| graph[NodeIndex::new(x)].value.shape();
             let own = matches!(self.kind[sum], Kind::Call | Kind::Places(_) | Kind::AddPart(_))
@@ -153,7 +156,14 @@ struct Open {
     members: Vec<usize>,
     /// What waits for it to close, in the order of recording.
     waiting: Vec<usize>,
+    /// How many ops on whole tensors have run since the last member joined.
+    idle: usize,
 }
+
+/// A group closes when so many ops on whole tensors have run since its last member joined. Those that
+/// still join would share little with it, and what they need would all have to be kept until then:
+/// the contributions to a weight from every step of a sequence, say.
+const MOST_IDLE: usize = 2;
 
 /// Decides what runs when.
 ///
@@ -162,6 +172,7 @@ struct Open {
 /// in turn. Only then does the group close. Open groups therefore never depend on each other, nor on
 /// what waits.
 struct Scheduler<'n, A: Float> {
+    graph: &'n Graph<A>,
     nodes: &'n Nodes<A>,
     states: Vec<State>,
     /// For each node that waits, the groups it waits for.
@@ -174,6 +185,7 @@ struct Scheduler<'n, A: Float> {
 pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batch> {
     let count = nodes.kind.len();
     let mut scheduler = Scheduler {
+        graph,
         nodes,
         states: vec![State::Ready; count],
         blocked_by: vec![SmallVec::new(); count],
@@ -196,7 +208,7 @@ pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batc
     scheduler.batches
 }
 
-impl<A: Float> Scheduler<'_, A> {
+impl<'n, A: Float> Scheduler<'n, A> {
     /// Adds a node to the group of its shape.
     fn join(&mut self, node: usize, shape: &[usize]) {
         for &operand in &self.nodes.operands[node] {
@@ -223,10 +235,11 @@ impl<A: Float> Scheduler<'_, A> {
             self.groups += 1;
             let shape = Shape::from_slice(shape);
             let (members, waiting) = (Vec::new(), Vec::new());
-            self.open.push(Open { number: self.groups, shape, members, waiting });
+            self.open.push(Open { number: self.groups, shape, members, waiting, idle: 0 });
             self.open.len() - 1
         });
         self.open[place].members.push(node);
+        self.open[place].idle = 0;
         self.states[node] = State::Open(self.open[place].number);
     }
 
@@ -244,7 +257,11 @@ impl<A: Float> Scheduler<'_, A> {
         groups.dedup();
         groups.retain(|number| self.open.iter().any(|open| open.number == *number));
         if groups.is_empty() {
-            return self.batches.push(Batch::Single(node));
+            self.batches.push(Batch::Single(node));
+            if is_own(self.graph, node) && self.value(node).len() > 1 {
+                self.close_idle();
+            }
+            return;
         }
         for open in self.open.iter_mut().filter(|open| groups.contains(&open.number)) {
             open.waiting.push(node);
@@ -253,11 +270,26 @@ impl<A: Float> Scheduler<'_, A> {
         self.blocked_by[node] = groups;
     }
 
+    fn value(&self, node: usize) -> &'n Tensor<A> {
+        &self.graph[NodeIndex::new(node)].value
+    }
+
+    /// Runs the groups of tensors that nothing has joined for some time.
+    fn close_idle(&mut self) {
+        self.open.iter_mut().for_each(|open| open.idle += 1);
+        let idle = |open: &Open| open.idle >= MOST_IDLE && !open.shape.is_empty();
+        while let Some(open) = self.open.iter().find(|open| idle(open)) {
+            self.close(open.number);
+        }
+    }
+
     /// Runs a group, if it is open, and what waited for no more than it.
     fn close(&mut self, number: usize) {
         let Some(place) = self.open.iter().position(|open| open.number == number) else { return };
         let Open { shape, members, waiting, .. } = self.open.remove(place);
-        members.iter().for_each(|&member| self.states[member] = State::Ready);
+        for &member in &members {
+            self.states[member] = State::Ready;
+        }
         let is_scalar = shape.is_empty();
         self.batches.push(if is_scalar { Batch::Scalars(members) } else { Batch::Group(members) });
         for node in waiting {
