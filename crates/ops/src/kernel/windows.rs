@@ -257,7 +257,7 @@ pub fn conv<A: Float>(a: &Tensor<A>, b: &Tensor<A>, shape: &[usize], rule: &Conv
     let sizes = Sizes::new(input, weight, output, rule);
     let mut result = memory::filled(shape.iter().product(), A::zero());
     let (columns, images) = (sizes.columns(), input[0]);
-    if result.is_empty() || sizes.image == 0 || columns == 0 {
+    if result.is_empty() || images * sizes.image == 0 || columns == 0 {
         return Tensor::from_shape_vec(shape, result).expect("no elements");
     }
     let (a, b) = (ordered(a), ordered(b));
