@@ -18,7 +18,7 @@ use crate::var::Var;
 /// let tape = Tape::new();
 /// let x = tape.var([0.5, 1.0]).named("x");
 /// let plan = tape.compile(&[(x.tanh() * x.sigmoid()).exp()]).plan().to_string();
-/// assert!(plan.contains("3 ops in one pass over [2]"), "{plan}");
+/// assert!(plan.contains("4 ops in one pass over [2]"), "{plan}");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
