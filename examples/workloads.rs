@@ -307,7 +307,7 @@ fn transformer(args: &Args) -> Result<(), Box<dyn Error>> {
 fn moons_loss<'t>(
     tape: &'t Tape<f64>,
     weights: &[f64],
-    x: ndarray::ArrayView2<'_, f64>,
+    x: &ndarray::ArrayView2<'_, f64>,
     labels: &[usize],
     sizes: &[usize],
 ) -> (Vec<Var<'t, f64>>, Var<'t, f64>) {
@@ -350,7 +350,7 @@ fn moons(args: &Args) -> Result<(), Box<dyn Error>> {
     let times = if args.recorded {
         time(args, 1, || {
             tape.reset();
-            let (parameters, value) = moons_loss(&tape, &weights, x.view(), labels, &SIZES);
+            let (parameters, value) = moons_loss(&tape, &weights, &x.view(), labels, &SIZES);
             let gradients = value.backward();
             for (to, &w) in gradient.iter_mut().zip(&parameters) {
                 *to = gradients.wrt(w).item();
@@ -358,7 +358,7 @@ fn moons(args: &Args) -> Result<(), Box<dyn Error>> {
             loss = value.item();
         })
     } else {
-        let (parameters, value) = moons_loss(&tape, &weights, x.view(), labels, &SIZES);
+        let (parameters, value) = moons_loss(&tape, &weights, &x.view(), labels, &SIZES);
         let gradients = value.backward_recorded();
         let mut outputs = vec![value];
         outputs.extend(parameters.iter().map(|&w| gradients.wrt(w)));
@@ -387,40 +387,43 @@ fn moons(args: &Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The sum at the end of a thousand ops, and the three leaves: where they start, w and b.
+fn chain_of<'t>(
+    tape: &'t Tape<f32>,
+    leaves: [&Tensor<f32>; 3],
+) -> (Var<'t, f32>, [Var<'t, f32>; 3]) {
+    let [x, w, b] = leaves.map(|value| tape.var(value));
+    let y = (0..1_000).fold(x, |y, i| match i % 3 {
+        0 => y * w,
+        1 => y.sin(),
+        _ => y + b,
+    });
+    (y.sum(), [x, w, b])
+}
+
 /// A thousand elementwise ops, one after the other.
 fn chain(args: &Args, start: &Tensor<f32>) {
     let mut tape = Tape::new();
     let inner = 10;
     let mut slope = Tensor::scalar(0.0);
-    let [at_w, at_b] = [start.map(|x| 1.2 - x), start.map(|x| x / 3.0)];
-    let record = |tape: &Tape<f32>, gradient: &mut dyn FnMut(Var<'_, f32>, [Var<'_, f32>; 3])| {
-        let [x, w, b] = [start, &at_w, &at_b].map(|value| tape.var(value));
-        let y = (0..1_000).fold(x, |y, i| match i % 3 {
-            0 => y * w,
-            1 => y.sin(),
-            _ => y + b,
-        });
-        gradient(y.sum(), [x, w, b]);
-    };
+    let leaves = [start, &start.map(|x| 1.2 - x), &start.map(|x| x / 3.0)];
     let times = if args.recorded {
         time(args, inner, || {
             for _ in 0..inner {
                 tape.reset();
-                record(&tape, &mut |y, [_, w, _]| slope = y.backward().wrt(w));
+                let (y, [_, w, _]) = chain_of(&tape, leaves);
+                slope = y.backward().wrt(w);
             }
         })
     } else {
-        let mut compiled = None;
-        record(&tape, &mut |y, leaves| {
-            let program = y.tape().compile(&[y.backward_recorded().wrt(leaves[1])]);
-            compiled = Some((program, leaves.map(Var::position)));
-        });
-        let (mut program, [at_x, at_w_, at_b_]) = compiled.expect("it was recorded");
+        let (mut program, positions) = {
+            let (y, vars) = chain_of(&tape, leaves);
+            (tape.compile(&[y.backward_recorded().wrt(vars[1])]), vars.map(Var::position))
+        };
+        let given = [0, 1, 2].map(|leaf| (positions[leaf], leaves[leaf]));
         let times = time(args, inner, || {
             for _ in 0..inner {
-                program
-                    .run_with(&[(at_x, start), (at_w_, &at_w), (at_b_, &at_b)])
-                    .expect("leaves of the shapes recorded");
+                program.run_with(&given).expect("leaves of the shapes recorded");
                 slope = program.value(0).clone();
             }
         });
@@ -433,25 +436,26 @@ fn chain(args: &Args, start: &Tensor<f32>) {
     report(args, times, &note);
 }
 
+fn million_loss(x: Var<'_, f32>) -> Var<'_, f32> {
+    (x.sigmoid() * x.tanh() + x.relu()).sum()
+}
+
 /// Elementwise work on a million numbers.
 fn million(args: &Args) -> Result<(), Box<dyn Error>> {
     let normal = Init::Normal { sigma: 1.0 };
     let x: Tensor<f32> = normal.tensor(&[1_000_000], 1, 1, &mut nn::rng(0))?;
     let mut tape = Tape::new();
     let mut gradient = Tensor::scalar(0.0);
-    fn loss(x: Var<'_, f32>) -> Var<'_, f32> {
-        (x.sigmoid() * x.tanh() + x.relu()).sum()
-    }
     let times = if args.recorded {
         time(args, 1, || {
             tape.reset();
             let x = tape.var(&x);
-            gradient = loss(x).backward().wrt(x);
+            gradient = million_loss(x).backward().wrt(x);
         })
     } else {
         let (mut program, at) = {
             let x = tape.var(&x);
-            let loss = loss(x);
+            let loss = million_loss(x);
             (tape.compile(&[loss, loss.backward_recorded().wrt(x)]), x.position())
         };
         tape.reset();
