@@ -6,6 +6,7 @@ use ndarray::{ArrayViewD, Zip};
 use crate::float::Float;
 use crate::tensor::Tensor;
 
+mod channels;
 mod groups;
 mod map;
 pub mod memory;
@@ -25,7 +26,8 @@ pub use windows::{conv, windows};
 
 /// The elements of a tensor in the order of its axes.
 fn ordered<A: Float>(x: &Tensor<A>) -> std::borrow::Cow<'_, [A]> {
-    x.elements().map_or_else(|| x.to_vec().into(), std::borrow::Cow::Borrowed)
+    let order: map::Order = (0..x.ndim()).collect();
+    map::elements_in(x, &order)
 }
 
 /// The largest (or smallest) element of each lane along `axis`; NaN where the lane holds one.

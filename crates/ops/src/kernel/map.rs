@@ -1,9 +1,10 @@
 //! One pass over the elements of tensors that broadcast to one shape.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::ArrayViewD;
-use smallvec::SmallVec;
+use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
+use smallvec::{SmallVec, smallvec};
 
 use super::{memory, simd, threads};
 use crate::float::Float;
@@ -59,11 +60,13 @@ fn map_array<A: Float, const N: usize, const M: usize>(
     } else if total > 0 {
         let packed_first = first.map(Packed::new);
         let packed_second = second.map(Packed::new);
-        let mut nest = Nest::new(shape);
-        let first = packed_first.each_ref().map(|x| nest.operand(x));
-        let second = packed_second.each_ref().map(|x| nest.operand(x));
+        let order = first.iter().chain(&second).find_map(|x| other_order(x, shape));
+        let order = order.unwrap_or_else(|| (0..shape.len()).collect());
+        let mut nest = Nest::new(shape, &order);
+        let first = packed_first.each_ref().map(|x| nest.operand(x, &order));
+        let second = packed_second.each_ref().map(|x| nest.operand(x, &order));
         nest.coalesce();
-        threads::divide(&mut out, CHUNK, PER_THREAD, |start, out| {
+        threads::divide(&mut out, nest.chunk(), PER_THREAD, |start, out| {
             nest.walk(start..start + out.len(), |at, index, from, count| {
                 let mut buffers = ([[A::default(); CHUNK]; N], [[A::default(); CHUNK]; M]);
                 let mut buffer = buffers.0.iter_mut();
@@ -73,9 +76,57 @@ fn map_array<A: Float, const N: usize, const M: usize>(
                 simd::fill(point, a, b, &mut out[at..at + count]);
             });
         });
+        return in_order(out, shape, &order);
     }
     Tensor::from_shape_vec(shape, out).expect("one element for each index")
 }
+
+/// The order of axes in which a tensor of this shape lies in memory without gaps, if it is not that
+/// of its axes. What is computed from it is laid out in the same way, so that neither has to be
+/// walked in jumps.
+fn other_order<A: Float>(x: &Tensor<A>, shape: &[usize]) -> Option<Order> {
+    if x.shape() != shape || x.elements().is_some() {
+        return None;
+    }
+    let (_, strides) = x.stored()?;
+    let mut order: Order = (0..shape.len()).collect();
+    order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis]));
+    strides.iter().all(|&stride| stride > 0).then_some(order)
+}
+
+/// The order of axes in which a tensor lies in memory, the last fastest.
+pub(super) fn order_of<A: Float>(x: &Tensor<A>) -> Order {
+    other_order(x, x.shape()).unwrap_or_else(|| (0..x.ndim()).collect())
+}
+
+/// The elements of a tensor in an order of axes, the last fastest: borrowed if they lie so.
+pub(super) fn elements_in<'x, A: Float>(x: &'x Tensor<A>, order: &[usize]) -> Cow<'x, [A]> {
+    let view = x.view().permuted_axes(IxDyn(order));
+    if let Some(elements) = view.to_slice() {
+        return elements.into();
+    }
+    let mut elements = memory::take(x.len());
+    let mut target =
+        ArrayViewMutD::from_shape(view.shape(), &mut elements).expect("as many elements");
+    target.assign(&view);
+    elements.into()
+}
+
+/// A tensor of `shape` from its elements in an order of axes, the last fastest.
+pub(super) fn in_order<A: Float>(elements: Vec<A>, shape: &[usize], order: &[usize]) -> Tensor<A> {
+    let lengths: Order = order.iter().map(|&axis| shape[axis]).collect();
+    let fits = "one element for each index";
+    if lengths[..] == *shape {
+        return Tensor::from_shape_vec(shape, elements).expect(fits);
+    }
+    let mut back: Order = smallvec![0; order.len()];
+    order.iter().enumerate().for_each(|(place, &axis)| back[axis] = place);
+    let array = ndarray::ArrayD::from_shape_vec(IxDyn(&lengths), elements).expect(fits);
+    Tensor::from(array.permuted_axes(IxDyn(&back)))
+}
+
+/// Axes in some order.
+pub(super) type Order = SmallVec<[usize; 6]>;
 
 /// Adds to each element of `to` that of `other`, a tensor of the same shape.
 pub fn accumulate<A: Float>(to: &mut Tensor<A>, other: &Tensor<A>) {
@@ -162,11 +213,13 @@ struct Walk<'a, A> {
 }
 
 impl Nest {
-    fn new(shape: &[usize]) -> Self {
-        Self { lengths: SmallVec::from_slice(shape), strides: SmallVec::new() }
+    /// A nest over the axes of `shape` in an order, the last innermost.
+    fn new(shape: &[usize], order: &[usize]) -> Self {
+        let lengths = order.iter().map(|&axis| shape[axis]).collect();
+        Self { lengths, strides: SmallVec::new() }
     }
 
-    fn operand<'a, A: Float>(&mut self, packed: &'a Packed<'_, A>) -> Walk<'a, A> {
+    fn operand<'a, A: Float>(&mut self, packed: &'a Packed<'_, A>, order: &[usize]) -> Walk<'a, A> {
         let (shape, strides) = packed.layout();
         let added = self.lengths.len() - shape.len();
         let mut row: SmallVec<[usize; 6]> = SmallVec::from_elem(0, added);
@@ -175,7 +228,7 @@ impl Nest {
                 if length == 1 { 0 } else { stride as usize }
             },
         ));
-        self.strides.push(row);
+        self.strides.push(order.iter().map(|&axis| row[axis]).collect());
         Walk { data: packed.data(), operand: self.strides.len() - 1 }
     }
 
@@ -201,20 +254,33 @@ impl Nest {
         }
     }
 
-    /// Calls `visit` with each stretch of at most [`CHUNK`] elements along the innermost axis within
-    /// a range of places: where it begins in the range, the index of the outer axes, where it begins
-    /// along the innermost, and how long it is.
+    /// How many of the innermost axes are walked together: two if the last is short.
+    fn together(&self) -> usize {
+        let (axes, last) = (self.lengths.len(), self.lengths[self.lengths.len() - 1]);
+        if axes > 1 && last <= CHUNK / 2 { 2 } else { 1 }
+    }
+
+    /// The length of the stretches in which the elements are walked: whole rows, if rows are short.
+    fn chunk(&self) -> usize {
+        let last = self.lengths[self.lengths.len() - 1];
+        if self.together() == 2 { CHUNK / last * last } else { CHUNK }
+    }
+
+    /// Calls `visit` with each stretch of at most [`chunk`](Nest::chunk) elements along the innermost
+    /// axes within a range of places: where it begins in the range, the index of the outer axes,
+    /// where it begins along the innermost, and how long it is.
     fn walk(&self, places: Range<usize>, mut visit: impl FnMut(usize, &[usize], usize, usize)) {
-        let inner = self.lengths[self.lengths.len() - 1];
-        let mut index = SmallVec::<[usize; 6]>::from_elem(0, self.lengths.len());
-        let mut outer = places.start / inner;
-        for axis in (0..self.lengths.len() - 1).rev() {
-            index[axis] = outer % self.lengths[axis];
-            outer /= self.lengths[axis];
+        let (outer, chunk) = (self.lengths.len() - self.together(), self.chunk());
+        let inner: usize = self.lengths[outer..].iter().product();
+        let mut index = SmallVec::<[usize; 6]>::from_elem(0, outer);
+        let mut turn = places.start / inner;
+        for axis in (0..outer).rev() {
+            index[axis] = turn % self.lengths[axis];
+            turn /= self.lengths[axis];
         }
         let (mut at, mut from) = (0, places.start % inner);
         while at < places.len() {
-            let count = CHUNK.min(inner - from).min(places.len() - at);
+            let count = chunk.min(inner - from).min(places.len() - at);
             visit(at, &index, from, count);
             at += count;
             from += count;
@@ -225,7 +291,7 @@ impl Nest {
         }
     }
 
-    /// `count` elements of an operand along the innermost axis, from `start`.
+    /// `count` elements of an operand along the innermost axes, from `start`.
     #[inline]
     fn row<'a, A: Float>(
         &self,
@@ -237,31 +303,56 @@ impl Nest {
     ) -> &'a [A] {
         let strides = &self.strides[walk.operand];
         let last = strides.len() - 1;
-        let offset: usize = index[..last].iter().zip(strides).map(|(&i, &stride)| i * stride).sum();
-        match strides[last] {
-            1 => &walk.data[offset + start..][..count],
-            0 => {
-                buffer[..count].fill(walk.data[offset]);
-                &buffer[..count]
+        let offset: usize = index.iter().zip(strides).map(|(&i, &stride)| i * stride).sum();
+        let data = &walk.data[offset..];
+        let buffer = &mut buffer[..count];
+        if self.together() == 1 {
+            if strides[last] == 1 {
+                return &data[start..][..count];
             }
-            stride => {
-                let from = walk.data[offset + start * stride..].iter().step_by(stride);
-                for (to, &value) in buffer[..count].iter_mut().zip(from) {
-                    *to = value;
-                }
-                &buffer[..count]
+            gather(buffer, &data[start * strides[last]..], strides[last]);
+            return buffer;
+        }
+        let (length, jump, step) = (self.lengths[last], strides[last - 1], strides[last]);
+        if step == 1 && jump == length {
+            return &data[start..][..count];
+        }
+        let first = start / length;
+        if jump == 0 {
+            // The same row again and again.
+            let mut done = length;
+            gather(&mut buffer[..length], data, step);
+            while done < count {
+                let more = done.min(count - done);
+                buffer.copy_within(..more, done);
+                done += more;
+            }
+        } else {
+            for (i, row) in buffer.chunks_exact_mut(length).enumerate() {
+                gather(row, &data[(first + i) * jump..], step);
             }
         }
+        buffer
     }
 
     /// Steps the index of the outer axes, the last of them fastest.
     fn advance(&self, index: &mut [usize]) {
-        for axis in (0..self.lengths.len() - 1).rev() {
+        for axis in (0..index.len()).rev() {
             index[axis] += 1;
             if index[axis] < self.lengths[axis] {
                 return;
             }
             index[axis] = 0;
         }
+    }
+}
+
+/// Every `step`-th element.
+#[inline]
+fn gather<A: Float>(to: &mut [A], from: &[A], step: usize) {
+    match step {
+        0 => to.fill(from[0]),
+        1 => to.copy_from_slice(&from[..to.len()]),
+        _ => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from),
     }
 }
