@@ -79,7 +79,9 @@ impl Sizes {
                     let count = (across.kernel - before).min(width.saturating_sub(start));
                     let [before, start, count] =
                         [before, y * width + start, count].map(|n| n * self.channels);
-                    visit(to, before, start, count);
+                    if count > 0 {
+                        visit(to, before, start, count);
+                    }
                 } else if y < height {
                     for kx in 0..across.kernel {
                         let x = (ox * across.stride + kx * across.dilation)
@@ -266,7 +268,7 @@ impl Pool {
             let (ky, kx) = (k / across.kernel, k % across.kernel);
             let y = (oy * down.stride + ky * down.dilation).wrapping_sub(down.padding.0);
             let x = (ox * across.stride + kx * across.dilation).wrapping_sub(across.padding.0);
-            (y < height && x < width).then_some((y * width + x) * channels)
+            (y < height && x < width).then(|| (y * width + x) * channels)
         })
     }
 }

@@ -116,7 +116,7 @@ pub(super) fn elements_in<'x, A: Float>(x: &'x Tensor<A>, order: &[usize]) -> Co
 pub(super) fn in_order<A: Float>(elements: Vec<A>, shape: &[usize], order: &[usize]) -> Tensor<A> {
     let lengths: Order = order.iter().map(|&axis| shape[axis]).collect();
     let fits = "one element for each index";
-    if lengths[..] == *shape {
+    if order.is_sorted() {
         return Tensor::from_shape_vec(shape, elements).expect(fits);
     }
     let mut back: Order = smallvec![0; order.len()];
