@@ -12,7 +12,7 @@ use petgraph::graph::NodeIndex;
 use crate::debug;
 use crate::error::TapeError;
 use crate::gradients::Gradients;
-use crate::sweep::{sweep, sweep_observed};
+use crate::sweep::{Keep, sweep, sweep_observed};
 use crate::tape::{Source, Tape, operands};
 use crate::trace::{Backward, Recorder};
 
@@ -292,10 +292,43 @@ impl<'t, A: Float> Var<'t, A> {
         self.plain_sweep(seed)
     }
 
+    /// [`try_backward`](Var::try_backward) for the gradients with respect to `wanted` alone: those of
+    /// values in between are dropped as soon as they have been passed on, and their memory is used
+    /// again. It is what training wants.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([1.0, 2.0, 3.0]);
+    /// let y = x.square();
+    /// let gradients = y.sum().backward_wrt(&[x])?;
+    /// assert_eq!(gradients.wrt(x), ops::Tensor::from([2.0, 4.0, 6.0]));
+    /// assert!(gradients.try_wrt(y).unwrap_err().to_string().contains("was not asked for"));
+    /// # Ok::<(), tape::error::TapeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the value is not a scalar, or no variable went into it.
+    pub fn backward_wrt(self, wanted: &[Self]) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
+        let seed = self.scalar_seed()?;
+        if self.tape.stops_at_non_finite() {
+            return self.plain_sweep(seed);
+        }
+        let mut marked = vec![false; self.position() + 1];
+        for x in wanted {
+            if let Some(marked) = marked.get_mut(x.position()) {
+                *marked = true;
+            }
+        }
+        let adjoints = sweep(self, 0, seed, Keep::Marked(&marked));
+        Ok(Gradients::of_marked(self, adjoints, marked))
+    }
+
     /// The sweep with numbers, watched if the tape stops at what is not finite.
     fn plain_sweep(self, seed: Tensor<A>) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
         if !self.tape.stops_at_non_finite() {
-            return Ok(Gradients::new(self, sweep(self, 0, seed)));
+            return Ok(Gradients::new(self, sweep(self, 0, seed, Keep::All)));
         }
         let mut watch = debug::Watch::new(self.tape);
         let adjoints = sweep_observed(self, 0, seed, |event| watch.observe(&event));
@@ -336,7 +369,7 @@ impl<'t, A: Float> Var<'t, A> {
     pub fn backward_recorded(self) -> Gradients<'t, A, Self> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
         let seed = self.tape.constant(seed);
-        Gradients::new(self, sweep(self, 0, seed))
+        Gradients::new(self, sweep(self, 0, seed, Keep::All))
     }
 
     /// [`backward`](Var::backward), showing each step of the sweep to `observe` as it is done.
