@@ -7,6 +7,7 @@ use crate::float::Float;
 use crate::tensor::Tensor;
 
 mod channels;
+pub mod fast;
 mod groups;
 mod map;
 pub mod memory;

@@ -107,11 +107,11 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
 impl<U: Unary> Elementwise<1> for U {
     const NAME: &'static str = U::NAME;
     const DECLARED: Declared<1> = U::DECLARED;
-    #[inline]
+    #[inline(always)]
     fn value<R: Real>(self, [x]: [R; 1]) -> R {
         self.value(x)
     }
-    #[inline]
+    #[inline(always)]
     fn slope<R: Real>(self, _operand: usize, [x]: [R; 1], y: R) -> R {
         self.slope(x, y)
     }
@@ -126,11 +126,11 @@ impl<U: Unary> Elementwise<1> for U {
 impl<B: Binary> Elementwise<2> for B {
     const NAME: &'static str = B::NAME;
     const DECLARED: Declared<2> = B::DECLARED;
-    #[inline]
+    #[inline(always)]
     fn value<R: Real>(self, [a, b]: [R; 2]) -> R {
         self.value(a, b)
     }
-    #[inline]
+    #[inline(always)]
     fn slope<R: Real>(self, operand: usize, [a, b]: [R; 2], y: R) -> R {
         if operand == 0 { self.slope_a(a, b, y) } else { self.slope_b(a, b, y) }
     }
@@ -160,12 +160,12 @@ impl<B: Binary> Bound<B> {
 
 impl<B: Binary> Unary for Bound<B> {
     const NAME: &'static str = B::NAME;
-    #[inline]
+    #[inline(always)]
     fn value<R: Real>(self, x: R) -> R {
         let number = R::lit(self.number);
         if self.number_is_left { self.rule.value(number, x) } else { self.rule.value(x, number) }
     }
-    #[inline]
+    #[inline(always)]
     fn slope<R: Real>(self, x: R, y: R) -> R {
         let number = R::lit(self.number);
         if self.number_is_left {
