@@ -21,6 +21,7 @@
 //! | [`check`] | holding a gradient against finite differences |
 //! | [`transform`] | gradients, Jacobians, Hessians and their products, of plain functions |
 //! | [`trace`] | a program's passes step by step: every number, formula and reason |
+//! | [`picture`] | the graph as DOT, Mermaid and SVG |
 //! | [`error`] | what can go wrong, in sentences |
 
 pub mod check;
@@ -31,6 +32,7 @@ mod forward;
 mod gradients;
 mod op;
 mod operators;
+pub mod picture;
 mod scope;
 mod sweep;
 mod tape;
@@ -41,6 +43,7 @@ mod var;
 pub use custom::{check_custom_vjp, checkpoint, custom_vjp};
 pub use gradients::Gradients;
 pub use ops;
+pub use picture::Picture;
 pub use scope::Scope;
 pub use tape::Tape;
 pub use trace::{Trace, one_line};

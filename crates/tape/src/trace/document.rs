@@ -23,12 +23,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::marker::PhantomData;
 
-use ndarray::{Axis, Slice};
 use ops::{Float, Tensor};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use super::summary::Summary;
 use super::{Backward, NothingFlows, Rounding, Trace, Use, Written};
 use crate::tape::Source;
 use crate::var::Var;
@@ -574,7 +574,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
     fn scope_list(&self) -> Vec<Scope> {
         let all = self.trace.output().tape().scopes();
         let scope = |&number: &usize| Scope {
-            name: all[number].name.clone(),
+            name: all[number].name.to_string(),
             parent: all[number].parent.map(|parent| self.scopes[&parent]),
         };
         self.scopes.keys().map(scope).collect()
@@ -644,17 +644,14 @@ impl<A: Float> Value<A> {
             let data = x.view().iter().copied().map(Number).collect();
             return Self::Tensor { shape, data };
         }
-        let view = x.view();
-        let finite = || view.iter().copied().filter(|x| x.is_finite());
-        let count = finite().count();
-        let sum: f64 = finite().map(Float::to_f64).sum();
+        let Summary { shape, corner, min, mean, max, not_finite } = Summary::new(x);
         Self::Summary {
             shape,
-            corner: Box::new(Self::new(&corner(x), usize::MAX)),
-            min: finite().reduce(|a, b| if b < a { b } else { a }).map(Number),
-            mean: (count > 0).then(|| Number(A::from_f64(sum / count as f64))),
-            max: finite().reduce(|a, b| if b > a { b } else { a }).map(Number),
-            not_finite: x.len() - count,
+            corner: Box::new(Self::new(&corner, usize::MAX)),
+            min: min.map(Number),
+            mean: mean.map(Number),
+            max: max.map(Number),
+            not_finite,
         }
     }
 
@@ -686,19 +683,6 @@ impl<A: Float> Value<A> {
             Self::Summary { .. } => None,
         }
     }
-}
-
-/// The first elements of a large tensor.
-fn corner<A: Float>(x: &Tensor<A>) -> Tensor<A> {
-    let mut view = x.view();
-    while view.ndim() > 2 {
-        view.index_axis_inplace(Axis(0), 0);
-    }
-    for axis in 0..view.ndim() {
-        let length = view.len_of(Axis(axis)).min(3);
-        view.slice_axis_inplace(Axis(axis), Slice::from(..length));
-    }
-    Tensor::from(view)
 }
 
 impl<A: Float> PartialEq for Number<A> {
