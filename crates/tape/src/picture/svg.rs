@@ -452,12 +452,17 @@ fn across(graph: &StableDiGraph<Vertex, ()>) -> Vec<f64> {
     let mut x = vec![0.0; graph.node_count()];
     let mut start = 0.0;
     for (vertices, ..) in parts {
+        let mean =
+            vertices.iter().map(|(v, _)| v.index() as f64).sum::<f64>() / vertices.len() as f64;
         let edge =
             |side: f64| vertices.iter().map(move |(v, (x, _))| x + side * graph[*v].1.0 / 2.0);
         let (left, right) =
             (edge(-1.0).fold(f64::INFINITY, f64::min), edge(1.0).fold(f64::NEG_INFINITY, f64::max));
+        // Of a picture and its mirror image, the one in the order of recording.
+        let turned =
+            vertices.iter().map(|(v, (x, _))| x * (mean - v.index() as f64)).sum::<f64>() > 0.0;
         for (v, (at, _)) in &vertices {
-            x[v.index()] = start + at - left;
+            x[v.index()] = start + if turned { right - at } else { at - left };
         }
         start += right - left + GAP.0;
     }
