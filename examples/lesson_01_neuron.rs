@@ -7,7 +7,7 @@ mod lessons;
 use tape::prelude::*;
 use tape::{Trace, check::Check};
 
-use lessons::{Asked, Outcome, check};
+use lessons::{Asked, Outcome, check, say};
 
 // ANCHOR: neuron
 fn neuron<'t>(v: &[Var<'t, f64>]) -> Var<'t, f64> {
@@ -20,11 +20,10 @@ fn neuron<'t>(v: &[Var<'t, f64>]) -> Var<'t, f64> {
 
 fn main() -> Outcome {
     let asked = Asked::from_command_line()?;
-    println!(
+    say(
         "A neuron multiplies its input x by a weight w, adds a bias b, and bends the sum with tanh.
 How would its output y change if w, x or b were a little larger? The chain rule answers from
-the end to the beginning: the derivative that arrives at a step, times the step's own slope.
-"
+the end to the beginning: the derivative that arrives at a step, times the step's own slope.",
     );
     let tape = Tape::new();
     let v = [("w", 0.5), ("x", 2.0), ("b", 0.1)].map(|(name, value)| tape.var(value).named(name));

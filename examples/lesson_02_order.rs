@@ -7,7 +7,7 @@ mod lessons;
 use tape::Trace;
 use tape::prelude::*;
 
-use lessons::{Asked, Outcome, check};
+use lessons::{Asked, Outcome, check, say};
 
 /// `a` doubled so many times.
 fn doublings(a: Var<'_, f64>, times: usize) -> Var<'_, f64> {
@@ -44,10 +44,9 @@ fn every_path(c: Var<'_, f64>, a: Var<'_, f64>) -> (f64, usize) {
 
 fn main() -> Outcome {
     let asked = Asked::from_command_line()?;
-    println!(
+    say(
         "b is used twice, and a is used twice. c = 4a, so ∂c/∂a is 4. In which order must the nodes
-pass their adjoints on? The sweep waits until all uses of a node have reported:
-"
+pass their adjoints on? The sweep waits until all uses of a node have reported:",
     );
     let tape = Tape::new();
     let a = tape.var(3.0).named("a");
@@ -57,7 +56,9 @@ pass their adjoints on? The sweep waits until all uses of a node have reported:
     print!("{trace}");
 
     let hasty = first_come(c, a);
-    println!("\nIf b passed on the first contribution as soon as it came, a would get {hasty}: wrong.");
+    println!(
+        "\nIf b passed on the first contribution as soon as it came, a would get {hasty}: wrong."
+    );
     println!("If each contribution went its way alone, the answer would be right, at a price:\n");
     println!("  doublings   ∂c/∂a   passed on alone   passed on by the sweep");
     let mut right = hasty == 2.0;

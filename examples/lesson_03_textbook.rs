@@ -1,4 +1,4 @@
-//! Lesson: backpropagation of the textbook's three-layer network, every number of it.
+//! Lesson 3: backpropagation of the textbook's three-layer network, every number of it.
 //!
 //! One sample goes through an input layer of two, a hidden layer of two sigmoid units and one
 //! sigmoid output, to half the squared error. Then each node of the reverse sweep is shown: the
@@ -9,12 +9,16 @@
 //! Notation as in Nielsen's chapter 2, with the number of the layer below: z₂ = W₂ x + b₂, a₂ = σ(z₂),
 //! z₃ = W₃ a₂ + b₃, a₃ = σ(z₃). The other names: e = a₃ − t, s its square, S the sum, C = S/2.
 //!
-//! `cargo run --release --example chain_rule`
+//! `cargo run --example lesson_03_textbook`
 
-use nn::ops::Tensor;
+mod lessons;
+
+use ops::Tensor;
 use tape::check::Check;
-use tape::one_line;
 use tape::prelude::*;
+use tape::{Trace, one_line};
+
+use lessons::{Asked, Outcome, check, difference};
 
 // ANCHOR: cost
 /// The network: the cost of one sample, given W₂, b₂, W₃, b₃.
@@ -32,7 +36,8 @@ fn cost<'t>(v: &[Var<'t, f64>]) -> Var<'t, f64> {
 }
 // ANCHOR_END: cost
 
-fn main() {
+fn main() -> Outcome {
+    let asked = Asked::from_command_line()?;
     let values = [
         Tensor::from([[0.15, 0.20], [0.25, 0.30]]),
         Tensor::from([0.35, 0.35]),
@@ -44,18 +49,11 @@ fn main() {
     let parameters: Vec<_> =
         values.iter().zip(names).map(|(value, name)| tape.var(value).named(name)).collect();
 
-    println!("FORWARD: each value from those before it\n");
     let c = cost(&parameters);
-    for v in tape.vars() {
-        let formula = v.formula().map_or(String::new(), |formula| format!(" = {formula}"));
-        println!("{:>5}{formula} = {}", v.label(), one_line(&v.value(), 6));
-    }
+    let trace = Trace::of(c)?;
+    print!("{trace}");
 
-    println!("\nBACKWARD: each node, its adjoint complete, passes it on to its operands");
-    println!("(y is the node's own value, ȳ = ∂C/∂y its adjoint)\n");
-    let gradients = c.backward_observed(|step| println!("{step}"));
-
-    println!("THE TEXTBOOK'S δ, by hand, against the sweep\n");
+    println!("\nTHE TEXTBOOK'S δ, by hand, against the sweep\n");
     let find = |name: &str| tape.vars().find(|v| v.label() == name).expect("a named value");
     let numbers = |name: &str| find(name).value().to_vec();
     let (x, t, a2, a3) = (numbers("x"), numbers("t"), numbers("a₂"), numbers("a₃"));
@@ -73,17 +71,15 @@ fn main() {
         Tensor::from([delta3]),
     ];
     // ANCHOR_END: textbook
+    let mut worst = 0.0_f64;
     for ((name, hand), &v) in names.iter().zip(&by_hand).zip(&parameters) {
-        let swept = gradients.wrt(v);
-        println!(
-            "∂C/∂{name}  by hand {}\n       sweep   {}",
-            one_line(hand, 9),
-            one_line(&swept, 9)
-        );
-        let difference = (&swept - hand).abs().max().item();
-        assert!(difference < 1e-15, "the sweep and the textbook differ by {difference:e}");
+        let swept = trace.gradients().wrt(v);
+        println!("∂C/∂{name}  by hand {}", one_line(hand, 9));
+        println!("       sweep   {}", one_line(&swept, 9));
+        worst = worst.max(difference(&swept.to_vec(), &hand.to_vec()));
     }
-
-    let report = Check::new().second_order().run(cost, &values).expect("a right gradient");
+    let report = Check::new().second_order().run(cost, &values)?;
     println!("\nFINITE DIFFERENCES: {report}");
+    asked.page(c)?;
+    check("the sweep gives the textbook's δ, and finite differences agree", worst < 1e-15)
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use plotters::prelude::*;
 use tape::prelude::*;
 
-use lessons::{Asked, Outcome, check};
+use lessons::{Asked, Outcome, check, say};
 
 type Activation = (&'static str, for<'t> fn(Var<'t, f64>) -> Var<'t, f64>);
 
@@ -45,14 +45,15 @@ fn plot(f: Activation, directory: &Path) -> Result<(), Box<dyn Error>> {
     let area = SVGBackend::new(&file, (480, 360)).into_drawing_area();
     area.fill(&WHITE)?;
     let lowest = values.iter().chain(&slopes).copied().fold(-0.5, f64::min);
-    let highest = values.iter().chain(&slopes).copied().fold(1.2, f64::max).min(3.0);
+    let highest = values.iter().chain(&slopes).copied().fold(1.2, f64::max);
     let mut chart = ChartBuilder::on(&area)
         .caption(f.0, ("sans-serif", 20))
         .margin(10)
         .x_label_area_size(25)
         .y_label_area_size(35)
         .build_cartesian_2d(-4.0..4.0, lowest - 0.1..highest)?;
-    chart.configure_mesh().light_line_style(WHITE).draw()?;
+    let height = |y: &f64| format!("{:.1}", if y.abs() < 1e-9 { 0.0 } else { *y });
+    chart.configure_mesh().light_line_style(WHITE).y_label_formatter(&height).draw()?;
     for (name, heights, color) in [("value", &values, BLUE), ("slope", &slopes, RED)] {
         let line = points.iter().copied().zip(heights.iter().copied());
         // A step is not drawn as a wall.
@@ -90,10 +91,9 @@ fn split(line: impl Iterator<Item = (f64, f64)>) -> Vec<Vec<(f64, f64)>> {
 
 fn main() -> Outcome {
     let asked = Asked::from_command_line()?;
-    println!(
+    say(
         "Without a bend between them, two layers are no more than one. Each function below is a bend.
-What learning sees of it is its slope: where that is 0, nothing is passed back.
-"
+What learning sees of it is its slope: where that is 0, nothing is passed back.",
     );
     let points = [-4.0, -2.0, -0.5, 0.5, 2.0, 4.0];
     let row = |numbers: &[f64]| numbers.iter().map(|x| format!("{x:>9.4}")).collect::<String>();
@@ -110,16 +110,16 @@ What learning sees of it is its slope: where that is 0, nothing is passed back.
             at(h).iter().zip(at(-h)).map(|(up, down)| (up - down) / (2.0 * h)).collect();
         worst = worst.max(lessons::difference(&slopes, &differences));
     }
-    println!(
-        "
-The step has no slope, so nothing can be learned through it. Sigmoid and tanh are flat far from
+    println!();
+    say(
+        "The step has no slope, so nothing can be learned through it. Sigmoid and tanh are flat far from
 0: a unit that is sure of itself passes almost nothing back, and a sigmoid never more than 1/4.
-Relu passes everything or nothing; the leaky one and its smooth relatives always pass something."
+Relu passes everything or nothing; the leaky one and its smooth relatives always pass something.",
     );
     if let Some(directory) = &asked.svg {
         std::fs::create_dir_all(directory)?;
         ALL.into_iter().try_for_each(|f| plot(f, directory))?;
-        println!("\n{} plots are in {}.", ALL.len(), directory.display());
+        println!("{} plots are in {}.", ALL.len(), directory.display());
     }
     let tape = Tape::new();
     let x = tape.var(0.5).named("x");

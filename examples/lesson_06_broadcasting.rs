@@ -8,16 +8,15 @@ use ops::Tensor;
 use tape::Trace;
 use tape::prelude::*;
 
-use lessons::{Asked, Outcome, check};
+use lessons::{Asked, Outcome, check, say};
 
 const X: [[f64; 2]; 3] = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]];
 
 fn main() -> Outcome {
     let asked = Asked::from_command_line()?;
-    println!(
+    say(
         "A bias b of two numbers is added to each of three rows. It is one b, used three times, and
-over uses contributions add up. So its gradient is the sum over the rows:
-"
+over uses contributions add up. So its gradient is the sum over the rows:",
     );
     let tape = Tape::new();
     let x = tape.constant(X).named("x");

@@ -5,10 +5,9 @@
 mod lessons;
 
 use ops::Tensor;
-use tape::Trace;
 use tape::prelude::*;
 
-use lessons::{Asked, Outcome, check, difference};
+use lessons::{Asked, Outcome, check, difference, say};
 
 /// A function of n numbers, as single numbers: Σ tanh(xᵢ · xᵢ₊₁), around the circle.
 fn f<'t>(x: &[Var<'t, f64>]) -> Var<'t, f64> {
@@ -66,12 +65,11 @@ fn reverse(numbers: &[f64]) -> (Vec<f64>, usize) {
 
 fn main() -> Outcome {
     let asked = Asked::from_command_line()?;
-    println!(
+    say(
         "Three ways to the same gradient, of Σ tanh(xᵢ · xᵢ₊₁) with n numbers x. Counted is how often
-an op is computed or visited, the forward pass included.
-
-       n    differences   forward mode   reverse mode"
+an op is computed or visited, the forward pass included.",
     );
+    println!("       n    differences   forward mode   reverse mode");
     let mut right = true;
     let mut worst = 0.0_f64;
     for n in [1, 10, 100, 300] {
@@ -84,15 +82,14 @@ an op is computed or visited, the forward pass included.
         right &= difference(&tangents, &adjoints) < 1e-14;
         worst = worst.max(difference(&differences, &adjoints));
     }
-    println!(
-        "
-Reverse mode costs two passes, whatever n: that is why networks learn by it. Forward mode costs a
+    println!();
+    say(&format!(
+        "Reverse mode costs two passes, whatever n: that is why networks learn by it. Forward mode costs a
 pass for each number; it is the right one for few inputs and many outputs. Differences cost two
 passes for each, and are inexact: here by {worst:.0e} at most. They are for checking the others."
-    );
+    ));
     let tape = Tape::new();
     let y = f(&put(&tape, &inputs(3))).named("f");
-    Trace::of(y)?;
     asked.page(y)?;
     // Central differences of step 1e-5: h²/6 · |f‴| and rounding ε/h · |f|, |f| up to 300.
     check("the three agree, and reverse mode alone does not grow with n", right && worst < 1e-8)

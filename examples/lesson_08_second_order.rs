@@ -4,17 +4,15 @@
 
 mod lessons;
 
-use tape::prelude::*;
 use tape::{Tape, Trace};
 
-use lessons::{Asked, Outcome, check};
+use lessons::{Asked, Outcome, check, say};
 
 fn main() -> Outcome {
     let asked = Asked::from_command_line()?;
-    println!(
+    say(
         "A gradient is computed by ops too. If the sweep itself is recorded, its result is a value like
-any other, and can be differentiated again. Take y = x³ at x = 2:
-"
+any other, and can be differentiated again. Take y = x³ at x = 2:",
     );
     let tape = Tape::new();
     let x = tape.var(2.0).named("x");

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use tape::Var;
+use tape::{Trace, Var, page};
 
 pub type Outcome = Result<(), Box<dyn Error>>;
 
@@ -32,7 +32,17 @@ impl Asked {
     /// Writes the page of what the lesson shows.
     pub fn page(&self, output: Var<'_, f64>) -> Outcome {
         let Some(file) = &self.html else { return Ok(()) };
-        HTML
+        Trace::of(output)?.write_html(file, &page::Settings::default())?;
+        println!("\nThe page of these steps is {}.", file.display());
+        Ok(())
+    }
+}
+
+/// Prints paragraphs in 80 columns.
+#[allow(dead_code)] // Lesson 3 lets the numbers speak.
+pub fn say(text: &str) {
+    for paragraph in text.split("\n\n") {
+        println!("{}\n", textwrap::fill(&paragraph.replace('\n', " "), 80));
     }
 }
 
@@ -41,7 +51,7 @@ pub fn check(what: &str, holds: bool) -> Outcome {
     if !holds {
         return Err(format!("the check failed: {what}").into());
     }
-    println!("\nCHECKED: {what}.");
+    println!("\n{}", textwrap::fill(&format!("CHECKED: {what}."), 80));
     Ok(())
 }
 

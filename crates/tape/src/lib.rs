@@ -22,6 +22,7 @@
 //! | [`transform`] | gradients, Jacobians, Hessians and their products, of plain functions |
 //! | [`trace`] | a program's passes step by step: every number, formula and reason |
 //! | [`picture`] | the graph as DOT, Mermaid and SVG |
+//! | `page` | a trace as a page for a browser, with the feature of that name |
 //! | [`error`] | what can go wrong, in sentences |
 
 pub mod check;
@@ -32,6 +33,8 @@ mod forward;
 mod gradients;
 mod op;
 mod operators;
+#[cfg(feature = "page")]
+pub mod page;
 pub mod picture;
 mod scope;
 mod sweep;
@@ -54,3 +57,8 @@ pub mod prelude {
     pub use crate::{Tape, Var};
     pub use ops::prelude::*;
 }
+
+/// The programs of the chapter on stepping compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/stepping.md")]
+struct Stepping;

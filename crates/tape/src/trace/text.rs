@@ -324,6 +324,20 @@ fn sides(written: Option<Written>, value: String) -> Vec<Span> {
     sides
 }
 
+/// Where a node was recorded. The path of an example may lead out of its crate by `..`.
+fn place<A: Float>(x: Var<'_, A>) -> String {
+    let location = x.location();
+    let mut path: Vec<&str> = Vec::new();
+    for part in location.file().split('/') {
+        if part == ".." && path.last().is_some_and(|last| !["", ".."].contains(last)) {
+            path.pop();
+        } else {
+            path.push(part);
+        }
+    }
+    format!("{}:{}:{}", path.join("/"), location.line(), location.column())
+}
+
 fn label<A: Float>(x: Var<'_, A>) -> String {
     visible(&x.label())
 }
@@ -377,7 +391,7 @@ impl<A: Float> Forward<'_, A> {
             Source::Detached => "detached, ",
             Source::Op(_) => "",
         };
-        text.place(first, &format!("{what}{}", node.location()));
+        text.place(first, &format!("{what}{}", place(node)));
     }
 }
 
@@ -400,7 +414,7 @@ impl<A: Float> Backward<'_, A> {
             }
             None => text.line(vec![name, span(Role::Note, ", a variable")]),
         }
-        text.place(first, &self.node.location().to_string());
+        text.place(first, &place(self.node));
         text.note(Role::Note, 2, &self.why_now());
         let adjoint = vec![span(Role::Value, tensor_text(&self.adjoint, layout))];
         let whose = span(Role::Formula, derivative(self.output, self.node));
