@@ -64,6 +64,18 @@ from pathlib import Path
 # behind when a rule is rewritten.
 EQUIVALENT = [
     (
+        ["Gather"],
+        ["contribution 1"],
+        "contribution 1",
+        "there is none: indices have no gradient",
+    ),
+    (
+        ["GatherAdjoint", "MaxPoolSlope"],
+        ["contribution 0"],
+        "contribution 0",
+        "there is none: indices have no gradient, and which element is the largest has none",
+    ),
+    (
         ["Elu", "Selu", "Celu"],
         ["value"],
         "x.minimum(R::lit(1.0))",

@@ -79,6 +79,11 @@ def pick(x, indices):
     return rows(x)[np.arange(len(indices)), np.array(indices, int)].reshape(x.shape[:-1])
 
 
+def label_cross_entropy(x, labels):
+    places = labels.astype(int)[..., None]
+    return -jnp.take_along_axis(jax.nn.log_softmax(x), places, axis=-1)[..., 0]
+
+
 def place(x, indices, columns):
     zeros = jnp.zeros((len(indices), columns))
     filled = zeros.at[np.arange(len(indices)), np.array(indices, int)].set(x.ravel())
@@ -288,6 +293,28 @@ def rms_norm(x, s):
     return x / jnp.sqrt((x**2).mean(-1, keepdims=True) + s["epsilon"]) * gain
 
 
+def normalize(x, s):
+    axes = axes_of(s)
+    if s["centred"]:
+        x = x - x.mean(axes, keepdims=True)
+    return x / jnp.sqrt((x**2).mean(axes, keepdims=True) + s["epsilon"])
+
+
+def along(f):
+    """The derivative of an op at the first operand along the second."""
+    return lambda x, s: jax.jvp(lambda x: f(x, s), (x[0],), (x[1],))[1]
+
+
+def adjoint(f):
+    """The adjoint of the derivative of an op at the first operand, of the second."""
+    return lambda x, s: jax.vjp(lambda x: f(x, s), x[0])[1](x[1])[0]
+
+
+def gather_adjoint(x, s):
+    index, added = x[0].astype(int), x[1]
+    return jnp.zeros((s["rows"], *added.shape[index.ndim:])).at[index].add(added)
+
+
 def lower_symmetric(x):
     """The symmetric matrix of which the lower triangle is that of x."""
     return jnp.tril(x) + jnp.swapaxes(jnp.tril(x, -1), -1, -2)
@@ -428,8 +455,14 @@ OPS = {
     "log_softmax": lambda x, s: jax.nn.log_softmax(x[0], axis=s["axis"]),
     "softmax_cross_entropy": lambda x, s: -(x[1] * jax.nn.log_softmax(x[0])).sum(-1),
     "sparse_softmax_cross_entropy": lambda x, s: -pick(jax.nn.log_softmax(x[0]), s["labels"]),
+    "label_cross_entropy": lambda x, s: label_cross_entropy(*x),
+    "one_hot": lambda x, s: jax.nn.one_hot(x[0].astype(int), s["classes"], dtype=x[0].dtype),
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
+    "normalize": lambda x, s: normalize(x[0], s),
+    "normalize_slope": along(normalize),
+    "gather": lambda x, s: x[0][x[1].astype(int)],
+    "gather_adjoint": gather_adjoint,
     "upsample_nearest": lambda x, s: upsample_nearest(x[0], s),
     "upsample_linear": lambda x, s: upsample_linear(x[0], s),
     "upsample_bilinear": lambda x, s: jax.image.resize(
@@ -440,6 +473,8 @@ OPS = {
     "conv_transposed": lambda x, s: conv_transposed(x[0], x[1], s),
     "conv_weight": lambda x, s: conv_weight(x[0], x[1], s),
     "max_pool": lambda x, s: max_pool(x[0], s),
+    "max_pool_slope": along(max_pool),
+    "max_pool_adjoint": adjoint(max_pool),
     "avg_pool": lambda x, s: avg_pool(x[0], s),
     "windows": lambda x, s: windows(x[0], s),
     "windows_adjoint": lambda x, s: windows_adjoint(x[0], s),
@@ -863,6 +898,13 @@ def products(cases):
     cases.add("layer_norm", [[2, 3], [3], [3]], epsilon=0.5)
 
 
+def labels_as_operands(cases):
+    for shape, labels in [([3], 1), ([2, 3], [2, 0]), ([2, 2, 2], [[0, 1], [1, 0]])]:
+        labels = np.array(labels, float)
+        cases.add("label_cross_entropy", [shape, labels], label="labels an operand")
+        cases.add("one_hot", [labels], label="of labels", classes=shape[-1])
+
+
 def moving_windows(cases):
     for x, w, slides, groups in [
         ([1, 1, 5], [1, 1, 3], [[3, 1, 0, 0, 1]], 1),
@@ -1170,6 +1212,46 @@ def stored(x):
     return x
 
 
+def of_layers(cases):
+    """Ops that layers of networks are made of."""
+    for shape, axes, centred in [
+        ([2, 3], [1], True),
+        ([3, 2], [0], True),
+        ([2, 2, 3], [0, 2], True),
+        ([2, 2, 3], [1], False),
+        ([2, 2, 3], [1, 2], True),
+        ([2, 2, 2, 2], [0, 2, 3], True),
+        ([1, 4, 2], [-1, -2], False),
+        ([3], None, True),
+    ]:
+        for epsilon in [1e-5, 0.5]:
+            settings = dict(axes=axes, epsilon=epsilon, centred=centred)
+            cases.add("normalize", [shape], **settings)
+        cases.add("normalize_slope", [shape, shape], **settings)
+    # The indices have no gradient, which the label says.
+    for table, indices in [
+        ([3, 2], [2.0, 0.0, 2.0]),
+        ([4], [[3.0, 0.0], [1.0, 1.0]]),
+        ([3, 2, 2], [[1.0, 2.0]]),
+        ([2, 3], 1.0),
+    ]:
+        indices = np.array(indices)
+        cases.add("gather", [table, indices], label="by an operand")
+        added = [*indices.shape, *table[1:]]
+        cases.add("gather_adjoint", [indices, added], label="by an operand", rows=table[0])
+    for x, slides in [
+        ([1, 2, 4], [[2, 2, 0, 0, 1]]),
+        ([2, 1, 5], [[3, 1, 1, 1, 1]]),
+        ([1, 1, 5, 4], [[2, 2, 1, 0, 1], [3, 1, 0, 0, 1]]),
+        ([1, 2, 4, 3], [[2, 1, 0, 0, 2], [2, 1, 1, 1, 1]]),
+    ]:
+        settings = dict(slides=slides, ceil=False)
+        pooled = max_pool(jnp.zeros(x), settings).shape
+        label = "of the second operand"  # The first has no gradient.
+        cases.add("max_pool_slope", [x, x], label=label, **settings)
+        cases.add("max_pool_adjoint", [x, list(pooled)], label=label, **settings)
+
+
 def main():
     cases = Cases()
     elementwise(cases)
@@ -1182,8 +1264,11 @@ def main():
     x = draw(cases.rng, [3])
     steps = [("detach", [0], {}), ("mul", [0, 1], {}), ("square", [2], {})]
     cases.cases.append(cases.case("detach", steps, [x]))
-    singles = len(cases.cases)
     programs(cases, 50)
+    # After the programs, so that what is drawn for the others stays.
+    of_layers(cases)
+    labels_as_operands(cases)
+    singles = len(cases.cases) - 50
     names = [case["name"] for case in cases.cases]
     assert len(set(names)) == len(names), {n for n in names if names.count(n) > 1}
     lines = [json.dumps(stored(case), separators=(",", ":")) for case in cases.cases]

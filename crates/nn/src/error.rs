@@ -14,6 +14,9 @@ pub enum Error {
     /// The data set or its file.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Saving or loading.
+    #[error(transparent)]
+    Save(#[from] crate::save::SaveError),
     /// The tape refused an op.
     #[error(transparent)]
     Tape(#[from] tape::error::TapeError),
@@ -29,17 +32,71 @@ pub enum Error {
         /// The layer whose output that is, if it is not the input of the model.
         from: Option<String>,
     },
-    /// The output of a model does not fit the targets under a loss.
-    #[error("{loss} cannot compare an output of shape {output:?} with {targets}: {remedy}")]
+    /// The output of a model does not fit the targets under a loss or a metric.
+    #[error("{measure} cannot compare an output of shape {output:?} with {targets}: {remedy}")]
     Targets {
-        /// The loss.
-        loss: &'static str,
+        /// The loss or metric.
+        measure: String,
         /// The shape of the output.
         output: Vec<usize>,
         /// The targets, in words.
         targets: String,
         /// What would fit.
         remedy: String,
+    },
+    /// A target that a loss or a metric cannot take.
+    #[error(
+        "row {row} of the targets holds {value}{}, but {measure} takes {allowed}",
+        in_row(place)
+    )]
+    TargetValue {
+        /// The loss or metric.
+        measure: String,
+        /// The row, from 0.
+        row: usize,
+        /// Where in the row, if it holds more than one number.
+        place: Vec<usize>,
+        /// What is there.
+        value: f64,
+        /// What may be, in words.
+        allowed: String,
+    },
+    /// Target probabilities that do not sum to 1.
+    #[error(
+        "row {row} of the targets sums to {sum}, but {measure} takes probabilities that sum to 1 \
+         along the last axis"
+    )]
+    TargetSum {
+        /// The loss or metric.
+        measure: String,
+        /// The row, from 0.
+        row: usize,
+        /// The sum.
+        sum: f64,
+    },
+    /// Labels of which none counts.
+    #[error(
+        "none of {labels} labels counts for {measure}: each is ignored or of a class with weight 0"
+    )]
+    NothingCounts {
+        /// The loss or metric.
+        measure: String,
+        /// How many labels there are.
+        labels: usize,
+    },
+    /// An output that says nothing.
+    #[error("row {row} of the outputs holds NaN, which says no class")]
+    OutputNotANumber {
+        /// The row, from 0.
+        row: usize,
+    },
+    /// Not one weight for each class.
+    #[error("there are {weights} weights, but the output has {classes} classes; each needs one")]
+    ClassWeights {
+        /// How many weights there are.
+        weights: usize,
+        /// How many classes the output has.
+        classes: usize,
     },
     /// A label that is no class of the model.
     #[error(
@@ -53,6 +110,21 @@ pub enum Error {
         label: usize,
         /// How many classes the output has.
         classes: usize,
+    },
+    /// The number of a token that an embedding does not have.
+    #[error(
+        "the input of {layer} is {given} at {position:?}, but must be a whole number from 0 to {}",
+        *count as isize - 1
+    )]
+    Token {
+        /// The embedding.
+        layer: String,
+        /// Where in the input.
+        position: Vec<usize>,
+        /// The number given.
+        given: f64,
+        /// How many tokens there are.
+        count: usize,
     },
     /// A setting out of its range.
     #[error("{setting} is {given}, but must be {allowed}")]
@@ -123,11 +195,39 @@ pub enum Error {
         /// The shape of the gradient.
         gradient: Vec<usize>,
     },
+    /// A gradient that is infinite or NaN.
+    #[error("the gradient of parameter {parameter} is infinite or NaN")]
+    GradientNotFinite {
+        /// The path of the parameter.
+        parameter: String,
+    },
+    /// A loss that is infinite or NaN where an optimiser evaluates it.
+    #[error(
+        "the loss is {loss}; the parameters are as they were at the last point where it was \
+         finite. A smaller learning rate is the usual remedy, with L-BFGS a line search"
+    )]
+    LossNotFinite {
+        /// The value of the loss.
+        loss: f64,
+    },
+    /// A choice of parameters by their paths that chooses none.
+    #[error("{choice} matches no parameter; there are: {}", parameters.join(", "))]
+    Unmatched {
+        /// What chose.
+        choice: String,
+        /// The paths of all parameters.
+        parameters: Vec<String>,
+    },
 }
 
 /// The layer that an input comes from, in words.
 fn by(from: Option<&String>) -> String {
     from.map_or_else(String::new, |layer| format!(" by layer {layer}"))
+}
+
+/// A place in a row, in words.
+fn in_row(place: &[usize]) -> String {
+    if place.is_empty() { String::new() } else { format!(" at {place:?}") }
 }
 
 impl Error {

@@ -68,8 +68,21 @@ mod book {
     struct Data;
     #[doc = include_str!("../../../docs/src/networks.md")]
     struct Networks;
+    #[doc = include_str!("../../../docs/src/fit.md")]
+    struct Fit;
+    #[doc = include_str!("../../../docs/src/optimizers.md")]
+    struct Optimizers;
+    #[doc = include_str!("../../../docs/src/saving.md")]
+    struct Saving;
+    #[doc = include_str!("../../../docs/src/losses.md")]
+    struct Losses;
+    #[doc = include_str!("../../../docs/src/layers.md")]
+    struct Layers;
+    #[doc = include_str!("../../../docs/src/sequences.md")]
+    struct Sequences;
 }
 
+pub mod check;
 pub mod data;
 mod error;
 pub mod init;
@@ -80,6 +93,8 @@ mod module;
 pub mod optim;
 mod parameter;
 mod pass;
+pub mod save;
+pub mod schedule;
 mod state;
 mod summary;
 pub mod train;
@@ -107,16 +122,28 @@ pub mod prelude {
     pub use crate::data::{DataLoader, Dataset, Targets};
     pub use crate::init::Init;
     pub use crate::layers::{
-        Dense, LeakyRelu, Perceptron, Relu, Sequential, Sigmoid, Softmax, Softplus, Step, Tanh,
+        AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, Celu, Conv1d, Conv2d, ConvTranspose1d,
+        ConvTranspose2d, Dense, Dropout, Dropout2d, Elu, Embedding, Flatten, Gelu, GeluTanh,
+        GlobalAvgPool, GlobalMaxPool, GroupNorm, Gru, HardSigmoid, HardTanh, Identity, LayerNorm,
+        LeakyRelu, LearnedPosition, LogSigmoid, LogSoftmax, Lstm, MaxPool1d, MaxPool2d, Mish,
+        MultiHeadAttention, PRelu, Padding, Perceptron, Relu, Reshape, Residual, RmsNorm, Selu,
+        Sequential, Sigmoid, Silu, SimpleRnn, SinusoidalPosition, Softmax, Softplus, Softsign,
+        Step, Tanh, TransformerBlock,
     };
     pub use crate::loss::{
-        BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Loss,
-        MeanSquaredError,
+        BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, HalfSquaredError, Hinge,
+        Huber, KlDivergence, Loss, MeanAbsoluteError, MeanSquaredError, MultiMargin,
+        NegativeLogLikelihood, SmoothL1, SquaredHinge,
     };
     pub use crate::metrics::Metric;
-    pub use crate::optim::{Adam, Optimizer, Sgd};
+    pub use crate::optim::{
+        AdaDelta, AdaGrad, Adam, AdamW, Group, Lbfgs, Lion, NAdam, Optimizer, Penalty, RmsProp,
+        Sgd, clip_norm, clip_value,
+    };
+    pub use crate::schedule::Schedule;
     pub use crate::train::callbacks::{
-        CsvLog, DeadUnits, EarlyStopping, GradientNorms, TerminateOnNan,
+        Checkpoint, ClipGradients, CsvLog, DeadUnits, EarlyStopping, GradientNorms, LearningRate,
+        TerminateOnNan,
     };
     pub use crate::train::{Callback, Monitor, on_epoch_end};
     pub use crate::{Fit, History, Mode, Module, Parameter, Pass, evaluate, predict, summary};

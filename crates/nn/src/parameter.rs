@@ -124,6 +124,12 @@ impl<A: Float> Gradients<A> {
         self.by_id.get_mut(&parameter.id)
     }
 
+    /// Gives a parameter a gradient that was computed elsewhere, in place of any that it has. A
+    /// step refuses one of another shape than the parameter's.
+    pub fn insert(&mut self, parameter: &Parameter<A>, gradient: impl Into<Tensor<A>>) {
+        self.by_id.insert(parameter.id, gradient.into());
+    }
+
     /// The value that a layer gave a buffer in the pass, if any. Every optimiser's step puts it
     /// there.
     pub fn update_of(&self, buffer: &Parameter<A>) -> Option<&Tensor<A>> {

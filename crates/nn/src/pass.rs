@@ -111,6 +111,35 @@ impl<'t, A: Float> Pass<'t, A> {
         parameters.values().map(|(var, buffer)| (var.position(), !buffer)).collect()
     }
 
+    /// Uses `value` in the place of a parameter in this pass: the result of an inner step of
+    /// optimisation, or a variable with respect to which the whole model is differentiated. The
+    /// pass then gives the gradient with respect to it as that of the parameter.
+    ///
+    /// ```
+    /// use nn::prelude::*;
+    ///
+    /// let layer = Dense::<f64>::new(2, 1, &mut nn::rng(0));
+    /// let tape = Tape::new();
+    /// let pass = Pass::evaluate(&tape);
+    /// let w = tape.var([[3.0, 4.0]]);
+    /// pass.substitute(&layer.weight, w);
+    /// assert_eq!(layer.forward(&pass, tape.constant([[1.0, 2.0]])).item(), 11.0);
+    /// ```
+    ///
+    /// # Panics
+    /// If the parameter is in use in this pass already, or `value` has another shape.
+    #[track_caller]
+    pub fn substitute(&self, parameter: &Parameter<A>, value: Var<'t, A>) {
+        let (wanted, given) = (parameter.value.shape(), value.shape());
+        assert!(
+            wanted == &given[..],
+            "a value of shape {given:?} cannot take the place of a parameter of shape {wanted:?}"
+        );
+        let before =
+            self.parameters.borrow_mut().insert(parameter.id(), (value, parameter.is_buffer()));
+        assert!(before.is_none(), "a parameter was substituted after its first use in the pass");
+    }
+
     /// Says what value a buffer is to have after this pass. It takes it at the optimiser's next
     /// step; the pass itself changes nothing.
     pub fn update(&self, buffer: &Parameter<A>, value: Var<'t, A>) {

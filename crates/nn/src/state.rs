@@ -1,6 +1,6 @@
 //! What is remembered between steps of training, in a form that can be saved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ops::{Float, Tensor};
 
@@ -80,5 +80,95 @@ impl<A: Float> State<A> {
             numbers: under(&self.numbers, name),
             texts: under(&self.texts, name),
         }
+    }
+}
+
+/// Reads a state entry by entry, and knows at the end all that was wrong with it. What cannot be
+/// read comes as a zero, for nobody to use.
+pub(crate) struct StateReader<'s, A: Float> {
+    state: &'s State<A>,
+    read: BTreeSet<String>,
+    missing: Vec<String>,
+    wrong: Vec<String>,
+}
+
+impl<'s, A: Float> StateReader<'s, A> {
+    pub(crate) fn new(state: &'s State<A>) -> Self {
+        Self { state, read: BTreeSet::new(), missing: Vec::new(), wrong: Vec::new() }
+    }
+
+    fn read<T>(
+        &mut self,
+        key: &str,
+        map: impl Fn(&'s State<A>) -> &'s BTreeMap<String, T>,
+    ) -> Option<&'s T> {
+        let value = map(self.state).get(key);
+        if value.is_some() {
+            self.read.insert(key.to_owned());
+        } else {
+            self.missing.push(key.to_owned());
+        }
+        value
+    }
+
+    /// A number that is not NaN.
+    pub(crate) fn number(&mut self, key: &str) -> f64 {
+        let number = self.read(key, |state| &state.numbers).copied().unwrap_or(0.0);
+        if number.is_nan() {
+            self.wrong(format!("{key} is NaN"));
+        }
+        number
+    }
+
+    /// A number of things.
+    pub(crate) fn count(&mut self, key: &str) -> u64 {
+        let number = self.number(key);
+        if number < 0.0 || number > 2_f64.powi(53) || number.fract() != 0.0 {
+            self.wrong(format!("{key} is {number}, but must be a whole number"));
+        }
+        number as u64
+    }
+
+    /// A tensor of this shape.
+    pub(crate) fn tensor(&mut self, key: &str, shape: &[usize]) -> Tensor<A> {
+        let Some(tensor) = self.read(key, |state| &state.tensors) else {
+            return Tensor::zeros(shape);
+        };
+        if tensor.shape() != shape {
+            self.wrong(format!("{key} has shape {:?}, but must have {shape:?}", tensor.shape()));
+        }
+        tensor.clone()
+    }
+
+    /// A text that must be `expected`.
+    pub(crate) fn expect_text(&mut self, key: &str, expected: &str) {
+        if let Some(text) = self.read(key, |state| &state.texts)
+            && text != expected
+        {
+            self.wrong(format!("{key} is {text:?}, but must be {expected:?}"));
+        }
+    }
+
+    /// Notes what is wrong, in a sentence.
+    pub(crate) fn wrong(&mut self, sentence: String) {
+        self.wrong.push(sentence);
+    }
+
+    /// Refuses the state if anything was missing or wrong, or if anything in it was not read. `of`
+    /// is what was to go on from it.
+    pub(crate) fn finish(self, of: &str) -> Result<(), Error> {
+        let State { tensors, numbers, texts } = self.state;
+        let keys = tensors.keys().chain(numbers.keys()).chain(texts.keys());
+        let unexpected: Vec<_> = keys.filter(|key| !self.read.contains(*key)).cloned().collect();
+        let mut problems = self.wrong;
+        for (what, list) in [("unexpected", unexpected), ("missing", self.missing)] {
+            if !list.is_empty() {
+                problems.insert(0, format!("{what}: {}", list.join(", ")));
+            }
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Error::State { problem: format!("of {of}, {}", problems.join("; ")) })
     }
 }

@@ -2,7 +2,9 @@
 
 use nn::Error;
 use nn::data::{DataLoader, digits};
+use nn::optim::{Lion, Penalty};
 use nn::prelude::*;
+use nn::schedule::{Chain, Linear, Plateau};
 use nn::train::{Run, StepView};
 
 fn small() -> Dataset<f32> {
@@ -123,12 +125,16 @@ fn a_callback_may_change_the_gradients() {
     assert_eq!(numbers(&model), before);
 }
 
+/// A validation set that is labelled wrongly, so that its loss rises as training goes on.
+fn mislabelled() -> Dataset<f32> {
+    let data = small();
+    let wrong: Vec<usize> = data.labels().unwrap().iter().map(|label| 9 - label).collect();
+    Dataset::classification(data.inputs().clone(), wrong, 10).unwrap()
+}
+
 #[test]
 fn early_stopping_gives_back_the_best_parameters() {
-    // The validation set is labelled wrongly, so that its loss rises as training goes on.
-    let train = small();
-    let wrong: Vec<usize> = train.labels().unwrap().iter().map(|label| 9 - label).collect();
-    let validation = Dataset::classification(train.inputs().clone(), wrong, 10).unwrap();
+    let (train, validation) = (small(), mislabelled());
     let run = |epochs, stop: &mut EarlyStopping<f32>| {
         let mut model = network(2);
         let mut optimizer = Adam::new(0.01).unwrap();
@@ -269,11 +275,11 @@ impl Loss<f32> for MeanOfSquares {
     fn name(&self) -> &'static str {
         "mean of squares"
     }
-    fn check(&self, _: &[usize], _: &Targets<f32>) -> Result<(), Error> {
-        Ok(())
+    fn target(&self, _: &[usize], _: &Targets<f32>) -> Result<Tensor<f32>, Error> {
+        Ok(Tensor::scalar(0.0))
     }
-    fn loss<'t>(&self, output: Var<'t, f32>, _: &Targets<f32>) -> Result<Var<'t, f32>, Error> {
-        Ok(output.square().mean())
+    fn between<'t>(&self, output: Var<'t, f32>, _: Var<'t, f32>) -> Var<'t, f32> {
+        output.square().mean()
     }
 }
 
@@ -359,4 +365,172 @@ fn numbers_that_are_not_finite_are_refused_with_their_row() {
     let error =
         fit().run(&mut network(1), &data, &CrossEntropy, &mut Sgd::new(0.1).unwrap()).unwrap_err();
     assert!(error.to_string().contains("row 1"), "{error}");
+}
+
+/// A run with much to remember, of which `epochs` are done.
+fn eventful(epochs: usize, stop: &mut EarlyStopping<f32>) -> Fit<'_, f32> {
+    let schedule = Chain::new(Linear::warm_up(5).unwrap())
+        .then(5, Plateau::new(0.5).unwrap().patience(0).threshold(0.05).unwrap())
+        .unwrap();
+    fit()
+        .epochs(epochs)
+        .seed(7)
+        .validation_split(0.25)
+        .callback(LearningRate::new(schedule).every_step().watching("validation loss"))
+        .callback(stop)
+        .callback(ClipGradients::Norm(1.0))
+        .penalty(Penalty::l2(1e-3).unwrap())
+}
+
+#[test]
+fn a_resumed_run_is_the_whole_run_bit_for_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("run.checkpoint");
+    let data = small();
+    let stopping = || EarlyStopping::new().patience(4).least_improvement(0.02).restore_best();
+    let adam = || Adam::new(0.02).unwrap();
+
+    let mut whole = network(1);
+    let (mut stop, mut optimizer) = (stopping(), adam());
+    let history =
+        eventful(12, &mut stop).run(&mut whole, &data, &CrossEntropy, &mut optimizer).unwrap();
+    let rates = history.column("learning rate");
+    assert!(rates.last().unwrap().1 < 0.02, "the plateau should have been reached: {history}");
+
+    for first_part in [1, 4, 7] {
+        let mut model = network(1);
+        let mut stop = stopping();
+        eventful(first_part, &mut stop)
+            .callback(Checkpoint::new(&file))
+            .run(&mut model, &data, &CrossEntropy, &mut adam())
+            .unwrap();
+        // Another program: another model, optimiser and callbacks.
+        let mut model = network(99);
+        let (mut stop, mut optimizer) = (stopping(), adam());
+        let resumed = eventful(12, &mut stop)
+            .callback(Checkpoint::new(&file))
+            .resume(&file)
+            .run(&mut model, &data, &CrossEntropy, &mut optimizer)
+            .unwrap();
+        assert_eq!(resumed, history, "resumed after epoch {first_part}");
+        assert_eq!(numbers(&model), numbers(&whole));
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_checkpoint_is_refused_and_nothing_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("run.checkpoint");
+    let data = small();
+    let adam = || Adam::new(0.02).unwrap();
+    fit()
+        .epochs(2)
+        .callback(Checkpoint::new(&file))
+        .run(&mut network(1), &data, &CrossEntropy, &mut adam())
+        .unwrap();
+    let mut model = network(5);
+    let before = numbers(&model);
+    let mut resume =
+        |fit: Fit<'_, f32>,
+         optimizer: &mut dyn FnMut(Fit<'_, f32>, &mut Sequential<f32>) -> String| {
+            let error = optimizer(fit.resume(&file), &mut model);
+            assert_eq!(numbers(&model), before);
+            error
+        };
+    let with_adam = &mut |mut fit: Fit<'_, f32>, model: &mut Sequential<f32>| {
+        fit.run(model, &data, &CrossEntropy, &mut adam()).unwrap_err().to_string()
+    };
+    let error = resume(fit().seed(3), with_adam);
+    assert!(error.contains("the run was begun with seed 0, not 3"), "{error}");
+    let error = resume(fit().callback(EarlyStopping::watching(Monitor::lowest("loss"))), with_adam);
+    assert!(error.contains("best is missing"), "{error}");
+    let error = resume(fit(), &mut |mut fit, model| {
+        fit.run(model, &data, &CrossEntropy, &mut Lion::new(0.02).unwrap()).unwrap_err().to_string()
+    });
+    assert!(error.contains("Adam") && error.contains("Lion"), "{error}");
+    let mut small = Sequential::new().then(Dense::new(64, 10, &mut nn::rng(0)));
+    let error = fit().resume(&file).run(&mut small, &data, &CrossEntropy, &mut adam()).unwrap_err();
+    assert!(error.to_string().contains("2.weight"), "{error}");
+    let missing = fit().resume(dir.path().join("none"));
+    let error = { missing }.run(&mut network(1), &data, &CrossEntropy, &mut adam()).unwrap_err();
+    assert!(error.to_string().contains("none"), "{error}");
+}
+
+#[test]
+fn a_checkpoint_of_the_best_epoch_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("best.checkpoint");
+    let (data, validation) = (small(), mislabelled());
+    let mut model = network(1);
+    let history = fit()
+        .epochs(8)
+        .validation(&validation)
+        .callback(Checkpoint::new(&file).best(Monitor::lowest("validation loss")))
+        .run(&mut model, &data, &CrossEntropy, &mut Adam::new(0.01).unwrap())
+        .unwrap();
+    let best = history.lowest("validation loss").unwrap();
+    assert!(best.epoch < 8, "{history}");
+    let checkpoint = nn::save::Checkpoint::<f32>::load(&file).unwrap();
+    assert_eq!(checkpoint.state.numbers["epoch"], best.epoch as f64);
+    checkpoint.weights.restore(&mut model).unwrap();
+    let loss = evaluate(&model, &validation, &CrossEntropy).unwrap().loss;
+    assert_eq!(Some(loss), best.validation_loss());
+}
+
+#[test]
+fn a_checkpoint_is_not_overwritten_by_a_loss_that_is_not_finite() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("last.checkpoint");
+    let error = fit()
+        .epochs(40)
+        .callback(Checkpoint::new(&file))
+        .run(&mut network(1), &small(), &MeanOfSquares, &mut Sgd::new(30.0).unwrap())
+        .unwrap_err();
+    let Error::NotFinite { history, .. } = error else { panic!("{error}") };
+    let checkpoint = nn::save::Checkpoint::<f32>::load(&file);
+    match history.last() {
+        Some(last) => {
+            assert_eq!(checkpoint.unwrap().state.numbers["epoch"], last.epoch as f64);
+        }
+        None => assert!(checkpoint.is_err()),
+    }
+}
+
+#[test]
+fn a_schedule_that_watches_nothing_is_refused() {
+    let plateau = LearningRate::new(Plateau::new(0.5).unwrap());
+    let error = fit()
+        .callback(plateau)
+        .run(&mut network(1), &small(), &CrossEntropy, &mut Sgd::new(0.2).unwrap())
+        .unwrap_err();
+    assert!(error.to_string().contains("LearningRate::watching"), "{error}");
+}
+
+#[test]
+fn clipping_bounds_every_step() {
+    struct Bound(f64);
+    impl Callback<f32> for Bound {
+        fn name(&self) -> &'static str {
+            "bound"
+        }
+        fn on_gradients(
+            &mut self,
+            run: &mut Run<'_, f32>,
+            step: &mut StepView<'_, '_, f32>,
+        ) -> Result<(), Error> {
+            let norm = nn::optim::gradient_norm(step.gradients, run.model, 2.0)?;
+            assert!(norm <= self.0 * (1.0 + 1e-6), "{norm}");
+            Ok(())
+        }
+    }
+    let run = |clip: Option<ClipGradients>| {
+        let mut model = network(1);
+        let mut fit = fit().epochs(1);
+        if let Some(clip) = clip {
+            fit = fit.callback(clip).callback(Bound(0.1));
+        }
+        fit.run(&mut model, &small(), &CrossEntropy, &mut Sgd::new(0.2).unwrap()).unwrap();
+        numbers(&model)
+    };
+    assert_ne!(run(Some(ClipGradients::Norm(0.1))), run(None));
 }

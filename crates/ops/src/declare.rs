@@ -52,6 +52,8 @@ pub struct Example<R> {
     pub operands: Vec<Tensor<f64>>,
     /// The value as computed by hand or by an independent program.
     pub value: Option<Tensor<f64>>,
+    /// The operand that is not varied, if there is one: indices, which are whole numbers.
+    pub fixed: Option<usize>,
 }
 
 /// Operands that a rule refuses, and words that its message must contain.
@@ -76,13 +78,34 @@ pub trait Declare: Rule {
 
 /// An example without a known value.
 pub fn example<R>(rule: R, operands: impl Into<Vec<Tensor<f64>>>) -> Example<R> {
-    Example { rule, operands: operands.into(), value: None }
+    Example { rule, operands: operands.into(), value: None, fixed: None }
 }
 
 impl<R> Example<R> {
     /// The same example with its value.
     pub fn gives(self, value: impl Into<Tensor<f64>>) -> Self {
         Self { value: Some(value.into()), ..self }
+    }
+
+    /// The same example with an operand that is not varied.
+    pub fn fixed(self, operand: usize) -> Self {
+        Self { fixed: Some(operand), ..self }
+    }
+
+    /// The operands that are varied.
+    pub fn varied(&self) -> Vec<Tensor<f64>> {
+        let operands = self.operands.iter().enumerate();
+        operands.filter(|(i, _)| Some(*i) != self.fixed).map(|(_, x)| x.clone()).collect()
+    }
+
+    /// All operands, given those that are varied, in another reading, and how to read the one that
+    /// is not.
+    pub fn complete<T: Clone>(&self, varied: &[T], read: impl FnOnce(&Tensor<f64>) -> T) -> Vec<T> {
+        let mut operands = varied.to_vec();
+        if let Some(operand) = self.fixed {
+            operands.insert(operand, read(&self.operands[operand]));
+        }
+        operands
     }
 }
 

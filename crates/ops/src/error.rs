@@ -169,6 +169,16 @@ pub enum Problem {
         /// The length of that axis.
         length: usize,
     },
+    /// An index, given as data, that is no row of the table.
+    #[error("the index at {} is {given}, but {}", show(position), rows_allowed(*rows))]
+    Index {
+        /// Where it stands among the indices.
+        position: Shape,
+        /// The index.
+        given: f64,
+        /// How many rows there are.
+        rows: usize,
+    },
     /// Another number of labels than rows.
     #[error("there are {labels} labels for {rows} rows; one label a row is needed")]
     LabelCount {
@@ -282,9 +292,27 @@ pub enum Problem {
         /// What was to be taken: `"mean"`, `"maximum"`, `"softmax"`.
         of: &'static str,
     },
+    /// A variance of too few numbers.
+    #[error(
+        "{count} numbers with a correction of {correction} leave {} degrees of freedom, but more \
+         than 0 are needed", *count as f64 - correction
+    )]
+    DegreesOfFreedom {
+        /// How many numbers.
+        count: usize,
+        /// What is subtracted from their number.
+        correction: f64,
+    },
     /// Anything that a rule outside this crate has to say.
     #[error("{0}")]
     Other(String),
+}
+
+fn rows_allowed(rows: usize) -> String {
+    match rows {
+        0 => "there are no rows to choose from".into(),
+        n => format!("must be a whole number from 0 to {}", n - 1),
+    }
 }
 
 fn axes_allowed(ndim: usize) -> String {

@@ -56,6 +56,11 @@ pub trait Float:
     fn is_finite(self) -> bool;
     /// Whether the number is NaN.
     fn is_nan(self) -> bool;
+    /// The bits of the number as files hold them, the lowest byte first.
+    fn to_le_bytes(self) -> impl AsRef<[u8]>;
+    /// The number whose bits these are, the lowest byte first; `None` if there are too few or too
+    /// many.
+    fn from_le_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
 macro_rules! float {
@@ -76,6 +81,12 @@ macro_rules! float {
             }
             fn is_nan(self) -> bool {
                 self.is_nan()
+            }
+            fn to_le_bytes(self) -> impl AsRef<[u8]> {
+                $float::to_le_bytes(self)
+            }
+            fn from_le_bytes(bytes: &[u8]) -> Option<Self> {
+                Some($float::from_le_bytes(bytes.try_into().ok()?))
             }
         }
     };

@@ -9,6 +9,12 @@ use crate::float::Float;
 use crate::rules::window::{Conv, Part, Slide, Windows};
 use crate::tensor::Tensor;
 
+mod groups;
+mod pool;
+
+pub use groups::{normalize, normalize_slope, variance};
+pub use pool::{max_pool, max_pool_slope};
+
 /// Elements that an operand is gathered to at a time when it is broadcast or strided: small
 /// enough for the first-level cache with all operands of a rule.
 const CHUNK: usize = 256;
@@ -273,6 +279,29 @@ struct Grid {
     size: [usize; 2],
     counts: [usize; 2],
     slides: [Slide; 2],
+    /// For each column of the kernel, the windows of a row whose element there is inside the image.
+    inside: SmallVec<[Inside; 4]>,
+}
+
+/// The windows of a row whose element in one column of the kernel lies inside the image.
+#[derive(Clone, Copy)]
+struct Inside {
+    /// The first of them.
+    first: usize,
+    /// One past the last.
+    past: usize,
+    /// The column of the image that the first meets.
+    column: usize,
+}
+
+impl Inside {
+    fn new(across: Slide, width: usize, count: usize, offset: usize) -> Self {
+        let Slide { stride, padding: (before, _), .. } = across;
+        let first = before.saturating_sub(offset).div_ceil(stride).min(count);
+        let past = (width + before).saturating_sub(offset).div_ceil(stride);
+        let column = (first * stride + offset).saturating_sub(before);
+        Self { first, past: past.min(count).max(first), column }
+    }
 }
 
 impl Grid {
@@ -287,7 +316,12 @@ impl Grid {
             [a, b] => [a, b],
             _ => unreachable!("one or two spatial axes"),
         };
-        Self { size: two(spatial), counts: two(counts), slides }
+        let (size, counts) = (two(spatial), two(counts));
+        let across = slides[1];
+        let inside = (0..across.kernel)
+            .map(|k| Inside::new(across, size[1], counts[1], k * across.dilation))
+            .collect();
+        Self { size, counts, slides, inside }
     }
 
     fn kernel(&self) -> usize {
@@ -299,37 +333,27 @@ impl Grid {
     }
 
     /// Calls `visit` with each stretch of one kernel element over one row of windows: the start
-    /// of the row of windows, the start of the row of the image, and for each window its column
-    /// in the image, if it is inside.
-    fn for_each_row(&self, mut visit: impl FnMut(usize, Option<usize>, usize)) {
+    /// of the row of windows, the start of the row of the image, if it is inside, and the windows
+    /// whose element is.
+    #[inline]
+    fn for_each_row(&self, mut visit: impl FnMut(usize, Option<usize>, Inside)) {
         let [down, across] = self.slides;
         for k in 0..self.kernel() {
-            let (ky, kx) = (k / across.kernel, k % across.kernel);
+            let (ky, inside) = (k / across.kernel, self.inside[k % across.kernel]);
             for row in 0..self.counts[0] {
                 let y = (row * down.stride + ky * down.dilation).checked_sub(down.padding.0);
                 let start = y.filter(|&y| y < self.size[0]).map(|y| y * self.size[1]);
-                visit((k * self.counts[0] + row) * self.counts[1], start, kx * across.dilation);
+                visit((k * self.counts[0] + row) * self.counts[1], start, inside);
             }
         }
-    }
-
-    /// The windows whose element at `offset` lies inside the image: the first, one past the last,
-    /// and the column of the first.
-    fn inside(&self, offset: usize) -> (usize, usize, usize) {
-        let Slide { stride, padding: (before, _), .. } = self.slides[1];
-        let first = before.saturating_sub(offset).div_ceil(stride).min(self.counts[1]);
-        let past = (self.size[1] + before).saturating_sub(offset).div_ceil(stride);
-        let past = past.min(self.counts[1]).max(first);
-        (first, past, (first * stride + offset).saturating_sub(before))
     }
 
     /// Lays the windows of one image out as columns, `[kernel, windows]`.
     fn gather<A: Float>(&self, image: &[A], columns: &mut [A], fill: A) {
         let stride = self.slides[1].stride;
-        self.for_each_row(|to, from, offset| {
+        self.for_each_row(|to, from, Inside { first, past, column }| {
             let row = &mut columns[to..to + self.counts[1]];
             let Some(from) = from else { return row.fill(fill) };
-            let (first, past, column) = self.inside(offset);
             row[..first].fill(fill);
             row[past..].fill(fill);
             if first == past {
@@ -348,9 +372,8 @@ impl Grid {
     /// Adds columns back to the image they were laid out from: the adjoint of `gather`.
     fn scatter<A: Float>(&self, columns: &[A], image: &mut [A]) {
         let stride = self.slides[1].stride;
-        self.for_each_row(|from, to, offset| {
+        self.for_each_row(|from, to, Inside { first, past, column }| {
             let Some(to) = to else { return };
-            let (first, past, column) = self.inside(offset);
             if first < past {
                 let row = &columns[from + first..from + past];
                 let target = image[to + column..].iter_mut().step_by(stride);

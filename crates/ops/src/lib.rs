@@ -31,6 +31,7 @@ mod table;
 
 mod algebra;
 pub mod declare;
+pub mod describe;
 mod dual;
 pub mod error;
 mod float;

@@ -4,10 +4,12 @@
 
 pub use crate::rules::compose::ComposedMethods;
 pub use crate::rules::elementwise::{BinaryMethods, UnaryMethods};
+pub use crate::rules::gather::GatherMethods;
 pub use crate::rules::layout::LayoutMethods;
 pub use crate::rules::linalg::LinalgMethods;
 pub use crate::rules::linear::LinearMethods;
 pub use crate::rules::matmul::MatmulMethods;
+pub use crate::rules::normalize::NormalizeMethods;
 pub use crate::rules::reduce::ReduceMethods;
 pub use crate::rules::softmax::SoftmaxMethods;
 pub use crate::rules::window::WindowMethods;

@@ -54,12 +54,16 @@ pub fn visit(visitor: &mut impl Visitor) {
     visit_declared::<rules::Cumsum>(visitor);
     visit_declared::<rules::TakeAlong>(visitor);
     visit_declared::<rules::ScatterAdd>(visitor);
+    visit_declared::<rules::Gather>(visitor);
+    visit_declared::<rules::GatherAdjoint>(visitor);
     visit_declared::<rules::Diagonal>(visitor);
     visit_declared::<rules::DiagonalAdjoint>(visitor);
     visit_declared::<rules::Triangle>(visitor);
     visit_declared::<rules::Matmul>(visitor);
     visit_declared::<rules::Windows>(visitor);
     visit_declared::<rules::Conv>(visitor);
+    visit_declared::<rules::MaxPool>(visitor);
+    visit_declared::<rules::MaxPoolSlope>(visitor);
     visit_declared::<rules::Inverse>(visitor);
     visit_declared::<rules::Solve>(visitor);
     visit_declared::<rules::Det>(visitor);
@@ -68,10 +72,15 @@ pub fn visit(visitor: &mut impl Visitor) {
     visit_declared::<rules::Extreme>(visitor);
     visit_declared::<rules::LogSumExp>(visitor);
     visit_declared::<rules::Norm>(visitor);
+    visit_declared::<rules::Variance>(visitor);
+    visit_declared::<rules::Normalize>(visitor);
+    visit_declared::<rules::NormalizeSlope>(visitor);
     visit_declared::<rules::Softmax>(visitor);
     visit_declared::<rules::LogSoftmax>(visitor);
     visit_declared::<rules::SoftmaxCrossEntropy>(visitor);
     visit_declared::<rules::SparseSoftmaxCrossEntropy>(visitor);
+    visit_declared::<rules::OneHot>(visitor);
+    visit_declared::<rules::LabelCrossEntropy>(visitor);
 }
 
 fn visit_declared<R: Declare>(visitor: &mut impl Visitor) {
@@ -108,12 +117,14 @@ pub fn elementwise_examples<E: Elementwise<N>, const N: usize>(
             rule: Lift(rule),
             operands: (0..N).map(|i| cut(i, shapes[i])).collect(),
             value: None,
+            fixed: None,
         })
         .collect();
     examples.extend(E::DECLARED.known.iter().map(|(operands, value)| Example {
         rule: Lift(rule),
         operands: operands.map(Tensor::scalar).to_vec(),
         value: Some(Tensor::scalar(*value)),
+        fixed: None,
     }));
     examples
 }

@@ -2,11 +2,13 @@
 
 use std::fmt::Debug;
 
+use ndarray::SliceInfoElem;
 use smallvec::SmallVec;
 use typed_arena::Arena;
 
 use crate::algebra::Algebra;
 use crate::declare::Declared;
+use crate::describe::Attributes;
 use crate::error::{OpError, Problem};
 use crate::float::Float;
 use crate::formula::{Formula, Notation};
@@ -56,6 +58,10 @@ pub trait Unary: Copy + Debug + Send + Sync + 'static {
     fn write(self, x: &Formula) -> Formula {
         Formula::notate(Self::NAME, Self::NOTATION, &[x])
     }
+    /// The settings as data.
+    fn attributes(self) -> Attributes {
+        Attributes::new()
+    }
 }
 // ANCHOR_END: unary
 
@@ -91,6 +97,10 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
     fn write(self, x: [&Formula; N]) -> Formula {
         Formula::notate(Self::NAME, Notation::Call, &x)
     }
+    /// The settings as data.
+    fn attributes(self) -> Attributes {
+        Attributes::new()
+    }
 }
 
 impl<U: Unary> Elementwise<1> for U {
@@ -106,6 +116,9 @@ impl<U: Unary> Elementwise<1> for U {
     }
     fn write(self, [x]: [&Formula; 1]) -> Formula {
         self.write(x)
+    }
+    fn attributes(self) -> Attributes {
+        Unary::attributes(self)
     }
 }
 
@@ -165,6 +178,10 @@ impl<B: Binary> Unary for Bound<B> {
         let operands = if self.number_is_left { [&number, x] } else { [x, &number] };
         Formula::notate(B::NAME, B::NOTATION, &operands)
     }
+    fn attributes(self) -> Attributes {
+        let side = if self.number_is_left { "left" } else { "right" };
+        vec![(side, self.number.into())]
+    }
 }
 
 /// A rule over whole tensors: what an op computes, and what its operands contribute.
@@ -211,10 +228,30 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
         Formula::notate(self.name(), Notation::Call, operands)
     }
 
+    /// The settings as data, from which another program can compute the same.
+    fn attributes(&self) -> Attributes {
+        Attributes::new()
+    }
+
+    /// The same value computed with other, simpler rules, if it can be: what is fused or named for
+    /// speed or stability here, written out. An elementwise rule is its scalar function, read once
+    /// more.
+    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        let _ = operands;
+        None
+    }
+
     /// Whether each element of the result depends on one element of each operand, so that the
     /// local derivative is a number for each element.
     fn is_elementwise(&self) -> bool {
         false
+    }
+
+    /// The part of its one operand that the result is, if the rule does no more than to take it.
+    /// The engine may then add the cotangent to that part of the operand's adjoint in place of
+    /// the [`vjp`](Rule::vjp), which puts zeros around it.
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        None
     }
 
     /// The multiply-adds of a product, by which networks are measured; 0 for any other rule.
@@ -333,6 +370,17 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         self.0.write(array(operands))
+    }
+    fn attributes(&self) -> Attributes {
+        self.0.attributes()
+    }
+    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        let arena = Arena::new();
+        let x: [&T; N] = array(operands);
+        match self.0.value(x.map(|x| Reading::new(&arena, x))) {
+            Reading::Lit(_) => None, // The same number everywhere has no shape of its own.
+            Reading::Value(_, value) => Some(value.clone()),
+        }
     }
     fn is_elementwise(&self) -> bool {
         true

@@ -27,6 +27,11 @@ impl Axes {
     /// All axes.
     pub const ALL: Self = Self(None);
 
+    /// The axes as they were named; `None` for all of them.
+    pub fn named(&self) -> Option<&[isize]> {
+        self.0.as_deref()
+    }
+
     /// The axes as sorted positions in a shape of `ndim` axes.
     ///
     /// # Errors

@@ -41,6 +41,9 @@ macro_rules! unary_rules {
                 $(fn write(self, x: &Formula) -> Formula {
                     let settings = [$(format!("{} {}", stringify!($param), self.$param)),+];
                     Formula::call(<Self as Unary>::NAME, &[x], &settings.join(", "))
+                }
+                fn attributes(self) -> Attributes {
+                    vec![$((stringify!($param), self.$param.into())),+]
                 })?
             }
         )*

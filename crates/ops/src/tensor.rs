@@ -4,7 +4,9 @@ use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
 use approx::{AbsDiffEq, RelativeEq};
-use ndarray::{ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
+use ndarray::{
+    ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMutD, Dimension, IxDyn, SliceInfoElem,
+};
 use thiserror::Error;
 
 use crate::algebra::Algebra;
@@ -290,6 +292,25 @@ impl<A: Float> Tensor<A> {
         }
         let elements = indices.iter().copied().collect();
         Ok(Indices::new(&shape, elements).expect("one index for each place"))
+    }
+
+    /// Adds `other` to a part of the tensor, in place if its elements are not shared.
+    ///
+    /// # Panics
+    /// If the part is outside the tensor, or `other` has another shape than it.
+    ///
+    /// ```
+    /// use ndarray::s;
+    /// use ops::Tensor;
+    ///
+    /// let mut x = Tensor::from([1.0, 2.0, 3.0]);
+    /// x.add_to_part(s![1..], &Tensor::from([10.0, 20.0]));
+    /// assert_eq!(x, Tensor::from([1.0, 12.0, 23.0]));
+    /// ```
+    pub fn add_to_part(&mut self, part: impl AsRef<[SliceInfoElem]>, other: &Self) {
+        let mut whole = self.view_mut();
+        let part = whole.slice_mut(part.as_ref());
+        ndarray::Zip::from(part).and(&other.view()).for_each(|a, &b| *a += b);
     }
 
     /// Whether no element is infinite or NaN.

@@ -88,7 +88,7 @@ pub fn check_custom_vjp(
     let y = f(&x);
     let cotangent = ops::declare::sample(&y.shape(), 3);
     let own = backward(&x, y, tape.constant(&cotangent));
-    let adjoints = sweep(y, 0, cotangent, |_| {});
+    let adjoints = sweep(y, 0, cotangent);
     let mut found = Found::default();
     for (input, &x) in x.iter().enumerate() {
         let zeros = || Tensor::zeros(&x.shape());
@@ -166,7 +166,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     }
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
         apart(call.operands, |_, x| {
-            let adjoints = sweep((self.f)(&x), 0, cotangent.clone(), |_| {});
+            let adjoints = sweep((self.f)(&x), 0, cotangent.clone());
             contributions(&adjoints, x.iter().map(|x| x.position()), call.wanted)
         })
     }
@@ -177,7 +177,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     ) -> Contributions<Var<'t, A>> {
         let since = cotangent.tape().len();
         let x: Vec<_> = call.operands.iter().map(|x| x.alias()).collect();
-        let adjoints = sweep((self.f)(&x), since, *cotangent, |_| {});
+        let adjoints = sweep((self.f)(&x), since, *cotangent);
         contributions(&adjoints, x.iter().map(|x| x.position()), call.wanted)
     }
     fn jvp(
@@ -342,6 +342,6 @@ impl<A: Float> CustomVjp<A> {
         let terms = given.iter().zip(tangents).filter_map(|(g, &t)| Some(g.mul(t?).sum()));
         let inner = terms.reduce(|a, b| a + b)?;
         let seed = y.tape().constant(Tensor::ones(&[]));
-        sweep(inner, since, seed, |_| {}).get(c.position()).copied().flatten()
+        sweep(inner, since, seed).get(c.position()).copied().flatten()
     }
 }

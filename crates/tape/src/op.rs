@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use ndarray::SliceInfoElem;
+use ops::describe::Described;
 use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply};
 
 use crate::var::Var;
@@ -32,7 +34,14 @@ pub(crate) trait Op<A: Float>: Debug {
         Contributions::new()
     }
     fn is_elementwise(&self) -> bool;
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        None
+    }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
+    /// The op as data, if it is a rule and no function of the user's.
+    fn described(&self) -> Option<Box<dyn Described>> {
+        None
+    }
     fn clone_box(&self) -> Box<dyn Op<A>>;
 }
 
@@ -83,8 +92,14 @@ impl<A: Float, R: Rule> Op<A> for R {
     fn is_elementwise(&self) -> bool {
         Rule::is_elementwise(self)
     }
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        Rule::part(self)
+    }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         Rule::mult_adds(self, operands, output)
+    }
+    fn described(&self) -> Option<Box<dyn Described>> {
+        Some(Box::new(self.clone()))
     }
     fn clone_box(&self) -> Box<dyn Op<A>> {
         Box::new(self.clone())

@@ -18,36 +18,66 @@ pub(crate) enum Event<'a, T> {
     Added { position: usize, sum: &'a T },
 }
 
+/// One who watches the sweep.
+type Observer<'o, T> = dyn FnMut(Event<'_, T>) + 'o;
+
 // ANCHOR: sweep
 /// Walks the graph from `output` backwards. The order of recording is a topological order, so in
 /// reverse every node is met after all its uses: its adjoint is complete, and is passed on to its
 /// operands, multiplied by the local derivatives. Contributions are summed here and nowhere else.
 /// Nodes before number `since` are not visited.
-pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
+fn walk<'t, A: Float, T: Swept<'t, A>>(
     output: Var<'t, A>,
     since: usize,
     seed: T,
-    mut observe: impl FnMut(Event<'_, T>),
+    mut observe: Option<&mut Observer<'_, T>>,
 ) -> Vec<Option<T>> {
     let tape = output.tape();
     let mut adjoints: Vec<Option<T>> = vec![None; output.position() + 1];
     adjoints[output.position()] = Some(seed);
     for node in (since..adjoints.len()).rev().map(NodeIndex::new) {
         let Some(adjoint) = adjoints[node.index()].clone() else { continue };
-        observe(Event::Complete { node, adjoint: &adjoint });
         let operands = operands(&tape.graph(), node);
+        if observe.is_none() && T::add_to_part(tape, node, &operands, &adjoint, &mut adjoints) {
+            continue;
+        }
+        let mut show = |event: Event<'_, T>| {
+            if let Some(observe) = &mut observe {
+                observe(event);
+            }
+        };
+        show(Event::Complete { node, adjoint: &adjoint });
         let given = T::contributions(tape, node, &operands, &adjoint);
         for (position, (given, operand)) in given.into_iter().zip(operands).enumerate() {
             let Some(given) = given else { continue };
             let contribution = given.sum_to(&Var::new(tape, operand).shape());
             let sum = &mut adjoints[operand.index()];
-            observe(Event::Pass { position, contribution: &contribution, so_far: sum.as_ref() });
-            observe(Event::Added { position, sum: add(sum, contribution) });
+            show(Event::Pass { position, contribution: &contribution, so_far: sum.as_ref() });
+            show(Event::Added { position, sum: add(sum, contribution) });
         }
     }
     adjoints
 }
 // ANCHOR_END: sweep
+
+/// The adjoint of everything that `output` was computed from, given its own.
+pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
+    output: Var<'t, A>,
+    since: usize,
+    seed: T,
+) -> Vec<Option<T>> {
+    walk(output, since, seed, None)
+}
+
+/// The same, showing each step to `observe`.
+pub(crate) fn sweep_observed<'t, A: Float, T: Swept<'t, A>>(
+    output: Var<'t, A>,
+    since: usize,
+    seed: T,
+    mut observe: impl FnMut(Event<'_, T>),
+) -> Vec<Option<T>> {
+    walk(output, since, seed, Some(&mut observe))
+}
 
 /// Adds to a sum that may not have begun.
 pub(crate) fn add<T: Algebra>(sum: &mut Option<T>, value: T) -> &T {
@@ -68,6 +98,20 @@ pub(crate) trait Swept<'t, A: Float>: Algebra {
         operands: &[NodeIndex],
         adjoint: &Self,
     ) -> Contributions<Self>;
+
+    /// Adds what the op at `node` contributes in place, if its result is a part of its one
+    /// operand: n parts of a sequence then cost as much as the sequence, not n times as much.
+    /// Whether it did; if not, [`contributions`](Swept::contributions) are to be summed.
+    fn add_to_part(
+        tape: &'t Tape<A>,
+        node: NodeIndex,
+        operands: &[NodeIndex],
+        adjoint: &Self,
+        adjoints: &mut [Option<Self>],
+    ) -> bool {
+        let _ = (tape, node, operands, adjoint, adjoints);
+        false
+    }
 
     /// The tangent of the op's result at `node`, from those of its operands.
     fn pushforward(
@@ -94,6 +138,24 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
         let operands: SmallVec<[&Self; 3]> = operands.iter().map(|&x| &graph[x].value).collect();
         let call = Call { operands: &operands, output: &graph[node].value, wanted: &wanted };
         op.vjp(&call, adjoint)
+    }
+
+    fn add_to_part(
+        tape: &'t Tape<A>,
+        node: NodeIndex,
+        operands: &[NodeIndex],
+        adjoint: &Self,
+        adjoints: &mut [Option<Self>],
+    ) -> bool {
+        let graph = tape.graph();
+        let part = graph[node].source.op().and_then(Op::part);
+        let (Some(part), &[operand]) = (part, operands) else { return false };
+        if graph[operand].tracked {
+            let zeros = || Self::zeros(graph[operand].value.shape());
+            let sum = adjoints[operand.index()].get_or_insert_with(zeros);
+            sum.add_to_part(part, adjoint);
+        }
+        true
     }
 
     fn pushforward(

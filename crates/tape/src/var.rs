@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug};
 use std::panic::Location;
 
+use ops::describe::Described;
 use ops::methods::LayoutMethods;
 use ops::rules::Indices;
 use ops::{Algebra, Binary, Call, Float, Formula, Lift, Rule, Shape, Tensor, Unary};
@@ -11,7 +12,7 @@ use petgraph::graph::NodeIndex;
 use crate::debug;
 use crate::error::TapeError;
 use crate::gradients::Gradients;
-use crate::sweep::sweep;
+use crate::sweep::{sweep, sweep_observed};
 use crate::tape::{Source, Tape, operands};
 use crate::trace::{Backward, Recorder};
 
@@ -121,6 +122,22 @@ impl<'t, A: Float> Var<'t, A> {
             Source::Detached => Some("detach"),
             Source::Variable | Source::Constant => None,
         }
+    }
+
+    /// The op that computed the value as data, with its settings; `None` for a variable, a
+    /// constant, a detached value, or a function of the user's own as a single node.
+    ///
+    /// ```
+    /// use ops::describe::Attribute;
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([[1.0, 2.0]]);
+    /// let op = x.softmax(-1).described().unwrap();
+    /// assert_eq!(op.attributes(), [("axis", Attribute::Integer(-1))]);
+    /// ```
+    pub fn described(self) -> Option<Box<dyn Described>> {
+        self.tape.graph()[self.index].source.op()?.described()
     }
 
     /// The values that it was computed from, in order.
@@ -278,10 +295,10 @@ impl<'t, A: Float> Var<'t, A> {
     /// The sweep with numbers, watched if the tape stops at what is not finite.
     fn plain_sweep(self, seed: Tensor<A>) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
         if !self.tape.stops_at_non_finite() {
-            return Ok(Gradients::new(self, sweep(self, 0, seed, |_| {})));
+            return Ok(Gradients::new(self, sweep(self, 0, seed)));
         }
         let mut watch = debug::Watch::new(self.tape);
-        let adjoints = sweep(self, 0, seed, |event| watch.observe(&event));
+        let adjoints = sweep_observed(self, 0, seed, |event| watch.observe(&event));
         watch.first.map_or_else(|| Ok(Gradients::new(self, adjoints)), Err)
     }
 
@@ -319,7 +336,7 @@ impl<'t, A: Float> Var<'t, A> {
     pub fn backward_recorded(self) -> Gradients<'t, A, Self> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
         let seed = self.tape.constant(seed);
-        Gradients::new(self, sweep(self, 0, seed, |_| {}))
+        Gradients::new(self, sweep(self, 0, seed))
     }
 
     /// [`backward`](Var::backward), showing each step of the sweep to `observe` as it is done.
@@ -342,7 +359,7 @@ impl<'t, A: Float> Var<'t, A> {
         observe: impl FnMut(Backward<'t, A>),
     ) -> Gradients<'t, A, Tensor<A>> {
         let mut recorder = Recorder::new(self, observe);
-        let adjoints = sweep(self, 0, seed, |event| recorder.observe(&event));
+        let adjoints = sweep_observed(self, 0, seed, |event| recorder.observe(&event));
         recorder.finish();
         Gradients::new(self, adjoints)
     }

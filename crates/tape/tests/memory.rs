@@ -52,9 +52,24 @@ fn scalars_need_no_allocation_of_their_own() {
     assert_eq!(allocations, 0, "recording 3,000 scalars on a tape that was reset");
 }
 
+fn the_steps_of_a_sequence_cost_as_much_as_the_sequence() {
+    let (steps, width) = (1000, 100);
+    let tape = Tape::new();
+    let x = tape.var(Tensor::<f64>::ones(&[steps, width]));
+    let rows = x.split(0, &vec![1; steps]);
+    let y = rows.iter().map(|row| row.square().sum()).reduce(|a, b| a + b).unwrap();
+    let region = Region::new(GLOBAL);
+    assert_eq!(y.backward().wrt(x).view()[[steps - 1, 0]], 2.0);
+    let sequence = steps * width * size_of::<f64>();
+    let allocated = region.change().bytes_allocated;
+    // Its adjoint, and a few tensors of the length of a row for each row; not one of its size.
+    assert!(allocated < 8 * sequence, "{allocated} bytes for a sequence of {sequence}");
+}
+
 // One test, because the allocator counts for the whole process.
 #[test]
 fn memory() {
     memory_is_flat_over_ten_thousand_steps();
     scalars_need_no_allocation_of_their_own();
+    the_steps_of_a_sequence_cost_as_much_as_the_sequence();
 }

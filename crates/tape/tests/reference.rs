@@ -184,6 +184,10 @@ impl Settings {
         };
         list(&self.0["slides"]).iter().map(slide).collect()
     }
+    fn normalize(&self) -> rules::Normalize {
+        let (epsilon, centred) = (self.number("epsilon"), self.flag("centred"));
+        rules::Normalize { axes: self.axes(), epsilon, centred }
+    }
     fn padding(&self) -> Padding {
         match self.text("mode") {
             "constant" => Padding::Constant(self.number("value")),
@@ -316,8 +320,13 @@ fn layout<'t, A: Float>(op: &str, x: &[Var<'t, A>], s: &Settings) -> Option<Var<
 }
 
 fn indexing<'t, A: Float>(op: &str, x: &[Var<'t, A>], s: &Settings) -> Option<Var<'t, A>> {
+    let operands = x;
     let &x = x.first()?;
     Some(match op {
+        "gather" => x.gather(&operands[1]),
+        "gather_adjoint" => {
+            Var::apply(rules::GatherAdjoint { rows: s.count("rows") }, &[&x, &operands[1]])
+        }
         "index_select" => x.index_select(s.axis(), &s.counts("indices")),
         "index_add" => x.index_add(s.axis(), &s.counts("indices"), s.count("length")),
         "pick" => x.pick(&s.counts("indices")),
@@ -362,6 +371,10 @@ fn product<'t, A: Float>(op: &str, x: &[Var<'t, A>], s: &Settings) -> Option<Var
         "log_softmax" => x[0].log_softmax(s.axis()),
         "softmax_cross_entropy" => x[0].softmax_cross_entropy(x[1]),
         "sparse_softmax_cross_entropy" => x[0].sparse_softmax_cross_entropy(&s.counts("labels")),
+        "label_cross_entropy" => x[0].label_cross_entropy(x[1]),
+        "one_hot" => x[0].one_hot(s.count("classes")),
+        "normalize" => Var::apply(s.normalize(), &[&x[0]]),
+        "normalize_slope" => Var::apply(rules::NormalizeSlope(s.normalize()), &[&x[0], &x[1]]),
         "layer_norm" => x[0].layer_norm(&x[1], &x[2], s.number("epsilon")),
         "rms_norm" => x[0].rms_norm(&x[1], s.number("epsilon")),
         _ => return None,
@@ -380,6 +393,10 @@ fn window<'t, A: Float>(op: &str, x: &[Var<'t, A>], s: &Settings) -> Option<Var<
             Var::apply(rule, &[&x[0], &x[1]])
         }
         "max_pool" => x[0].max_pool(&s.slides(), s.flag("ceil")),
+        "max_pool_slope" | "max_pool_adjoint" => {
+            let adjoint = op == "max_pool_adjoint";
+            Var::apply(rules::MaxPoolSlope { slides: s.slides(), adjoint }, &[&x[0], &x[1]])
+        }
         "avg_pool" => x[0].avg_pool(&s.slides(), s.flag("ceil"), s.flag("count_padding")),
         "windows" => {
             let rule = Windows { slides: s.slides(), fill: s.number("fill"), adjoint: None };

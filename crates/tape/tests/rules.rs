@@ -89,9 +89,10 @@ impl Test for Gradients {
         }
         let rule = &example.rule;
         let plain = Check::new().second_order();
+        let varied = example.varied();
         for result in [
-            plain.run(|x| apply_to(rule, x), &example.operands),
-            plain.run(|x| sin_of(rule, x), &example.operands),
+            plain.run(|x| apply_to(rule, &all_operands(example, x)), &varied),
+            plain.run(|x| sin_of(rule, &all_operands(example, x)), &varied),
         ] {
             match result {
                 Ok(_) | Err(CheckError::Nothing { .. }) => {}
@@ -100,6 +101,10 @@ impl Test for Gradients {
         }
         Ok(())
     }
+}
+
+fn all_operands<'t, R>(example: &Example<R>, varied: &[Var<'t, f64>]) -> Vec<Var<'t, f64>> {
+    example.complete(varied, |fixed| varied[0].tape().constant(fixed))
 }
 
 fn apply_to<'t, R: Rule>(rule: &R, x: &[Var<'t, f64>]) -> Var<'t, f64> {

@@ -1,12 +1,79 @@
 //! Layers. Every elementwise rule of one operand is a layer too: `Relu`, `Tanh`, one's own.
+//!
+//! | | |
+//! |---|---|
+//! | dense | [`Dense`], [`Perceptron`], [`Embedding`] |
+//! | convolution | [`Conv1d`], [`Conv2d`], [`ConvTranspose1d`], [`ConvTranspose2d`] |
+//! | recurrence | [`SimpleRnn`], [`Lstm`], [`Gru`] |
+//! | attention | [`MultiHeadAttention`], [`TransformerBlock`], [`SinusoidalPosition`], [`LearnedPosition`] |
+//! | pooling | [`MaxPool1d`], [`MaxPool2d`], [`AvgPool1d`], [`AvgPool2d`], [`GlobalAvgPool`], [`GlobalMaxPool`] |
+//! | normalisation | [`BatchNorm1d`], [`BatchNorm2d`], [`LayerNorm`], [`RmsNorm`], [`GroupNorm`] |
+//! | regularisation | [`Dropout`], [`Dropout2d`] |
+//! | activation | [`Relu`] and its kin, [`PRelu`], [`Softmax`], [`LogSoftmax`] |
+//! | shape | [`Flatten`], [`Reshape`], [`Identity`] |
+//! | structure | [`Sequential`], [`Residual`] |
 
+use ops::Float;
+use tape::Var;
+
+use crate::module::Module;
+
+mod attention;
+mod conv;
 mod dense;
+mod dropout;
+mod embedding;
+mod gru;
+mod lstm;
+mod norm;
 mod perceptron;
+mod pool;
+mod position;
+mod prelu;
+mod recurrent;
+mod reshape;
+mod residual;
+mod rnn;
 mod sequential;
 mod softmax;
+mod transformer;
+mod window;
 
+pub use attention::{Attention, AttentionMask, MultiHeadAttention};
+pub use conv::{
+    Conv, Conv1d, Conv2d, ConvSettings, ConvTranspose, ConvTranspose1d, ConvTranspose2d,
+};
 pub use dense::Dense;
-pub use ops::rules::{LeakyRelu, Relu, Sigmoid, Softplus, Step, Tanh};
+pub use dropout::{Dropout, Dropout2d};
+pub use embedding::Embedding;
+pub use gru::{Gru, GruCell};
+pub use lstm::{Lstm, LstmCell};
+pub use norm::{BatchNorm, BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm};
+pub use ops::rules::{
+    Celu, Clamp, Elu, Gelu, GeluTanh, HardSigmoid, HardTanh, LeakyRelu, LogSigmoid, Mish, Relu,
+    Selu, Sigmoid, Silu, Softplus, Softsign, Step, Tanh,
+};
 pub use perceptron::Perceptron;
+pub use pool::{
+    AvgPool, AvgPool1d, AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool, MaxPool1d, MaxPool2d,
+};
+pub use position::{LearnedPosition, SinusoidalPosition};
+pub use prelu::PRelu;
+pub use recurrent::{
+    Cell, Recurrence, Recurrent, RecurrentOutput, RecurrentState, RecurrentWeights, Returns,
+};
+pub use reshape::{Flatten, Identity, Reshape};
+pub use residual::Residual;
+pub use rnn::{Nonlinearity, SimpleCell, SimpleRnn};
 pub use sequential::Sequential;
-pub use softmax::Softmax;
+pub use softmax::{LogSoftmax, LogSoftmaxOver, Softmax, SoftmaxOver};
+pub use transformer::TransformerBlock;
+pub use window::{Padding, Sizes};
+
+/// Panics with the layer's refusal if it cannot take `x`: broadcasting would hide a wrong shape.
+#[track_caller]
+fn accept<A: Float>(layer: &impl Module<A>, x: Var<'_, A>) {
+    if let Err(refusal) = layer.output_shape(&x.shape()) {
+        panic!("{refusal}");
+    }
+}

@@ -1,5 +1,7 @@
 //! What can watch and steer a training run.
 
+use std::path::Path;
+
 use ops::Float;
 use tape::Tape;
 
@@ -9,6 +11,7 @@ use crate::error::Error;
 use crate::module::Module;
 use crate::optim::Optimizer;
 use crate::parameter::Gradients;
+use crate::save::Checkpoint;
 use crate::state::State;
 
 /// A training run, as callbacks see it.
@@ -31,6 +34,8 @@ pub struct Run<'r, A: Float> {
     pub seed: u64,
     /// The state of every callback of the run, for a checkpoint.
     pub(crate) callback_states: State<A>,
+    /// Whether this epoch is one that a checkpoint of the best wants.
+    pub(crate) saved: bool,
 }
 
 impl<A: Float> Run<'_, A> {
@@ -38,6 +43,23 @@ impl<A: Float> Run<'_, A> {
     /// [`History::stopped`] then gives.
     pub fn stop(&mut self, reason: impl Into<String>) {
         self.history.stopped.get_or_insert_with(|| reason.into());
+    }
+
+    /// Saves model, optimiser, callbacks and history, for [`Fit::resume`](crate::Fit::resume): in
+    /// [`Callback::on_save`], when all callbacks have ended the epoch.
+    ///
+    /// # Errors
+    /// If the file cannot be written; an old one stays as it was then.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let mut state = State::new();
+        state.texts.insert("seed".into(), self.seed.to_string());
+        for (name, value) in [("epoch", self.epoch), ("step", self.step)] {
+            state.numbers.insert(name.into(), value as f64);
+        }
+        state.nest("optimizer", self.optimizer.state(self.model));
+        state.nest("callbacks", self.callback_states.clone());
+        state.nest("history", self.history.state());
+        Checkpoint::of(self.model, state)?.save(path)
     }
 
     /// Puts a value into the record of the epoch that has just ended.

@@ -10,6 +10,8 @@ use tape::Var;
 use super::callback::{Callback, Monitor, Run, StepView};
 use crate::error::Error;
 use crate::module::Module;
+use crate::optim::{clip_norm, clip_value};
+use crate::schedule::Schedule;
 use crate::state::State;
 
 /// The values of all parameters and buffers of a model, in the order of `visit`.
@@ -103,7 +105,10 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
         "early stopping"
     }
 
-    fn on_start(&mut self, _run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
+    fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
+        if run.epoch == 0 {
+            (self.best, self.best_epoch, self.waited) = (self.monitor.worst(), 0, 0);
+        }
         if self.patience == 0 {
             let (setting, allowed) = ("the patience of early stopping", "at least 1 epoch");
             return Err(Error::Setting { setting, given: "0".into(), allowed });
@@ -186,6 +191,242 @@ impl<A: Float> Callback<A> for TerminateOnNan {
 
     fn forgives_non_finite_loss(&self) -> bool {
         true
+    }
+}
+
+/// Saves all of the run after every epoch, in one file that is written whole or not at all:
+/// [`Fit::resume`](crate::Fit::resume) goes on from it.
+///
+/// An epoch whose loss is infinite or NaN is not saved, so that the last good one stays.
+///
+/// ```
+/// use nn::prelude::*;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("best.checkpoint");
+/// let data = nn::data::xor::<f32>();
+/// let mut model = Sequential::new().then(Dense::new(2, 1, &mut nn::rng(0)));
+/// Fit::new()
+///     .epochs(5)
+///     .progress(false)
+///     .callback(Checkpoint::new(&file).best(Monitor::lowest("loss")))
+///     .run(&mut model, &data, &MeanSquaredError, &mut Sgd::new(0.1)?)?;
+/// nn::save::Checkpoint::load(&file)?.weights.restore(&mut model)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    every: usize,
+    best: Option<(Monitor, f64)>,
+}
+
+impl Checkpoint {
+    /// To this file, after every epoch.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned(), every: 1, best: None }
+    }
+
+    /// After every so many epochs only.
+    #[must_use]
+    pub fn every(mut self, epochs: usize) -> Self {
+        self.every = epochs;
+        self
+    }
+
+    /// Only after an epoch that is better than all before by this value.
+    #[must_use]
+    pub fn best(mut self, monitor: Monitor) -> Self {
+        let worst = monitor.worst();
+        self.best = Some((monitor, worst));
+        self
+    }
+}
+
+impl<A: Float> Callback<A> for Checkpoint {
+    fn name(&self) -> &'static str {
+        "checkpoint"
+    }
+
+    fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
+        if self.every == 0 {
+            let (setting, allowed) = ("the number of epochs between checkpoints", "at least 1");
+            return Err(Error::Setting { setting, given: "0".into(), allowed });
+        }
+        let Some((monitor, best)) = &mut self.best else { return Ok(()) };
+        if run.epoch == 0 {
+            *best = monitor.worst();
+        }
+        monitor.check(columns)
+    }
+
+    fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        let (Some((monitor, best)), Some(record)) = (&mut self.best, run.history.last()) else {
+            return Ok(());
+        };
+        let value = monitor.value(record);
+        run.saved = monitor.improves(value, *best, 0.0);
+        if run.saved {
+            *best = value;
+        }
+        Ok(())
+    }
+
+    fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        let good = run.history.last().is_some_and(|record| record.loss().is_finite());
+        let due =
+            if self.best.is_some() { run.saved } else { run.epoch.is_multiple_of(self.every) };
+        if good && due { run.save(&self.path) } else { Ok(()) }
+    }
+
+    fn state(&self) -> State<A> {
+        let mut state = State::new();
+        if let Some((_, best)) = &self.best {
+            state.numbers.insert("best".into(), *best);
+        }
+        state
+    }
+
+    fn load_state(&mut self, state: &State<A>) -> Result<(), Error> {
+        if let Some((_, best)) = &mut self.best {
+            *best = state.number("best")?;
+        }
+        Ok(())
+    }
+}
+
+/// Sets the optimiser's learning rate by a [`Schedule`], whose base is the rate that the optimiser
+/// has at the start; records it as `learning rate`.
+///
+/// ```
+/// use nn::prelude::*;
+/// use nn::schedule::{Cosine, Plateau};
+///
+/// let by_epoch = LearningRate::new(Cosine::new(10)?);
+/// let by_step = LearningRate::new(Cosine::new(10 * 32)?).every_step();
+/// let when_stuck = LearningRate::new(Plateau::new(0.5)?).watching("validation loss");
+/// # Ok::<(), nn::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct LearningRate<S> {
+    schedule: S,
+    every_step: bool,
+    watched: Option<String>,
+    base: f64,
+}
+
+impl<S: Schedule> LearningRate<S> {
+    /// Time counts in epochs.
+    pub fn new(schedule: S) -> Self {
+        Self { schedule, every_step: false, watched: None, base: 0.0 }
+    }
+
+    /// Time counts in steps.
+    #[must_use]
+    pub fn every_step(mut self) -> Self {
+        self.every_step = true;
+        self
+    }
+
+    /// The value of every epoch that a schedule such as [`Plateau`](crate::schedule::Plateau)
+    /// goes by.
+    #[must_use]
+    pub fn watching(mut self, name: impl Into<String>) -> Self {
+        self.watched = Some(name.into());
+        self
+    }
+
+    fn set<A: Float>(&self, run: &mut Run<'_, A>, time: usize) -> Result<(), Error> {
+        run.optimizer.set_learning_rate(self.schedule.rate(self.base, time))
+    }
+}
+
+impl<A: Float, S: Schedule> Callback<A> for LearningRate<S> {
+    fn name(&self) -> &'static str {
+        "learning rate"
+    }
+
+    fn columns(&self) -> Vec<String> {
+        vec!["learning rate".into()]
+    }
+
+    fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
+        if run.epoch == 0 {
+            self.base = run.optimizer.learning_rate();
+        }
+        match &self.watched {
+            Some(name) => Monitor::lowest(name.clone()).check(columns),
+            None if self.schedule.is_observer() => Err(Error::Setting {
+                setting: "the value that the schedule goes by",
+                given: "missing".into(),
+                allowed: "named by LearningRate::watching",
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn on_epoch_start(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        if self.every_step { Ok(()) } else { self.set(run, run.epoch - 1) }
+    }
+
+    fn on_gradients(
+        &mut self,
+        run: &mut Run<'_, A>,
+        _step: &mut StepView<'_, '_, A>,
+    ) -> Result<(), Error> {
+        if self.every_step { self.set(run, run.step) } else { Ok(()) }
+    }
+
+    fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        let rate = run.optimizer.learning_rate();
+        run.record("learning rate", rate);
+        let watched = self.watched.as_ref().and_then(|name| run.history.last()?.value(name));
+        if let Some(value) = watched {
+            let time = if self.every_step { run.step } else { run.epoch };
+            self.schedule.observe(time - 1, value);
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> State<A> {
+        let mut state = State::new();
+        state.numbers.insert("base".into(), self.base);
+        state.nest("schedule", State { numbers: self.schedule.state(), ..State::new() });
+        state
+    }
+
+    fn load_state(&mut self, state: &State<A>) -> Result<(), Error> {
+        self.schedule.load_state(&state.nested("schedule").numbers)?;
+        self.base = state.number("base")?;
+        Ok(())
+    }
+}
+
+/// Keeps gradients from being too large: by the norm over all parameters, which leaves the
+/// direction as it is, or number by number. Pascanu et al., *On the difficulty of training
+/// recurrent neural networks*, 2013.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ClipGradients {
+    /// The norm over all parameters is at most this.
+    Norm(f64),
+    /// Each number is at most this, and at least its negative.
+    Value(f64),
+}
+
+impl<A: Float> Callback<A> for ClipGradients {
+    fn name(&self) -> &'static str {
+        "gradient clipping"
+    }
+
+    fn on_gradients(
+        &mut self,
+        run: &mut Run<'_, A>,
+        step: &mut StepView<'_, '_, A>,
+    ) -> Result<(), Error> {
+        match *self {
+            Self::Norm(most) => clip_norm(step.gradients, run.model, most).map(|_| ()),
+            Self::Value(most) => clip_value(step.gradients, run.model, most),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The training loop.
 
+use std::path::PathBuf;
+
 use ops::{Float, Tensor};
 use tape::{Tape, Var};
 
@@ -13,9 +15,10 @@ use crate::error::Error;
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
 use crate::module::Module;
-use crate::optim::Optimizer;
+use crate::optim::{Optimizer, Penalty};
 use crate::parameter::Gradients;
 use crate::pass::Pass;
+use crate::save::Checkpoint;
 use crate::state::State;
 
 /// What a model is validated on.
@@ -60,6 +63,8 @@ pub struct Fit<'d, A: Float> {
     callbacks: Vec<Box<dyn Callback<A> + 'd>>,
     progress: bool,
     interruptible: bool,
+    penalty: Option<Penalty>,
+    resume: Option<PathBuf>,
 }
 
 impl<A: Float> Default for Fit<'_, A> {
@@ -80,6 +85,8 @@ impl<'d, A: Float> Fit<'d, A> {
             callbacks: Vec::new(),
             progress: true,
             interruptible: false,
+            penalty: None,
+            resume: None,
         }
     }
 
@@ -152,6 +159,23 @@ impl<'d, A: Float> Fit<'d, A> {
         self
     }
 
+    /// A penalty on large weights, added to the loss of every batch. The recorded losses are
+    /// without it.
+    #[must_use]
+    pub fn penalty(mut self, penalty: Penalty) -> Self {
+        self.penalty = Some(penalty);
+        self
+    }
+
+    /// Goes on from a checkpoint that [`Checkpoint`](crate::train::callbacks::Checkpoint) wrote,
+    /// after its epoch: model, optimiser, callbacks and history are as they were then, and the
+    /// rest of the run gives the same numbers as if it had never stopped.
+    #[must_use]
+    pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
+        self.resume = Some(checkpoint.into());
+        self
+    }
+
     /// Trains `model` on `data`.
     ///
     /// # Errors
@@ -207,7 +231,9 @@ impl<'d, A: Float> Fit<'d, A> {
             step: 0,
             seed: self.seed,
             callback_states: State::new(),
+            saved: false,
         };
+        self.load(&mut run)?;
         self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
         let ended = self.epochs_of(&mut run, (data, validation), loss, interruptible.as_ref());
         // What callbacks do at the end, such as giving back the best parameters, they do however
@@ -216,6 +242,37 @@ impl<'d, A: Float> Fit<'d, A> {
             callback.on_end(&mut run)?;
         }
         ended.map(|()| history)
+    }
+
+    /// Goes on from the checkpoint, if there is to be one. Nothing is changed if it does not fit.
+    fn load(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        let Some(path) = &self.resume else { return Ok(()) };
+        let Checkpoint { weights, state } = Checkpoint::load(path)?;
+        let seed = state.text("seed")?;
+        if seed != self.seed.to_string() {
+            return Err(Error::State {
+                problem: format!("the run was begun with seed {seed}, not {}", self.seed),
+            });
+        }
+        let [epoch, step] = [state.number("epoch")?, state.number("step")?];
+        let before = Checkpoint::of(run.model, run.optimizer.state(run.model))?;
+        weights.restore(run.model)?;
+        if let Err(error) = run.optimizer.load_state(run.model, &state.nested("optimizer")) {
+            before.weights.restore(run.model)?;
+            return Err(error);
+        }
+        let callbacks = state.nested("callbacks");
+        for (i, callback) in self.callbacks.iter_mut().enumerate() {
+            let state = callbacks.nested(&format!("{i} {}", callback.name()));
+            if let Err(error) = callback.load_state(&state) {
+                before.weights.restore(run.model)?;
+                run.optimizer.load_state(run.model, &before.state)?;
+                return Err(error);
+            }
+        }
+        (run.epoch, run.step) = (epoch as usize, step as usize);
+        *run.history = History::from_state(&state.nested("history"));
+        Ok(())
     }
 
     /// Tells the callbacks that the run begins, and what values an epoch will have.
@@ -263,7 +320,9 @@ impl<'d, A: Float> Fit<'d, A> {
                         return self.not_finite(run, value, i + 1);
                     }
                     total.add(&batch, value.item(), &output.value());
-                    let mut gradients = pass.gradients(value)?;
+                    let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
+                    let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
+                    let mut gradients = pass.gradients(penalized)?;
                     self.show_step(run, &batch, value, &mut gradients)?;
                     gradients
                 };

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
+use ops::Float;
 
 use crate::error::Error;
+use crate::state::State;
 
 /// What one epoch gave: named values, in a fixed order, such as `loss`, `accuracy`,
 /// `validation loss`, and what callbacks recorded.
@@ -158,6 +160,37 @@ impl History {
         let written = std::fs::File::create(path)
             .and_then(|mut file| file.write_all(self.to_csv().as_bytes()));
         written.map_err(|error| Error::file("write", path, &error))
+    }
+
+    /// All of it in a form that a checkpoint holds.
+    pub(crate) fn state<A: Float>(&self) -> State<A> {
+        let mut state = State::new();
+        let columns = self.columns();
+        for record in &self.epochs {
+            for (name, value) in &record.values {
+                let column = columns.iter().position(|known| known == name).unwrap_or(0);
+                let key = format!("{:06}.{column:03}.{name}", record.epoch);
+                state.numbers.insert(key, *value);
+            }
+        }
+        state
+    }
+
+    /// [`state`](History::state) undone.
+    pub(crate) fn from_state<A: Float>(state: &State<A>) -> Self {
+        let mut history = Self::default();
+        for (key, &value) in &state.numbers {
+            let mut parts = key.splitn(3, '.');
+            let epoch = parts.next().and_then(|part| part.parse().ok());
+            let (Some(epoch), Some(name)) = (epoch, parts.nth(1)) else { continue };
+            if history.epochs.last().is_none_or(|record| record.epoch != epoch) {
+                history.epochs.push(EpochRecord { epoch, values: Vec::new() });
+            }
+            if let Some(record) = history.epochs.last_mut() {
+                record.values.push((name.to_owned(), value));
+            }
+        }
+        history
     }
 }
 

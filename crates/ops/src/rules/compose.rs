@@ -2,9 +2,11 @@
 
 use crate::algebra::Algebra;
 use crate::methods::{
-    BinaryMethods, LayoutMethods, LinearMethods, MatmulMethods, ReduceMethods, UnaryMethods,
+    BinaryMethods, LayoutMethods, LinearMethods, MatmulMethods, NormalizeMethods, ReduceMethods,
+    UnaryMethods,
 };
 use crate::rules::layout::AxisMap;
+use crate::rules::normalize::Variance;
 use crate::shape::{Axes, Shape};
 
 /// The axes as sorted positions.
@@ -53,17 +55,7 @@ pub trait ComposedMethods: Algebra {
     /// ```
     #[track_caller]
     fn var(&self, axes: impl Into<Axes>, correction: f64) -> Self {
-        let axes = axes.into();
-        let shape = self.shape();
-        let count: usize = resolve(self, &axes).iter().map(|&axis| shape[axis]).product();
-        let degrees = count as f64 - correction;
-        assert!(
-            degrees > 0.0,
-            "var: {count} numbers with a correction of {correction} leave {degrees} degrees of \
-             freedom, but more than 0 are needed"
-        );
-        let centred = self.sub(self.mean_keepdims(axes.clone()));
-        centred.square().sum_axes(axes).scale(degrees.recip())
+        Self::apply(Variance { axes: axes.into(), correction }, &[self])
     }
     /// The standard deviation over `axes`, the root of [`var`](ComposedMethods::var).
     #[track_caller]
@@ -94,18 +86,14 @@ pub trait ComposedMethods: Algebra {
     /// Ba, Kiros & Hinton, 2016. Gain and shift have the length of the last axis.
     #[track_caller]
     fn layer_norm(&self, gain: &Self, shift: &Self, epsilon: f64) -> Self {
-        let centred = self.sub(self.mean_keepdims(-1));
-        let variance = centred.square().mean_keepdims(-1);
-        let scale = variance.add(variance.scalar(epsilon)).rsqrt();
-        centred.mul(scale).mul(gain).add(shift)
+        self.normalize(-1, epsilon).mul(gain).add(shift)
     }
     /// Root-mean-square normalisation over the last axis: x/√(mean x² + ε)·gain.
     ///
     /// Zhang & Sennrich, 2019.
     #[track_caller]
     fn rms_norm(&self, gain: &Self, epsilon: f64) -> Self {
-        let square = self.square().mean_keepdims(-1);
-        self.mul(square.add(square.scalar(epsilon)).rsqrt()).mul(gain)
+        self.rms_normalize(-1, epsilon).mul(gain)
     }
     /// One axis to `length` by repeating the nearest element.
     #[track_caller]

@@ -10,6 +10,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LN_10};
 
 use crate::algebra::Algebra;
 use crate::declare::{ABOVE_ONE, ANY, ANY_OTHER, Declared, INSIDE_ONE, Kink, POSITIVE};
+use crate::describe::Attributes;
 use crate::formula::{Binding, Formula, Notation};
 use crate::real::Real;
 use crate::registry::Visitor;

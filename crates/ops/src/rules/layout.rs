@@ -10,6 +10,7 @@ use ndarray::{ArrayD, Axis, IxDyn};
 
 use crate::algebra::Algebra;
 use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::describe::{Attribute, Attributes};
 use crate::error::Problem;
 use crate::float::Float;
 use crate::formula::Formula;
@@ -101,6 +102,20 @@ impl Rule for AxisMap {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
+    fn attributes(&self) -> Attributes {
+        let entries =
+            || self.rows.iter().enumerate().flat_map(|(o, row)| row.iter().map(move |e| (o, e)));
+        let (to, from): (Vec<usize>, Vec<usize>) = entries().map(|(o, &(i, _))| (o, i)).unzip();
+        vec![
+            ("axis", self.axis.into()),
+            ("length", self.length.into()),
+            ("rows", self.rows.len().into()),
+            ("to", to[..].into()),
+            ("from", from[..].into()),
+            ("weights", Attribute::Numbers(entries().map(|(_, &(_, weight))| weight).collect())),
+            ("adjoint", self.adjoint.into()),
+        ]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let adjoint = if self.adjoint { "ᵀ" } else { "" };
         Formula::call(&format!("{}{adjoint}", self.name), operands, &format!("axis {}", self.axis))
@@ -174,6 +189,9 @@ impl Rule for Cumsum {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
+    }
+    fn attributes(&self) -> Attributes {
+        vec![("axis", self.axis.into()), ("reverse", self.reverse.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let from = if self.reverse { " from the back" } else { "" };
@@ -267,6 +285,14 @@ pub struct ScatterAdd {
     pub length: usize,
 }
 
+fn along_attributes(axis: isize, indices: &Indices) -> Attributes {
+    vec![
+        ("axis", axis.into()),
+        ("indices", indices.elements[..].into()),
+        ("shape", indices.shape[..].into()),
+    ]
+}
+
 fn along_shape(
     axis: isize,
     indices: &Indices,
@@ -316,6 +342,9 @@ impl Rule for TakeAlong {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
+    fn attributes(&self) -> Attributes {
+        along_attributes(self.axis, &self.indices)
+    }
 }
 
 impl Rule for ScatterAdd {
@@ -345,6 +374,11 @@ impl Rule for ScatterAdd {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
+    }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = along_attributes(self.axis, &self.indices);
+        attributes.push(("length", self.length.into()));
+        attributes
     }
 }
 
@@ -477,6 +511,9 @@ impl Rule for Diagonal {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
+    fn attributes(&self) -> Attributes {
+        vec![("offset", self.offset.into())]
+    }
 }
 
 impl Rule for DiagonalAdjoint {
@@ -512,6 +549,9 @@ impl Rule for DiagonalAdjoint {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
+    }
+    fn attributes(&self) -> Attributes {
+        vec![("offset", self.offset.into()), ("size", self.size[..].into())]
     }
 }
 
@@ -581,6 +621,9 @@ impl Rule for Triangle {
     }
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
+    }
+    fn attributes(&self) -> Attributes {
+        vec![("upper", self.upper.into()), ("offset", self.offset.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let offset =

@@ -49,17 +49,6 @@ fn rows_first(matrix: &DMatrix<f64>) -> Vec<f64> {
     matrix.transpose().as_slice().to_vec()
 }
 
-/// `forward` for rules that may refuse the numbers: what `try_forward` gives, or a panic with its
-/// sentence.
-macro_rules! forward_or_panic {
-    () => {
-        fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-            self.try_forward(operands, shape)
-                .unwrap_or_else(|problem| panic!("{}: {problem}", self.name()))
-        }
-    };
-}
-
 /// Inverse of a matrix: Y = X⁻¹, X̄ = −Yᵀ Ȳ Yᵀ.
 #[derive(Clone, Copy, Debug)]
 pub struct Inverse;

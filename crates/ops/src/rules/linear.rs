@@ -19,6 +19,7 @@ use smallvec::SmallVec;
 
 use crate::algebra::Algebra;
 use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::describe::{Attributes, reduction_attributes};
 use crate::error::Problem;
 use crate::float::Float;
 use crate::formula::{Formula, Notation};
@@ -131,6 +132,9 @@ impl Rule for Sum {
         call.contributions([&spread])
     }
     linear!();
+    fn attributes(&self) -> Attributes {
+        reduction_attributes(&self.axes, self.keepdims)
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("sum", operands, &show_reduction(&self.axes, self.keepdims))
     }
@@ -209,6 +213,9 @@ impl Rule for Mean {
         }])
     }
     linear!();
+    fn attributes(&self) -> Attributes {
+        reduction_attributes(&self.axes, self.keepdims)
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("mean", operands, &show_reduction(&self.axes, self.keepdims))
     }
@@ -268,6 +275,9 @@ impl Rule for BroadcastTo {
         call.contributions([&|| cotangent.clone()])
     }
     linear!();
+    fn attributes(&self) -> Attributes {
+        vec![("shape", self.shape[..].into())]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("broadcast_to", operands, &format!("{:?}", &self.shape[..]))
     }
@@ -338,6 +348,9 @@ impl Rule for Reshape {
         call.contributions([&|| cotangent.reshape(&call.operands[0].shape()[..])])
     }
     linear!();
+    fn attributes(&self) -> Attributes {
+        vec![("shape", self.shape[..].into())]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("reshape", operands, &format!("{:?}", &self.shape[..]))
     }
@@ -410,6 +423,9 @@ impl Rule for Permute {
         }])
     }
     linear!();
+    fn attributes(&self) -> Attributes {
+        self.axes.iter().map(|axes| ("axes", axes[..].into())).collect()
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         match &self.axes {
             None => Formula::notate("t", Notation::Postfix("ᵀ"), operands),
@@ -495,6 +511,31 @@ fn show_parts(part: &[SliceInfoElem]) -> String {
     format!("[{}]", part.iter().map(show_part).collect::<Vec<_>>().join(", "))
 }
 
+/// A part as data: `starts`, `ends` (the largest integer for the end of the axis) and `steps`, one
+/// for each axis, and which axes are `removed`, because one index of them was taken.
+fn part_attributes(part: &[SliceInfoElem]) -> Attributes {
+    let (mut starts, mut ends, mut steps, mut removed) = (vec![], vec![], vec![], vec![]);
+    for (axis, elem) in part.iter().enumerate() {
+        let (start, end, step) = match *elem {
+            SliceInfoElem::Slice { start, end, step } => (start, end, step),
+            SliceInfoElem::Index(index) => {
+                removed.push(axis);
+                (index, (index != -1).then_some(index + 1), 1)
+            }
+            SliceInfoElem::NewAxis => (0, None, 1), // Refused by the rule.
+        };
+        starts.push(start);
+        ends.push(end.unwrap_or(isize::MAX));
+        steps.push(step);
+    }
+    vec![
+        ("starts", starts[..].into()),
+        ("ends", ends[..].into()),
+        ("steps", steps[..].into()),
+        ("removed", removed[..].into()),
+    ]
+}
+
 impl Rule for Slice {
     fn name(&self) -> &'static str {
         "slice"
@@ -513,6 +554,12 @@ impl Rule for Slice {
         }])
     }
     linear!();
+    fn attributes(&self) -> Attributes {
+        part_attributes(&self.part)
+    }
+    fn part(&self) -> Option<&[SliceInfoElem]> {
+        Some(&self.part)
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("slice", operands, &show_parts(&self.part))
     }
@@ -583,6 +630,11 @@ impl Rule for SliceAdjoint {
     linear!();
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("slice_adjoint", operands, &show_parts(&self.part))
+    }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = part_attributes(&self.part);
+        attributes.push(("shape", self.shape[..].into()));
+        attributes
     }
 }
 
@@ -661,6 +713,9 @@ impl Rule for Concat {
             .collect()
     }
     linear!();
+    fn attributes(&self) -> Attributes {
+        vec![("axis", self.axis.into())]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("concat", operands, &format!("axis {}", self.axis))
     }
@@ -739,6 +794,9 @@ impl Rule for IndexSelect {
         }])
     }
     linear!();
+    fn attributes(&self) -> Attributes {
+        vec![("axis", self.axis.into()), ("indices", self.indices[..].into())]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let settings = format!("axis {}, {}", self.axis, show_indices(&self.indices));
         Formula::call("index_select", operands, &settings)
@@ -814,6 +872,13 @@ impl Rule for IndexAdd {
         let settings = format!("axis {}, {}", self.axis, show_indices(&self.indices));
         Formula::call("index_add", operands, &settings)
     }
+    fn attributes(&self) -> Attributes {
+        vec![
+            ("axis", self.axis.into()),
+            ("indices", self.indices[..].into()),
+            ("length", self.length.into()),
+        ]
+    }
 }
 
 impl Declare for IndexAdd {
@@ -879,6 +944,9 @@ impl Rule for Pick {
         }])
     }
     linear!();
+    fn attributes(&self) -> Attributes {
+        vec![("indices", self.indices[..].into())]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("pick", operands, &show_indices(&self.indices))
     }
@@ -946,6 +1014,9 @@ impl Rule for Place {
     fn write(&self, operands: &[&Formula]) -> Formula {
         let settings = format!("{} of {}", show_indices(&self.indices), self.columns);
         Formula::call("place", operands, &settings)
+    }
+    fn attributes(&self) -> Attributes {
+        vec![("indices", self.indices[..].into()), ("columns", self.columns.into())]
     }
 }
 

@@ -41,6 +41,14 @@ pub(crate) fn transposed<T: Algebra>(x: &T) -> T {
     x.permute(&order)
 }
 
+/// A stack of matrices as one matrix, of all their rows: what a single matrix is multiplied with
+/// in one product, and gets its gradient from in one.
+fn as_rows<T: Algebra>(x: &T) -> T {
+    let shape = x.shape();
+    let (columns, leading) = shape.split_last().expect("at least two axes");
+    x.reshape(&[leading.iter().product(), *columns][..])
+}
+
 impl Matmul {
     /// The shape of the product as a stack of matrices, vectors having been made matrices.
     fn matrix_shape(a: &[usize], b: &[usize]) -> Shape {
@@ -111,6 +119,9 @@ impl Rule for Matmul {
             let product = Tensor::from(product);
             return if shape.len() == 2 { product } else { product.reshape(shape) };
         }
+        if b.ndim() == 2 {
+            return as_rows(&a).matmul(&b).reshape(shape);
+        }
         let matrices = Self::matrix_shape(operands[0].shape(), operands[1].shape());
         let (leading, last) = matrices.split_at(matrices.len() - 2);
         let inner = a.shape()[a.ndim() - 1];
@@ -148,6 +159,9 @@ impl Rule for Matmul {
                 &|| a.t().matmul(cotangent),
             ]),
             (1, _) | (_, 1) => Self::stacked_vector_vjp(call, cotangent),
+            (3.., 2) => call.contributions([&|| cotangent.matmul(b.t()), &|| {
+                as_rows(a).t().matmul(as_rows(cotangent))
+            }]),
             _ => call.contributions([&|| cotangent.matmul(transposed(b)), &|| {
                 transposed(a).matmul(cotangent)
             }]),
@@ -180,6 +194,7 @@ impl Declare for Matmul {
             example(Self, samples(&[&[1, 1], &[1, 1]])),
             example(Self, samples(&[&[2, 0], &[0, 3]])).gives([[0.0; 3]; 2]),
             example(Self, samples(&[&[0, 2], &[2, 3]])),
+            example(Self, samples(&[&[0, 2, 3], &[3, 2]])),
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {

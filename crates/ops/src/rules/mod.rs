@@ -5,19 +5,34 @@
 //! | [`elementwise`] | one table line each: value and slope, generic over [`Real`](crate::Real) |
 //! | [`linear`] | sums, layouts, slices and gathers, in adjoint pairs |
 //! | [`layout`] | linear maps along axes: flip, roll, pad, resize, triangles |
+//! | [`gather`] | rows of a table, by indices that are an operand |
 //! | [`matmul`] | the matrix product, whose gradients are matrix products |
 //! | [`reduce`] | the maximum over axes |
 //! | [`compose`] | functions composed of other rules: products, variances, norms, einsum |
 //! | [`softmax`] | softmax, log-softmax and cross-entropy, with rules of their own for stability |
+//! | [`normalize`] | variance; batch, layer, group and root-mean-square normalisation |
 //! | [`linalg`] | inverse, solution, determinant, Cholesky factor |
 //! | [`window`] | convolution and pooling |
 
+/// `forward` for rules that may refuse the numbers: what `try_forward` gives, or a panic with its
+/// sentence.
+macro_rules! forward_or_panic {
+    () => {
+        fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+            self.try_forward(operands, shape)
+                .unwrap_or_else(|problem| panic!("{}: {problem}", self.name()))
+        }
+    };
+}
+
 pub mod compose;
 pub mod elementwise;
+pub mod gather;
 pub mod layout;
 pub mod linalg;
 pub mod linear;
 pub mod matmul;
+pub mod normalize;
 pub mod reduce;
 pub mod softmax;
 pub mod window;
@@ -25,10 +40,12 @@ pub mod window;
 #[doc(no_inline)]
 pub use crate::rule::{Bound, Lift};
 pub use elementwise::*;
+pub use gather::*;
 pub use layout::*;
 pub use linalg::*;
 pub use linear::*;
 pub use matmul::*;
+pub use normalize::*;
 pub use reduce::*;
 pub use softmax::*;
 pub use window::*;

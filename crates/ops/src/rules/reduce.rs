@@ -2,6 +2,7 @@
 
 use crate::algebra::Algebra;
 use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::describe::{Attributes, reduction_attributes};
 use crate::dual::composite_jvp;
 use crate::error::Problem;
 use crate::float::Float;
@@ -72,6 +73,11 @@ impl Rule for Extreme {
             super::Sum { axes: self.axes.clone(), keepdims: self.keepdims },
             &[&weighted],
         ))
+    }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = reduction_attributes(&self.axes, self.keepdims);
+        attributes.push(("largest", self.largest.into()));
+        attributes
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &show_reduction(&self.axes, self.keepdims))
@@ -144,6 +150,12 @@ impl Rule for LogSumExp {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         composite_jvp(call, tangents, |operands| self.compose(operands))
     }
+    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        Some(self.compose(operands))
+    }
+    fn attributes(&self) -> Attributes {
+        reduction_attributes(&self.axes, self.keepdims)
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("logsumexp", operands, &show_reduction(&self.axes, self.keepdims))
     }
@@ -207,6 +219,9 @@ impl Rule for Norm {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         let along = self.direction(call.operands[0], call.output).mul(tangents[0]?);
         Some(T::apply(super::Sum { axes: self.axes.clone(), keepdims: self.keepdims }, &[&along]))
+    }
+    fn attributes(&self) -> Attributes {
+        reduction_attributes(&self.axes, self.keepdims)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("norm", operands, &show_reduction(&self.axes, self.keepdims))

@@ -6,12 +6,13 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::declare::{Declare, Example, Refusal, example, refusal, sample};
+use crate::describe::Attributes;
 use crate::dual::composite_jvp;
-use crate::error::Problem;
+use crate::error::{Problem, show};
 use crate::float::Float;
 use crate::formula::Formula;
-use crate::methods::{BinaryMethods, LinearMethods, ReduceMethods, UnaryMethods};
+use crate::methods::{BinaryMethods, LayoutMethods, LinearMethods, ReduceMethods, UnaryMethods};
 use crate::registry::samples;
 use crate::rule::{Call, Contributions, Rule, arity};
 use crate::rules::linear::{labelled_rows, show_reduction};
@@ -45,6 +46,9 @@ macro_rules! composite {
         fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
             composite_jvp(call, tangents, |operands| self.compose(operands))
         }
+        fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+            Some(self.compose(operands))
+        }
     };
 }
 
@@ -75,6 +79,9 @@ impl Rule for Softmax {
         call.contributions([&|| y.mul(cotangent.sub(cotangent.mul(y).sum_keepdims(self.axis)))])
     }
     composite!();
+    fn attributes(&self) -> Attributes {
+        vec![("axis", self.axis.into())]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("softmax", operands, &show_reduction(&self.axis.into(), false))
     }
@@ -130,6 +137,9 @@ impl Rule for LogSoftmax {
         }])
     }
     composite!();
+    fn attributes(&self) -> Attributes {
+        vec![("axis", self.axis.into())]
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("log_softmax", operands, &show_reduction(&self.axis.into(), false))
     }
@@ -239,6 +249,9 @@ impl Rule for SparseSoftmaxCrossEntropy {
         }])
     }
     composite!();
+    fn attributes(&self) -> Attributes {
+        vec![("labels", self.labels[..].into())]
+    }
 }
 
 impl Declare for SparseSoftmaxCrossEntropy {
@@ -260,6 +273,163 @@ impl Declare for SparseSoftmaxCrossEntropy {
                 &[&[2, 3]],
                 "index 3 (number 1 of the list) is out of range: axis 1 has length 3, so 0 to 2",
             ),
+        ]
+    }
+}
+
+/// For each label, a whole number, a row of zeros but for a 1 at its place. A label is read as the
+/// nearest whole number, and nothing flows back to it: dy/dx = 0 everywhere.
+#[derive(Clone, Copy, Debug)]
+pub struct OneHot {
+    /// The length of a row.
+    pub classes: usize,
+}
+
+/// The labels as indices, or which of them is no class.
+fn class_indices<A: Float>(labels: &Tensor<A>, classes: usize) -> Result<Arc<[usize]>, Problem> {
+    let index = |(position, label): (usize, &A)| {
+        let class = label.to_f64().round();
+        // A NaN is in no range.
+        if (0.0..classes as f64).contains(&class) {
+            return Ok(class as usize);
+        }
+        let allowed = match classes {
+            0 => "there are none".to_owned(),
+            n => format!("they are 0 to {}", n - 1),
+        };
+        Err(Problem::Other(format!("label {label} (number {position}) is no class: {allowed}")))
+    };
+    labels.view().iter().enumerate().map(index).collect()
+}
+
+impl Rule for OneHot {
+    fn name(&self) -> &'static str {
+        "one_hot"
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(1, operands)?;
+        let mut shape = Shape::from_slice(operands[0]);
+        shape.push(self.classes);
+        Ok(shape)
+    }
+    forward_or_panic!();
+    fn try_forward<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        shape: &[usize],
+    ) -> Result<Tensor<A>, Problem> {
+        let mut rows = vec![A::zero(); shape.iter().product()];
+        for (row, &class) in class_indices(operands[0], self.classes)?.iter().enumerate() {
+            rows[row * self.classes + class] = A::one();
+        }
+        Ok(Tensor::from_shape_vec(shape, rows).expect("a row for each label"))
+    }
+    fn vjp<T: Algebra>(&self, _call: &Call<'_, T>, _cotangent: &T) -> Contributions<T> {
+        std::iter::once(None).collect()
+    }
+    fn jvp<T: Algebra>(&self, _call: &Call<'_, T>, _tangents: &[Option<&T>]) -> Option<T> {
+        None
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        Formula::call("one_hot", operands, &format!("classes {}", self.classes))
+    }
+    fn attributes(&self) -> Attributes {
+        vec![("classes", self.classes.into())]
+    }
+}
+
+impl Declare for OneHot {
+    fn examples() -> Vec<Example<Self>> {
+        vec![
+            example(Self { classes: 3 }, [Tensor::from([2.0, 0.0])])
+                .gives([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]),
+            example(Self { classes: 2 }, [Tensor::from([[1.0, 0.0], [1.0, 1.0]])]),
+            example(Self { classes: 2 }, [Tensor::scalar(1.0)]).gives([0.0, 1.0]),
+            example(Self { classes: 2 }, samples(&[&[0]])),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        let says = "label 0 (number 0) is no class: there are none";
+        vec![refusal(Self { classes: 0 }, &[&[1]], says)]
+    }
+}
+
+/// Cross-entropy of logits x against one label l a lane of the last axis, the labels being a
+/// tensor of whole numbers: y = ln Σ e^x − xₗ. x̄ = ȳ·(softmax(x) − one-hot(l)).
+///
+/// [`SparseSoftmaxCrossEntropy`] holds its labels as a setting; here they are an operand, so that
+/// what is recorded can be computed again with others.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelCrossEntropy;
+
+impl LabelCrossEntropy {
+    #[allow(clippy::unused_self)] // `composite_jvp` reads it as the other rules' `compose`.
+    fn compose<T: Algebra>(self, operands: &[&T]) -> T {
+        let (x, labels) = (operands[0], operands[1]);
+        let here = labels.one_hot(x.length(-1));
+        let picked = here.select(x, x.scalar(0.0)).sum_axes(-1);
+        log_sum_exp(x, -1).sum_axes(-1).sub(picked)
+    }
+}
+
+impl Rule for LabelCrossEntropy {
+    fn name(&self) -> &'static str {
+        "label_cross_entropy"
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(2, operands)?;
+        let mut shape = softmax_shape(&operands[..1], -1)?;
+        shape.pop();
+        if operands[1] == &shape[..] {
+            return Ok(shape);
+        }
+        let text = "one label a row is needed, so labels of shape";
+        Err(Problem::Other(format!("{text} {}, not {}", show(&shape), show(operands[1]))))
+    }
+    forward_or_panic!();
+    fn try_forward<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        _shape: &[usize],
+    ) -> Result<Tensor<A>, Problem> {
+        // The same value as that of `compose`, without a row of a mask for each label.
+        let (x, labels) = (operands[0], operands[1]);
+        let labels = class_indices(labels, x.length(-1))?;
+        Ok(SparseSoftmaxCrossEntropy { labels }.compose(&[x]))
+    }
+    // ANCHOR: p_minus_y
+    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let (x, labels) = (call.operands[0], call.operands[1]);
+        let x_bar = || {
+            let error = x.softmax(-1).sub(labels.one_hot(x.length(-1)));
+            cotangent.expand_dims(-1).mul(error)
+        };
+        [call.wanted[0].then(x_bar), None].into_iter().collect()
+    }
+    // ANCHOR_END: p_minus_y
+    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        composite_jvp(call, tangents, |operands| self.compose(operands))
+    }
+    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        Some(self.compose(operands))
+    }
+}
+
+impl Declare for LabelCrossEntropy {
+    fn examples() -> Vec<Example<Self>> {
+        let with = |shape: &[usize], labels: Tensor<f64>| vec![sample(shape, 0), labels];
+        vec![
+            example(Self, [Tensor::from(SAMPLE), Tensor::scalar(1.0)])
+                .gives(-SOFTMAX_OF_SAMPLE[1].ln()),
+            example(Self, [Tensor::from([-1e4, 1e4]), Tensor::scalar(0.0)]).gives(2e4),
+            example(Self, with(&[2, 3], Tensor::from([2.0, 0.0]))),
+            example(Self, with(&[2, 2, 2], Tensor::from([[0.0, 1.0], [1.0, 0.0]]))),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        vec![
+            refusal(Self, &[&[2, 3], &[3]], "so labels of shape [2], not [3]"),
+            refusal(Self, &[&[2, 0], &[2]], "the softmax of no elements is undefined"),
         ]
     }
 }
@@ -298,6 +468,29 @@ pub trait SoftmaxMethods: Algebra {
     #[track_caller]
     fn sparse_softmax_cross_entropy(&self, labels: &[usize]) -> Self {
         Self::apply(SparseSoftmaxCrossEntropy { labels: labels.into() }, &[self])
+    }
+    /// Cross-entropy of these logits `[…, classes]` against one label a lane: `[…]`, as are the
+    /// labels, a tensor of whole numbers.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or a label is not a class.
+    #[track_caller]
+    fn label_cross_entropy(&self, labels: impl Borrow<Self>) -> Self {
+        Self::apply(LabelCrossEntropy, &[self, labels.borrow()])
+    }
+    /// For each of these labels, a row of zeros with a 1 at its place: `[…, classes]`.
+    ///
+    /// ```
+    /// use ops::{Tensor, prelude::*};
+    /// let labels = Tensor::from([1.0, 0.0]);
+    /// assert_eq!(labels.one_hot(2), Tensor::from([[0.0, 1.0], [1.0, 0.0]]));
+    /// ```
+    ///
+    /// # Panics
+    /// If a label is not a class.
+    #[track_caller]
+    fn one_hot(&self, classes: usize) -> Self {
+        Self::apply(OneHot { classes }, &[self])
     }
 }
 impl<T: Algebra> SoftmaxMethods for T {}

@@ -2,8 +2,9 @@
 //!
 //! Convolution is bilinear, and its derivatives are of the same family: for the trilinear form
 //! ⟨g, conv(x, w)⟩ each of output, input and weight is given by the two others. One rule,
-//! [`Conv`], is all three, and so closed under differentiation to any order. Pooling is a
-//! reduction of [`Windows`], the linear rule that lays every window out side by side.
+//! [`Conv`], is all three, and so closed under differentiation to any order. Average pooling is a
+//! reduction of [`Windows`], the linear rule that lays every window out side by side; the maximum
+//! has a rule of its own, [`MaxPool`], which lays out nothing.
 
 use std::borrow::Borrow;
 
@@ -11,11 +12,12 @@ use smallvec::SmallVec;
 
 use crate::algebra::Algebra;
 use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::describe::Attributes;
 use crate::error::Problem;
 use crate::float::Float;
 use crate::formula::Formula;
 use crate::kernel;
-use crate::methods::{BinaryMethods, LayoutMethods, LinearMethods, ReduceMethods};
+use crate::methods::{BinaryMethods, LayoutMethods, LinearMethods};
 use crate::registry::samples;
 use crate::rule::{Call, Contributions, Rule, arity, bilinear_jvp, linear_jvp};
 use crate::rules::layout::Padding;
@@ -56,6 +58,11 @@ impl Slide {
         Self { dilation, ..self }
     }
 
+    /// The distance from the first element of the window to one past the last.
+    pub const fn span(&self) -> usize {
+        (self.kernel - 1) * self.dilation + 1
+    }
+
     /// How many windows fit an axis of `length`.
     ///
     /// # Errors
@@ -72,8 +79,7 @@ impl Slide {
             }
         }
         let padding = self.padding.0 + self.padding.1;
-        let span = (self.kernel - 1) * self.dilation + 1;
-        if span > length + padding {
+        if self.span() > length + padding {
             let (kernel, dilation) = (self.kernel, self.dilation);
             return Err(Problem::Kernel {
                 axis,
@@ -83,14 +89,14 @@ impl Slide {
                 padding,
             });
         }
-        Ok((length + padding - span) / self.stride + 1)
+        Ok((length + padding - self.span()) / self.stride + 1)
     }
 
     /// The same with as much padding after the axis as a last, partial window needs; it must
     /// begin inside the axis or the padding before it (PyTorch's `ceil_mode`).
     #[must_use]
-    fn ceil(self, length: usize) -> Self {
-        let span = (self.kernel - 1) * self.dilation + 1;
+    pub fn ceil(self, length: usize) -> Self {
+        let span = self.span();
         let room = (length + self.padding.0 + self.padding.1).saturating_sub(span);
         let mut last = room.div_ceil(self.stride) * self.stride;
         if last >= length + self.padding.0 {
@@ -103,6 +109,18 @@ impl Slide {
 
 /// The slides along the spatial axes: one or two.
 pub type Slides = SmallVec<[Slide; 2]>;
+
+/// Slides as data: one number for each spatial axis.
+fn slide_attributes(slides: &[Slide]) -> Attributes {
+    let all = |of: fn(&Slide) -> usize| slides.iter().map(of).collect::<Vec<_>>()[..].into();
+    vec![
+        ("kernel", all(|s| s.kernel)),
+        ("stride", all(|s| s.stride)),
+        ("padding_before", all(|s| s.padding.0)),
+        ("padding_after", all(|s| s.padding.1)),
+        ("dilation", all(|s| s.dilation)),
+    ]
+}
 
 fn windows_shape(slides: &[Slide], spatial: &[usize]) -> Result<Shape, Problem> {
     slides.iter().zip(spatial).enumerate().map(|(i, (s, &n))| s.count(i + 2, n)).collect()
@@ -174,9 +192,106 @@ impl Rule for Windows {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(&Self { fill: 0.0, ..self.clone() }, call, tangents)
     }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = slide_attributes(&self.slides);
+        attributes.push(("fill", self.fill.into()));
+        attributes.extend(self.adjoint.iter().map(|shape| ("adjoint", shape[..].into())));
+        attributes
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
-        let kernel: Vec<_> = self.slides.iter().map(|s| s.kernel.to_string()).collect();
-        Formula::call(self.name(), operands, &kernel.join("×"))
+        Formula::call(self.name(), operands, &show_kernel(&self.slides))
+    }
+}
+
+/// The largest element of each window of `[batch, channels, …]`; padding does not count. The
+/// gradient goes to the largest element; elements that tie share it equally.
+#[derive(Clone, Debug)]
+pub struct MaxPool {
+    /// How the window slides along each spatial axis.
+    pub slides: Slides,
+}
+
+/// The derivative of [`MaxPool`] at x, the first operand: of v in the shape of x, for each window
+/// the mean over its largest elements; or the adjoint, which divides v in the shape of the result
+/// among the largest elements of each window.
+#[derive(Clone, Debug)]
+pub struct MaxPoolSlope {
+    /// How the window slides along each spatial axis.
+    pub slides: Slides,
+    /// Whether it is the adjoint.
+    pub adjoint: bool,
+}
+
+impl MaxPool {
+    fn slope(&self, adjoint: bool) -> MaxPoolSlope {
+        MaxPoolSlope { slides: self.slides.clone(), adjoint }
+    }
+}
+
+fn show_kernel(slides: &[Slide]) -> String {
+    slides.iter().map(|s| s.kernel.to_string()).collect::<Vec<_>>().join("×")
+}
+
+impl Rule for MaxPool {
+    fn name(&self) -> &'static str {
+        "max_pool"
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(1, operands)?;
+        let counts = windows_shape(&self.slides, spatial(1, operands[0], &self.slides)?)?;
+        Ok(operands[0][..2].iter().copied().chain(counts).collect())
+    }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+        kernel::max_pool(operands[0], shape, self)
+    }
+    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| T::apply(self.slope(true), &[call.operands[0], cotangent])])
+    }
+    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        Some(T::apply(self.slope(false), &[call.operands[0], tangents[0]?]))
+    }
+    fn attributes(&self) -> Attributes {
+        slide_attributes(&self.slides)
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        Formula::call(self.name(), operands, &show_kernel(&self.slides))
+    }
+}
+
+impl Rule for MaxPoolSlope {
+    fn name(&self) -> &'static str {
+        if self.adjoint { "max_pool_adjoint" } else { "max_pool_slope" }
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(2, operands)?;
+        let x = Shape::from_slice(operands[0]);
+        let pooled = MaxPool { slides: self.slides.clone() }.shape(&operands[..1])?;
+        let (from, to) = if self.adjoint { (pooled, x) } else { (x, pooled) };
+        if operands[1] == &from[..] {
+            Ok(to)
+        } else {
+            Err(Problem::SameShape { operand: 2, first: from })
+        }
+    }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+        kernel::max_pool_slope(operands[0], operands[1], shape, self)
+    }
+    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        // Which element is the largest does not change but at ties.
+        let transposed = Self { adjoint: !self.adjoint, ..self.clone() };
+        let of_v = || T::apply(transposed, &[call.operands[0], cotangent]);
+        Contributions::from_buf([None, call.wanted[1].then(of_v)])
+    }
+    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        Some(T::apply(self.clone(), &[call.operands[0], tangents[1]?]))
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        Formula::call(self.name(), operands, &show_kernel(&self.slides))
+    }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = slide_attributes(&self.slides);
+        attributes.push(("adjoint", self.adjoint.into()));
+        attributes
     }
 }
 
@@ -327,6 +442,16 @@ impl Rule for Conv {
     fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         bilinear_jvp(self, call, tangents)
     }
+    fn attributes(&self) -> Attributes {
+        let mut attributes = slide_attributes(&self.slides);
+        attributes.push(("groups", self.groups.into()));
+        match &self.part {
+            Part::Output => {}
+            Part::Input(shape) => attributes.push(("input", shape[..].into())),
+            Part::Weight => attributes.push(("weight", true.into())),
+        }
+        attributes
+    }
 }
 
 impl Declare for Windows {
@@ -379,6 +504,59 @@ impl Declare for Windows {
                 &[&[1, 4]],
                 "operand 1 has 2 axes, but 3 are needed",
             ),
+        ]
+    }
+}
+
+impl Declare for MaxPool {
+    fn examples() -> Vec<Example<Self>> {
+        let pool = |slides: &[Slide]| Self { slides: Slides::from_slice(slides) };
+        let row = Tensor::from([[[1.0, -2.0, 4.0, 3.0]]]);
+        let pair = Slide::new(2);
+        vec![
+            example(pool(&[pair]), [row.clone()]).gives([[[1.0, 4.0, 4.0]]]),
+            example(pool(&[pair.stride(2)]), [row.clone()]).gives([[[1.0, 4.0]]]),
+            example(pool(&[Slide::new(3).padding(1).stride(2)]), [row]).gives([[[1.0, 4.0]]]),
+            example(pool(&[pair, Slide::new(3).stride(2)]), samples(&[&[2, 2, 3, 5]])),
+            example(pool(&[pair.dilation(2), Slide::new(3).padding(1)]), samples(&[&[1, 2, 4, 3]])),
+            example(pool(&[pair]), samples(&[&[0, 1, 3]])),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        let pool = Self { slides: Slides::from_slice(&[Slide::new(3)]) };
+        vec![
+            refusal(
+                pool.clone(),
+                &[&[1, 1, 2]],
+                "a kernel of 3 with dilation 1 spans 3 but axis 2",
+            ),
+            refusal(pool, &[&[1, 2]], "operand 1 has 2 axes, but 3 are needed"),
+        ]
+    }
+}
+
+impl Declare for MaxPoolSlope {
+    fn examples() -> Vec<Example<Self>> {
+        let slope =
+            |slides: &[Slide], adjoint| Self { slides: Slides::from_slice(slides), adjoint };
+        let row = || Tensor::from([[[1.0, -2.0, 4.0, 3.0]]]);
+        let pair = Slide::new(2);
+        let image = [pair, Slide::new(3).stride(2).padding(1)];
+        vec![
+            example(slope(&[pair], false), [row(), Tensor::from([[[0.5, 1.5, 2.5, 3.5]]])])
+                .gives([[[0.5, 2.5, 2.5]]]),
+            example(slope(&[pair], true), [row(), Tensor::from([[[0.5, 1.5, 2.5]]])])
+                .gives([[[0.5, 0.0, 4.0, 0.0]]]),
+            example(slope(&image, false), samples(&[&[1, 2, 3, 4], &[1, 2, 3, 4]])),
+            example(slope(&image, true), samples(&[&[1, 2, 3, 4], &[1, 2, 2, 2]])),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        let slope = |adjoint| Self { slides: Slides::from_slice(&[Slide::new(2)]), adjoint };
+        let x = &[1, 1, 4];
+        vec![
+            refusal(slope(false), &[x, &[1, 1, 3]], "operand 2 should have the shape [1, 1, 4]"),
+            refusal(slope(true), &[x, &[1, 1, 4]], "operand 2 should have the shape [1, 1, 3]"),
         ]
     }
 }
@@ -472,7 +650,7 @@ pub trait WindowMethods: Algebra {
                     "conv_transposed: the output padding {extra} must be below the stride {}",
                     s.stride
                 );
-                let full = n.saturating_sub(1) * s.stride + (s.kernel - 1) * s.dilation + 1 + extra;
+                let full = n.saturating_sub(1) * s.stride + s.span() + extra;
                 full.saturating_sub(s.padding.0 + s.padding.1)
             })
             .collect();
@@ -486,9 +664,7 @@ pub trait WindowMethods: Algebra {
     /// If a window does not fit, or the padding exceeds half the window.
     #[track_caller]
     fn max_pool(&self, slides: &[Slide], ceil: bool) -> Self {
-        let slides = pool_slides(self, slides, ceil);
-        let windows = Windows { slides, fill: f64::NEG_INFINITY, adjoint: None };
-        Self::apply(windows, &[self]).max_axes(2)
+        Self::apply(MaxPool { slides: pool_slides(self, slides, ceil) }, &[self])
     }
     /// The mean of each window. Padding counts as zeros, or, without `count_padding`, not at all.
     ///
@@ -533,11 +709,11 @@ fn pool_slides<T: Algebra>(x: &T, slides: &[Slide], ceil: bool) -> Slides {
         .map(|(i, slide)| {
             let (before, after) = slide.padding;
             assert!(
-                before.max(after) * 2 <= slide.kernel,
+                before.max(after) * 2 <= slide.span(),
                 "pooling: a padding of {} exceeds half the window of {}, so that a window could \
                  lie outside altogether",
                 before.max(after),
-                slide.kernel
+                slide.span()
             );
             match shape.get(i + 2) {
                 Some(&length) if ceil => slide.ceil(length),

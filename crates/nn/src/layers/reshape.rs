@@ -1,0 +1,145 @@
+//! The same elements in another shape.
+
+use ops::methods::LinearMethods;
+use ops::{Float, Shape};
+use tape::Var;
+
+use super::window::settled;
+use crate::error::Error;
+use crate::module::Module;
+use crate::pass::Pass;
+
+/// Several axes as one: `[batch, 16, 5, 5] → [batch, 400]`, as a dense layer wants what
+/// convolutions give.
+///
+/// ```
+/// use nn::prelude::*;
+///
+/// let flat = Module::<f32>::output_shape(&Flatten::new(), &[64, 16, 5, 5])?;
+/// assert_eq!(flat[..], [64, 400]);
+/// let columns = Module::<f32>::output_shape(&Flatten::from_axis(2), &[64, 16, 5, 5])?;
+/// assert_eq!(columns[..], [64, 16, 25]);
+/// # Ok::<(), nn::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flatten {
+    start_axis: usize,
+}
+
+impl Default for Flatten {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Flatten {
+    /// Flattens all axes but the batch.
+    pub fn new() -> Self {
+        Self::from_axis(1)
+    }
+
+    /// Flattens all axes from number `start_axis` on, 0 being the batch.
+    pub fn from_axis(start_axis: usize) -> Self {
+        Self { start_axis }
+    }
+
+    /// The shape, if there are as many axes.
+    fn flat(self, input: &[usize]) -> Option<Shape> {
+        let (kept, rest) = input.split_at_checked(self.start_axis)?;
+        Some(kept.iter().copied().chain([rest.iter().product()]).collect())
+    }
+}
+
+impl<A: Float> Module<A> for Flatten {
+    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        x.reshape(&settled(Module::<A>::output_shape(self, &x.shape()))[..])
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        self.flat(input).ok_or_else(|| {
+            let wanted = format!("[batch, …] of at least {} axes", self.start_axis);
+            Error::layer_input(Module::<A>::describe(self), wanted, input)
+        })
+    }
+    fn describe(&self) -> String {
+        match self.start_axis {
+            1 => "Flatten".into(),
+            axis => format!("Flatten(from axis {axis})"),
+        }
+    }
+}
+
+/// Each sample in another shape: `[batch, …] → [batch, …shape]`.
+///
+/// ```
+/// use nn::prelude::*;
+///
+/// let image = Module::<f32>::output_shape(&Reshape::new([1, 28, -1]), &[64, 784])?;
+/// assert_eq!(image[..], [64, 1, 28, 28]);
+/// # Ok::<(), nn::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reshape {
+    shape: Vec<isize>,
+}
+
+impl Reshape {
+    /// Reshapes each sample to `shape`, in which one length may be −1: whatever is left.
+    ///
+    /// # Panics
+    /// If a length is negative otherwise, or more than one is −1.
+    #[track_caller]
+    pub fn new<const N: usize>(shape: [isize; N]) -> Self {
+        let inferred = shape.iter().filter(|&&length| length == -1).count();
+        assert!(
+            inferred <= 1 && shape.iter().all(|&length| length >= -1),
+            "a reshape to {shape:?}: one length may be -1, and no other negative"
+        );
+        Self { shape: shape.to_vec() }
+    }
+
+    /// The shape with the batch, if it holds as many elements.
+    fn resolved(&self, input: &[usize]) -> Option<Shape> {
+        let (&batch, sample) = input.split_first()?;
+        let elements: usize = sample.iter().product();
+        let known: usize = self.shape.iter().filter(|&&n| n >= 0).map(|&n| n as usize).product();
+        let left = elements.checked_div(known).unwrap_or(0);
+        let lengths = self.shape.iter().map(|&n| usize::try_from(n).unwrap_or(left));
+        let shape: Shape = std::iter::once(batch).chain(lengths).collect();
+        (shape[1..].iter().product::<usize>() == elements).then_some(shape)
+    }
+}
+
+impl<A: Float> Module<A> for Reshape {
+    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        x.reshape(&settled(Module::<A>::output_shape(self, &x.shape()))[..])
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        self.resolved(input).ok_or_else(|| {
+            let known: isize = self.shape.iter().filter(|&&length| length >= 0).product();
+            let wanted = match known {
+                1 if self.shape.contains(&-1) => "[batch, …]".into(),
+                _ if self.shape.contains(&-1) => {
+                    format!("[batch, …] with a multiple of {known} elements a sample")
+                }
+                _ => format!("[batch, …] with {known} elements a sample"),
+            };
+            Error::layer_input(Module::<A>::describe(self), wanted, input)
+        })
+    }
+    fn describe(&self) -> String {
+        format!("Reshape({:?})", self.shape)
+    }
+}
+
+/// y = x.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity;
+
+impl<A: Float> Module<A> for Identity {
+    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        x
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        Ok(Shape::from_slice(input))
+    }
+}

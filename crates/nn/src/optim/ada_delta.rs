@@ -1,0 +1,90 @@
+//! AdaDelta.
+
+use ops::Float;
+
+use super::driver::{Driver, Slots};
+use super::{check_decay, check_positive};
+use crate::error::Error;
+use crate::module::Module;
+use crate::parameter::Gradients;
+
+/// AdaDelta: steps in the unit of the weight itself, which need no learning rate.
+///
+/// s ← ρ s + (1 − ρ) g², Δ = √(d + ε) / √(s + ε) · g, d ← ρ d + (1 − ρ) Δ², w ← w − η Δ.
+///
+/// d is the running mean of the squared steps, s that of the squared gradients. The paper has η = 1.
+/// The first steps are of about √ε, and grow from there.
+///
+/// Zeiler, *ADADELTA: An Adaptive Learning Rate Method*, 2012, algorithm 1.
+///
+/// ```
+/// use nn::prelude::*;
+/// let optimizer = AdaDelta::<f32>::new(1.0)?.rho(0.95)?;
+/// # Ok::<(), nn::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct AdaDelta<A: Float = f32> {
+    driver: Driver<A>,
+    rho: f64,
+    epsilon: f64,
+}
+
+impl<A: Float> AdaDelta<A> {
+    /// With learning rate η (1 is usual), ρ = 0.9 and ε = 10⁻⁶.
+    ///
+    /// # Errors
+    /// If the learning rate is not positive and finite.
+    pub fn new(rate: f64) -> Result<Self, Error> {
+        Ok(Self { driver: Driver::new(rate)?, rho: 0.9, epsilon: 1e-6 })
+    }
+
+    /// With this decay ρ of the running means.
+    ///
+    /// # Errors
+    /// If it is not in [0, 1).
+    pub fn rho(mut self, rho: f64) -> Result<Self, Error> {
+        check_decay("rho", rho)?;
+        self.rho = rho;
+        Ok(self)
+    }
+
+    /// With this ε, whose root is the size of the first steps.
+    ///
+    /// # Errors
+    /// If it is not positive and finite.
+    pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
+        check_positive("epsilon", epsilon)?;
+        self.epsilon = epsilon;
+        Ok(self)
+    }
+
+    /// With weight decay λ: g + λ w takes the place of g.
+    ///
+    /// # Errors
+    /// If λ is negative, infinite or NaN.
+    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
+        self.driver.set_weight_decay(decay)?;
+        Ok(self)
+    }
+
+    #[expect(clippy::unused_self, reason = "other optimisers' slots depend on settings")]
+    fn slots(&self) -> Slots {
+        Slots::tensors(&["square_avg", "acc_delta"])
+    }
+
+    fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
+        let [rho, rest, epsilon] = [self.rho, 1.0 - self.rho, self.epsilon].map(A::from_f64);
+        self.driver.step(model, gradients, |at| {
+            let [rate, decay] = [at.rate, at.decay].map(A::from_f64);
+            move |w, g, [s, d]| {
+                let g = g + decay * w;
+                let s = rho * s + rest * g * g;
+                let delta = (d + epsilon).sqrt() / (s + epsilon).sqrt() * g;
+                let d = rho * d + rest * delta * delta;
+                (w - rate * delta, [s, d])
+            }
+        })
+    }
+}
+
+optimizer!(AdaDelta);

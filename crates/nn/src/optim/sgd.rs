@@ -1,0 +1,138 @@
+//! Stochastic gradient descent, plain, with momentum, and with Nesterov's momentum.
+
+use ops::Float;
+
+use super::check_decay;
+use super::driver::{Driver, Slots};
+use crate::error::Error;
+use crate::module::Module;
+use crate::parameter::Gradients;
+
+/// Stochastic gradient descent: w ← w − η g.
+///
+/// With momentum μ, a velocity v rolls on where the gradients agree, and does not follow them where
+/// they turn: v ← μ v + g, w ← w − η v. Steps in a constant direction grow to η/(1 − μ).
+///
+/// With Nesterov's momentum, w ← w − η (g + μ v): the gradient counts once more, as if taken where
+/// the velocity leads.
+///
+/// Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964; Sutskever,
+/// Martens, Dahl & Hinton, *On the importance of initialization and momentum in deep learning*,
+/// 2013, in the form of PyTorch, where η multiplies the velocity and not the gradient. The first
+/// step sets v to g.
+///
+/// ```
+/// use nn::prelude::*;
+///
+/// let plain = Sgd::<f32>::new(0.1)?;
+/// let rolling = Sgd::<f32>::momentum(0.1, 0.9)?.weight_decay(1e-4)?;
+/// let looking_ahead = Sgd::<f32>::nesterov(0.1, 0.9)?;
+/// assert_eq!(
+///     Sgd::<f32>::new(f64::NAN).unwrap_err().to_string(),
+///     "the learning rate is NaN, but must be positive and finite"
+/// );
+/// # Ok::<(), nn::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sgd<A: Float = f32> {
+    driver: Driver<A>,
+    velocity: Velocity,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Velocity {
+    None,
+    Momentum { mu: f64, dampening: f64 },
+    Nesterov { mu: f64 },
+}
+
+impl<A: Float> Sgd<A> {
+    /// With learning rate η.
+    ///
+    /// # Errors
+    /// If the learning rate is not positive and finite.
+    pub fn new(rate: f64) -> Result<Self, Error> {
+        Ok(Self { driver: Driver::new(rate)?, velocity: Velocity::None })
+    }
+
+    /// With momentum μ, usually 0.9.
+    ///
+    /// # Errors
+    /// If the learning rate is not positive and finite, or μ is not in [0, 1).
+    pub fn momentum(rate: f64, mu: f64) -> Result<Self, Error> {
+        check_decay("the momentum", mu)?;
+        Ok(Self { velocity: Velocity::Momentum { mu, dampening: 0.0 }, ..Self::new(rate)? })
+    }
+
+    /// With Nesterov's momentum μ, usually 0.9.
+    ///
+    /// # Errors
+    /// If the learning rate is not positive and finite, or μ is not in [0, 1).
+    pub fn nesterov(rate: f64, mu: f64) -> Result<Self, Error> {
+        check_decay("the momentum", mu)?;
+        Ok(Self { velocity: Velocity::Nesterov { mu }, ..Self::new(rate)? })
+    }
+
+    /// With a dampening d of what joins the velocity: v ← μ v + (1 − d) g. With d = μ the velocity
+    /// is a running mean.
+    ///
+    /// # Errors
+    /// If d is not in [0, 1), or there is no momentum, or it is Nesterov's, which has none.
+    pub fn dampening(mut self, dampening: f64) -> Result<Self, Error> {
+        check_decay("the dampening", dampening)?;
+        let Velocity::Momentum { mu, .. } = self.velocity else {
+            let (setting, given) = ("the dampening", dampening.to_string());
+            return Err(Error::Setting {
+                setting,
+                given,
+                allowed: "left out, except with Sgd::momentum",
+            });
+        };
+        self.velocity = Velocity::Momentum { mu, dampening };
+        Ok(self)
+    }
+
+    /// With weight decay λ: g + λ w takes the place of g, as if the loss had ½ λ Σ w² added to it
+    /// ([`Penalty::l2`](super::Penalty::l2)).
+    ///
+    /// # Errors
+    /// If λ is negative, infinite or NaN.
+    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
+        self.driver.set_weight_decay(decay)?;
+        Ok(self)
+    }
+
+    fn slots(&self) -> Slots {
+        match self.velocity {
+            Velocity::None => Slots::default(),
+            _ => Slots::tensors(&["momentum_buffer"]),
+        }
+    }
+
+    fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
+        match self.velocity {
+            Velocity::None => self.driver.step(model, gradients, |at| {
+                let [rate, decay] = [at.rate, at.decay].map(A::from_f64);
+                move |w, g, []| (w - rate * (g + decay * w), [])
+            }),
+            Velocity::Momentum { mu, dampening } => self.driver.step(model, gradients, |at| {
+                let share = if at.step == 1.0 { 1.0 } else { 1.0 - dampening };
+                let [rate, decay, mu, share] = [at.rate, at.decay, mu, share].map(A::from_f64);
+                move |w, g, [v]| {
+                    let v = mu * v + share * (g + decay * w);
+                    (w - rate * v, [v])
+                }
+            }),
+            Velocity::Nesterov { mu } => self.driver.step(model, gradients, |at| {
+                let [rate, decay, mu] = [at.rate, at.decay, mu].map(A::from_f64);
+                move |w, g, [v]| {
+                    let g = g + decay * w;
+                    let v = mu * v + g;
+                    (w - rate * (g + mu * v), [v])
+                }
+            }),
+        }
+    }
+}
+
+optimizer!(Sgd);

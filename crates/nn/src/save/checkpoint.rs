@@ -1,0 +1,180 @@
+//! Checkpoints: a model and all that training remembers, in one file.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use ops::{Float, Tensor};
+use serde_json::{Map, Value};
+
+use super::SaveError;
+use super::atomic::write_atomically;
+use super::safetensors::{Contents, Stored, to_bytes};
+use super::weights::{Weights, read_file};
+use crate::error::Error;
+use crate::module::Module;
+use crate::state::State;
+
+/// The version of the format that is written; a later one is refused.
+const VERSION: u64 = 1;
+/// The entry of metadata that makes a file of tensors a checkpoint.
+const KEY: &str = "chainrule.checkpoint";
+const WEIGHTS: &str = "model.";
+const TENSORS: &str = "state.";
+const NUMBERS: &str = "number.";
+
+/// A model's weights and all else that training remembers: state of the optimiser, of the schedule,
+/// of callbacks, the epoch. Training that goes on from one goes on bit for bit.
+///
+/// A checkpoint is a safetensors file, which other programs can read: weights under `model.`,
+/// tensors of the state under `state.`, its numbers as 64-bit scalars under `number.`, its texts
+/// and the version of the format in the metadata.
+///
+/// ```
+/// use nn::prelude::*;
+/// use nn::State;
+/// use nn::save::Checkpoint;
+///
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("last.checkpoint");
+/// let mut model = Sequential::<f32>::new().then(Dense::new(4, 2, &mut nn::rng(1)));
+/// let mut state = State::new();
+/// state.numbers.insert("epoch".into(), 7.0);
+/// state.texts.insert("seed".into(), u64::MAX.to_string());
+/// Checkpoint::of(&model, state)?.save(&path)?;
+///
+/// let checkpoint = Checkpoint::load(&path)?;
+/// checkpoint.weights.restore(&mut model)?;
+/// assert_eq!(checkpoint.state.numbers["epoch"], 7.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoint<A: Float> {
+    /// Parameters and buffers of the model; [`restore`](Weights::restore) puts them there.
+    pub weights: Weights<A>,
+    /// All the rest.
+    pub state: State<A>,
+}
+
+impl<A: Float> Checkpoint<A> {
+    /// One of a model as it is now, with all else that is to be remembered.
+    ///
+    /// # Errors
+    /// If the model shows two parameters under one path.
+    pub fn of(model: &(impl Module<A> + ?Sized), state: State<A>) -> Result<Self, Error> {
+        Ok(Self { weights: Weights::of(model)?, state })
+    }
+
+    /// Writes the file, whole or not at all: whatever happens on the way, the last good one stays.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        Ok(write_atomically(path.as_ref(), &self.to_bytes()?)?)
+    }
+
+    /// The bytes of the file. The same checkpoint gives the same bytes.
+    ///
+    /// # Errors
+    /// If there are more names than the format allows (100 MB of them).
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let weights = self.weights.tensors.iter();
+        let weights = weights.map(|(path, x)| (format!("{WEIGHTS}{path}"), Stored::new(x)));
+        let tensors = self.state.tensors.iter();
+        let tensors = tensors.map(|(key, x)| (format!("{TENSORS}{key}"), Stored::new(x)));
+        let numbers = self.state.numbers.iter();
+        let numbers = numbers
+            .map(|(key, &x)| (format!("{NUMBERS}{key}"), Stored::new(&Tensor::<f64>::scalar(x))));
+        let texts: Map<_, _> = self
+            .state
+            .texts
+            .iter()
+            .map(|(key, text)| (key.clone(), text.as_str().into()))
+            .collect();
+        let metadata = serde_json::json!({
+            "version": VERSION,
+            "numbers": A::NAME,
+            "texts": texts,
+        });
+        let all = weights.chain(tensors).chain(numbers).collect();
+        Ok(to_bytes(&all, (KEY, metadata.to_string()))?)
+    }
+
+    /// Reads a file that [`save`](Checkpoint::save) wrote.
+    ///
+    /// # Errors
+    /// If it cannot be read, is damaged, no checkpoint, one of a later version, or one of numbers
+    /// of another type than `A`.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self::from_contents(&read_file(path.as_ref())?)?)
+    }
+
+    /// Reads the bytes of such a file.
+    ///
+    /// # Errors
+    /// As for [`load`](Checkpoint::load).
+    pub fn read(reader: impl Read) -> Result<Self, Error> {
+        Ok(Self::from_contents(&Contents::read(reader, "what was given")?)?)
+    }
+
+    fn from_contents(contents: &Contents) -> Result<Self, SaveError> {
+        let wrong = |problem: String| SaveError::format(&contents.place, problem);
+        let Some(metadata) = contents.metadata.get(KEY) else {
+            return Err(wrong("it is no checkpoint, though it may be a file of weights".into()));
+        };
+        let texts = texts(metadata, A::NAME).map_err(wrong)?;
+        let mut checkpoint = Self { weights: Weights::default(), state: State::new() };
+        checkpoint.state.texts = texts;
+        for (name, _) in contents.shapes() {
+            checkpoint.put(contents, name).map_err(|why| wrong(format!("tensor {name}: {why}")))?;
+        }
+        Ok(checkpoint)
+    }
+
+    /// Puts one tensor of a file where its name says.
+    fn put(&mut self, contents: &Contents, name: &str) -> Result<(), String> {
+        if let Some(path) = name.strip_prefix(WEIGHTS) {
+            self.weights.tensors.insert(path.to_owned(), contents.exact_tensor(name)?);
+        } else if let Some(key) = name.strip_prefix(TENSORS) {
+            self.state.tensors.insert(key.to_owned(), contents.exact_tensor(name)?);
+        } else if let Some(key) = name.strip_prefix(NUMBERS) {
+            let number = contents.exact_tensor::<f64>(name)?;
+            if number.ndim() != 0 {
+                return Err(format!("a number has no axes, but this has {}", number.ndim()));
+            }
+            self.state.numbers.insert(key.to_owned(), number.item());
+        } else {
+            return Err(format!("its name begins with none of {WEIGHTS} {TENSORS} {NUMBERS}"));
+        }
+        Ok(())
+    }
+}
+
+/// The texts in the metadata, once its version and type of numbers are found to be right.
+fn texts(metadata: &str, wanted: &str) -> Result<BTreeMap<String, String>, String> {
+    let metadata: Value = serde_json::from_str(metadata)
+        .map_err(|error| format!("its metadata is wrong: {error}"))?;
+    match metadata["version"].as_u64() {
+        Some(VERSION) => {}
+        Some(later) if later > VERSION => {
+            return Err(format!(
+                "it has version {later} of the format, and this program reads {VERSION}"
+            ));
+        }
+        _ => return Err("its metadata has no version".into()),
+    }
+    match metadata["numbers"].as_str() {
+        Some(numbers) if numbers == wanted => {}
+        Some(numbers) => {
+            return Err(format!(
+                "it was made with {numbers}, but the program computes with {wanted}"
+            ));
+        }
+        None => return Err("its metadata has no type of numbers".into()),
+    }
+    let texts = metadata["texts"].as_object().ok_or("its metadata has no texts")?;
+    let text = |(key, text): (&String, &Value)| {
+        Ok((key.clone(), text.as_str().ok_or(format!("its text {key:?} is none"))?.to_owned()))
+    };
+    texts.iter().map(text).collect()
+}

@@ -1,0 +1,24 @@
+//! Saving and loading: weights, checkpoints, and models for other programs.
+//!
+//! | to | use |
+//! |---|---|
+//! | keep the weights of a model, or exchange them with PyTorch | [`save_weights`], [`load_weights`] |
+//! | load part of a file, or one with other names | [`Loading`] |
+//! | hold the best weights in memory | [`Weights`] |
+//! | stop training and go on later as if nothing had happened | [`Checkpoint`] |
+//! | run a model in another program | `onnx` (with the feature `onnx`, which is on by default) |
+//!
+//! Files are written whole or not at all. Whatever is read is checked first: a damaged or hostile
+//! file is an error, and a model is never left half loaded.
+
+mod atomic;
+mod checkpoint;
+mod error;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+mod safetensors;
+mod weights;
+
+pub use checkpoint::Checkpoint;
+pub use error::{Misfit, SaveError};
+pub use weights::{Loaded, Loading, Weights, load_weights, save_weights};

@@ -1,0 +1,192 @@
+//! Rules as plain data, for other formats and other programs: what a rule is, its settings, and
+//! what it is composed of.
+
+use std::any::TypeId;
+use std::fmt::Debug;
+use std::rc::Rc;
+
+use crate::algebra::Algebra;
+use crate::rule::{Rule, checked_shape};
+use crate::shape::{Axes, Shape};
+
+/// One setting of a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attribute {
+    /// Yes or no.
+    Flag(bool),
+    /// A whole number: an axis, an offset.
+    Integer(i64),
+    /// Whole numbers: axes, lengths, indices.
+    Integers(Vec<i64>),
+    /// A number.
+    Number(f64),
+    /// Numbers.
+    Numbers(Vec<f64>),
+    /// A word.
+    Text(String),
+}
+
+/// The settings of a rule by name; what is not there is not set.
+pub type Attributes = Vec<(&'static str, Attribute)>;
+
+impl From<bool> for Attribute {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+impl From<f64> for Attribute {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+impl From<isize> for Attribute {
+    fn from(number: isize) -> Self {
+        Self::Integer(number as i64)
+    }
+}
+impl From<usize> for Attribute {
+    fn from(number: usize) -> Self {
+        Self::Integer(number as i64)
+    }
+}
+impl From<&[isize]> for Attribute {
+    fn from(numbers: &[isize]) -> Self {
+        Self::Integers(numbers.iter().map(|&number| number as i64).collect())
+    }
+}
+impl From<&[usize]> for Attribute {
+    fn from(numbers: &[usize]) -> Self {
+        Self::Integers(numbers.iter().map(|&number| number as i64).collect())
+    }
+}
+
+/// The settings of a reduction: `axes`, unless it is over all of them, and `keepdims`.
+pub(crate) fn reduction_attributes(axes: &Axes, keepdims: bool) -> Attributes {
+    let named = axes.named().map(|axes| ("axes", Attribute::from(axes)));
+    named.into_iter().chain([("keepdims", keepdims.into())]).collect()
+}
+
+/// A rule of any type, as data. Every [`Rule`] is one.
+///
+/// ```
+/// use ops::describe::{Attribute, Described, Term};
+/// use ops::rules::{LeakyRelu, Lift, Maximum, Relu};
+///
+/// let leaky: &dyn Described = &Lift::unary(LeakyRelu { alpha: 0.01 });
+/// assert_eq!(leaky.name(), "leaky_relu");
+/// assert_eq!(leaky.attributes(), [("alpha", Attribute::Number(0.01))]);
+///
+/// // A rule composed of others can be written out in them.
+/// let relu: &dyn Described = &Lift::unary(Relu);
+/// let term = relu.expand(&[&Term::operand(0, &[3])]).unwrap();
+/// let (rule, operands) = term.op().unwrap();
+/// assert_eq!((rule.name(), operands.len()), ("maximum", 1));
+/// assert_eq!(rule.attributes(), [("right", Attribute::Number(0.0))]);
+/// ```
+pub trait Described: Debug {
+    /// The name in formulas and messages.
+    fn name(&self) -> &'static str;
+
+    /// What tells its type from every other, of whatever name.
+    fn rule(&self) -> TypeId;
+
+    /// Its settings.
+    fn attributes(&self) -> Attributes;
+
+    /// [`Rule::expand`], as data.
+    fn expand(&self, operands: &[&Term]) -> Option<Term>;
+}
+
+impl<R: Rule> Described for R {
+    fn name(&self) -> &'static str {
+        Rule::name(self)
+    }
+    fn rule(&self) -> TypeId {
+        TypeId::of::<R>()
+    }
+    fn attributes(&self) -> Attributes {
+        Rule::attributes(self)
+    }
+    fn expand(&self, operands: &[&Term]) -> Option<Term> {
+        Rule::expand(self, operands)
+    }
+}
+
+/// A value as the expression that computes it. Operations on it give larger expressions; parts
+/// that are used twice are shared.
+#[derive(Clone, Debug)]
+pub struct Term(Rc<Node>);
+
+#[derive(Debug)]
+struct Node {
+    shape: Shape,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Operand(usize),
+    Number(f64),
+    Op(Box<dyn Described>, Vec<Term>),
+}
+
+impl Term {
+    fn new(shape: Shape, content: Content) -> Self {
+        Self(Rc::new(Node { shape, content }))
+    }
+
+    /// An operand of the rule that is written out, by its position, with its shape.
+    pub fn operand(position: usize, shape: &[usize]) -> Self {
+        Self::new(Shape::from_slice(shape), Content::Operand(position))
+    }
+
+    /// The position, if it is an operand.
+    pub fn as_operand(&self) -> Option<usize> {
+        match self.0.content {
+            Content::Operand(position) => Some(position),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is a constant.
+    pub fn as_number(&self) -> Option<f64> {
+        match self.0.content {
+            Content::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The rule and the operands, if it is the result of a rule.
+    pub fn op(&self) -> Option<(&dyn Described, &[Self])> {
+        match &self.0.content {
+            Content::Op(rule, operands) => Some((&**rule, operands)),
+            _ => None,
+        }
+    }
+
+    /// What tells it from every other term that lives.
+    pub fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
+    }
+}
+
+impl Algebra for Term {
+    fn shape(&self) -> Shape {
+        self.0.shape.clone()
+    }
+
+    fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
+        let shape = checked_shape(&rule, operands.iter().map(|x| &x.0.shape[..]))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let operands = operands.iter().map(|&x| x.clone()).collect();
+        Self::new(shape, Content::Op(Box::new(rule), operands))
+    }
+
+    fn scalar(&self, value: f64) -> Self {
+        Self::new(Shape::new(), Content::Number(value))
+    }
+
+    fn stop_gradient(&self) -> Self {
+        self.clone()
+    }
+}

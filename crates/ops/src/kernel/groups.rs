@@ -1,0 +1,190 @@
+//! Loops over the groups of elements that share a mean: variance and normalisation.
+
+use crate::float::Float;
+use crate::rules::normalize::{Normalize, Variance};
+use crate::tensor::Tensor;
+
+use super::ordered;
+
+/// How the elements of a tensor fall into groups, of which all that differ along the reduced axes
+/// only are one. Memory is walked in stretches: in each, either all elements belong to one group,
+/// or each belongs to the group after that of the one before.
+struct Groups {
+    /// The outer axes: length, and how many groups further one step along it leads.
+    outer: Vec<(usize, usize)>,
+    /// The length of a stretch.
+    length: usize,
+    /// Whether a stretch belongs to one group.
+    together: bool,
+    /// The number of groups.
+    count: usize,
+    /// The number of elements of a group.
+    size: usize,
+}
+
+impl Groups {
+    fn new(shape: &[usize], reduced: &[usize]) -> Self {
+        let is_reduced = |axis: usize| reduced.contains(&axis);
+        let together = shape.last().is_none() || is_reduced(shape.len() - 1);
+        let inner = (0..shape.len()).rev().take_while(|&axis| is_reduced(axis) == together).count();
+        let (outer, inner) = shape.split_at(shape.len() - inner);
+        let length = inner.iter().product();
+        let mut count = if together { 1 } else { length };
+        let mut axes = Vec::new();
+        for (axis, &n) in outer.iter().enumerate().rev() {
+            axes.push((n, if is_reduced(axis) { 0 } else { count }));
+            count *= if is_reduced(axis) { 1 } else { n };
+        }
+        axes.reverse();
+        let size = reduced.iter().map(|&axis| shape[axis]).product();
+        Self { outer: axes, length, together, count, size }
+    }
+
+    /// Calls `visit` with the start of each stretch and the group of its first element.
+    fn for_each_stretch(&self, mut visit: impl FnMut(usize, usize)) {
+        let stretches: usize = self.outer.iter().map(|&(length, _)| length).product();
+        let mut index = vec![0; self.outer.len()];
+        let mut group = 0;
+        for stretch in 0..stretches {
+            visit(stretch * self.length, group);
+            for (i, &(length, step)) in index.iter_mut().zip(&self.outer).rev() {
+                *i += 1;
+                group += step;
+                if *i < length {
+                    break;
+                }
+                *i = 0;
+                group -= length * step;
+            }
+        }
+    }
+
+    /// For each group, the mean of `f` over its elements, given those of `x` and the group's own
+    /// numbers `of`.
+    fn means<A: Float, const N: usize, const K: usize>(
+        &self,
+        x: [&[A]; N],
+        of: [&[A]; K],
+        f: impl Fn([A; N], [A; K]) -> A,
+    ) -> Vec<A> {
+        // The sum of many short sums, kept in f64 so that a large batch loses nothing in f32.
+        let mut sums = vec![0.0; self.count];
+        self.for_each_stretch(|start, group| {
+            let x = x.map(|x| &x[start..][..self.length]);
+            if self.together {
+                let of = of.map(|of| of[group]);
+                sums[group] += lane_sum(self.length, |i| f(x.map(|x| x[i]), of)).to_f64();
+            } else {
+                let of = of.map(|of| &of[group..][..self.length]);
+                for (i, sum) in sums[group..][..self.length].iter_mut().enumerate() {
+                    *sum += f(x.map(|x| x[i]), of.map(|of| of[i])).to_f64();
+                }
+            }
+        });
+        let size = self.size as f64;
+        sums.iter().map(|sum| A::from_f64(sum / size)).collect()
+    }
+
+    /// `f` of each element of `x` and its group's numbers `of`.
+    fn map<A: Float, const N: usize, const K: usize>(
+        &self,
+        x: [&[A]; N],
+        of: [&[A]; K],
+        f: impl Fn([A; N], [A; K]) -> A,
+    ) -> Vec<A> {
+        let mut result = Vec::with_capacity(x[0].len());
+        self.for_each_stretch(|start, group| {
+            let x = x.map(|x| &x[start..][..self.length]);
+            if self.together {
+                let of = of.map(|of| of[group]);
+                result.extend((0..self.length).map(|i| f(x.map(|x| x[i]), of)));
+            } else {
+                let of = of.map(|of| &of[group..][..self.length]);
+                result.extend((0..self.length).map(|i| f(x.map(|x| x[i]), of.map(|of| of[i]))));
+            }
+        });
+        result
+    }
+}
+
+/// The sum of `f(0)` to `f(count − 1)`, in lanes, which a compiler may put side by side.
+#[inline]
+fn lane_sum<A: Float>(count: usize, f: impl Fn(usize) -> A) -> A {
+    const LANES: usize = 16;
+    let mut lanes = [A::zero(); LANES];
+    let whole = count - count % LANES;
+    for start in (0..whole).step_by(LANES) {
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum += f(start + lane);
+        }
+    }
+    (whole..count).for_each(|i| lanes[i - whole] += f(i));
+    lanes.into_iter().sum()
+}
+
+/// Σ (x − mean)²/(n − c).
+pub fn variance<A: Float>(x: &Tensor<A>, shape: &[usize], rule: &Variance) -> Tensor<A> {
+    let axes = rule.axes.resolve(x.ndim()).expect("axes that the rule has accepted");
+    let groups = Groups::new(x.shape(), &axes);
+    let x = ordered(x);
+    let mean = groups.means([&x], [], |[x], []| x);
+    let mut variance = groups.means([&x], [&mean], |[x], [mean]| (x - mean) * (x - mean));
+    let size = groups.size as f64;
+    let unbiased = A::from_f64(size / (size - rule.correction));
+    for variance in &mut variance {
+        *variance *= unbiased;
+    }
+    Tensor::from_shape_vec(shape, variance).expect("one element a group")
+}
+
+/// The groups of a normalisation with the mean and 1/σ of each.
+struct Moments<A> {
+    groups: Groups,
+    mean: Vec<A>,
+    inverse: Vec<A>,
+}
+
+impl<A: Float> Moments<A> {
+    fn of(x: &[A], shape: &[usize], rule: &Normalize) -> Self {
+        let axes = rule.axes.resolve(shape.len()).expect("axes that the rule has accepted");
+        let groups = Groups::new(shape, &axes);
+        let mean = if rule.centred {
+            groups.means([x], [], |[x], []| x)
+        } else {
+            vec![A::zero(); groups.count]
+        };
+        let variance = groups.means([x], [&mean], |[x], [mean]| (x - mean) * (x - mean));
+        let epsilon = A::from_f64(rule.epsilon);
+        let inverse = variance.iter().map(|&v| A::one() / (v + epsilon).sqrt()).collect();
+        Self { groups, mean, inverse }
+    }
+}
+
+/// y = (x − mean)/σ.
+pub fn normalize<A: Float>(x: &Tensor<A>, rule: &Normalize) -> Tensor<A> {
+    let (shape, x) = (x.shape(), ordered(x));
+    let Moments { groups, mean, inverse } = Moments::of(&x, shape, rule);
+    let y = groups.map([&x], [&mean, &inverse], |[x], [mean, inverse]| (x - mean) * inverse);
+    Tensor::from_shape_vec(shape, y).expect("one element for each of the operand")
+}
+
+/// (v − mean v − y·mean(v·y))/σ: the derivative of [`normalize`] along v.
+pub fn normalize_slope<A: Float>(x: &Tensor<A>, v: &Tensor<A>, rule: &Normalize) -> Tensor<A> {
+    let (shape, x, v) = (x.shape(), ordered(x), ordered(v));
+    let Moments { groups, mean, inverse } = Moments::of(&x, shape, rule);
+    let mean_v = if rule.centred {
+        groups.means([&v], [], |[v], []| v)
+    } else {
+        vec![A::zero(); groups.count]
+    };
+    let normal = [&mean[..], &inverse];
+    let along = groups.means([&x, &v], normal, |[x, v], [mean, inverse]| v * (x - mean) * inverse);
+    let slope = groups.map(
+        [&x, &v],
+        [&mean, &inverse, &mean_v, &along],
+        |[x, v], [mean, inverse, mean_v, along]| {
+            inverse * (v - mean_v - (x - mean) * inverse * along)
+        },
+    );
+    Tensor::from_shape_vec(shape, slope).expect("one element for each of the operand")
+}
