@@ -21,6 +21,7 @@
 //! | [`check`] | holding a gradient against finite differences |
 //! | [`transform`] | gradients, Jacobians, Hessians and their products, of plain functions |
 //! | [`trace`] | a program's passes step by step: every number, formula and reason |
+//! | `page` | a trace as a page for a browser, with the feature of that name |
 //! | [`error`] | what can go wrong, in sentences |
 
 pub mod check;
@@ -31,6 +32,8 @@ mod forward;
 mod gradients;
 mod op;
 mod operators;
+#[cfg(feature = "page")]
+pub mod page;
 mod scope;
 mod sweep;
 mod tape;

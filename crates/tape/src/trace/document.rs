@@ -574,7 +574,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
     fn scope_list(&self) -> Vec<Scope> {
         let all = self.trace.output().tape().scopes();
         let scope = |&number: &usize| Scope {
-            name: all[number].name.clone(),
+            name: all[number].name.to_string(),
             parent: all[number].parent.map(|parent| self.scopes[&parent]),
         };
         self.scopes.keys().map(scope).collect()
