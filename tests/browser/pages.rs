@@ -82,7 +82,7 @@ fn cross_entropy(tape: &Tape<f64>) -> Var<'_, f64> {
 fn scalars(tape: &Tape<f64>) -> Var<'_, f64> {
     let x = [tape.constant(0.8).named("x0"), tape.constant(-0.3).named("x1")];
     let h = neurons("hidden", &x, 6);
-    let h = neurons("second", &h, 6);
+    let h = neurons("second", &h, 7);
     let y = neurons("out", &h, 1)[0];
     (y - 0.5).square().named("loss")
 }

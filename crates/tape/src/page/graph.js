@@ -24,6 +24,20 @@ function setAttribute(element, name, value) {
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
+/** A text on a ground of its own, in the middle of a place; its ground is as wide as the text. */
+function tag(name, x, y, attributes = {}) {
+  const text = svg('text', { x, y: y + 4, 'text-anchor': 'middle' });
+  return svg('g', { class: `tag ${name}`, ...attributes }, svg('rect', { x, y: y - 8, height: 16, rx: 8 }), text);
+}
+function setTag(element, text) {
+  const [ground, words] = element.children;
+  if (words.textContent === text) return;
+  const width = text === '' ? 0 : [...text].length * CHARACTER + 6;
+  ground.setAttribute('width', width);
+  ground.setAttribute('x', words.getAttribute('x') - width / 2);
+  words.textContent = text;
+}
+
 /** A text of one line, shortened to so many characters. */
 function clip(text, length) {
   const characters = [...text.replace(/\s+/gu, ' ')];
@@ -31,6 +45,7 @@ function clip(text, length) {
 }
 
 const graph = {
+  stage: document.getElementById('stage'),
   root: document.getElementById('drawing'),
   /** Groups that are open. */
   open: new Set(),
@@ -48,7 +63,6 @@ const graph = {
   draw() {
     this.build();
     this.extent = layOut(this.items, this.links, this.direction);
-    this.layer = svg('g', { class: 'layer' });
     const [boxes, edges, labels, leaves] = ['boxes', 'edges', 'labels', 'nodes']
       .map((name) => svg('g', { class: name }));
     for (const item of this.items) {
@@ -60,8 +74,9 @@ const graph = {
       edges.append(this.drawLink(link));
       labels.append(this.drawLabel(link, taken));
     }
-    this.layer.append(boxes, edges, leaves, labels);
-    this.root.replaceChildren(this.layer);
+    this.root.replaceChildren(boxes, edges, leaves, labels);
+    this.root.setAttribute('width', this.extent.width);
+    this.root.setAttribute('height', this.extent.height);
     this.moveTo(this.view);
   },
 
@@ -116,12 +131,12 @@ const graph = {
     const line = (name, y) => svg('text', { class: name, x: 10, y });
     item.parts = {
       value: line('value', 35), adjoint: line('adjoint', 50),
-      // On the corner, where it covers nothing.
-      badge: svg('text', { class: 'badge', x: item.width - 4, y: 2, 'text-anchor': 'end' }),
+      // On the border, where it covers nothing.
+      badge: tag('badge', item.width - 18, -3),
     };
     const op = svg('text', { class: 'op', x: item.width - 8, y: 18, 'text-anchor': 'end' }, opText(node));
     const label = svg('text', { class: 'label', x: 10, y: 18 }, item.title);
-    const box = svg('rect', { width: item.width, height: item.height, rx: 7 });
+    const box = svg('rect', { class: 'box', width: item.width, height: item.height, rx: 7 });
     item.element = svg('g', {
       class: `node ${node.kind}`, transform: `translate(${item.x} ${item.y})`, role: 'button',
       tabindex: -1, 'data-node': node.index,
@@ -134,7 +149,7 @@ const graph = {
     const { group } = item;
     item.parts = {
       inside: svg('text', { class: 'inside', x: 12, y: 35 }),
-      badge: svg('text', { class: 'badge', x: item.width - 8, y: 50, 'text-anchor': 'end' }),
+      badge: tag('badge', item.width - 26, -3),
     };
     const count = group.nodes.length === 1 ? '1 value' : `${group.nodes.length} values`;
     item.element = svg('g', {
@@ -142,7 +157,7 @@ const graph = {
       'aria-expanded': 'false', 'data-group': group.index,
     },
     svg('rect', { class: 'behind', x: 4, y: 4, width: item.width, height: item.height, rx: 9 }),
-    svg('rect', { width: item.width, height: item.height, rx: 9 }),
+    svg('rect', { class: 'box', width: item.width, height: item.height, rx: 9 }),
     svg('text', { class: 'label', x: 12, y: 18 }, `▸ ${item.title}`),
     svg('text', { class: 'op', x: 12, y: 50 }, count),
     ...Object.values(item.parts));
@@ -206,7 +221,7 @@ const graph = {
     const { x, y } = free ?? places[0];
     taken.push(area({ x, y }));
     const depth = (link.to.depth - 1) % 2;
-    link.label = svg('text', { class: 'local', 'data-depth': depth, x: round(x), y: round(y) + 4, 'text-anchor': 'middle' });
+    link.label = tag('local', round(x), round(y), { 'data-depth': depth });
     return link.label;
   },
 
@@ -228,11 +243,11 @@ const graph = {
     const status = statusOf(node, step);
     setAttribute(element, 'data-status', status);
     setAttribute(element, 'data-selected', node === selection ? 'true' : null);
-    setAttribute(element, 'data-value', known.value && exactText(known.value));
-    setAttribute(element, 'data-adjoint', known.adjoint && exactText(known.adjoint));
-    setText(parts.value, known.hidden.value ? '= ?' : known.value ? `= ${brief(known.value)}` : '=');
-    setText(parts.adjoint, known.hidden.adjoint ? '∂ ?' : known.adjoint ? `∂ ${brief(known.adjoint)}` : '');
-    setText(parts.badge, badge(node, status, step));
+    setAttribute(element, 'data-value', known.value === null ? null : exactText(known.value));
+    setAttribute(element, 'data-adjoint', known.adjoint === null ? null : exactText(known.adjoint));
+    setText(parts.value, known.hidden.value ? '= ?' : known.value === null ? '=' : `= ${brief(known.value)}`);
+    setText(parts.adjoint, known.hidden.adjoint ? '∂ ?' : known.adjoint === null ? '' : `∂ ${brief(known.adjoint)}`);
+    setTag(parts.badge, badge(node, status, step));
     setAttribute(element, 'aria-label', spokenNode(node, status, known, step));
   },
 
@@ -248,7 +263,7 @@ const graph = {
       : done.length < all.length ? 'partial' : (isBackward(step) ? 'done' : 'computed');
     setAttribute(element, 'data-status', status);
     setText(parts.inside, inside ? `▶ ${clip(current.label, 12)}` : '');
-    setText(parts.badge, `${done.length}/${all.length}`);
+    setTag(parts.badge, `${done.length}/${all.length}`);
     setAttribute(element, 'aria-label', `Group ${group.name}, closed, ${group.nodes.length} values, `
       + `${done.length} of ${all.length} done in this pass${inside ? ', the current step is inside' : ''}`);
   },
@@ -260,7 +275,7 @@ const graph = {
     const state = now.length > 0 ? (isBackward(step) && !now.some(flows) ? 'blocked' : 'current') : past ? 'past' : null;
     setAttribute(link.element, 'data-state', state);
     setAttribute(link.label, 'data-state', state);
-    setText(link.label, isBackward(step) ? localLabel(link, now, step) : '');
+    setTag(link.label, isBackward(step) ? localLabel(link, now, step) : '');
   },
 
   /** One item of the drawing can be reached with Tab; the arrows up and down choose which. */
@@ -274,7 +289,9 @@ const graph = {
 
   moveTo(view) {
     this.view = view;
-    this.layer.setAttribute('transform', `translate(${round(view.x)} ${round(view.y)}) scale(${view.scale})`);
+    // Of the whole drawing by style: a transform within it would lay out all of its text again
+    // with every change.
+    this.root.style.transform = `translate(${round(view.x)}px, ${round(view.y)}px) scale(${view.scale})`;
     setAttribute(this.root, 'data-far', view.scale < 0.5 ? 'true' : null);
   },
 
@@ -294,7 +311,7 @@ const graph = {
   },
 
   size() {
-    const { width, height } = this.root.getBoundingClientRect();
+    const { width, height } = this.stage.getBoundingClientRect();
     return { width: width || 800, height: height || 500 };
   },
 
@@ -393,10 +410,10 @@ function bezier(p, u, v, q, t) {
 
 /** A sign and a word for where a node stands: not colour alone. */
 function badge(node, status, step) {
-  const reported = `${reportedBy(node, step).length}/${node.uses.length}`;
+  const reported = node.uses.length === 1 ? '' : ` ${reportedBy(node, step).length}/${node.uses.length}`;
   return {
-    current: '▶', done: '✓', next: '● next', ready: `● ${reported}`, partial: `◐ ${reported}`,
-    waiting: `○ ${reported}`, none: node.nothing === 'detached' ? '⊘' : '',
+    current: '▶', done: '✓', next: '● next', ready: `●${reported}`, partial: `◐${reported}`, waiting: `○${reported}`,
+    none: node.nothing === 'detached' ? '⊘' : '',
   }[status] ?? '';
 }
 
@@ -407,8 +424,8 @@ const STATUS_SPOKEN = {
 
 function spokenNode(node, status, known, step) {
   const parts = [node.label, node.op ?? node.kind];
-  if (known.value) parts.push(`value ${brief(known.value)}`);
-  if (known.adjoint) parts.push(`adjoint ${brief(known.adjoint)}`);
+  if (known.value !== null) parts.push(`value ${brief(known.value)}`);
+  if (known.adjoint !== null) parts.push(`adjoint ${brief(known.adjoint)}`);
   parts.push(STATUS_SPOKEN[status]);
   if (isBackward(step) && ['partial', 'waiting'].includes(status)) {
     parts.push(`${reportedBy(node, step).length} of ${node.uses.length} uses have reported`);

@@ -185,19 +185,19 @@ function hideTip() {
 }
 
 function watchDrawing() {
-  const { root } = graph;
+  const { stage } = graph;
   const pointers = new Map();
   let moved = 0;
   const local = (event) => {
-    const { left, top } = root.getBoundingClientRect();
+    const { left, top } = stage.getBoundingClientRect();
     return { x: event.clientX - left, y: event.clientY - top };
   };
-  root.addEventListener('pointerdown', (event) => {
+  stage.addEventListener('pointerdown', (event) => {
     if (event.button !== 0) return;
     pointers.set(event.pointerId, local(event));
     moved = 0;
   });
-  root.addEventListener('pointermove', (event) => {
+  stage.addEventListener('pointermove', (event) => {
     if (!pointers.has(event.pointerId)) {
       const target = targetOf(event);
       if (target?.node && event.pointerType === 'mouse') showTip(target.node, event.clientX, event.clientY);
@@ -209,7 +209,7 @@ function watchDrawing() {
     pointers.set(event.pointerId, now);
     moved += Math.hypot(now.x - before.x, now.y - before.y);
     if (moved > 4) {
-      root.setPointerCapture(event.pointerId);
+      stage.setPointerCapture(event.pointerId);
       hideTip();
     }
     if (other) { // Two fingers: as far apart as they are.
@@ -222,26 +222,26 @@ function watchDrawing() {
     }
   });
   const up = (event) => pointers.delete(event.pointerId);
-  root.addEventListener('pointerup', up);
-  root.addEventListener('pointercancel', up);
-  root.addEventListener('pointerleave', hideTip);
-  root.addEventListener('click', (event) => {
+  stage.addEventListener('pointerup', up);
+  stage.addEventListener('pointercancel', up);
+  stage.addEventListener('pointerleave', hideTip);
+  stage.addEventListener('click', (event) => {
     const target = targetOf(event);
     if (target && moved <= 4) act(target, false);
   });
-  root.addEventListener('wheel', (event) => {
+  stage.addEventListener('wheel', (event) => {
     event.preventDefault();
     hideTip();
     graph.zoom(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.0015)), local(event));
   }, { passive: false });
-  root.addEventListener('focusin', (event) => {
+  stage.addEventListener('focusin', (event) => {
     const target = targetOf(event);
     if (!target?.node || !event.target.matches(':focus-visible')) return;
     const { left, bottom } = event.target.getBoundingClientRect();
     showTip(target.node, left, bottom);
   });
-  root.addEventListener('focusout', hideTip);
-  root.addEventListener('keydown', (event) => {
+  stage.addEventListener('focusout', hideTip);
+  stage.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const target = targetOf(event);
     const keys = { ArrowDown: () => moveFocus(1), ArrowUp: () => moveFocus(-1) };
@@ -359,7 +359,7 @@ const SIGNS = [
 ];
 
 function begin() {
-  $('title').textContent = document.title;
+  $('title').textContent = visible(document.title);
   const plural = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
   $('size').textContent = `${plural(nodes.length, 'value')}, ${plural(lastStep + 1, 'step')}`
     + ` · ${trace.element}`;

@@ -266,7 +266,7 @@ function inspect(node, step) {
   const shape = node.shape ? `, shape ${shapeText(node.shape)}` : '';
   const scope = around(node.group).map((group) => group.name).join(' / ');
   const complete = isBackward(step) && (node.backward ?? Infinity) <= step;
-  const adjoint = known.hidden.adjoint ? ['to be found'] : known.adjoint
+  const adjoint = known.hidden.adjoint ? ['to be found'] : known.adjoint !== null
     ? [all(known.adjoint), complete || node.uses.length === 0 ? null : h('span', { class: 'fact' }, ` so far: ${reportedBy(node, step).length} of ${node.uses.length} uses have reported`)]
     : node.nothing ? [`none: ${NOTHING_FLOWS[node.nothing]}`] : ['not yet'];
   const exerciseHides = exercise.on && !isBackward(step);
@@ -274,7 +274,7 @@ function inspect(node, step) {
     h('h3', {}, math(node.label), h('small', {}, `${node.op ?? node.kind}${shape}`)),
     h('dl', {},
       node.formula && !known.hidden.value && !(exerciseHides && node.index > step) ? row('formula', math(node.formula)) : null,
-      row('value', known.hidden.value ? 'to be found' : known.value ? all(known.value) : 'not yet computed'),
+      row('value', known.hidden.value ? 'to be found' : known.value === null ? 'not yet computed' : all(known.value)),
       row(complete ? 'gradient' : 'adjoint', ...adjoint.filter(Boolean)),
       scope ? row('in', scope) : null),
     sourceOf(node),
@@ -297,8 +297,8 @@ function renderSelected(step) {
 function renderAll(step) {
   const details = document.getElementById('all');
   if (!details.open) return;
-  const cell = (value, hidden, name) => h('td', { 'data-exact': value ? exactText(value) : null, class: name },
-    hidden ? '?' : value ? h('span', { title: exactText(value) || null }, brief(value)) : '');
+  const cell = (value, hidden, name) => h('td', { 'data-exact': value === null ? null : exactText(value), class: name },
+    hidden ? '?' : value !== null ? h('span', { title: exactText(value) || null }, brief(value)) : '');
   const row = (node) => {
     const known = knowledge(node, step);
     return h('tr', { 'data-row': node.index, 'data-position': node.position },
@@ -315,7 +315,7 @@ function spokenStep(step) {
   const node = nodes[steps[step].node];
   const known = knowledge(node, step);
   const where = `Step ${step} of ${lastStep}, ${steps[step].pass}.`;
-  if (!isBackward(step)) return `${where} ${node.label} is ${known.value ? brief(known.value) : 'to be found'}.`;
+  if (!isBackward(step)) return `${where} ${node.label} is ${known.value === null ? 'to be found' : brief(known.value)}.`;
   const passes = steps[step].contributions.map((c, operand) => {
     const to = nodes[c.operand].label;
     if (c.nothing) return `nothing to ${to}`;

@@ -2,7 +2,12 @@
 // trace.js: the trace, and what follows from it. The fields are described in docs/src/schema.md.
 // ---------------------------------------------------------------------------------------------
 
-const trace = JSON.parse(document.getElementById('trace').textContent);
+/** Control characters, and those that turn the direction of writing, become visible. */
+const visible = (text) => text.replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => (
+  character === '\n' ? '\\n' : `\\u{${character.codePointAt(0).toString(16)}}`));
+
+const trace = JSON.parse(document.getElementById('trace').textContent, (_, value) => (
+  typeof value === 'string' ? visible(value) : value));
 const { nodes, steps, values, scopes, files } = trace;
 const output = nodes[trace.output];
 nodes.forEach((node, index) => { node.index = index; node.operands ??= []; node.uses ??= []; });
