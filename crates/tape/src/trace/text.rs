@@ -140,6 +140,8 @@ impl Text {
         let below = start > self.width / 2;
         let start = if below { indent + 4 } else { start };
         if below {
+            line.pop();
+            line.push(span(Role::Space, format!(" {sign}")));
             self.line(std::mem::replace(&mut line, vec![space(start + 1)]));
         }
         for (i, Span { role, text }) in sides.into_iter().enumerate() {
