@@ -1,6 +1,6 @@
 //! My program.
 
-use tape::{Tape, Trace, prelude::*};
+use tape::{Tape, Trace};
 
 fn main() {
     let tape = Tape::new();
