@@ -79,7 +79,7 @@ There, reshape makes a column of δ, and column times row is a matrix.");
     for ((name, hand), &v) in names.iter().zip(&by_hand).zip(&parameters) {
         let swept = trace.gradients().wrt(v);
         println!("  ∂C/∂{name}   by hand   {}", one_line(hand, 9));
-        println!("          sweep     {}", one_line(&swept, 9));
+        println!("           sweep     {}", one_line(&swept, 9));
         worst = worst.max(difference(&swept.to_vec(), &hand.to_vec()));
     }
     println!();

@@ -1,4 +1,4 @@
-//! My program.
+//! A trace of a value that is used three times.
 
 use tape::{Tape, Trace};
 
