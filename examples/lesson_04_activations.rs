@@ -114,7 +114,10 @@ What learning sees of it is its slope: on the way back, the derivative that arri
 by it, so where the slope is 0, nothing is passed on. For each function: its slope as a formula,
 read from its rule, then values and slopes at six points.");
     let points = [-4.0, -2.0, -0.5, 0.5, 2.0, 4.0];
-    let row = |numbers: &[f64]| numbers.iter().map(|x| format!("{x:>9.4}")).collect::<String>();
+    let row = |numbers: &[f64]| {
+        let words: Vec<String> = numbers.iter().map(|x| format!("{x:>9.4}")).collect();
+        words.concat()
+    };
     println!("{:>22}{}\n", "x", row(&points));
     let mut worst = 0.0_f64;
     for f in ALL {

@@ -36,8 +36,9 @@ impl Asked {
                     asked.insert(name.to_owned(), words.value()?.into());
                 }
                 _ => {
-                    let own: String =
-                        own.iter().map(|name| format!(", --{name} DIRECTORY")).collect();
+                    let own = own
+                        .iter()
+                        .fold(String::new(), |all, name| all + ", --" + name + " DIRECTORY");
                     return Err(format!("{}; there is --html FILE{own}", word.unexpected()).into());
                 }
             }

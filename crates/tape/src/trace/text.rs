@@ -276,13 +276,12 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 /// A name or a text with names in it, with what cannot be seen written out: `a\nb`. That is control
 /// characters, marks that reverse the order of writing, and blanks of no width.
 pub(crate) fn visible(text: &str) -> String {
-    let hidden = |c: char| match c {
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            true
-        }
-        '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}' => true,
-        _ => c.is_control(),
+    let turns = |c| {
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
+    let no_width = |c| matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}');
+    let hidden = |c: char| c.is_control() || turns(c) || no_width(c);
     let write = |c: char| {
         if hidden(c) { c.escape_default().to_string() } else { c.to_string() }
     };
