@@ -181,6 +181,15 @@ fn of_a_graph_too_large_the_nearest_nodes_are_drawn_and_the_rest_is_counted() {
 }
 
 #[test]
+fn a_name_is_no_list_to_mermaid_and_a_number_is_a_number() {
+    for (name, escaped) in [("- a", "#45; a"), ("+ a", "#43; a"), ("12. a", "12#46; a")] {
+        let tape = Tape::new();
+        let text = Picture::of(tape.var(-0.5).named(name)).values().to_mermaid();
+        assert!(text.contains(&format!("(\"{escaped}<br/>-0.5\")")), "{text}");
+    }
+}
+
+#[test]
 fn a_long_name_is_cut_between_letters() {
     let tape = Tape::new();
     let y = tape.var(1.0).named("𝜽é漢".repeat(1000));

@@ -61,11 +61,13 @@ fn escaped(line: &str) -> String {
     let mut escaped = String::new();
     for (i, c) in line.char_indices() {
         // `- a` and `1. a` would be lists.
-        let list = match c {
-            '-' | '+' => i == 0,
-            '.' | ')' => line[..i].chars().all(|c| c.is_ascii_digit()),
-            _ => false,
-        };
+        let before = &line[..i];
+        let list = [Some(' '), None].contains(&line[i + c.len_utf8()..].chars().next())
+            && match c {
+                '-' | '+' => before.is_empty(),
+                '.' | ')' => before.chars().all(|c| c.is_ascii_digit()),
+                _ => false,
+            };
         if line[i..].starts_with("\\n") {
             // Mermaid would break the line here, however it is escaped: a joiner stands between.
             escaped += "#92;#8288;";

@@ -295,10 +295,10 @@ pub(crate) fn visible(text: &str) -> String {
 ///
 /// let small = ops::Tensor::from([[0.5, -1.0], [2.0 / 3.0, 0.0]]);
 /// assert_eq!(tensor_text(&small, Layout::default()), "[[0.5, -1], [0.6667, 0]]");
-/// let large = ops::Tensor::full(&[4, 100], 0.25);
+/// let large = ops::Tensor::full(&[400], 0.25);
 /// assert_eq!(
 ///     tensor_text(&large, Layout::default()),
-///     "4×100 numbers [[0.25, 0.25, 0.25, …], …], min 0.25, mean 0.25, max 0.25"
+///     "400 numbers [0.25, 0.25, 0.25, …], min 0.25, mean 0.25, max 0.25"
 /// );
 /// ```
 pub fn tensor_text<A: Float>(x: &Tensor<A>, layout: Layout) -> String {
