@@ -114,6 +114,18 @@ c = b · a
     assert!(trace.step_text(6, Layout::default()).is_none());
 }
 
+#[test]
+fn of_many_uses_the_first_are_named_and_the_others_counted() {
+    let tape = Tape::new();
+    let x = tape.var(0.5).named("x");
+    let y = (0..30).fold(x, |y, _| y * x).named("y");
+    let text = Trace::of(y).unwrap().text(Layout { width: usize::MAX, ..Layout::default() });
+    let waits = "  x waits for 30 of its 31 uses, v29, v28, v27, v26, v25, v24, and 24 more\n";
+    assert!(text.to_string().contains(waits), "{text}");
+    // The last two uses are the operands of the first product.
+    assert!(text.to_string().contains("  x waits for 2 of its 31 uses, v1 (twice)\n"), "{text}");
+}
+
 /// All numbers of a line after its last `=`.
 fn numbers(line: &str) -> Vec<f64> {
     let (_, value) = line.rsplit_once("= ").expect("an equation");
