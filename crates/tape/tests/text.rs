@@ -250,6 +250,11 @@ fn a_broken_line_loses_nothing() {
     };
     let name = trace.nodes()[1].label();
     assert!(letters(60).contains(&name) && letters(60).contains(&"🦀".repeat(90)));
+    // A word that is too long for its column goes on below itself.
+    let product = trace.steps().nth(3).unwrap().text(Layout::default()).to_string();
+    let lines: Vec<&str> = product.lines().collect();
+    let start = lines[0].find("入力").unwrap();
+    assert!(lines[2].starts_with(&(" ".repeat(start) + "er_weight")), "{product}");
 }
 
 #[test]
@@ -265,6 +270,15 @@ fn the_signs_of_an_equation_of_several_lines_are_below_each_other() {
         let first = lines[..i].iter().rfind(|line| line.contains('∂') || line.contains(" = "));
         assert_eq!(column(lines[i]), column(first.unwrap()), "{text}");
     }
+}
+
+#[test]
+fn a_zero_has_no_sign_unless_all_digits_are_asked_for() {
+    let tape = Tape::new();
+    let y = (tape.var(-2.0).named("x") * 0.0).named("y");
+    let trace = Trace::of(y).unwrap();
+    assert!(trace.to_string().contains("y = x · 0 = -2 · 0 = 0  "), "{trace}");
+    assert!(trace.text(EXACT).to_string().contains("y = x · 0 = -2 · 0 = -0  "));
 }
 
 #[test]
