@@ -335,7 +335,9 @@ mod svg {
         let text = Picture::of(loss).shapes().to_svg();
         assert_eq!(read(&text), expected(loss));
         let svg = Document::parse(&text).unwrap();
-        let allowed = ["svg", "style", "defs", "marker", "path", "rect", "g", "text"];
+        let title = svg.descendants().find(|node| node.has_tag_name("title")).unwrap();
+        assert_eq!(title.text(), Some("The graph of loss"));
+        let allowed = ["svg", "title", "style", "defs", "marker", "path", "rect", "g", "text"];
         for element in svg.descendants().filter(Node::is_element) {
             assert!(allowed.contains(&element.tag_name().name()), "{element:?}");
             assert!(element.attributes().all(|a| !a.name().starts_with("on")), "{element:?}");
