@@ -494,7 +494,11 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             Ok(_) => turn.is_none().then_some(NothingFlows::ZeroSlope),
             Err(reason) => Some(reason),
         };
-        let location = x.location();
+        let place = x.place();
+        let file = self.file(&place.file);
+        if let Some(text) = place.text {
+            self.files[file].lines.insert(place.line, text.to_string());
+        }
         Node {
             position: x.position(),
             label: x.label(),
@@ -506,7 +510,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
                 Source::Op(_) => Kind::Op,
             },
             op: x.op().map(str::to_owned),
-            at: [self.file(location.file()) as u32, location.line(), location.column()],
+            at: [file as u32, place.line, place.column],
             scope: x.scope().map(|scope| self.scopes[&scope]),
             shape: x.shape().to_vec(),
             cut: !whole && !operands.is_empty(),

@@ -1,0 +1,28 @@
+//! Names that look like another.
+
+/// Of the known names those most like `name`, the most like first; none where none is like it.
+///
+/// ```
+/// use tape::expression::nearest;
+///
+/// assert_eq!(nearest("tahn", ["sin", "tan", "tanh", "atanh"]), ["tanh", "atanh", "tan"]);
+/// assert!(nearest("loss", ["w", "x"]).is_empty());
+/// ```
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
+    const MOST: usize = 3;
+    let distance = |other: &str| strsim::osa_distance(&name.to_lowercase(), &other.to_lowercase());
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|other| (distance(other), other))
+        // At most every third character is wrong, or at least one.
+        .filter(|(distance, other)| {
+            let longest = name.chars().count().max(other.chars().count());
+            *distance < longest && *distance <= (longest / 3).max(1)
+        })
+        .collect();
+    near.sort_by_key(|(distance, _)| *distance);
+    let mut names: Vec<&str> = near.into_iter().map(|(_, other)| other).collect();
+    names.dedup();
+    names.truncate(MOST);
+    names
+}
