@@ -45,6 +45,8 @@ pub mod picture;
 mod scope;
 mod sweep;
 mod tape;
+#[cfg(feature = "terminal")]
+pub mod terminal;
 pub mod trace;
 pub mod transform;
 mod var;
