@@ -26,6 +26,9 @@ pub(super) const DOWN: u8 = 2;
 pub(super) const LEFT: u8 = 4;
 pub(super) const RIGHT: u8 = 8;
 
+/// Of a spot: the spots of its operands, and how often each is one.
+type Operands = Vec<(usize, usize)>;
+
 /// A node in its place.
 #[derive(Clone, Debug)]
 pub(super) struct Spot {
@@ -42,6 +45,8 @@ pub(super) struct Spot {
 pub(super) struct Line {
     pub from: usize,
     pub to: usize,
+    /// As how many operands.
+    pub count: usize,
     /// Column, row and directions.
     pub cells: Vec<(usize, usize, u8)>,
 }
@@ -64,14 +69,17 @@ impl Chart {
         let taken = around(trace, center);
         let number: HashMap<usize, usize> =
             taken.iter().enumerate().map(|(spot, &node)| (nodes[node].position(), spot)).collect();
-        let operands: Vec<Vec<usize>> = taken
+        let operands: Vec<Operands> = taken
             .iter()
             .map(|&node| {
                 let operands = nodes[node].operands();
-                let mut spots: Vec<usize> =
-                    operands.iter().filter_map(|x| number.get(&x.position()).copied()).collect();
-                spots.sort_unstable();
-                spots.dedup();
+                let mut spots: Operands = Vec::new();
+                for spot in operands.iter().filter_map(|x| number.get(&x.position()).copied()) {
+                    match spots.iter_mut().find(|(known, _)| *known == spot) {
+                        Some((_, count)) => *count += 1,
+                        None => spots.push((spot, 1)),
+                    }
+                }
                 spots
             })
             .collect();
@@ -91,17 +99,23 @@ impl Chart {
 
 fn spot<A: Float>(node: usize, x: Var<'_, A>) -> Spot {
     let op = x.op().unwrap_or_default().to_owned();
-    Spot { node, column: 0, row: 0, name: short(&visible(&x.label())), op: short(&op) }
+    Spot {
+        node,
+        column: 0,
+        row: 0,
+        name: short(&visible(&x.label()), LONGEST),
+        op: short(&op, LONGEST),
+    }
 }
 
-/// A name, cut where it is long.
-fn short(name: &str) -> String {
-    if display_width(name) <= LONGEST {
-        return name.to_owned();
+/// A text, cut where it is longer than so many columns.
+pub(super) fn short(text: &str, longest: usize) -> String {
+    if display_width(text) <= longest {
+        return text.to_owned();
     }
     let mut short = String::new();
-    for c in name.chars() {
-        if display_width(&short) + display_width(c.encode_utf8(&mut [0; 4])) >= LONGEST {
+    for c in text.chars() {
+        if display_width(&short) + display_width(c.encode_utf8(&mut [0; 4])) >= longest {
             break;
         }
         short.push(c);
@@ -165,7 +179,7 @@ enum Vertex {
 }
 
 impl Plan {
-    fn new(operands: &[Vec<usize>]) -> Self {
+    fn new(operands: &[Operands]) -> Self {
         let layer = layers(operands);
         let mut graph: StableDiGraph<Vertex, ()> = StableDiGraph::new();
         let mut index: BTreeMap<Vertex, NodeIndex> = BTreeMap::new();
@@ -173,7 +187,7 @@ impl Plan {
             index.insert(Vertex::Spot(spot), graph.add_node(Vertex::Spot(spot)));
         }
         for (to, operands) in operands.iter().enumerate() {
-            for &from in operands {
+            for &(from, _) in operands {
                 let way = way(from, to, &layer);
                 for &vertex in &way {
                     index.entry(vertex).or_insert_with(|| graph.add_node(vertex));
@@ -235,7 +249,7 @@ impl Plan {
         }
     }
 
-    fn chart(&self, mut spots: Vec<Spot>, operands: &[Vec<usize>], left_out: usize) -> Chart {
+    fn chart(&self, mut spots: Vec<Spot>, operands: &[Operands], left_out: usize) -> Chart {
         let gaps: Vec<Gap> = (0..self.layers).map(|layer| self.gap(layer, operands)).collect();
         let mut widths = vec![0; self.layers];
         for (spot, &layer) in spots.iter().zip(&self.layer) {
@@ -251,7 +265,7 @@ impl Plan {
         }
         let mut lines = Vec::new();
         for (to, operands) in operands.iter().enumerate() {
-            for &from in operands {
+            for &(from, count) in operands {
                 let mut pen = Pen::default();
                 let way = way(from, to, &self.layer);
                 for pair in way.windows(2) {
@@ -269,7 +283,7 @@ impl Plan {
                     let column = gaps[layer].column.get(&from).map(|column| end + 1 + column);
                     pen.join(begin, next, column, (self.rows[&pair[0]], self.rows[&pair[1]]));
                 }
-                lines.push(Line { from, to, cells: pen.0 });
+                lines.push(Line { from, to, count, cells: pen.0 });
             }
         }
         let width = starts.iter().zip(&widths).map(|(start, width)| start + width).max();
@@ -279,11 +293,11 @@ impl Plan {
 
     /// Gives each value that changes its row behind a layer a column, so that no two lie on each
     /// other.
-    fn gap(&self, layer: usize, operands: &[Vec<usize>]) -> Gap {
+    fn gap(&self, layer: usize, operands: &[Operands]) -> Gap {
         // Of each value: the row it leaves and the rows it goes to.
         let mut moves: BTreeMap<usize, (usize, Vec<usize>)> = BTreeMap::new();
         for (to, operands) in operands.iter().enumerate() {
-            for &from in operands {
+            for &(from, _) in operands {
                 for pair in way(from, to, &self.layer).windows(2) {
                     if self.layer_of(pair[0]) == layer {
                         let leaves = self.rows[&pair[0]];
@@ -300,7 +314,7 @@ impl Plan {
         let mut gap = Gap { columns: 0, column: HashMap::new() };
         let mut open: Vec<usize> =
             moves.iter().filter(|(_, m)| span(m).0 < span(m).1).map(|(&from, _)| from).collect();
-        let mut taken: Vec<Vec<(usize, usize)>> = Vec::new();
+        let mut taken: Vec<Vec<usize>> = Vec::new();
         while !open.is_empty() {
             // A value that leaves a row comes before those that another brings there: its line
             // would else lie on theirs. In a ring of such the first goes first.
@@ -309,24 +323,31 @@ impl Plan {
             };
             let at = open.iter().position(|from| !waits(from)).unwrap_or(0);
             let from = open.remove(at);
-            let (low, high) = span(&moves[&from]);
             let after = moves
                 .iter()
                 .filter(|(other, m)| **other != from && moves[&from].1.contains(&m.0))
                 .filter_map(|(other, _)| gap.column.get(other).map(|column| column + 1))
                 .max()
                 .unwrap_or(0);
+            // Two may share a column if they meet in no row, or only in one where both go in.
+            let apart = |other: &usize| {
+                let (own, other) = (&moves[&from], &moves[other]);
+                let (low, high) = (span(own).0.max(span(other).0), span(own).1.min(span(other).1));
+                low > high || low == high && own.1.contains(&low) && other.1.contains(&low)
+            };
             let free = |column: &usize| {
-                taken.get(*column).is_none_or(|spans: &Vec<(usize, usize)>| {
-                    spans.iter().all(|&(from, to)| high < from || to < low)
-                })
+                taken.get(*column).is_none_or(|others: &Vec<usize>| others.iter().all(apart))
             };
             let column = (after..).find(free).unwrap_or(after);
             taken.resize_with(taken.len().max(column + 1), Vec::new);
-            taken[column].push((low, high));
+            taken[column].push(from);
             gap.column.insert(from, column);
         }
-        gap.columns = taken.len();
+        // A line of more than one operand says so before it goes in.
+        let several = |(to, operands): (usize, &Operands)| {
+            self.layer[to] == layer + 1 && operands.iter().any(|operand| operand.1 > 1)
+        };
+        gap.columns = taken.len() + 2 * usize::from(operands.iter().enumerate().any(several));
         gap
     }
 }
@@ -345,14 +366,14 @@ fn way(from: usize, to: usize, layer: &[usize]) -> Vec<Vertex> {
 }
 
 /// Each node behind its operands, and what is given just before its first use.
-fn layers(operands: &[Vec<usize>]) -> Vec<usize> {
+fn layers(operands: &[Operands]) -> Vec<usize> {
     let mut layer = vec![0; operands.len()];
     for (spot, operands) in operands.iter().enumerate() {
-        layer[spot] = operands.iter().map(|&x| layer[x] + 1).max().unwrap_or(0);
+        layer[spot] = operands.iter().map(|&(x, _)| layer[x] + 1).max().unwrap_or(0);
     }
     let mut first_use = vec![usize::MAX; operands.len()];
     for (spot, of) in operands.iter().enumerate() {
-        for &x in of {
+        for &(x, _) in of {
             first_use[x] = first_use[x].min(layer[spot]);
         }
     }

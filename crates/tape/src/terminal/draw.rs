@@ -11,13 +11,23 @@ use ratatui::text::{Line as TextLine, Span as TextSpan};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Row, Table, TableState};
 use textwrap::core::display_width;
 
-use super::chart::{DOWN, LEFT, NUMBER, RIGHT, Spot, UP};
+use super::chart::{DOWN, LEFT, NUMBER, RIGHT, Spot, UP, short};
 use super::{SMALLEST, Screen};
 use crate::trace::{Layout, Role, tensor_text, visible};
 
 /// From this width on there is room for the table of values.
-const WIDE: u16 = 116;
-const TABLE: u16 = 46;
+const WIDE: u16 = 120;
+/// From this width on it has room for all digits.
+const WIDEST: u16 = 160;
+
+/// The columns of the table on a screen so wide, if there is room for it.
+fn table_columns(screen: u16) -> Option<[u16; 3]> {
+    match screen {
+        WIDEST.. => Some([14, 25, 25]),
+        WIDE.. => Some([10, 16, 16]),
+        _ => None,
+    }
+}
 
 const HELP: &str = "\
 → space n     one step on            ← p       one step back
@@ -89,11 +99,11 @@ impl<A: Float> Screen<'_, '_, A> {
                 .areas(area);
         let states = self.states();
         self.draw_title(frame, title);
-        let [main, table] = if area.width >= WIDE {
-            Areas::horizontal([Constraint::Min(0), Constraint::Length(TABLE)]).areas(main)
-        } else {
-            [main, Rect::default()]
-        };
+        let columns = table_columns(area.width);
+        // With its borders, and a space between the columns.
+        let wide = columns.map_or(0, |columns| columns.iter().sum::<u16>() + 4);
+        let [main, table] =
+            Areas::horizontal([Constraint::Min(0), Constraint::Length(wide)]).areas(main);
         // The step needs about twelve rows; the graph has what it needs of the others.
         let wanted = self.chart.height as u16 + 2;
         let graph = wanted.min((main.height * 9 / 20).max(main.height.saturating_sub(16))).max(4);
@@ -101,8 +111,8 @@ impl<A: Float> Screen<'_, '_, A> {
             Areas::vertical([Constraint::Length(graph), Constraint::Min(0)]).areas(main);
         self.draw_graph(frame, graph, &states);
         self.draw_step(frame, step);
-        if table.width > 0 {
-            self.draw_table(frame, table, &states);
+        if let Some(columns) = columns {
+            self.draw_table(frame, table, columns, &states);
         }
         self.draw_keys(frame, keys);
         if self.help {
@@ -188,6 +198,11 @@ impl<A: Float> Screen<'_, '_, A> {
         self.draw_lines(buffer, view, current);
         for spot in &self.chart.spots {
             self.draw_spot(buffer, view, spot, &states[spot.node]);
+        }
+        for line in self.chart.lines.iter().filter(|line| line.count > 1) {
+            let to = &self.chart.spots[line.to];
+            let style = Style::new().fg(Color::Cyan);
+            view.write(buffer, to.column - 4, to.row, &format!("×{}", line.count), style);
         }
         self.draw_arrows(buffer, area, view);
     }
@@ -337,11 +352,17 @@ impl<A: Float> Screen<'_, '_, A> {
             .collect();
         if let Some(source) = self.source_line() {
             lines.push(TextLine::default());
-            let dim = Style::new().add_modifier(Modifier::DIM);
-            lines.push(TextLine::from(vec![
-                TextSpan::styled("your line: ", dim),
-                TextSpan::styled(source, Style::new().add_modifier(Modifier::ITALIC)),
-            ]));
+            let title = "your line: ";
+            let options = textwrap::Options::new(layout.width)
+                .initial_indent(title)
+                .subsequent_indent("           ");
+            for line in textwrap::wrap(&source, options) {
+                let (indent, text) = line.split_at(title.len().min(line.len()));
+                lines.push(TextLine::from(vec![
+                    TextSpan::styled(indent.to_owned(), Style::new().add_modifier(Modifier::DIM)),
+                    TextSpan::styled(text.to_owned(), Style::new().add_modifier(Modifier::ITALIC)),
+                ]));
+            }
         }
         let height = usize::from(inner.height);
         self.scroll = self.scroll.min(lines.len().saturating_sub(height));
@@ -355,7 +376,13 @@ impl<A: Float> Screen<'_, '_, A> {
         frame.render_widget(Paragraph::new(lines).scroll((self.scroll as u16, 0)), inner);
     }
 
-    fn draw_table(&self, frame: &mut Frame<'_>, area: Rect, states: &[State<A>]) {
+    fn draw_table(
+        &self,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        columns: [u16; 3],
+        states: &[State<A>],
+    ) {
         let layout = Layout { rounding: self.rounding(), elements: 4, width: usize::MAX };
         let number = |x: &Option<Tensor<A>>| match x {
             Some(x) if x.len() <= 4 => tensor_text(x, layout),
@@ -367,15 +394,15 @@ impl<A: Float> Screen<'_, '_, A> {
                 Err(_) => "none".to_owned(),
                 Ok(_) => number(&state.adjoint),
             };
-            Row::new([visible(&x.label()), number(&state.value), adjoint])
+            let cells = [visible(&x.label()), number(&state.value), adjoint];
+            Row::new(cells.into_iter().zip(columns).map(|(text, width)| short(&text, width.into())))
                 .style(state.progress.style())
         });
-        let widths = [Constraint::Fill(2), Constraint::Fill(3), Constraint::Fill(3)];
         let output = visible(&self.trace.output().label());
-        let header = Row::new(["node".to_owned(), "value".to_owned(), format!("∂{output}/∂node")])
-            .style(Style::new().add_modifier(Modifier::DIM));
+        let header = [String::from("node"), String::from("value"), format!("∂{output}/∂node")];
+        let header = Row::new(header).style(Style::new().add_modifier(Modifier::DIM));
         let table =
-            Table::new(rows, widths).header(header).block(frame_of(" all nodes ".to_owned()));
+            Table::new(rows, columns).header(header).block(frame_of(" all nodes ".to_owned()));
         let mut state = TableState::new().with_selected(self.node_number());
         frame.render_stateful_widget(table, area, &mut state);
     }
@@ -398,7 +425,7 @@ impl<A: Float> Screen<'_, '_, A> {
                 ("→", "on"),
                 ("←", "back"),
                 ("Home End", "first, last"),
-                ("f b", "forward, backward"),
+                ("f b", "pass"),
                 ("/", "jump"),
                 ("?", "help"),
                 ("q", "quit"),

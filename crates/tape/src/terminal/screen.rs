@@ -249,7 +249,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
         let Some(number) = found else {
             let near = nearest(name, labels.iter().map(String::as_str));
             self.message = Some(match &near[..] {
-                [] => format!("there is no {}", visible(name)),
+                [] => format!("there is no {}; there are {}", visible(name), labels.join(" ")),
                 _ => format!("there is no {}; did you mean {}?", visible(name), near.join(" or ")),
             });
             return;
