@@ -187,8 +187,9 @@ fn the_current_node_and_its_lines_are_highlighted() {
 
 /// Names and numbers of the table at the right.
 fn table(text: &str) -> Vec<(String, String, String)> {
-    let rows =
-        text.lines().filter_map(|row| row.rsplit_once("││").or_else(|| row.rsplit_once("╯│")).or_else(|| row.rsplit_once("╮│")));
+    let rows = text.lines().filter_map(|row| {
+        row.rsplit_once("││").or_else(|| row.rsplit_once("╯│")).or_else(|| row.rsplit_once("╮│"))
+    });
     rows.filter_map(|(_, row)| {
         let mut words = row.trim_end_matches('│').split_whitespace().map(str::to_owned);
         Some((words.next()?, words.next()?, words.next()?))

@@ -36,6 +36,13 @@ pub struct View {
     pub file: PathBuf,
 }
 
+impl View {
+    /// Whether it goes to the standard output.
+    pub fn is_output(&self) -> bool {
+        self.file.as_os_str() == "-"
+    }
+}
+
 #[derive(Clone, Copy)]
 pub enum Format {
     Text,
@@ -54,7 +61,7 @@ const FILES: [(&str, Format); 5] = [
     ("svg", Format::Svg),
 ];
 
-const OPTIONS: [&str; 12] = [
+pub const OPTIONS: [&str; 12] = [
     "expr",
     "let",
     "functions",

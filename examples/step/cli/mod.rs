@@ -14,6 +14,8 @@ use tape::trace::Layout;
 use tape::trace::document::{Document, Settings};
 use tape::{Picture, Tape, Trace, Var, page, terminal};
 
+#[cfg(test)]
+pub use arguments::OPTIONS;
 use arguments::{Arguments, Chosen, Format, View};
 
 pub const HELP: &str = "\
@@ -27,7 +29,7 @@ Usage: step [PROGRAM] [--of NAME] [VIEW]...
 Programs:
 {programs}
 Expressions:
-  --expr \"tanh(w*x + b)\"       one statement, or several: \"z = w*x; y = tanh(z)\"
+  --expr \"tanh(w*x + b)\"       one statement, or several: \"z = w*x; y = sin(z)\"
   --let NAME=VALUE             a value for a name: 0.5, 1/3, [1, 2, 3]; one --let
                                for each name
   --functions                  lists the functions that an expression can call
@@ -44,8 +46,8 @@ Without a view: a screen in the terminal; ? lists its keys.
 Options:
   --of NAME                    differentiates the variable NAME, and shows only
                                what it was computed from
-  --digits N                   significant digits in text, 4 unless told; from 17
-                               on all
+  --digits N                   significant digits in text and pictures, 4 unless
+                               told; from 17 on all
   -h, --help                   this text
 ";
 
@@ -92,10 +94,6 @@ pub fn run(
     };
     let tape = Tape::new();
     let output = record(&tape, &arguments)?;
-    let output = match &arguments.of {
-        Some(name) => variable(&tape, name)?,
-        None => output,
-    };
     if arguments.views.is_empty() {
         let trace = traced(output)?;
         if terminal {
@@ -107,9 +105,14 @@ pub fn run(
     arguments.views.iter().try_for_each(|view| show(view, output, &arguments, out, terminal))
 }
 
-/// Records the program that was chosen.
+/// Records what was chosen, and gives what is differentiated.
 fn record<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t, f64>, Failure> {
-    match &arguments.chosen {
+    let output = record_whole(tape, &arguments.chosen)?;
+    arguments.of.as_ref().map_or(Ok(output), |name| variable(tape, name))
+}
+
+fn record_whole<'t>(tape: &'t Tape<f64>, chosen: &Chosen) -> Result<Var<'t, f64>, Failure> {
+    match chosen {
         Chosen::Program(program) => Ok((program.record)(tape)),
         Chosen::Expression { source, given } => {
             let given: Vec<(&str, Tensor<f64>)> =
@@ -125,6 +128,23 @@ fn record<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t, f64>
                 })
         }
     }
+}
+
+/// What a command line records, for tests.
+#[cfg(test)]
+pub fn recorded<'t>(
+    tape: &'t Tape<f64>,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Var<'t, f64>, Failure> {
+    match arguments::read(arguments)? {
+        arguments::Asked::Views(arguments) => record(tape, &arguments),
+        _ => unreachable!("tests ask for a program"),
+    }
+}
+
+#[cfg(test)]
+pub fn programs() -> &'static [programs::Program] {
+    &programs::PROGRAMS
 }
 
 /// The value of a name.
@@ -151,8 +171,10 @@ fn show(
     terminal: bool,
 ) -> Result<(), Failure> {
     let picture = || -> Result<Picture<'_, f64>, Failure> {
-        let trace = traced(output)?;
-        Ok(Picture::of(output).values().gradients(trace.gradients()))
+        let gradients =
+            output.try_backward().map_err(|error| Failure::Misuse(error.to_string()))?;
+        let picture = Picture::of(output).values().gradients(&gradients);
+        Ok(arguments.digits.map_or(picture.clone(), |digits| picture.digits(digits)))
     };
     let content = match view.format {
         Format::Text => return text(&traced(output)?, arguments, out, terminal),
@@ -165,10 +187,13 @@ fn show(
         Format::Mermaid => picture()?.to_mermaid(),
         Format::Svg => picture()?.to_svg(),
     };
-    if view.file.as_os_str() == "-" {
+    if view.is_output() {
         return print(out, &content);
     }
     write(&view.file, &content)?;
+    if arguments.views.iter().any(View::is_output) {
+        return Ok(()); // Which holds what was asked for, and nothing else.
+    }
     print(out, &format!("wrote {}\n", view.file.display()))
 }
 

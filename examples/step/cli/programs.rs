@@ -45,7 +45,7 @@ pub fn list() -> String {
     let mut list = String::new();
     for (i, Program { name, about, .. }) in PROGRAMS.iter().enumerate() {
         let default = if i == 0 { "; shown unless told" } else { "" };
-        let _ = writeln!(list, "  {name:<28} {about}{default}");
+        let _ = writeln!(list, "  {name:<16} {about}{default}");
     }
     list
 }

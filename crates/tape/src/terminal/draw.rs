@@ -337,7 +337,12 @@ impl<A: Float> Screen<'_, '_, A> {
             (true, true) => "has its gradient",
             _ => pass,
         };
-        let block = frame_of(format!(" {name} {pass} "));
+        let scopes = self.node().scope_path();
+        let scopes: Vec<String> = scopes.iter().map(|scope| visible(scope)).collect();
+        let scope =
+            if scopes.is_empty() { String::new() } else { format!("in {} ", scopes.join(", ")) };
+        let block =
+            frame_of(format!(" {name} {pass} ")).title(TextLine::from(scope).right_aligned());
         let inner = block.inner(area).inner(ratatui::layout::Margin::new(1, 0));
         let layout =
             Layout { rounding: self.rounding(), width: inner.width.into(), ..Layout::default() };
