@@ -30,8 +30,8 @@ Programs:
 {programs}
 Expressions:
   --expr \"tanh(w*x + b)\"       one statement, or several: \"z = w*x; y = sin(z)\"
-  --let NAME=VALUE             a value for a name: 0.5, 1/3, [1, 2, 3]; one --let
-                               for each name
+  --let NAME=VALUE             a value for a name: 0.5, 1/3 or [1, 2, 3]; one
+                               --let for each name
   --functions                  lists the functions that an expression can call
 
 Views, of which each FILE may be - for the standard output:
