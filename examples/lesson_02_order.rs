@@ -4,10 +4,12 @@
 
 mod lessons;
 
+use std::process::ExitCode;
+
 use tape::Trace;
 use tape::prelude::*;
 
-use lessons::{Asked, Outcome, check, say};
+use lessons::{Asked, Outcome, check, say, show};
 
 /// `a` doubled so many times.
 fn doublings(a: Var<'_, f64>, times: usize) -> Var<'_, f64> {
@@ -42,24 +44,31 @@ fn every_path(c: Var<'_, f64>, a: Var<'_, f64>) -> (f64, usize) {
     (sum, passed)
 }
 
-fn main() -> Outcome {
-    let asked = Asked::from_command_line()?;
-    say(
-        "b is used twice, and a is used twice. c = 4a, so ∂c/∂a is 4. In which order must the nodes
-pass their adjoints on? The sweep waits until all uses of a node have reported:",
-    );
+fn main() -> ExitCode {
+    lessons::run(&[], lesson)
+}
+
+fn lesson(asked: &Asked) -> Outcome {
+    say("LESSON 2. WHY THE ORDER MATTERS
+
+b = a + a and c = b + b, so c is 4a and ∂c/∂a is 4. But b is used twice, and a is used twice.
+Every use of a value sends it a contribution, and the contributions add up. When may a node
+pass on what it has? The sweep waits until all of its uses have reported:");
     let tape = Tape::new();
     let a = tape.var(3.0).named("a");
     let b = (a + a).named("b");
     let c = (b + b).named("c");
     let trace = Trace::of(c)?;
-    print!("{trace}");
+    show(&trace, 4)?;
 
     let hasty = first_come(c, a);
-    println!(
-        "\nIf b passed on the first contribution as soon as it came, a would get {hasty}: wrong."
-    );
-    println!("If each contribution went its way alone, the answer would be right, at a price:\n");
+    say(&format!(
+        "What if b did not wait? If it passed on the first contribution, 1, as soon as that came, and the
+second not at all, a would get 1 from each of its two uses: {hasty}, which is wrong.
+
+If each contribution went its own way alone, the answer would be right, at a price. Here a is
+doubled again and again, and contributions are counted:"
+    ));
     println!("  doublings   ∂c/∂a   passed on alone   passed on by the sweep");
     let mut right = hasty == 2.0;
     for times in [2, 4, 8, 16] {
@@ -73,8 +82,17 @@ pass their adjoints on? The sweep waits until all uses of a node have reported:"
         println!("  {times:>9}   {gradient:>5}   {alone:>15}   {swept:>22}");
         right &= sum == gradient && alone == (2 << times) - 2 && swept == 2 * times;
     }
-    println!("\nThe paths double with every doubling; the edges of the graph do not.");
+    println!();
+    say(
+        "The paths double with every doubling; the edges of the graph do not. To wait is both right and
+fast. It needs an order in which every node comes after all its uses: the order of recording,
+backwards.",
+    );
     asked.page(c)?;
     right &= trace.gradient(a).expect("a is a variable").item() == 4.0;
-    check("the sweep gives 4, hurry gives 2, and walking every path costs 2ⁿ⁺¹ − 2", right)
+    check(
+        "the sweep gives 4, haste gives 2, and walking every path of n doublings passes on 2ⁿ⁺¹-2 \
+         contributions where the sweep passes on 2n",
+        right,
+    )
 }

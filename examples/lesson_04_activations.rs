@@ -6,11 +6,14 @@ mod lessons;
 
 use std::error::Error;
 use std::path::Path;
+use std::process::ExitCode;
 
 use plotters::prelude::*;
+use tape::Trace;
 use tape::prelude::*;
+use tape::trace::Rounding;
 
-use lessons::{Asked, Outcome, check, say};
+use lessons::{Asked, Outcome, check, difference, filled, say};
 
 type Activation = (&'static str, for<'t> fn(Var<'t, f64>) -> Var<'t, f64>);
 
@@ -89,41 +92,63 @@ fn split(line: impl Iterator<Item = (f64, f64)>) -> Vec<Vec<(f64, f64)>> {
     pieces
 }
 
-fn main() -> Outcome {
-    let asked = Asked::from_command_line()?;
-    say(
-        "Without a bend between them, two layers are no more than one. Each function below is a bend.
-What learning sees of it is its slope: where that is 0, nothing is passed back.",
-    );
+/// The formula of the slope, as its rule has it.
+fn slope_formula(f: Activation) -> String {
+    let tape = Tape::new();
+    let y = f.1(tape.var(0.5).named("x")).named("y");
+    let formula = Trace::of(y)
+        .ok()
+        .and_then(|trace| trace.backward()[0].local_formula(0, Rounding::default()));
+    formula.map_or("0 everywhere".to_owned(), |formula| formula.names)
+}
+
+fn main() -> ExitCode {
+    lessons::run(&["svg"], lesson)
+}
+
+fn lesson(asked: &Asked) -> Outcome {
+    say("LESSON 4. ACTIVATION FUNCTIONS AND THEIR SLOPES
+
+Without a bend between them, two layers are no more than one. Each function below is a bend.
+What learning sees of it is its slope: on the way back, the derivative that arrives is multiplied
+by it, so where the slope is 0, nothing is passed on. For each function: its slope as a formula,
+read from its rule, then values and slopes at six points.");
     let points = [-4.0, -2.0, -0.5, 0.5, 2.0, 4.0];
-    let row = |numbers: &[f64]| numbers.iter().map(|x| format!("{x:>9.4}")).collect::<String>();
-    println!("{:>22}{}", "x", row(&points));
+    let row = |numbers: &[f64]| {
+        let words: Vec<String> = numbers.iter().map(|x| format!("{x:>9.4}")).collect();
+        words.concat()
+    };
+    println!("{:>22}{}\n", "x", row(&points));
     let mut worst = 0.0_f64;
     for f in ALL {
         let (values, slopes) = values_and_slopes(f, &points);
-        println!("{:>14}  value {}", f.0, row(&values));
-        println!("{:>14}  slope {}", "", row(&slopes));
+        println!("{}", filled(&format!("{}: ∂y/∂x = {}", f.0, slope_formula(f)), "    "));
+        println!("{:>22}{}", "value", row(&values));
+        println!("{:>22}{}\n", "slope", row(&slopes));
         // Central differences of step h are off by h²/6 · |f‴|, and by rounding, ε/h.
         let h = 1e-5;
         let at = |by: f64| values_and_slopes(f, &points.map(|x| x + by)).0;
         let differences: Vec<f64> =
             at(h).iter().zip(at(-h)).map(|(up, down)| (up - down) / (2.0 * h)).collect();
-        worst = worst.max(lessons::difference(&slopes, &differences));
+        worst = worst.max(difference(&slopes, &differences));
     }
-    println!();
     say(
-        "The step has no slope, so nothing can be learned through it. Sigmoid and tanh are flat far from
-0: a unit that is sure of itself passes almost nothing back, and a sigmoid never more than 1/4.
-Relu passes everything or nothing; the leaky one and its smooth relatives always pass something.",
+        "The step has no slope, so nothing can be learned through it: the perceptron needed a rule of its
+own. Sigmoid and tanh are flat far from 0: a unit that is sure of itself passes almost nothing
+back, and a sigmoid never more than 1/4. Relu passes on everything or nothing; a unit that is
+below 0 for every sample is dead. The leaky relu keeps a tenth there, and the smooth relatives of
+relu keep something near 0.",
     );
-    if let Some(directory) = &asked.svg {
-        std::fs::create_dir_all(directory)?;
+    if let Some(directory) = asked.path("svg") {
+        std::fs::create_dir_all(directory)
+            .map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
         ALL.into_iter().try_for_each(|f| plot(f, directory))?;
-        println!("{} plots are in {}.", ALL.len(), directory.display());
+        say(&format!("{} plots are in {}.", ALL.len(), directory.display()));
     }
     let tape = Tape::new();
     let x = tape.var(0.5).named("x");
     let all = ALL.map(|(name, f)| f(x).named(name));
     asked.page(all.into_iter().reduce(|a, b| a + b).expect("activations").named("sum"))?;
-    check(&format!("slopes and differences agree to {worst:.0e}"), worst < 1e-9)
+    let what = format!("at all these points, slopes and finite differences agree to {worst:.0e}");
+    check(&what, worst < 1e-9)
 }

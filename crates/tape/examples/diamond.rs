@@ -1,4 +1,4 @@
-//! My program.
+//! A value that is used twice, and the steps of its sweep.
 
 use tape::Tape;
 

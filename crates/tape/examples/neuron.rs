@@ -1,4 +1,4 @@
-//! My program.
+//! One neuron, and the steps of its sweep.
 
 use tape::{Tape, prelude::*};
 

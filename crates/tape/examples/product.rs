@@ -1,6 +1,6 @@
-//! My program.
+//! A trace of a value that is used three times.
 
-use tape::{Tape, Trace, prelude::*};
+use tape::{Tape, Trace};
 
 fn main() {
     let tape = Tape::new();

@@ -456,4 +456,14 @@ impl<A: Float> Algebra for Var<'_, A> {
     fn stop_gradient(&self) -> Self {
         self.detach()
     }
+
+    /// Recorded at the line, and in the scope, that the second contribution comes from.
+    #[track_caller]
+    fn accumulate(self, other: Self) -> Self {
+        let place = {
+            let node = &self.tape.graph()[other.index];
+            (node.location, node.scope)
+        };
+        self.tape.at(place, || self + other)
+    }
 }

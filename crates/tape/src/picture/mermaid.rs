@@ -6,6 +6,9 @@ use petgraph::visit::EdgeRef;
 
 use super::{Drawing, Kind};
 
+/// Tensors are not broken between their numbers.
+const SETTINGS: &str = "%%{init: {'flowchart': {'wrappingWidth': 400}}}%%\n";
+
 const STYLES: &str = "\
     classDef variable fill:#cfe8ff,stroke:#2a6fb0,color:#000
     classDef constant fill:#eeeeee,stroke:#777777,color:#000
@@ -15,7 +18,7 @@ const STYLES: &str = "\
 ";
 
 pub(super) fn write(drawing: &Drawing) -> String {
-    let mut text = String::from("flowchart TB\n");
+    let mut text = format!("{SETTINGS}flowchart TB\n");
     nodes(&mut text, drawing, None, 1);
     for edge in drawing.graph.edge_references() {
         let _ = writeln!(text, "    n{} --> n{}", edge.source().index(), edge.target().index());
@@ -32,7 +35,7 @@ fn nodes(text: &mut String, drawing: &Drawing, cluster: Option<usize>, depth: us
     for node in drawing.nodes_in(cluster) {
         let drawn = &drawing.graph[node];
         let label = quoted(&drawn.lines);
-        let (open, close) = if drawn.kind == Kind::Op { ("[", "]") } else { ("([", "])") };
+        let (open, close) = if drawn.kind == Kind::Op { ("[", "]") } else { ("(", ")") };
         let kind = drawn.kind.name();
         let _ = writeln!(text, "{indent}n{}{open}{label}{close}:::{kind}", node.index());
         let more = [("output", drawn.output), ("cut", drawn.cut)].into_iter();
@@ -58,12 +61,17 @@ fn escaped(line: &str) -> String {
     let mut escaped = String::new();
     for (i, c) in line.char_indices() {
         // `- a` and `1. a` would be lists.
-        let list = match c {
-            '-' | '+' => i == 0,
-            '.' | ')' => line[..i].chars().all(|c| c.is_ascii_digit()),
-            _ => false,
-        };
-        if list || c.is_ascii_punctuation() && !"=,.:()+-/".contains(c) {
+        let before = &line[..i];
+        let list = [Some(' '), None].contains(&line[i + c.len_utf8()..].chars().next())
+            && match c {
+                '-' | '+' => before.is_empty(),
+                '.' | ')' => before.chars().all(|c| c.is_ascii_digit()),
+                _ => false,
+            };
+        if line[i..].starts_with("\\n") {
+            // Mermaid would break the line here, however it is escaped: a joiner stands between.
+            escaped += "#92;#8288;";
+        } else if list || c.is_ascii_punctuation() && !"=,.:()+-/".contains(c) {
             let _ = write!(escaped, "#{};", u32::from(c));
         } else {
             escaped.push(c);

@@ -12,7 +12,7 @@
 //! let y = (w * x).tanh().named("y");
 //! let picture = Picture::of(y).values().gradients(&y.backward());
 //! let mermaid = picture.to_mermaid();
-//! assert!(mermaid.contains("w<br/>0.5<br/>gradient 0.84"), "{mermaid}");
+//! assert!(mermaid.contains("w<br/>0.5<br/>gradient 0.8399"), "{mermaid}");
 //! assert!(picture.to_dot().starts_with("digraph {"));
 //! ```
 

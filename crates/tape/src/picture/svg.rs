@@ -31,6 +31,7 @@ const NAME: f64 = 18.0;
 const STYLE: &str = "
 text { font: 12px 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #111; text-anchor: middle }
 .scope text, text.note { text-anchor: start; fill: #555 }
+.scope text { paint-order: stroke; stroke: #fff; stroke-width: 4px }
 .scope rect { fill: #88888814; stroke: #999 }
 .variable rect { fill: #cfe8ff; stroke: #2a6fb0 }
 .constant rect { fill: #eee; stroke: #777 }
@@ -44,7 +45,7 @@ text { font: 12px 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #111; te
 @media (prefers-color-scheme: dark) {
   text { fill: #eee } .scope text, text.note, .below { fill: #bbb }
   .variable rect { fill: #17395c } .constant rect { fill: #333 } .op rect { fill: #1d1d1d; stroke: #aaa }
-  .edge { stroke: #aaa } .arrow { fill: #aaa } .page { fill: #111 }
+  .scope text { stroke: #111 } .edge { stroke: #aaa } .arrow { fill: #aaa } .page { fill: #111 }
 }
 ";
 
@@ -62,11 +63,12 @@ pub(super) fn write(drawing: &Drawing) -> String {
          <rect class=\"page\" width=\"100%\" height=\"100%\"/>\n\
          <g transform=\"translate({MARGIN} {MARGIN})\">\n"
     );
-    for (cluster, frame) in picture.frames.iter().enumerate() {
-        write_scope(&mut svg, &drawing.clusters[cluster].name, *frame);
-    }
     for edge in drawing.graph.edge_references() {
         write_edge(&mut svg, &picture.way(edge.source(), edge.target(), *edge.weight()));
+    }
+    // Over the edges, so that these do not strike through the names.
+    for (cluster, frame) in picture.frames.iter().enumerate() {
+        write_scope(&mut svg, &drawing.clusters[cluster].name, *frame);
     }
     for node in drawing.graph.node_indices() {
         write_node(&mut svg, &drawing.graph[node], picture.nodes[node.index()]);

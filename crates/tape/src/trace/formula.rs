@@ -176,15 +176,16 @@ fn quantity<A: Float>(value: &Tensor<A>, name: Formula, rounding: Rounding) -> F
 
 fn scalar<A: Float>(value: A, rounding: Rounding) -> Formula {
     let text = rounding.number(value);
-    let binding = match value.to_f64() {
-        value if value.is_sign_negative() => Binding::Sign,
-        _ if text.contains('e') => Binding::Power, // 1e-9² would read as 1e-81.
+    let binding = match &text {
+        text if text.starts_with('-') => Binding::Sign,
+        text if text.contains('e') => Binding::Power, // 1e-9² would read as 1e-81.
         _ => Binding::Atom,
     };
     Formula::new(text, binding, &[])
 }
 
-/// A number to so many significant digits, without zeros at the end: `-0.138`, `2`, `1.5e-9`.
+/// A number to so many significant digits, without zeros at the end: `-0.138`, `2`, `1.5e-9`. Zero
+/// has no sign, unless all digits are asked for.
 ///
 /// ```
 /// # use tape::trace::short;
@@ -192,6 +193,7 @@ fn scalar<A: Float>(value: A, rounding: Rounding) -> Formula {
 /// assert_eq!(short(2.0 / 3.0, 4), "0.6667");
 /// assert_eq!(short(12345.678, 4), "12346");
 /// assert_eq!(short(-1.5e-9, 4), "-1.5e-9");
+/// assert_eq!((short(-0.0, 4), short(-0.0, 17)), ("0".to_owned(), "-0".to_owned()));
 /// ```
 pub fn short(value: f64, digits: usize) -> String {
     if !value.is_finite() {
@@ -203,7 +205,7 @@ pub fn short(value: f64, digits: usize) -> String {
     let significant = format!("{value:.*e}", digits.saturating_sub(1));
     let rounded: f64 = significant.parse().expect("a number that was just written");
     match value.abs() {
-        0.0 => rounded.to_string(),
+        0.0 => "0".to_owned(),
         most if !(1e-4..1e6).contains(&most) => format!("{rounded:e}"),
         most if most >= 10_f64.powi(digits as i32) => value.round().to_string(),
         _ => rounded.to_string(),

@@ -21,8 +21,7 @@ pub struct Layout {
     /// A tensor of more elements than this is summarised: its shape, a corner, and the smallest,
     /// mean and largest element.
     pub elements: usize,
-    /// The number of columns; `usize::MAX` for lines of any length. A word that is longer than a
-    /// line is not broken.
+    /// The number of columns, which no line exceeds; `usize::MAX` for lines of any length.
     pub width: usize,
 }
 
@@ -105,7 +104,7 @@ impl Text {
     }
 
     fn line(&mut self, spans: Vec<Span>) {
-        self.lines.push(spans);
+        self.lines.extend(broken(spans, self.width));
     }
 
     fn blank(&mut self) {
@@ -123,8 +122,7 @@ impl Text {
 
     /// `left = a = b = c` on one line, or each on a line of its own, the signs below each other.
     fn equation(&mut self, indent: usize, left: &[Span], sign: &str, sides: Vec<Span>) {
-        let name: usize = left.iter().map(|s| display_width(&s.text)).sum();
-        let start = indent + name + 1 + display_width(sign);
+        let start = indent + columns(left) + 1 + display_width(sign);
         let length: usize = sides.iter().map(|s| display_width(&s.text) + 3).sum();
         let mut line = vec![space(indent)];
         line.extend_from_slice(left);
@@ -138,8 +136,14 @@ impl Text {
             }
             return self.line(line);
         }
-        // Below a long name the rest would have no room.
-        let start = if start > self.width / 2 { indent + 4 } else { start };
+        // Beside a long name the rest would have no room: it goes below.
+        let below = start > self.width / 2;
+        let start = if below { indent + 4 } else { start };
+        if below {
+            line.pop();
+            line.push(span(Role::Space, format!(" {sign}")));
+            self.line(std::mem::replace(&mut line, vec![space(start + 1)]));
+        }
         for (i, Span { role, text }) in sides.into_iter().enumerate() {
             if i > 0 {
                 line = vec![space(start - 1), span(Role::Space, "= ")];
@@ -151,9 +155,9 @@ impl Text {
         }
     }
 
-    /// Puts the place at the right end of the line number `line`, or on one of its own below it.
+    /// Puts the place at the right end of line number `line`, or on a line of its own.
     fn place(&mut self, line: usize, place: &str) {
-        let used: usize = self.lines[line].iter().map(|s| display_width(&s.text)).sum();
+        let used = columns(&self.lines[line]);
         let place = span(Role::Place, visible(place));
         let length = display_width(&place.text);
         if used + 2 + length <= self.width {
@@ -162,9 +166,36 @@ impl Text {
             self.lines[line].extend([space(between), place]);
         } else {
             let indent = self.width.min(RIGHT_END).saturating_sub(length);
-            self.lines.insert(line + 1, vec![space(indent), place]);
+            self.line(vec![space(indent), place]);
         }
     }
+}
+
+fn columns(spans: &[Span]) -> usize {
+    spans.iter().map(|span| display_width(&span.text)).sum()
+}
+
+/// A line in lines of so many columns: what is too long is broken between letters.
+fn broken(spans: Vec<Span>, width: usize) -> Vec<Vec<Span>> {
+    if columns(&spans) <= width {
+        return vec![spans];
+    }
+    let (mut lines, mut used) = (vec![Vec::new()], 0);
+    for Span { role, text } in spans {
+        let mut part = String::new();
+        for c in text.chars() {
+            let columns = display_width(c.encode_utf8(&mut [0; 4]));
+            if used > 0 && used + columns > width {
+                lines.last_mut().expect("a line").push(span(role, std::mem::take(&mut part)));
+                lines.push(Vec::new());
+                used = 0;
+            }
+            used += columns;
+            part.push(c);
+        }
+        lines.last_mut().expect("a line").push(span(role, part));
+    }
+    lines
 }
 
 /// The colours of the roles.
@@ -232,23 +263,25 @@ fn space(columns: usize) -> Span {
     span(Role::Space, " ".repeat(columns))
 }
 
-/// Lines of at most so many columns, broken between words.
+/// Lines of at most so many columns, broken between words where these are not too long.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width.max(1))
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit)
-        .break_words(false);
+        .break_words(true);
     textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
-/// A name or a text with names in it, with its control characters written out: `a\nb`. The marks
-/// that reverse the order of writing are among them.
+/// A name or a text with names in it, with what cannot be seen written out: `a\nb`. That is control
+/// characters, marks that reverse the order of writing, and blanks of no width.
 pub(crate) fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let turns = |c| {
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
+    let no_width = |c| matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}');
+    let hidden = |c: char| c.is_control() || turns(c) || no_width(c);
     let write = |c: char| {
         if hidden(c) { c.escape_default().to_string() } else { c.to_string() }
     };
@@ -262,10 +295,10 @@ pub(crate) fn visible(text: &str) -> String {
 ///
 /// let small = ops::Tensor::from([[0.5, -1.0], [2.0 / 3.0, 0.0]]);
 /// assert_eq!(tensor_text(&small, Layout::default()), "[[0.5, -1], [0.6667, 0]]");
-/// let large = ops::Tensor::full(&[4, 100], 0.25);
+/// let large = ops::Tensor::full(&[400], 0.25);
 /// assert_eq!(
 ///     tensor_text(&large, Layout::default()),
-///     "4×100 numbers [[0.25, 0.25, 0.25, …], …], min 0.25, mean 0.25, max 0.25"
+///     "400 numbers [0.25, 0.25, 0.25, …], min 0.25, mean 0.25, max 0.25"
 /// );
 /// ```
 pub fn tensor_text<A: Float>(x: &Tensor<A>, layout: Layout) -> String {
