@@ -70,3 +70,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/src/stepping.md")]
 struct Stepping;
+
+/// So do those of the chapter on the step program.
+#[cfg(all(doctest, feature = "expression"))]
+#[doc = include_str!("../../../docs/src/step.md")]
+struct StepProgram;
