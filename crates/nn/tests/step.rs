@@ -43,10 +43,7 @@ fn programs() -> Vec<Vec<&'static str>> {
 }
 
 /// The gradients by `backward()`, by the position of the node on the tape.
-fn gradients<'t>(
-    tape: &'t Tape<f64>,
-    arguments: &[&str],
-) -> BTreeMap<usize, (String, Tensor<f64>)> {
+fn gradients(tape: &Tape<f64>, arguments: &[&str]) -> BTreeMap<usize, (String, Tensor<f64>)> {
     let output = cli::recorded(tape, arguments.iter().map(OsString::from)).unwrap();
     let gradients = output.backward();
     let known = tape.vars().take(output.position() + 1);

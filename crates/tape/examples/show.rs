@@ -1,3 +1,5 @@
+//! The screen of a program's own tape: `cargo run --example show`.
+
 use tape::{Tape, Trace, prelude::*, terminal};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

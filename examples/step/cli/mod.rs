@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use ops::Tensor;
-use tape::expression::{Expression, Kind, nearest};
+use tape::expression::{Expression, Function, Kind, functions, nearest};
 use tape::trace::Layout;
 use tape::trace::document::{Document, Settings};
 use tape::{Picture, Tape, Trace, Var, page, terminal};
@@ -132,10 +132,10 @@ fn record_whole<'t>(tape: &'t Tape<f64>, chosen: &Chosen) -> Result<Var<'t, f64>
 
 /// What a command line records, for tests.
 #[cfg(test)]
-pub fn recorded<'t>(
-    tape: &'t Tape<f64>,
+pub fn recorded(
+    tape: &Tape<f64>,
     arguments: impl IntoIterator<Item = OsString>,
-) -> Result<Var<'t, f64>, Failure> {
+) -> Result<Var<'_, f64>, Failure> {
     match arguments::read(arguments)? {
         arguments::Asked::Views(arguments) => record(tape, &arguments),
         _ => unreachable!("tests ask for a program"),
@@ -217,6 +217,7 @@ fn print(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
 }
 
 /// A reader such as `head` that has seen enough is no failure.
+#[allow(clippy::needless_pass_by_value)] // As `or_else` hands it over.
 fn closed_early(error: io::Error) -> Result<(), Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(());
@@ -230,13 +231,12 @@ fn write(file: &Path, content: &str) -> Result<(), Failure> {
 }
 
 fn function_list() -> String {
-    let functions = tape::expression::functions();
-    let mut list = String::new();
-    for (operands, title) in [(1, "of one operand"), (2, "of two"), (3, "of three")] {
-        let names: Vec<&str> =
-            functions.iter().filter(|f| f.operands() == operands).map(|f| f.name()).collect();
+    let functions = functions();
+    let list = [(1, "of one operand"), (2, "of two"), (3, "of three")].map(|(operands, title)| {
+        let functions = functions.iter().filter(|f| f.operands() == operands);
+        let names: Vec<&str> = functions.map(Function::name).collect();
         let options = textwrap::Options::new(80).initial_indent("  ").subsequent_indent("  ");
-        list += &format!("{title}:\n{}\n", textwrap::fill(&names.join(" "), options));
-    }
-    list
+        format!("{title}:\n{}\n", textwrap::fill(&names.join(" "), options))
+    });
+    list.concat()
 }

@@ -338,7 +338,8 @@ impl Plan {
             let free = |column: &usize| {
                 taken.get(*column).is_none_or(|others: &Vec<usize>| others.iter().all(apart))
             };
-            let column = (after..).find(free).unwrap_or(after);
+            // One behind all that are taken is free.
+            let column = (after..=after + taken.len()).find(free).unwrap_or(after);
             taken.resize_with(taken.len().max(column + 1), Vec::new);
             taken[column].push(from);
             gap.column.insert(from, column);

@@ -230,8 +230,7 @@ impl<A: Float> Screen<'_, '_, A> {
 
     fn draw_lines(&self, buffer: &mut Buffer, view: View, current: usize) {
         let spots = &self.chart.spots;
-        // Of each cell, the values whose lines pass it, where to, and whether one is highlighted.
-        let mut cells: HashMap<(usize, usize), Vec<(usize, u8, Light)>> = HashMap::new();
+        let mut cells: HashMap<(usize, usize), Vec<Passing>> = HashMap::new();
         for line in &self.chart.lines {
             let light = if spots[line.to].node == current {
                 Light::In
@@ -242,29 +241,29 @@ impl<A: Float> Screen<'_, '_, A> {
             };
             for &(column, row, ways) in &line.cells {
                 let cell = cells.entry((column, row)).or_default();
-                match cell.iter_mut().find(|passing| passing.0 == line.from) {
+                match cell.iter_mut().find(|passing| passing.value == line.from) {
                     Some(passing) => {
-                        passing.1 |= ways;
-                        passing.2 = passing.2.max(light);
+                        passing.ways |= ways;
+                        passing.light = passing.light.max(light);
                     }
-                    None => cell.push((line.from, ways, light)),
+                    None => cell.push(Passing { value: line.from, ways, light }),
                 }
             }
         }
         for ((column, row), mut passing) in cells {
             let Some(at) = view.cell(column, row) else { continue };
-            passing.sort_by_key(|passing| std::cmp::Reverse(passing.2));
-            let all = passing.iter().fold(0, |all, passing| all | passing.1);
+            passing.sort_by_key(|passing| std::cmp::Reverse(passing.light));
+            let all = passing.iter().fold(0, |all, passing| all | passing.ways);
             let crossing = passing.len() > 1
-                && passing.iter().all(|p| [UP | DOWN, LEFT | RIGHT].contains(&p.1))
+                && passing.iter().all(|p| [UP | DOWN, LEFT | RIGHT].contains(&p.ways))
                 && all == UP | DOWN | LEFT | RIGHT;
             // Lines that cross without meeting: the one that is highlighted, or goes down, is above.
-            let ways = match passing.iter().find(|p| p.1 == UP | DOWN) {
+            let light = passing[0].light;
+            let ways = match light {
                 _ if !crossing => all,
-                _ if passing[0].2 > Light::Off => passing[0].1,
-                _ => UP | DOWN,
+                Light::Off => UP | DOWN,
+                Light::In | Light::Out => passing[0].ways,
             };
-            let light = passing[0].2;
             buffer[at].set_symbol(glyph(ways, light == Light::In)).set_style(light.style());
         }
     }
@@ -283,33 +282,14 @@ impl<A: Float> Screen<'_, '_, A> {
             );
         }
         if state.progress == Progress::Current {
-            if let Some(before) = spot.column.checked_sub(1) {
-                view.write(buffer, before, spot.row, "▶", Style::new().fg(Color::Cyan));
-            }
+            view.write(buffer, spot.column - 1, spot.row, "▶", Style::new().fg(Color::Cyan));
         }
         let shown = if self.is_backward() { &state.adjoint } else { &state.value };
         let (text, style) = match shown {
-            Some(x) => (self.short(x), style.remove_modifier(Modifier::REVERSED)),
+            Some(x) => (number(x), style.remove_modifier(Modifier::REVERSED)),
             None => ("·".to_owned(), Progress::Ahead.style()),
         };
         view.write(buffer, spot.column, spot.row + 1, &text, style);
-    }
-
-    /// A number, or the shape of a tensor.
-    fn short(&self, x: &Tensor<A>) -> String {
-        if x.ndim() > 0 {
-            let lengths: Vec<String> = x.shape().iter().map(usize::to_string).collect();
-            return format!("[{}]", lengths.join("×"));
-        }
-        let text = Layout::default().rounding.number(x.item());
-        let fits = |digits| {
-            let text = Layout::default().digits(digits).rounding.number(x.item());
-            (display_width(&text) <= NUMBER).then_some(text)
-        };
-        if display_width(&text) <= NUMBER {
-            return text;
-        }
-        (1..4).rev().find_map(fits).unwrap_or(text)
     }
 
     /// Signs at the border, where the graph goes on.
@@ -389,17 +369,17 @@ impl<A: Float> Screen<'_, '_, A> {
         states: &[State<A>],
     ) {
         let layout = Layout { rounding: self.rounding(), elements: 4, width: usize::MAX };
-        let number = |x: &Option<Tensor<A>>| match x {
+        let cell = |x: &Option<Tensor<A>>| match x {
             Some(x) if x.len() <= 4 => tensor_text(x, layout),
-            Some(x) => self.short(x),
+            Some(x) => number(x),
             None => "·".to_owned(),
         };
         let rows = self.trace.nodes().iter().zip(states).map(|(x, state)| {
             let adjoint = match self.trace.gradient(*x) {
                 Err(_) => "none".to_owned(),
-                Ok(_) => number(&state.adjoint),
+                Ok(_) => cell(&state.adjoint),
             };
-            let cells = [visible(&x.label()), number(&state.value), adjoint];
+            let cells = [visible(&x.label()), cell(&state.value), adjoint];
             Row::new(cells.into_iter().zip(columns).map(|(text, width)| short(&text, width.into())))
                 .style(state.progress.style())
         });
@@ -414,10 +394,10 @@ impl<A: Float> Screen<'_, '_, A> {
 
     fn draw_keys(&self, frame: &mut Frame<'_>, area: Rect) {
         let line = if let Some(prompt) = &self.prompt {
-            let mut candidates = self.candidates().join("  ");
-            if candidates.is_empty() {
-                candidates = "no such variable".to_owned();
-            }
+            let candidates = match &self.candidates()[..] {
+                [] => "no such variable".to_owned(),
+                names => names.join("  "),
+            };
             TextLine::from(vec![
                 TextSpan::styled(" jump to: ", Style::new().add_modifier(Modifier::BOLD)),
                 TextSpan::raw(format!("{}▏ ", visible(prompt))),
@@ -443,6 +423,32 @@ impl<A: Float> Screen<'_, '_, A> {
         };
         frame.render_widget(line, area);
     }
+}
+
+/// A number, or the shape of a tensor.
+fn number<A: Float>(x: &Tensor<A>) -> String {
+    if x.ndim() > 0 {
+        let lengths: Vec<String> = x.shape().iter().map(usize::to_string).collect();
+        return format!("[{}]", lengths.join("×"));
+    }
+    let text = Layout::default().rounding.number(x.item());
+    let fits = |digits| {
+        let text = Layout::default().digits(digits).rounding.number(x.item());
+        (display_width(&text) <= NUMBER).then_some(text)
+    };
+    if display_width(&text) <= NUMBER {
+        return text;
+    }
+    (1..4).rev().find_map(fits).unwrap_or(text)
+}
+
+/// What passes a cell of the graph: the lines of one value.
+struct Passing {
+    /// The spot of the value.
+    value: usize,
+    ways: u8,
+    /// That of the line which is highlighted most.
+    light: Light,
 }
 
 /// How a line is highlighted.

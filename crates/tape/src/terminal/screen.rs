@@ -146,9 +146,8 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             KeyCode::Left | KeyCode::Backspace | KeyCode::Char('p' | 'h') => {
                 self.go_to(self.step.saturating_sub(1));
             }
-            KeyCode::Home | KeyCode::Char('g') => self.go_to(0),
+            KeyCode::Home | KeyCode::Char('g' | 'f') => self.go_to(0),
             KeyCode::End | KeyCode::Char('G') => self.go_to(last),
-            KeyCode::Char('f') => self.go_to(0),
             KeyCode::Char('b') => self.go_to(self.trace.nodes().len()),
             KeyCode::Tab => self.change_pass(),
             KeyCode::Char('/') => self.prompt = Some(String::new()),
@@ -184,27 +183,23 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
         } else {
             self.trace.backward_step_of(node)
         };
-        match step {
-            Some(step) => self.go_to(step),
-            None => {
-                let label = visible(&node.label());
-                let why = self.trace.gradient(node).err();
-                let why = why.map_or(String::new(), |why| format!(": {why}"));
-                self.message = Some(format!("{label} has no turn in the backward pass{why}"));
-            }
+        if let Some(step) = step {
+            return self.go_to(step);
         }
+        let label = visible(&node.label());
+        let why = self.trace.gradient(node).err();
+        let why = why.map_or(String::new(), |why| format!(": {why}"));
+        self.message = Some(format!("{label} has no turn in the backward pass{why}"));
     }
 
     fn press_in_prompt(&mut self, key: KeyCode) {
         let Some(prompt) = &mut self.prompt else { return };
         match key {
-            KeyCode::Esc => self.prompt = None,
             KeyCode::Char(c) => prompt.push(c),
-            KeyCode::Backspace => {
-                if prompt.pop().is_none() {
-                    self.prompt = None;
-                }
+            KeyCode::Backspace if !prompt.is_empty() => {
+                prompt.pop();
             }
+            KeyCode::Esc | KeyCode::Backspace => self.prompt = None,
             KeyCode::Tab => {
                 if let Some(first) = self.candidates().into_iter().next() {
                     self.prompt = Some(first);
