@@ -51,6 +51,9 @@ fn operators_bind_as_in_mathematics() {
         ("mean(x*[1, 2])", 4.5),
         ("max(x, 5) + min(x, 2)", 7.0),
         ("log(x^0 + 0)", 0.0),
+        ("leaky_relu(-x, 0.5)", -1.5),
+        ("leaky_relu(-x, 1/4)", -0.75),
+        ("clamp(x, -1, 2) + elu(x, 1)", 5.0),
     ] {
         assert_eq!(at(source, x), value, "{source}");
     }
@@ -96,7 +99,9 @@ fn a_result_without_a_name_gets_one_that_is_free() {
 #[test]
 fn all_functions_can_be_called() {
     for function in functions() {
-        let call = format!("{}({})", function.name(), vec!["x"; function.operands()].join(", "));
+        let mut arguments = vec!["x"; function.operands()];
+        arguments.extend(vec!["0.5"; function.settings().len()]);
+        let call = format!("{}({})", function.name(), arguments.join(", "));
         let vector = ["matmul", "dot", "softmax", "log_softmax", "softmax_cross_entropy"];
         let (x, call) = if vector.contains(&function.name()) {
             (Tensor::from([0.25, 0.75]), format!("sum({call})"))
@@ -158,6 +163,10 @@ fn unknown_names_and_functions_get_the_nearest_known() {
         ("w(b)", "a product is written with `*`: w*(…)"),
         ("tanh(w, b)", "tanh takes 1 operand, but 2 are given"),
         ("hypot(w*b)", "hypot takes 2 operands, but 1 is given"),
+        ("leaky_relu(w*b)", "leaky_relu takes 1 operand and alpha, but 1 is given"),
+        ("clamp(w*b)", "clamp takes 1 operand and low and high, but 1 is given"),
+        ("leaky_relu(w, b)", "alpha of leaky_relu is a setting, which is a number\n"),
+        ("log(w, b)", "log takes 1 operand, but 2 are given"),
         ("w*bb", "bb has no value"),
         ("w*bb", "did you mean b?"),
         ("w*b + tanh", "to call the function, write tanh(…)"),

@@ -234,9 +234,18 @@ fn function_list() -> String {
     let functions = functions();
     let list = [(1, "of one operand"), (2, "of two"), (3, "of three")].map(|(operands, title)| {
         let functions = functions.iter().filter(|f| f.operands() == operands);
-        let names: Vec<&str> = functions.map(Function::name).collect();
+        let calls: Vec<String> = functions.map(call).collect();
         let options = textwrap::Options::new(80).initial_indent("  ").subsequent_indent("  ");
-        format!("{title}:\n{}\n", textwrap::fill(&names.join(" "), options))
+        format!("{title}:\n{}\n", textwrap::fill(&calls.join("  "), options)).replace('\u{a0}', " ")
     });
     list.concat()
+}
+
+/// A function's name, with its settings where it has some.
+fn call(function: &Function) -> String {
+    match function.settings() {
+        [] => function.name().to_owned(),
+        // No line is broken between the words of one.
+        settings => format!("{}(x,\u{a0}{})", function.name(), settings.join(",\u{a0}")),
+    }
 }

@@ -9,6 +9,7 @@
 //! | `a ^ b` (or `a ** b`), `a²`, `a³` | a power: binds tightest, `2^3^2` is `2^(3^2)`, `-a^2` is `-(a^2)` |
 //! | `a @ b` | a matrix product |
 //! | `tanh(a)`, `maximum(a, b)` | an op; [`functions`] lists them |
+//! | `leaky_relu(a, 0.01)` | an op with a setting, which is a number |
 //! | `z = …` | a name for what follows, to be used in later statements |
 //!
 //! Statements are separated by `;` or by the end of a line. The value of the last one is what the

@@ -144,9 +144,18 @@ impl<'t> Recording<'_, 't> {
     ) -> ExpressionError {
         let name = self.expression.text(place);
         let error = |title| self.expression.error(Kind::Function, place.clone(), title);
+        let are = if count == 1 { "is" } else { "are" };
+        let alike = self.functions.iter().find(|f| f.name() == name);
+        if let Some(function) = alike {
+            let takes = function.operands();
+            let mut takes = format!("{takes} operand{}", if takes == 1 { "" } else { "s" });
+            for setting in function.settings() {
+                takes = takes + " and " + setting;
+            }
+            return error(format!("{name} takes {takes}, but {count} {are} given"));
+        }
         if let Some((_, takes)) = names(&self.functions).find(|f| f.0 == name) {
             let plural = if takes == 1 { "" } else { "s" };
-            let are = if count == 1 { "is" } else { "are" };
             return error(format!("{name} takes {takes} operand{plural}, but {count} {are} given"));
         }
         let unknown = error(format!("there is no function {name}")).label("not a function");
@@ -366,13 +375,35 @@ impl<'t> Recording<'_, 't> {
             }
             Content::Call { name, operands } => {
                 let function = find(&self.functions, self.expression.text(name), operands.len());
-                let x: Vec<Var<'t, f64>> =
-                    operands.iter().map(|&x| self.recorded(x, values)).collect();
-                function.expect("functions are checked").record(&x.iter().collect::<Vec<_>>())
+                let function = function.expect("functions are checked");
+                let (x, settings) = operands.split_at(function.operands());
+                let settings = self.settings(function, settings, values)?;
+                let x: Vec<Var<'t, f64>> = x.iter().map(|&x| self.recorded(x, values)).collect();
+                function.record(&x.iter().collect::<Vec<_>>(), &settings)
             }
         };
         let recorded = recorded.map_err(refused)?;
         Ok(Value::Recorded(recorded.written_at(self.place(number))))
+    }
+
+    /// The settings of a call, which are numbers.
+    fn settings(
+        &self,
+        function: &Function,
+        terms: &[usize],
+        values: &[Value<'t>],
+    ) -> Result<Vec<f64>, ExpressionError> {
+        let number = |(&term, setting): (&usize, &&str)| {
+            if let Value::Number(number) = values[term] {
+                return Ok(number);
+            }
+            let place = self.expression.terms[term].place.clone();
+            let function = function.name();
+            let title = format!("{setting} of {function} is a setting, which is a number");
+            let error = self.expression.error(Kind::NotANumber, place, title);
+            Err(error.label("expected a number"))
+        };
+        terms.iter().zip(function.settings()).map(number).collect()
     }
 
     /// Where a term stands, for whoever shows its value.
