@@ -324,7 +324,9 @@ proptest! {
         let source = tree.write(space);
         let expression = Expression::parse(&source).unwrap();
         let names = expression.names();
-        prop_assume!(!names.is_empty());
+        if names.is_empty() {
+            return Ok(()); // There is nothing to differentiate by.
+        }
         let given: Vec<_> = NAMES
             .iter()
             .filter(|(name, _)| names.contains(name))
