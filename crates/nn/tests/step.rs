@@ -187,6 +187,26 @@ fn a_chosen_variable_is_differentiated() {
     assert!(text.contains("backward() starts from a scalar"), "{text}");
 }
 
+/// Of a graph that is too large the views say how large it is, and what they leave out.
+#[test]
+fn of_a_large_graph_the_nearest_nodes_are_drawn() {
+    let sum: Vec<String> = (0..400).map(|i| format!("sin({i}*w)")).collect();
+    let sum = format!("z = w^2; y = z*({})", sum.join(" + "));
+    let large = ["--expr", &sum, "--let", "w=0.5"];
+    let nodes = 1 + 1 + 800 + 399 + 1; // w, z, the sines and their products, the sum, y
+    for format in ["--dot", "--mermaid", "--svg"] {
+        let picture = shown(&large, &[format, "-"]);
+        let note = format!("250 of {nodes} nodes: the nearest to y. {} are left out.", nodes - 250);
+        assert!(picture.contains(&note), "{format}");
+        // Of the ancestors of one value there are few.
+        assert!(!shown(&large, &["--of", "z", format, "-"]).contains("left out"));
+    }
+    let page = document_of(&shown(&large, &["--html", "-"]));
+    assert!(page.left_out > 0 && page.left_out + page.nodes.len() == nodes);
+    let json = Document::<f64>::from_json(&shown(&large, &["--json", "-"])).unwrap();
+    assert_eq!((json.left_out, json.nodes.len()), (0, nodes));
+}
+
 #[test]
 fn misuse_is_answered_with_a_sentence_and_code_2() {
     let with = |more: &[&'static str]| [&EXPRESSION[..], more].concat();
