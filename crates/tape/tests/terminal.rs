@@ -259,6 +259,19 @@ fn of_a_large_graph_the_part_around_the_node_is_drawn() {
     }
 }
 
+/// The output of the example is a pipe, which is no terminal.
+#[test]
+fn without_a_terminal_the_screen_is_refused_in_a_sentence() {
+    let here = std::env::current_exe().unwrap();
+    let example = here.ancestors().nth(2).unwrap().join("examples/show");
+    let output = std::process::Command::new(&example).output().unwrap_or_else(|error| {
+        panic!("{}: {error}; cargo build -p tape --examples", example.display())
+    });
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty());
+    assert!(error.contains("the steps are shown on a terminal, and there is none here"), "{error}");
+}
+
 /// Any keys at any size: it draws, and the node in the title is that of the step.
 #[test]
 fn any_keys_at_any_size_can_be_drawn() {

@@ -30,7 +30,8 @@ mod chart;
 mod draw;
 mod screen;
 
-use std::io;
+use std::fmt::Display;
+use std::io::{self, IsTerminal};
 
 use ops::Float;
 use ratatui::crossterm::event::{self, Event};
@@ -48,8 +49,15 @@ pub const SMALLEST: (u16, u16) = (80, 24);
 /// # Errors
 /// If there is no terminal, or it cannot be read or written.
 pub fn show<A: Float>(trace: &Trace<'_, A>) -> io::Result<()> {
+    let no_terminal = |reason: &dyn Display| {
+        let text = format!("the steps are shown on a terminal, and there is none here ({reason})");
+        io::Error::new(io::ErrorKind::NotConnected, text)
+    };
+    if !io::stdout().is_terminal() {
+        return Err(no_terminal(&"the standard output is redirected"));
+    }
     // It has a hook for panics, which gives the terminal back too.
-    let mut terminal = ratatui::try_init()?;
+    let mut terminal = ratatui::try_init().map_err(|error| no_terminal(&error))?;
     let left = run(&mut terminal, trace);
     let restored = ratatui::try_restore();
     left.and(restored)
