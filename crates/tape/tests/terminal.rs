@@ -3,6 +3,7 @@
 //! What it should look like is in `tests/snapshots`; with `UPDATE_SNAPSHOTS=1` they are written
 //! anew, to be looked at before they are committed.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use ops::Tensor;
@@ -207,15 +208,23 @@ fn all_digits_are_those_of_backward() {
     let (trace, gradients) = (Trace::of(loss).unwrap(), loss.backward());
     let mut screen = Screen::new(&trace);
     press(&mut screen, "d");
+    // What has come so far, added up here.
+    let mut so_far = HashMap::from([(loss.label(), 1.0)]);
     for (number, step) in trace.backward().iter().enumerate() {
         press(&mut screen, if number == 0 { "b" } else { "→" });
         let shown = text(&drawn(&mut screen, (200, 60)));
         let exact = Rounding::EXACT.number(step.adjoint.item());
         assert!(shown.contains(&format!("∂L/∂{} = {exact}", step.node.label())), "{shown}");
-        assert_eq!(
-            exact.parse::<f64>().unwrap().to_bits(),
-            gradients.wrt(step.node).item().to_bits()
-        );
+        let complete = gradients.wrt(step.node).item();
+        assert_eq!(exact.parse::<f64>().unwrap().to_bits(), complete.to_bits());
+        for contribution in &step.contributions {
+            let received = contribution.received.as_ref().unwrap().value.item();
+            *so_far.entry(contribution.operand.label()).or_insert(-0.0) += received;
+        }
+        for (name, _, adjoint) in table(&shown) {
+            let adjoint = adjoint.parse::<f64>().ok().map(f64::to_bits);
+            assert_eq!(adjoint, so_far.get(&name).map(|x: &f64| x.to_bits()), "{name}: {shown}");
+        }
     }
     let rows = table(&text(&drawn(&mut screen, (200, 60))));
     assert_eq!(rows.len(), trace.nodes().len());
