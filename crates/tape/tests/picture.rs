@@ -1,7 +1,10 @@
 //! Pictures of the graph: what is in them, in each of the formats, and names that try to break out.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::str::FromStr;
 
+use ops::{Float, Tensor};
 use tape::prelude::*;
 use tape::{Picture, Trace};
 
@@ -136,27 +139,61 @@ fn dot_and_mermaid_hold_what_the_trace_has() {
     assert_eq!(Picture::of(aside).size(), expected.nodes.len() + 1);
 }
 
-#[test]
-fn values_and_gradients_are_those_of_backward() {
-    let tape = Tape::<f64>::new();
-    let (w, x) = (tape.var(0.1).named("w"), tape.constant(3.0).named("x"));
-    let y = (w * x).tanh().named("y");
-    let gradients = y.backward();
-    let picture = Picture::of(y).values().gradients(&gradients).digits(17);
-    for node in [w, x, y] {
-        let lines = read_dot(&picture.to_dot()).nodes;
-        let lines = lines.iter().find(|lines| lines[0].split(' ').next() == Some(&node.label()));
-        let lines = lines.unwrap();
-        assert_eq!(lines[1].parse::<f64>().unwrap().to_bits(), node.item().to_bits());
-        match gradients.try_wrt(node) {
-            Ok(gradient) => {
-                let read: f64 = lines[2].strip_prefix("gradient ").unwrap().parse().unwrap();
-                assert_eq!(read.to_bits(), gradient.item().to_bits());
+/// A program of scalars and small tensors, with a sum over a broadcast operand and a shared value.
+fn small<A: Float>(tape: &Tape<A>) -> Var<'_, A> {
+    let number = |x: f64| A::from_f64(x);
+    let numbers = |x: &[f64]| Tensor::from(x.iter().map(|&x| number(x)).collect::<Vec<_>>());
+    let w = tape.var(numbers(&[0.1, -1.0 / 3.0])).named("w");
+    let x = tape.constant(numbers(&[3.0, 1e-9])).named("x");
+    let b = tape.var(Tensor::scalar(number(0.7))).named("b");
+    let h = ((w * x).named("p") + b).tanh().named("h");
+    ((h * h).sum() / b.exp().named("e")).named("y")
+}
+
+/// Compares the numbers of every node in a picture with those of `backward`.
+fn numbers_agree<A: Float + FromStr<Err: Debug>>() {
+    let tape = Tape::<A>::new();
+    let output = small(&tape);
+    let gradients = output.backward();
+    let picture = Picture::of(output).values().gradients(&gradients).digits(usize::MAX);
+    let pictures = [
+        read_dot(&picture.to_dot()).nodes,
+        read_mermaid(&picture.to_mermaid()).nodes,
+        #[cfg(feature = "svg")]
+        svg::read(&picture.to_svg()).nodes,
+    ];
+    let bits = |x: A| x.to_f64().to_bits(); // Of f32 too: no two become one.
+    let read = |line: &str| -> Vec<u64> {
+        let words = line.split(|c: char| "[], ".contains(c)).filter(|word| !word.is_empty());
+        words.map(|word| bits(word.parse().unwrap())).collect()
+    };
+    let written = |x: Tensor<A>| -> Vec<u64> { x.to_vec().into_iter().map(bits).collect() };
+    for nodes in pictures {
+        for node in Trace::of(output).unwrap().nodes() {
+            let own = |lines: &&Vec<String>| lines[0].split(' ').next() == Some(&node.label());
+            let lines = nodes.iter().find(own).unwrap();
+            assert_eq!(read(&lines[1]), written(node.value()), "{lines:?}");
+            match gradients.try_wrt(*node) {
+                Ok(gradient) => {
+                    let line = lines[2].strip_prefix("gradient ").unwrap();
+                    assert_eq!(read(line), written(gradient), "{lines:?}");
+                }
+                Err(_) => assert_eq!(lines.len(), 2),
             }
-            Err(_) => assert_eq!(lines.len(), 2),
         }
     }
-    let large = tape.var(ops::Tensor::full(&[10, 20], 0.5)).named("large").sum();
+}
+
+#[test]
+fn values_and_gradients_are_those_of_backward_bit_for_bit() {
+    numbers_agree::<f64>();
+    numbers_agree::<f32>();
+}
+
+#[test]
+fn of_a_large_tensor_the_range_is_shown() {
+    let tape = Tape::<f64>::new();
+    let large = tape.var(Tensor::full(&[10, 20], 0.5)).named("large").sum();
     let text = Picture::of(large).values().to_mermaid();
     assert!(text.contains("large<br/>min 0.5, mean 0.5, max 0.5"), "{text}");
 }
@@ -282,19 +319,25 @@ mod svg {
         })
     }
 
+    pub fn read(text: &str) -> Read {
+        let svg = Document::parse(text).unwrap();
+        Read {
+            nodes: groups(&svg, false).map(texts).collect(),
+            edges: svg.descendants().filter(|p| p.attribute("class") == Some("edge")).count(),
+            scopes: groups(&svg, true).flat_map(texts).collect(),
+        }
+    }
+
     #[test]
     fn it_holds_what_the_trace_has_and_nothing_that_runs() {
         let tape = Tape::new();
         let loss = network(&tape);
         let text = Picture::of(loss).shapes().to_svg();
+        assert_eq!(read(&text), expected(loss));
         let svg = Document::parse(&text).unwrap();
-        let read = Read {
-            nodes: groups(&svg, false).map(texts).collect(),
-            edges: svg.descendants().filter(|p| p.attribute("class") == Some("edge")).count(),
-            scopes: groups(&svg, true).flat_map(texts).collect(),
-        };
-        assert_eq!(read, expected(loss));
-        let allowed = ["svg", "style", "defs", "marker", "path", "rect", "g", "text"];
+        let title = svg.descendants().find(|node| node.has_tag_name("title")).unwrap();
+        assert_eq!(title.text(), Some("The graph of loss"));
+        let allowed = ["svg", "title", "style", "defs", "marker", "path", "rect", "g", "text"];
         for element in svg.descendants().filter(Node::is_element) {
             assert!(allowed.contains(&element.tag_name().name()), "{element:?}");
             assert!(element.attributes().all(|a| !a.name().starts_with("on")), "{element:?}");

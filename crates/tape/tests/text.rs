@@ -114,6 +114,18 @@ c = b · a
     assert!(trace.step_text(6, Layout::default()).is_none());
 }
 
+#[test]
+fn of_many_uses_the_first_are_named_and_the_others_counted() {
+    let tape = Tape::new();
+    let x = tape.var(0.5).named("x");
+    let y = (0..30).fold(x, |y, _| y * x).named("y");
+    let text = Trace::of(y).unwrap().text(Layout { width: usize::MAX, ..Layout::default() });
+    let waits = "  x waits for 30 of its 31 uses, v29, v28, v27, v26, v25, v24, and 24 more\n";
+    assert!(text.to_string().contains(waits), "{text}");
+    // The last two uses are the operands of the first product.
+    assert!(text.to_string().contains("  x waits for 2 of its 31 uses, v1 (twice)\n"), "{text}");
+}
+
 /// All numbers of a line after its last `=`.
 fn numbers(line: &str) -> Vec<f64> {
     let (_, value) = line.rsplit_once("= ").expect("an equation");
@@ -238,6 +250,11 @@ fn a_broken_line_loses_nothing() {
     };
     let name = trace.nodes()[1].label();
     assert!(letters(60).contains(&name) && letters(60).contains(&"🦀".repeat(90)));
+    // A word that is too long for its column goes on below itself.
+    let product = trace.steps().nth(3).unwrap().text(Layout::default()).to_string();
+    let lines: Vec<&str> = product.lines().collect();
+    let start = lines[0].find("入力").unwrap();
+    assert!(lines[2].starts_with(&(" ".repeat(start) + "er_weight")), "{product}");
 }
 
 #[test]
@@ -253,6 +270,15 @@ fn the_signs_of_an_equation_of_several_lines_are_below_each_other() {
         let first = lines[..i].iter().rfind(|line| line.contains('∂') || line.contains(" = "));
         assert_eq!(column(lines[i]), column(first.unwrap()), "{text}");
     }
+}
+
+#[test]
+fn a_zero_has_no_sign_unless_all_digits_are_asked_for() {
+    let tape = Tape::new();
+    let y = (tape.var(-2.0).named("x") * 0.0).named("y");
+    let trace = Trace::of(y).unwrap();
+    assert!(trace.to_string().contains("y = x · 0 = -2 · 0 = 0  "), "{trace}");
+    assert!(trace.text(EXACT).to_string().contains("y = x · 0 = -2 · 0 = -0  "));
 }
 
 #[test]

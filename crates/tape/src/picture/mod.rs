@@ -117,7 +117,8 @@ impl<'t, A: Float> Picture<'t, A> {
         let mut taken = all[..all.len().min(self.limit)].to_vec();
         taken.sort_unstable(); // The order of recording.
         let tape = self.output.tape();
-        let mut drawing = Drawing::default();
+        let name = short_name(&self.output.label());
+        let mut drawing = Drawing { name, ..Drawing::default() };
         let mut index = BTreeMap::new();
         for &node in &taken {
             let cluster = Var::new(tape, node).scope().map(|scope| drawing.cluster(tape, scope));
@@ -136,7 +137,7 @@ impl<'t, A: Float> Picture<'t, A> {
                 "{} of {} nodes: the nearest to {}. {} are left out.",
                 taken.len(),
                 all.len(),
-                short_name(&self.output.label()),
+                drawing.name,
                 all.len() - taken.len()
             ));
         }
@@ -190,6 +191,8 @@ impl<'t, A: Float> Picture<'t, A> {
 /// What is drawn, the same in all formats.
 #[derive(Debug, Default)]
 struct Drawing {
+    /// The name of the value that is drawn.
+    name: String,
     /// Edges carry the operand's position.
     graph: DiGraph<Node, usize>,
     clusters: Vec<Cluster>,

@@ -55,9 +55,10 @@ pub(super) fn write(drawing: &Drawing) -> String {
     let note = if drawing.note.is_some() { LINE + MARGIN } else { 0.0 };
     let wide = drawing.note.as_ref().map_or(0.0, |note| text_width(note));
     let (w, h) = (width.max(wide) + 2.0 * MARGIN, height + 2.0 * MARGIN + note);
+    let title = escaped(&format!("The graph of {}", drawing.name));
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w:.0}\" height=\"{h:.0}\" \
-         viewBox=\"0 0 {w:.0} {h:.0}\" role=\"img\">\n<style>{STYLE}</style>\n\
+         viewBox=\"0 0 {w:.0} {h:.0}\" role=\"img\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
          <defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" \
          markerHeight=\"7\" orient=\"auto\"><path class=\"arrow\" d=\"M0 0 8 4 0 8z\"/></marker></defs>\n\
          <rect class=\"page\" width=\"100%\" height=\"100%\"/>\n\

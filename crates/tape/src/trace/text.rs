@@ -380,26 +380,36 @@ fn derivative<A: Float>(of: Var<'_, A>, by: Var<'_, A>) -> String {
     format!("∂{}/∂{}", label(of), label(by))
 }
 
-/// Nodes with the number of times each is there: `a, b (twice)`.
+/// Nodes with the number of times each is there: `a, b (twice)`. Of many, the first.
 fn list_uses<A: Float>(uses: &[Use<'_, A>]) -> String {
     const MOST: usize = 6;
-    let mut counts: Vec<(Var<'_, A>, usize)> = Vec::new();
-    for u in uses {
-        match counts.last_mut() {
-            Some((node, count)) if *node == u.node => *count += 1,
-            _ => counts.push((u.node, 1)),
+    let groups = uses.chunk_by(|a, b| a.node == b.node).take(MOST);
+    let mut left = uses.len();
+    let word = |group: &[Use<'_, A>]| {
+        left -= group.len();
+        match (label(group[0].node), group.len()) {
+            (name, 1) => name,
+            (name, 2) => format!("{name} (twice)"),
+            (name, n) => format!("{name} ({n} times)"),
         }
-    }
-    let word = |(node, count): &(Var<'_, A>, usize)| match count {
-        1 => label(*node),
-        2 => format!("{} (twice)", label(*node)),
-        n => format!("{} ({n} times)", label(*node)),
     };
-    let mut words: Vec<String> = counts.iter().take(MOST).map(word).collect();
-    if counts.len() > MOST {
-        words.push(format!("and {} more", counts.len() - MOST));
+    let mut words: Vec<String> = groups.map(word).collect();
+    if left > 0 {
+        words.push(format!("and {left} more"));
     }
     words.join(", ")
+}
+
+/// Whether a node is complete, and for whom it waits, given its uses that have not reported.
+fn state<A: Float>(node: Var<'_, A>, reported: usize, missing: &[Use<'_, A>]) -> String {
+    let (name, names) = (label(node), list_uses(missing));
+    match (missing.len(), reported) {
+        (0, _) => format!("{name} is complete"),
+        (1, 0) => format!("{name} waits for its only use, {names}"),
+        (2, 0) => format!("{name} waits for both its uses, {names}"),
+        (n, 0) => format!("{name} waits for all its {n} uses, {names}"),
+        (n, m) => format!("{name} waits for {n} of its {} uses, {names}", n + m),
+    }
 }
 
 impl<A: Float> Forward<'_, A> {
@@ -582,8 +592,8 @@ impl<A: Float> Trace<'_, A> {
         text.lines.extend(step.text(layout).lines);
         if let Step::Backward(_) = step {
             let waiting = self.waiting(n);
-            for waiting in waiting.iter().take(MOST_WAITING) {
-                text.note(Role::Note, 2, &waiting.sentence());
+            for Waiting { node, reported, missing } in waiting.iter().take(MOST_WAITING) {
+                text.note(Role::Note, 2, &state(*node, reported.len(), missing));
             }
             if waiting.len() > MOST_WAITING {
                 let more = waiting.len() - MOST_WAITING;
@@ -600,29 +610,18 @@ impl<A: Float> Trace<'_, A> {
             let operand = contribution.operand;
             let again = contributions[..position].iter().any(|c| c.operand == operand);
             let Some(own) = self.turns[operand.position()].filter(|_| !again) else { continue };
-            let uses = self.backward[own as usize].uses.iter().copied();
-            let (reported, missing) = uses
-                .partition(|u| self.turns[u.node.position()].is_some_and(|t| t as usize <= turn));
-            text.note(Role::Note, 2, &Waiting { node: operand, reported, missing }.sentence());
+            // They stand in the order in which they report.
+            let uses = &self.backward[own as usize].uses;
+            let has_reported =
+                |u: &Use<'_, A>| self.turns[u.node.position()].is_some_and(|t| t as usize <= turn);
+            let (reported, missing) = uses.split_at(uses.partition_point(has_reported));
+            text.note(Role::Note, 2, &state(operand, reported.len(), missing));
         }
     }
 }
 
 /// Of more nodes than this, only the number is told.
 const MOST_WAITING: usize = 8;
-
-impl<A: Float> Waiting<'_, A> {
-    fn sentence(&self) -> String {
-        let (name, missing) = (label(self.node), list_uses(&self.missing));
-        match (self.missing.len(), self.reported.len()) {
-            (0, _) => format!("{name} is complete"),
-            (1, 0) => format!("{name} waits for its only use, {missing}"),
-            (2, 0) => format!("{name} waits for both its uses, {missing}"),
-            (n, 0) => format!("{name} waits for all its {n} uses, {missing}"),
-            (n, m) => format!("{name} waits for {n} of its {} uses, {missing}", n + m),
-        }
-    }
-}
 
 impl<A: Float> Display for Forward<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
