@@ -249,10 +249,16 @@ function allCrossings(layer, fromBelow, exit) {
 function positionAlong(layers, gap) {
   let a = 0;
   let before = null;
+  // Where many arrows cross, they need room to be told apart.
+  const room = (layer) => {
+    const arriving = layer.flatMap((v) => v.above.filter((e) => !(v.bend && e.v.bend)));
+    return Math.min(150, 30 + 1.1 * arriving.length);
+  };
   for (const layer of layers) {
     if (layer.length === 0) continue;
     const kind = layer.some((v) => v.item) ? 'layer' : 'thin';
-    if (before) a += before === 'layer' && kind === 'layer' ? gap.layer : gap.thin;
+    const least = before === 'layer' && kind === 'layer' ? gap.layer : gap.thin;
+    if (before) a += layer.length > 12 ? Math.max(least, room(layer)) : least;
     const length = Math.max(...layer.map((v) => v.length));
     for (const v of layer) {
       v.a = a + (v.bend ? 0 : (length - v.length) / 2);

@@ -462,7 +462,10 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             steps.push(self.backward(step));
         }
         if self.settings.sources {
-            self.files.iter_mut().for_each(|file| file.read(&nodes));
+            for (number, file) in self.files.iter_mut().enumerate() {
+                let here = nodes.iter().filter(|node| node.at[0] as usize == number);
+                file.read(here.map(|node| node.at[1]));
+            }
         }
         Document {
             format: FORMAT.to_owned(),
@@ -614,11 +617,11 @@ fn scopes_of<A: Float>(nodes: &[Var<'_, A>]) -> BTreeMap<usize, usize> {
 }
 
 impl File {
-    /// Takes in the lines that recorded nodes, if the file can be read.
-    fn read(&mut self, nodes: &[Node]) {
+    /// Takes in the lines of these numbers, if the file can be read.
+    fn read(&mut self, lines: impl Iterator<Item = u32>) {
         let Ok(text) = std::fs::read_to_string(&self.path) else { return };
         let text: Vec<&str> = text.lines().collect();
-        for line in nodes.iter().map(|node| node.at[1]) {
+        for line in lines {
             if let Some(text) = text.get(line as usize - 1) {
                 self.lines.insert(line, text.trim().to_owned());
             }
