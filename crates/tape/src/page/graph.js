@@ -12,8 +12,6 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 function svg(name, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  // The accessible name of a box says it in words.
-  if (name === 'text') element.setAttribute('aria-hidden', 'true');
   element.append(...children);
   return element;
 }
@@ -222,7 +220,9 @@ const graph = {
     const [width, height] = [labelWidth(link), 15];
     const curves = [...link.points].reverse().filter(([p, q]) => Math.hypot(p.x - q.x, p.y - q.y) > 30);
     const places = [];
-    for (const [p, q] of curves.slice(0, 2)) {
+    const last = curves[0] && Math.hypot(curves[0][0].x - curves[0][1].x, curves[0][0].y - curves[0][1].y);
+    // The last piece is this arrow's alone; others may share those before.
+    for (const [p, q] of curves.slice(0, last < width + 10 ? 2 : 1)) {
       const [u, v] = this.handles(p, q);
       for (const t of [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8]) places.push(bezier(p, u, v, q, t));
     }
@@ -314,7 +314,10 @@ const graph = {
     // Of the whole drawing by style: a transform within it would lay out all of its text again
     // with every change.
     this.root.style.transform = `translate(${round(view.x)}px, ${round(view.y)}px) scale(${view.scale})`;
-    setAttribute(this.root, 'data-far', view.scale < 0.5 ? 'true' : null);
+    const far = view.scale < 0.5;
+    setAttribute(this.root, 'data-far', far ? 'true' : null);
+    // A line of one pixel on the screen.
+    if (far) this.root.style.setProperty('--hair', `${round(1 / view.scale)}px`);
   },
 
   glideTo(view) {
