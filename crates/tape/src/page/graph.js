@@ -42,8 +42,11 @@ function setTag(element, text) {
   const [ground, words] = element.children;
   if (words.textContent === text) return;
   const width = text === '' ? 0 : [...text].length * CHARACTER + 6;
+  // A badge begins at its place, to leave the middle of the box to the arrows.
+  const from = element.dataset.from === undefined ? words.getAttribute('x') - width / 2 : Number(element.dataset.from);
   ground.setAttribute('width', width);
-  ground.setAttribute('x', words.getAttribute('x') - width / 2);
+  ground.setAttribute('x', from);
+  words.setAttribute('x', from + width / 2);
   words.textContent = text;
 }
 
@@ -141,7 +144,7 @@ const graph = {
     item.parts = {
       value: line('value', 35), adjoint: line('adjoint', 50),
       // On the border, where it covers nothing.
-      badge: tag('badge', item.width - 18, -3),
+      badge: tag('badge', 0, -3, { 'data-from': item.width - 32 }),
     };
     const op = svg('text', { class: 'op', x: item.width - 8, y: 18, 'text-anchor': 'end' }, opText(node));
     const label = labelText(item, 10, item.title);
@@ -158,7 +161,7 @@ const graph = {
     const { group } = item;
     item.parts = {
       inside: svg('text', { class: 'inside', x: 12, y: 35 }),
-      badge: tag('badge', item.width - 26, -3),
+      badge: tag('badge', 0, -3, { 'data-from': item.width - 40 }),
     };
     const count = group.nodes.length === 1 ? '1 value' : `${group.nodes.length} values`;
     item.element = svg('g', {
@@ -328,7 +331,7 @@ const graph = {
       const t = Math.min(1, (now - begin) / 220);
       const ease = 1 - (1 - t) ** 3;
       const between = (key) => from[key] + (view[key] - from[key]) * ease;
-      this.moveTo({ x: between('x'), y: between('y'), scale: between('scale') });
+      this.moveTo(t < 1 ? { x: between('x'), y: between('y'), scale: between('scale') } : view);
       if (t < 1) this.gliding = requestAnimationFrame(frame);
     };
     this.gliding = requestAnimationFrame(frame);
@@ -345,11 +348,18 @@ const graph = {
     const { width, height } = this.size();
     const margin = 28;
     const scale = Math.min(LARGEST, (width - 2 * margin) / this.extent.width, (height - 2 * margin - 36) / this.extent.height);
-    return {
+    this.wholeView = {
       scale,
       x: (width - this.extent.width * scale) / 2,
       y: (height - 36 - this.extent.height * scale) / 2 + 36,
     };
+    return this.wholeView;
+  },
+
+  /** In another room: all of it if that was shown, or else what is at the step. */
+  refit(item) {
+    if (this.view === this.wholeView) this.moveTo(this.whole());
+    else this.reveal(item);
   },
 
   /** Lets the arrows run the way in which more of the drawing can be read. */

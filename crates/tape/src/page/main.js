@@ -409,7 +409,7 @@ function begin() {
   });
   addEventListener('keydown', onKey);
   addEventListener('hashchange', () => { play(false); go(fromAddress()); });
-  addEventListener('resize', () => graph.reveal(graph.itemOf(nodes[steps[state.step].node])));
+  addEventListener('resize', () => graph.refit(graph.itemOf(nodes[steps[state.step].node])));
   document.body.dataset.ready = 'true';
 }
 

@@ -20,8 +20,8 @@
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::marker::PhantomData;
+use std::{fmt, fs};
 
 use ops::{Float, Tensor};
 use serde::de::{self, Visitor};
@@ -48,7 +48,7 @@ pub struct Settings {
     /// sweep, and what they were computed from.
     pub nodes: usize,
     /// Whether to take in the lines of the program that recorded the nodes, where the files can be
-    /// read from the current directory.
+    /// read from the current directory or one above, such as the root of the workspace.
     pub sources: bool,
 }
 
@@ -619,7 +619,9 @@ fn scopes_of<A: Float>(nodes: &[Var<'_, A>]) -> BTreeMap<usize, usize> {
 impl File {
     /// Takes in the lines of these numbers, if the file can be read.
     fn read(&mut self, lines: impl Iterator<Item = u32>) {
-        let Ok(text) = std::fs::read_to_string(&self.path) else { return };
+        let Ok(here) = std::env::current_dir() else { return };
+        let mut texts = here.ancestors().map(|folder| fs::read_to_string(folder.join(&self.path)));
+        let Some(text) = texts.find_map(Result::ok) else { return };
         let text: Vec<&str> = text.lines().collect();
         for line in lines {
             if let Some(text) = text.get(line as usize - 1) {
