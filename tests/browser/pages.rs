@@ -1,4 +1,4 @@
-//! Writes the pages that `tests/browser/page.mjs` opens, each with the gradients of `backward()`
+//! Writes the pages that `page.test.mjs` opens, each with the gradients of `backward()`
 //! beside it, as the bits of their numbers.
 //!
 //! `cargo run -p tape --features page --example browser_pages -- DIRECTORY`
@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("cross-entropy", cross_entropy(&tape))?;
     write("scalars", scalars(&tape))?;
     write("network", network(&tape))?;
+    write("layers", layers(&tape))?;
     write("hostile", hostile(&tape))?;
     write("second-order", second_order(&tape))?;
     write("not-finite", not_finite(&tape))?;
@@ -85,6 +86,18 @@ fn scalars(tape: &Tape<f64>) -> Var<'_, f64> {
     let h = neurons("second", &h, 7);
     let y = neurons("out", &h, 1)[0];
     (y - 0.5).square().named("loss")
+}
+
+/// The same larger, each layer in a scope: nearly 500 nodes, as many as a page draws unless told.
+fn layers(tape: &Tape<f64>) -> Var<'_, f64> {
+    let x: Vec<_> =
+        (0..3).map(|i| tape.constant(0.3 * f64::from(i)).named(format!("x{i}"))).collect();
+    let h = tape.scope("hidden", || neurons("hidden", &x, 8));
+    let h = tape.scope("second", || neurons("second", &h, 8));
+    let y = tape.scope("out", || neurons("out", &h, 3));
+    let squares =
+        tape.scope("loss", || y.iter().map(|&y| (y - 0.5).square()).reduce(|sum, term| sum + term));
+    squares.expect("three outputs").named("loss")
 }
 
 fn neurons<'t>(layer: &str, inputs: &[Var<'t, f64>], count: usize) -> Vec<Var<'t, f64>> {

@@ -4,6 +4,7 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 const NODE_HEIGHT = 58;
+const LARGEST = 1.6; // The scale to which a small graph is enlarged.
 const CHARACTER = 7.5; // The width of one, as the style has it.
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -24,6 +25,14 @@ function setAttribute(element, name, value) {
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
+/** The name of a box; from far away it has the box to itself, and is as large as fits. */
+function labelText(item, x, text) {
+  const label = svg('text', { class: 'label', x, y: 18 }, text);
+  const size = Math.min(34, (item.width - 2 * x) / (0.62 * [...text].length));
+  label.style.setProperty('--far', `${Math.max(12.5, round(size))}px`);
+  return label;
+}
+
 /** A text on a ground of its own, in the middle of a place; its ground is as wide as the text. */
 function tag(name, x, y, attributes = {}) {
   const text = svg('text', { x, y: y + 4, 'text-anchor': 'middle' });
@@ -33,8 +42,11 @@ function setTag(element, text) {
   const [ground, words] = element.children;
   if (words.textContent === text) return;
   const width = text === '' ? 0 : [...text].length * CHARACTER + 6;
+  // A badge begins at its place, to leave the middle of the box to the arrows.
+  const from = element.dataset.from === undefined ? words.getAttribute('x') - width / 2 : Number(element.dataset.from);
   ground.setAttribute('width', width);
-  ground.setAttribute('x', words.getAttribute('x') - width / 2);
+  ground.setAttribute('x', from);
+  words.setAttribute('x', from + width / 2);
   words.textContent = text;
 }
 
@@ -132,10 +144,10 @@ const graph = {
     item.parts = {
       value: line('value', 35), adjoint: line('adjoint', 50),
       // On the border, where it covers nothing.
-      badge: tag('badge', item.width - 18, -3),
+      badge: tag('badge', 0, -3, { 'data-from': item.width - 32 }),
     };
     const op = svg('text', { class: 'op', x: item.width - 8, y: 18, 'text-anchor': 'end' }, opText(node));
-    const label = svg('text', { class: 'label', x: 10, y: 18 }, item.title);
+    const label = labelText(item, 10, item.title);
     const box = svg('rect', { class: 'box', width: item.width, height: item.height, rx: 7 });
     item.element = svg('g', {
       class: `node ${node.kind}`, transform: `translate(${item.x} ${item.y})`, role: 'button',
@@ -149,7 +161,7 @@ const graph = {
     const { group } = item;
     item.parts = {
       inside: svg('text', { class: 'inside', x: 12, y: 35 }),
-      badge: tag('badge', item.width - 26, -3),
+      badge: tag('badge', 0, -3, { 'data-from': item.width - 40 }),
     };
     const count = group.nodes.length === 1 ? '1 value' : `${group.nodes.length} values`;
     item.element = svg('g', {
@@ -158,7 +170,7 @@ const graph = {
     },
     svg('rect', { class: 'behind', x: 4, y: 4, width: item.width, height: item.height, rx: 9 }),
     svg('rect', { class: 'box', width: item.width, height: item.height, rx: 9 }),
-    svg('text', { class: 'label', x: 12, y: 18 }, `▸ ${item.title}`),
+    labelText(item, 12, `▸ ${item.title}`),
     svg('text', { class: 'op', x: 12, y: 50 }, count),
     ...Object.values(item.parts));
     return item.element;
@@ -206,20 +218,33 @@ const graph = {
       : [{ x: p.x, y: (p.y + q.y) / 2 }, { x: q.x, y: (p.y + q.y) / 2 }];
   },
 
-  /** The local derivative goes where it covers neither a box nor another. */
+  /** The local derivative goes where it covers neither a box nor another; or as little as can be. */
   drawLabel(link, taken) {
-    const [width, height] = [62, 15];
+    const [width, height] = [labelWidth(link), 15];
     const curves = [...link.points].reverse().filter(([p, q]) => Math.hypot(p.x - q.x, p.y - q.y) > 30);
     const places = [];
-    for (const [p, q] of curves.slice(0, 2)) {
+    const last = curves[0] && Math.hypot(curves[0][0].x - curves[0][1].x, curves[0][0].y - curves[0][1].y);
+    // The last piece is this arrow's alone; others may share those before.
+    for (const [p, q] of curves.slice(0, last < width + 10 ? 2 : 1)) {
       const [u, v] = this.handles(p, q);
       for (const t of [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8]) places.push(bezier(p, u, v, q, t));
     }
     if (places.length === 0) places.push(link.points.at(-1)[1]);
+    // Beside the arrow, where there is no room on it.
+    for (const off of [9, -9, 17, -17]) {
+      for (const { x, y } of places.slice(0, 7)) {
+        places.push(this.direction === 'right' ? { x, y: y + off } : { x: x + 2 * off, y });
+      }
+    }
     const area = ({ x, y }) => ({ x: x - width / 2, y: y - height / 2, width, height });
-    const free = places.find((place) => !taken.some((other) => overlap(area(place), other)));
-    const { x, y } = free ?? places[0];
-    taken.push(area({ x, y }));
+    const covered = (place) => taken.reduce((sum, other) => sum + overlap(area(place), other), 0);
+    let [{ x, y }, least] = [places[0], Infinity];
+    for (const place of places) {
+      const cover = covered(place);
+      if (cover < least) [{ x, y }, least] = [place, cover];
+      if (cover === 0) break;
+    }
+    if (width > 0) taken.push(area({ x, y }));
     const depth = (link.to.depth - 1) % 2;
     link.label = tag('local', round(x), round(y), { 'data-depth': depth });
     return link.label;
@@ -292,7 +317,10 @@ const graph = {
     // Of the whole drawing by style: a transform within it would lay out all of its text again
     // with every change.
     this.root.style.transform = `translate(${round(view.x)}px, ${round(view.y)}px) scale(${view.scale})`;
-    setAttribute(this.root, 'data-far', view.scale < 0.5 ? 'true' : null);
+    const far = view.scale < 0.5;
+    setAttribute(this.root, 'data-far', far ? 'true' : null);
+    // A line of one pixel on the screen.
+    if (far) this.root.style.setProperty('--hair', `${round(1 / view.scale)}px`);
   },
 
   glideTo(view) {
@@ -303,7 +331,7 @@ const graph = {
       const t = Math.min(1, (now - begin) / 220);
       const ease = 1 - (1 - t) ** 3;
       const between = (key) => from[key] + (view[key] - from[key]) * ease;
-      this.moveTo({ x: between('x'), y: between('y'), scale: between('scale') });
+      this.moveTo(t < 1 ? { x: between('x'), y: between('y'), scale: between('scale') } : view);
       if (t < 1) this.gliding = requestAnimationFrame(frame);
     };
     this.gliding = requestAnimationFrame(frame);
@@ -319,12 +347,19 @@ const graph = {
   whole() {
     const { width, height } = this.size();
     const margin = 28;
-    const scale = Math.min(1.25, (width - 2 * margin) / this.extent.width, (height - 2 * margin - 36) / this.extent.height);
-    return {
+    const scale = Math.min(LARGEST, (width - 2 * margin) / this.extent.width, (height - 2 * margin - 36) / this.extent.height);
+    this.wholeView = {
       scale,
       x: (width - this.extent.width * scale) / 2,
       y: (height - 36 - this.extent.height * scale) / 2 + 36,
     };
+    return this.wholeView;
+  },
+
+  /** In another room: all of it if that was shown, or else what is at the step. */
+  refit(item) {
+    if (this.view === this.wholeView) this.moveTo(this.whole());
+    else this.reveal(item);
   },
 
   /** Lets the arrows run the way in which more of the drawing can be read. */
@@ -334,7 +369,7 @@ const graph = {
       this.direction = direction;
       this.build();
       const extent = layOut(this.items, this.links, direction);
-      return Math.min(1.25, width / extent.width, height / extent.height);
+      return Math.min(LARGEST, width / extent.width, height / extent.height);
     };
     this.direction = fit('down') > fit('right') ? 'down' : 'right';
   },
@@ -400,7 +435,13 @@ function widest(node, title) {
 }
 
 const round = (x) => Math.round(x * 10) / 10;
-const overlap = (r, s) => r.x < s.x + s.width && s.x < r.x + r.width && r.y < s.y + s.height && s.y < r.y + r.height;
+
+/** The area that two rectangles share. */
+function overlap(r, s) {
+  const width = Math.min(r.x + r.width, s.x + s.width) - Math.max(r.x, s.x);
+  const height = Math.min(r.y + r.height, s.y + s.height) - Math.max(r.y, s.y);
+  return width > 0 && height > 0 ? width * height : 0;
+}
 
 function bezier(p, u, v, q, t) {
   const s = 1 - t;
@@ -441,13 +482,25 @@ function localLabel(link, now, step) {
   if (uses.length === 0) return '';
   if (uses.length > 1) return now.length > 0 ? `${uses.length} ways` : '';
   const [[user, position]] = uses;
-  const contribution = contributionOf(user, position);
-  if (!contribution) return '';
-  if (contribution.nothing) return now.length > 0 ? '0' : '';
-  const local = contribution.local_value === undefined ? null : values[contribution.local_value];
+  if (contributionOf(user, position)?.nothing && now.length === 0) return '';
   const hidden = steps[step].node === user
     && (exercise.hides(step, `local ${position}`) || exercise.hides(step, `contribution ${position}`));
-  if (hidden) return '∂ ?';
+  return hidden ? '∂ ?' : localText(user, position);
+}
+
+/** The most room that the label of an arrow takes, at any step. */
+function labelWidth(link) {
+  const texts = link.uses.map(([user, position]) => localText(user, position));
+  if (texts.every((text) => text === '')) return 0;
+  if (link.uses.length > 1) texts.push(`${link.uses.length} ways`);
+  return Math.max(3, ...texts.map((text) => [...text].length)) * CHARACTER + 6;
+}
+
+function localText(user, position) {
+  const contribution = contributionOf(user, position);
+  if (!contribution) return '';
+  if (contribution.nothing) return '0';
+  const local = contribution.local_value === undefined ? null : values[contribution.local_value];
   if (local !== null && isScalar(local)) return `∂ ${short(local, 3)}`;
   // Of tensors the formula if it is short; the panel has it whole.
   const formula = contribution.local.replace(/^ȳ ↦ /u, '');

@@ -78,12 +78,11 @@ function arrange(box, links, gap, flat) {
   order(layers);
   const length = positionAlong(layers, gap);
   const breadth = positionAcross(layers, gap);
-  // Straight from port to port.
   for (const { link, from, to, source, bends } of chains) {
     const chain = [from, ...bends, to];
     const points = [];
     for (let i = 0; i + 1 < chain.length; i += 1) {
-      points.push([end(chain[i], source), start(chain[i + 1], link)]);
+      points.push(...stretch(end(chain[i], source), chain[i].to, chain[i + 1].from, start(chain[i + 1], link)));
     }
     link.pieces.push({ box, kind: to.kind ?? from.kind ?? 'inner', points });
   }
@@ -91,6 +90,13 @@ function arrange(box, links, gap, flat) {
   box.exits = new Map([...ports.exit].map(([source, v]) => [source, v.c]));
   for (const v of vertices) if (v.item) v.item.at = { a: v.a, c: v.c, flat };
   return { length, breadth };
+}
+
+/** From a box straight to the end of its layer, across to the next layer, and straight to a box. */
+function stretch(begin, leaves, arrives, end_) {
+  const points = [begin, { a: leaves, c: begin.c }, { a: arrives, c: end_.c }, end_];
+  const pairs = points.slice(1).map((point, i) => [points[i], point]);
+  return pairs.filter(([p, q], i) => i === 1 || q.a > p.a + 0.5);
 }
 
 function vertex(item, flat) {
@@ -249,12 +255,19 @@ function allCrossings(layer, fromBelow, exit) {
 function positionAlong(layers, gap) {
   let a = 0;
   let before = null;
+  // Where many arrows cross, they need room to be told apart.
+  const room = (layer) => {
+    const arriving = layer.flatMap((v) => v.above.filter((e) => !(v.bend && e.v.bend)));
+    return Math.min(150, 30 + 1.1 * arriving.length);
+  };
   for (const layer of layers) {
     if (layer.length === 0) continue;
     const kind = layer.some((v) => v.item) ? 'layer' : 'thin';
-    if (before) a += before === 'layer' && kind === 'layer' ? gap.layer : gap.thin;
+    const least = before === 'layer' && kind === 'layer' ? gap.layer : gap.thin;
+    if (before) a += layer.length > 12 ? Math.max(least, room(layer)) : least;
     const length = Math.max(...layer.map((v) => v.length));
     for (const v of layer) {
+      [v.from, v.to] = [a, a + length];
       v.a = a + (v.bend ? 0 : (length - v.length) / 2);
       if (v.bend) v.length = length;
     }

@@ -25,13 +25,15 @@ function show(step) {
   document.body.dataset.pass = steps[step].pass;
 }
 
-/** Goes to a step, as far as there are steps. */
-function go(step, { reveal = true } = {}) {
+/** Goes to a step, as far as there are steps. After a leap the browser's Back comes back. */
+function go(step, { reveal = true, leap = false } = {}) {
   const to = Math.min(lastStep, Math.max(0, step));
   show(to);
   if (reveal) graph.reveal(graph.itemOf(nodes[steps[to].node]));
   speak(spokenStep(to));
-  history.replaceState(null, '', `#step=${to}${exercise.on ? '&exercise' : ''}`);
+  const address = `#step=${to}${exercise.on ? '&exercise' : ''}`;
+  if (leap && address !== location.hash) history.pushState(null, '', address);
+  else history.replaceState(null, '', address);
   hideTip();
 }
 
@@ -103,6 +105,7 @@ function toggleHere() {
 function toggleAll() {
   const opening = groups.some((group) => !graph.open.has(group));
   graph.open = new Set(opening ? groups : []);
+  if (!state.turned) graph.choose();
   redraw();
   graph.begin(graph.itemOf(nodes[steps[state.step].node]));
   speak(opening ? 'All groups are open.' : 'All groups are closed.');
@@ -117,6 +120,7 @@ function redraw() {
 }
 
 function turn() {
+  state.turned = true;
   graph.direction = graph.direction === 'right' ? 'down' : 'right';
   redraw();
   graph.begin(graph.itemOf(nodes[steps[state.step].node]));
@@ -300,7 +304,7 @@ function choose(node) {
   $('finder').close();
   play(false);
   selection = node;
-  go(state.aim === 'gradient' ? node.backward : node.index);
+  go(state.aim === 'gradient' ? node.backward : node.index, { leap: true });
 }
 
 // ---- keys -----------------------------------------------------------------------------------------
@@ -329,7 +333,7 @@ const KEYS = [
 ];
 
 const step_ = (by) => { play(false); go(state.step + by); };
-const jump = (to) => { play(false); go(to); };
+const jump = (to) => { play(false); go(to, { leap: true }); };
 
 function onKey(event) {
   const { target, key } = event;
@@ -393,7 +397,7 @@ function begin() {
     fit: () => graph.glideTo(graph.whole()), turn, 'open-all': toggleAll,
   };
   for (const [id, action] of Object.entries(onClick)) $(id).addEventListener('click', action);
-  $('scrubber').addEventListener('input', (event) => jump(Number(event.target.value)));
+  $('scrubber').addEventListener('input', (event) => { play(false); go(Number(event.target.value)); });
   $('all').addEventListener('toggle', () => renderAll(state.step));
   $('wanted').addEventListener('input', listFound);
   $('wanted').addEventListener('keydown', (event) => {
@@ -405,7 +409,7 @@ function begin() {
   });
   addEventListener('keydown', onKey);
   addEventListener('hashchange', () => { play(false); go(fromAddress()); });
-  addEventListener('resize', () => graph.reveal(graph.itemOf(nodes[steps[state.step].node])));
+  addEventListener('resize', () => graph.refit(graph.itemOf(nodes[steps[state.step].node])));
   document.body.dataset.ready = 'true';
 }
 

@@ -58,11 +58,21 @@ function chip(node, text = node.label) {
 /** A list with commas. */
 const listed = (children) => children.flatMap((child, i) => (i > 0 ? [', ', child] : [child]));
 
+/** A path without the turns that cargo's may have: `a/b/../c` is `a/c`. */
+function direct(path) {
+  const parts = [];
+  for (const part of path.split('/')) {
+    if (part === '..' && parts.length > 0 && !['', '..'].includes(parts.at(-1))) parts.pop();
+    else parts.push(part);
+  }
+  return parts.join('/');
+}
+
 function sourceOf(node) {
   const [file, line, column] = node.at;
   const text = files[file].lines?.[line];
   return h('div', { class: 'source' },
-    h('span', { class: 'place' }, `${files[file].path}:${line}:${column}`),
+    h('span', { class: 'place' }, `${direct(files[file].path)}:${line}:${column}`),
     text === undefined ? null : h('code', {}, text));
 }
 
@@ -99,13 +109,12 @@ function sides(step, name, formula, numbers, value) {
 function questionForm(question, record) {
   const { name, step, value, element } = question;
   const id = `answer-${name.replace(' ', '-')}`;
-  const which = isScalar(value) ? '' : ` at [${indexOf(value, element).join(', ')}]`;
+  const which = isScalar(value) ? '' : `element [${indexOf(value, element).join(', ')}]`;
   const [kind] = name.split(' ');
   const asked = { value: 'the value', local: 'the local derivative', contribution: 'the contribution', sum: 'the sum so far' }[kind];
   const said = h('div', { class: 'verdict', role: 'status' }, record.message ?? '');
   const input = h('input', {
-    id, name: 'answer', inputmode: 'text', autocomplete: 'off', size: 12, 'aria-label': asked + which,
-    placeholder: which ? `element${which}` : '?', 'aria-invalid': record.message ? 'true' : null,
+    id, name: 'answer', inputmode: 'text', autocomplete: 'off', size: 12, 'aria-label': which ? `${asked}, ${which}` : asked, placeholder: '?', 'aria-invalid': record.message ? 'true' : null,
   });
   const enough = record.hints >= (question.numbers ? 2 : 1);
   return h('form', {
@@ -117,7 +126,7 @@ function questionForm(question, record) {
       refresh(right ? null : id);
       if (right) speak(`Right: ${exact(question.answer)}.`);
     },
-  }, input, h('button', {}, 'Check'),
+  }, which ? h('label', { for: id }, `its ${which}`) : null, input, h('button', {}, 'Check'),
   enough ? null : h('button', {
     type: 'button', class: 'plain', 'data-hint': name, onclick: () => { record.hints += 1; refresh(id); },
   }, 'Hint'),

@@ -359,16 +359,16 @@ fn sides(written: Option<Written>, value: String) -> Vec<Span> {
 
 /// Where a node was recorded. The path of an example may lead out of its crate by `..`.
 fn place<A: Float>(x: Var<'_, A>) -> String {
-    let location = x.location();
+    let place = x.place();
     let mut path: Vec<&str> = Vec::new();
-    for part in location.file().split('/') {
+    for part in place.file.split('/') {
         if part == ".." && path.last().is_some_and(|last| !["", ".."].contains(last)) {
             path.pop();
         } else {
             path.push(part);
         }
     }
-    format!("{}:{}:{}", path.join("/"), location.line(), location.column())
+    format!("{}:{}:{}", path.join("/"), place.line, place.column)
 }
 
 fn label<A: Float>(x: Var<'_, A>) -> String {
