@@ -165,7 +165,7 @@ fn second_order(tape: &Tape<f64>) -> Var<'_, f64> {
 fn not_finite(tape: &Tape<f64>) -> Var<'_, f64> {
     let x = tape.var(0.0).named("x");
     let y = tape.var(-0.0).named("y");
-    ((x / x) * y + (x + 1.0) / x).named("broken")
+    ((x / y) * y + (x + 1.0) / x).named("broken")
 }
 
 /// A page of `f32`.
