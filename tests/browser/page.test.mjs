@@ -311,7 +311,7 @@ test('exercise: a wrong number is refused with hints, the right one is accepted'
   await answer(String(values[toW.value] * 1.005).replace('-', '−').replace('.', ','));
   assert.equal(await page.getAttribute('[data-result="contribution 0"] data', 'data-exact'), String(values[toW.value]));
   assert.equal(await page.getAttribute('#score', 'data-right'), '2');
-  assert.match(await page.innerText('#score'), /within 1 %.*2 right, 1 of them at once/u);
+  assert.match(await page.innerText('#score'), /within 1\s%.*2 right, 1 of them at once/u);
   assert.match(page.url(), /&exercise$/u);
   // Steps back and on, the answers are still there; on the way the arrow keys work again.
   await press(page, 'ArrowLeft', 'ArrowRight');

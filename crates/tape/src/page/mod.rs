@@ -167,3 +167,8 @@ fn inert(json: &str) -> String {
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
+
+/// The programs of the chapter on the page compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/src/page.md")]
+struct Chapter;

@@ -184,7 +184,7 @@ function exerciseNote(step) {
   const open = exercise.questions(step).filter((question) => exercise.hides(step, question.name)).length;
   return h('p', { class: 'note exercise', id: 'score', 'data-right': right, 'data-shown': shown },
     open > 0 ? `Exercise: ${open} to find here. ` : 'Exercise: nothing left to find here, go on with →. ',
-    `An answer counts within 1 %, or within 10⁻⁹ of a number that is nearly 0. So far ${right} right, ${first} of them at once; ${shown} shown.`);
+    `An answer counts within 1 %, or within 10⁻⁹ of a number that is nearly 0. So far ${right} right, ${first} of them at once; ${shown} shown.`);
 }
 
 function forwardParts(node, step) {
