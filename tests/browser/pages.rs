@@ -93,11 +93,11 @@ fn layers(tape: &Tape<f64>) -> Var<'_, f64> {
     let x: Vec<_> =
         (0..3).map(|i| tape.constant(0.3 * f64::from(i)).named(format!("x{i}"))).collect();
     let h = tape.scope("hidden", || neurons("hidden", &x, 8));
-    let h = tape.scope("second", || neurons("second", &h, 8));
-    let y = tape.scope("out", || neurons("out", &h, 3));
+    let h = tape.scope("second", || neurons("second", &h, 10));
+    let y = tape.scope("out", || neurons("out", &h, 4));
     let squares =
         tape.scope("loss", || y.iter().map(|&y| (y - 0.5).square()).reduce(|sum, term| sum + term));
-    squares.expect("three outputs").named("loss")
+    squares.expect("four outputs").named("loss")
 }
 
 fn neurons<'t>(layer: &str, inputs: &[Var<'t, f64>], count: usize) -> Vec<Var<'t, f64>> {
@@ -165,7 +165,7 @@ fn second_order(tape: &Tape<f64>) -> Var<'_, f64> {
 fn not_finite(tape: &Tape<f64>) -> Var<'_, f64> {
     let x = tape.var(0.0).named("x");
     let y = tape.var(-0.0).named("y");
-    ((x / x) * y + (x + 1.0) / x).named("broken")
+    ((x / y) * y + (x + 1.0) / x).named("broken")
 }
 
 /// A page of `f32`.

@@ -504,6 +504,6 @@ function localText(user, position) {
   if (local !== null && isScalar(local)) return `∂ ${short(local, 3)}`;
   // Of tensors the formula if it is short; the panel has it whole.
   const formula = contribution.local.replace(/^ȳ ↦ /u, '');
-  if ([...formula].length <= 10) return formula;
+  if ([...formula].length <= 10) return local === null ? formula : `∂ ${formula}`;
   return local === null ? '∂ map' : `∂ ${shapeText(local.shape)}`;
 }

@@ -42,6 +42,14 @@ const SCRIPTS: [&str; 7] = [
 ];
 
 /// What a page shows.
+///
+/// ```
+/// use tape::page::Settings;
+///
+/// let mut settings = Settings { title: Some("My network".into()), ..Settings::default() };
+/// settings.document.nodes = 200; // Of a larger graph, the 200 that the sweep reaches first.
+/// settings.document.sources = false; // Without lines of the program.
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The title; the name of the output unless told.
@@ -51,8 +59,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Of a larger graph the 500 nodes nearest the output, with the lines of the program where they
-    /// can be read.
+    /// Of a larger graph the 500 nodes that the sweep reaches first, with the lines of the program
+    /// where they can be read.
     fn default() -> Self {
         let document = document::Settings { nodes: 500, sources: true, ..Default::default() };
         Self { title: None, document }
@@ -61,6 +69,18 @@ impl Default for Settings {
 
 impl<A: Float> Trace<'_, A> {
     /// A page that shows the trace step by step, as the text of an HTML file.
+    ///
+    /// The numbers on it are those of [`backward`](crate::Var::backward), bit for bit. Apart from
+    /// the numbers of the trace it has about 100 KB.
+    ///
+    /// ```
+    /// # use tape::{Tape, Trace, page, prelude::*};
+    /// # let tape = Tape::new();
+    /// let x = tape.var(0.5).named("x");
+    /// let page = Trace::of(x.tanh())?.to_html(&page::Settings::default());
+    /// assert!(page.contains(r#""label":"x""#));
+    /// # Ok::<(), tape::error::TapeError>(())
+    /// ```
     pub fn to_html(&self, settings: &Settings) -> String {
         let document = Document::new(self, &settings.document);
         let title = settings.title.clone();
@@ -90,7 +110,19 @@ impl<A: Float> Trace<'_, A> {
     }
 }
 
-/// A page that shows a trace that was written down.
+/// A page that shows a trace that was written down, as the text of an HTML file.
+///
+/// ```
+/// use tape::trace::document::{Document, Settings};
+/// # use tape::{Tape, Trace, page, prelude::*};
+/// # let tape = Tape::new();
+/// # let y = tape.var(0.5).tanh();
+/// let json = Document::new(&Trace::of(y)?, &Settings::default()).to_json();
+/// // Later, or elsewhere.
+/// let page = page::html(&Document::<f64>::from_json(&json)?, "A neuron");
+/// assert!(page.contains("<title>A neuron</title>"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn html<A: Float>(document: &Document<A>, title: &str) -> String {
     let script = SCRIPTS.join("\n");
     let policy = format!(
@@ -135,3 +167,8 @@ fn inert(json: &str) -> String {
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
+
+/// The programs of the chapter on the page compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/src/page.md")]
+struct Chapter;

@@ -184,7 +184,7 @@ function exerciseNote(step) {
   const open = exercise.questions(step).filter((question) => exercise.hides(step, question.name)).length;
   return h('p', { class: 'note exercise', id: 'score', 'data-right': right, 'data-shown': shown },
     open > 0 ? `Exercise: ${open} to find here. ` : 'Exercise: nothing left to find here, go on with →. ',
-    `An answer counts within 1 %, or within 10⁻⁹ of a number that is nearly 0. So far ${right} right, ${first} of them at once; ${shown} shown.`);
+    `An answer counts within 1 %, or within 10⁻⁹ of a number that is nearly 0. So far ${right} right, ${first} of them at once; ${shown} shown.`);
 }
 
 function forwardParts(node, step) {
@@ -228,17 +228,18 @@ function contributionPart(node, step, c, operand) {
   h('h4', {}, 'contribution'),
   equation(adds(derivative(to)), ...sides(step, `contribution ${operand}`, c.formula, c.numbers, values[c.value]))];
   const reported = to.uses.findIndex(([user, position]) => user === node.index && position === operand) + 1;
-  const waits = to.cut ? 'the rest of its path is left out' : reported < to.uses.length
-    ? `${reported} of ${to.uses.length} uses have reported` : 'all its uses have reported: complete';
+  const waits = to.cut ? 'The rest of its path is left out.' : reported < to.uses.length
+    ? `${reported} of its ${to.uses.length} uses ${reported === 1 ? 'has' : 'have'} reported.`
+    : 'All its uses have reported: its gradient is complete.';
   if (c.before === undefined) {
-    part.push(h('p', { class: 'fact' }, `its first; ${waits}`));
+    part.push(h('p', { class: 'fact' }, `Its first contribution. ${waits}`));
   } else {
     const [before, value] = [values[c.before], values[c.value]];
     const written = isScalar(value) && !exercise.hides(step, `contribution ${operand}`) && !exercise.hides(step, `sum ${operand}`)
       ? `${short(before)} + ${bracketed(short(value))}` : null;
     part.push(h('h4', {}, 'sum so far'),
       equation(derivative(to), ...sides(step, `sum ${operand}`, isScalar(value) ? null : 'before + contribution', written, values[c.after])),
-      h('p', { class: 'fact' }, `before: `, number(before), `; ${waits}`));
+      h('p', { class: 'fact' }, 'Before: ', number(before), `. ${waits}`));
   }
   return h('section', { class: 'contribution', 'data-operand': operand }, ...part.filter(Boolean));
 }
