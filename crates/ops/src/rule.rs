@@ -63,6 +63,11 @@ pub trait Unary: Copy + Debug + Send + Sync + 'static {
     fn attributes(self) -> Attributes {
         Attributes::new()
     }
+    /// The rule with other settings, in the order of [`attributes`](Unary::attributes); `None`
+    /// if it has another number of them.
+    fn with_settings(self, settings: &[f64]) -> Option<Self> {
+        settings.is_empty().then_some(self)
+    }
 }
 // ANCHOR_END: unary
 
@@ -102,6 +107,19 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
     fn attributes(self) -> Attributes {
         Attributes::new()
     }
+    /// The rule with other settings, in the order of [`attributes`](Elementwise::attributes); `None`
+    /// if it has another number of them.
+    ///
+    /// ```
+    /// use ops::{Elementwise, rules::LeakyRelu};
+    ///
+    /// let leaky = LeakyRelu { alpha: 0.2 };
+    /// assert_eq!(Elementwise::with_settings(leaky, &[0.5]).unwrap().alpha, 0.5);
+    /// assert!(Elementwise::with_settings(leaky, &[]).is_none());
+    /// ```
+    fn with_settings(self, settings: &[f64]) -> Option<Self> {
+        settings.is_empty().then_some(self)
+    }
 }
 
 impl<U: Unary> Elementwise<1> for U {
@@ -120,6 +138,9 @@ impl<U: Unary> Elementwise<1> for U {
     }
     fn attributes(self) -> Attributes {
         Unary::attributes(self)
+    }
+    fn with_settings(self, settings: &[f64]) -> Option<Self> {
+        Unary::with_settings(self, settings)
     }
 }
 

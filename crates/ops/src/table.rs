@@ -44,6 +44,10 @@ macro_rules! unary_rules {
                 }
                 fn attributes(self) -> Attributes {
                     vec![$((stringify!($param), self.$param.into())),+]
+                }
+                fn with_settings(self, settings: &[f64]) -> Option<Self> {
+                    let [$($param),+] = *settings else { return None };
+                    Some(Self { $($param),+ })
                 })?
             }
         )*

@@ -51,8 +51,15 @@ pub(crate) fn show_reduction(axes: &Axes, keepdims: bool) -> String {
 /// The cotangent of a reduction, back in the shape of its operand.
 pub(crate) fn spread<T: Algebra>(value: &T, axes: &Axes, keepdims: bool, to: &[usize]) -> T {
     let axes = axes.resolve(to.len()).expect("axes that the rule has accepted");
-    let value = if keepdims { value.clone() } else { value.reshape(&reduced(to, &axes, true)[..]) };
-    value.stretch_to(to)
+    let kept = reduced(to, &axes, true);
+    let shape = value.shape();
+    // Broadcasting puts axes of length one in front by itself.
+    let in_place =
+        kept.ends_with(&shape) && kept[..kept.len() - shape.len()].iter().all(|&n| n == 1);
+    if keepdims || in_place {
+        return value.clone().stretch_to(to);
+    }
+    value.reshape(&kept[..]).stretch_to(to)
 }
 
 /// The shape of a reduction.
