@@ -26,7 +26,7 @@ use windows::{Grid, Inside};
 pub use windows::{conv, windows};
 
 /// The elements of a tensor in the order of its axes.
-fn ordered<A: Float>(x: &Tensor<A>) -> std::borrow::Cow<'_, [A]> {
+pub fn ordered<A: Float>(x: &Tensor<A>) -> std::borrow::Cow<'_, [A]> {
     let order: map::Order = (0..x.ndim()).collect();
     map::elements_in(x, &order)
 }

@@ -159,10 +159,10 @@ pub fn update<A: Float, const N: usize>(
 }
 
 /// An operand's elements in memory order, copied only if they are not contiguous.
-enum Packed<'a, A> {
+enum Packed<'a, A: Float> {
     Scalar(A),
     View(ArrayViewD<'a, A>),
-    Copy(ndarray::ArrayD<A>),
+    Copy(Tensor<A>),
 }
 
 impl<'a, A: Float> Packed<'a, A> {
@@ -176,7 +176,8 @@ impl<'a, A: Float> Packed<'a, A> {
         {
             Self::View(view)
         } else {
-            Self::Copy(view.as_standard_layout().into_owned())
+            // Into a buffer that is used again.
+            Self::Copy(Tensor::from(view))
         }
     }
 
@@ -184,7 +185,7 @@ impl<'a, A: Float> Packed<'a, A> {
         let slice = match self {
             Self::Scalar(value) => return std::slice::from_ref(value),
             Self::View(view) => view.as_slice_memory_order(),
-            Self::Copy(array) => array.as_slice_memory_order(),
+            Self::Copy(tensor) => tensor.elements(),
         };
         slice.expect("contiguous, as checked when it was packed")
     }
@@ -193,7 +194,7 @@ impl<'a, A: Float> Packed<'a, A> {
         match self {
             Self::Scalar(_) => (&[], &[]),
             Self::View(view) => (view.shape(), view.strides()),
-            Self::Copy(array) => (array.shape(), array.strides()),
+            Self::Copy(tensor) => (tensor.shape(), tensor.strides()),
         }
     }
 }

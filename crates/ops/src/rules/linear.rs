@@ -14,7 +14,7 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, Axis, IxDyn, SliceInfoElem};
+use ndarray::{ArrayD, ArrayViewMutD, Axis, IxDyn, SliceInfoElem};
 use smallvec::SmallVec;
 
 use crate::algebra::Algebra;
@@ -344,7 +344,7 @@ impl Rule for Reshape {
         if x.is_standard_layout() {
             Tensor::from(x.into_shape_with_order(IxDyn(shape)).expect(fits))
         } else {
-            Tensor::from(x.to_shape(IxDyn(shape)).expect(fits).into_owned())
+            Tensor::from_shape_vec(shape, kernel::ordered(operands[0]).into_owned()).expect(fits)
         }
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -696,8 +696,18 @@ impl Rule for Concat {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         let axis =
             resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
-        let views: Vec<_> = operands.iter().map(|x| x.view()).collect();
-        Tensor::from(ndarray::concatenate(Axis(axis), &views).expect("operands that fit"))
+        if let [only] = operands {
+            return Tensor::clone(only);
+        }
+        let mut all = kernel::memory::take(shape.iter().product());
+        let fits = "operands that fit";
+        let mut rest = ArrayViewMutD::from_shape(IxDyn(shape), &mut all).expect(fits);
+        for x in operands {
+            let (mut part, others) = rest.split_at(Axis(axis), x.shape()[axis]);
+            part.assign(&x.view());
+            rest = others;
+        }
+        Tensor::from_shape_vec(shape, all).expect(fits)
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let ndim = cotangent.shape().len();
