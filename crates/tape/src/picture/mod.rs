@@ -29,6 +29,7 @@ use petgraph::visit::{Bfs, Reversed, Walker};
 use textwrap::core::display_width;
 
 use crate::gradients::Gradients;
+use crate::scope::Scope;
 use crate::tape::{Source, operands};
 use crate::trace::{Layout, Summary, tensor_text, visible};
 use crate::var::Var;
@@ -120,8 +121,9 @@ impl<'t, A: Float> Picture<'t, A> {
         let name = short_name(&self.output.label());
         let mut drawing = Drawing { name, ..Drawing::default() };
         let mut index = BTreeMap::new();
+        let scopes = tape.scopes();
         for &node in &taken {
-            let cluster = Var::new(tape, node).scope().map(|scope| drawing.cluster(tape, scope));
+            let cluster = Var::new(tape, node).scope().map(|scope| drawing.cluster(&scopes, scope));
             let drawn = self.node(Var::new(tape, node), cluster, &taken);
             index.insert(node, drawing.graph.add_node(drawn));
         }
@@ -238,8 +240,7 @@ struct Cluster {
 
 impl Drawing {
     /// The cluster of a scope, which comes after those around it.
-    fn cluster<A: Float>(&mut self, tape: &crate::Tape<A>, scope: usize) -> usize {
-        let all = tape.scopes();
+    fn cluster(&mut self, all: &[Scope], scope: usize) -> usize {
         let outwards = std::iter::successors(Some(scope), |&scope| all[scope].parent);
         let new: Vec<usize> =
             outwards.take_while(|scope| !self.known.contains_key(scope)).collect();
