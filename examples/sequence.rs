@@ -6,6 +6,9 @@
 //! of an LSTM it is only multiplied by the forget gate, which can stay near 1.
 //! Hochreiter & Schmidhuber, *Long Short-Term Memory*, 1997.
 //!
+//! What shrinks is not always too small to learn from, and what remains is not always enough: of
+//! seeds 0 to 5, the plain layer learns the task with seed 3, and the LSTM does not with seed 5.
+//!
 //! `cargo run --release --example sequence [-- --steps N] [--epochs N] [--seed N]`
 
 use std::process::ExitCode;

@@ -157,8 +157,9 @@ impl<'t, A: Float> Pass<'t, A> {
     /// # Errors
     /// If the loss is not a scalar, or no trained parameter went into it.
     pub fn gradients(&self, loss: Var<'t, A>) -> Result<Gradients<A>, TapeError> {
-        let gradients = loss.try_backward()?;
         let parameters = self.parameters.borrow();
+        let vars: Vec<Var<'t, A>> = parameters.values().map(|&(var, _)| var).collect();
+        let gradients = loss.backward_wrt(&vars)?;
         let by_id =
             parameters.iter().filter_map(|(&id, &(x, _))| Some((id, gradients.try_wrt(x).ok()?)));
         let updates = self.updates.borrow().iter().map(|(&id, x)| (id, x.value())).collect();

@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{AddAssign, MulAssign, SubAssign};
 
+use crate::kernel::fast::{Fast, Reads};
 use crate::kernel::memory::{Free, free_buffers};
 use crate::real::Real;
 
@@ -42,6 +43,9 @@ pub trait Float:
     + Send
     + Sync
 {
+    /// The reading in which loops over elements become vector instructions.
+    #[doc(hidden)]
+    type Fast: Reads<Self>;
     /// The name that error messages and checks use: `"f32"` or `"f64"`.
     const NAME: &'static str;
     /// The distance from 1 to the next larger number.
@@ -70,6 +74,7 @@ pub trait Float:
 macro_rules! float {
     ($float:ident) => {
         impl Float for $float {
+            type Fast = Fast<$float>;
             const NAME: &'static str = stringify!($float);
             const EPSILON: Self = $float::EPSILON;
             const NEG_INFINITY: Self = $float::NEG_INFINITY;

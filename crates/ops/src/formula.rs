@@ -80,7 +80,7 @@ impl Formula {
         let (text, binding) = match notation {
             Notation::Call => (format!("{name}({})", list(", ")), Binding::Atom),
             Notation::Prefix(mark) => {
-                (format!("{mark}{}", operands[0].within(Binding::Sign)), Binding::Sign)
+                (format!("{mark}{}", operands[0].within(Binding::Power)), Binding::Sign)
             }
             Notation::Postfix(mark) => {
                 (format!("{}{mark}", operands[0].within(Binding::Atom)), Binding::Power)

@@ -6,6 +6,8 @@ use ndarray::{ArrayViewD, Zip};
 use crate::float::Float;
 use crate::tensor::Tensor;
 
+mod channels;
+pub mod fast;
 mod groups;
 mod map;
 pub mod memory;
@@ -16,7 +18,9 @@ mod threads;
 mod windows;
 
 pub use groups::{normalize, normalize_slope, sum, sum_axes, sum_axes_into, variance};
-pub use map::{Point, Spread, accumulate, map, update};
+pub use map::{
+    Order, Point, Spread, accumulate, elements_in, elements_to_write, map, order_of, update,
+};
 pub use pool::{max_pool, max_pool_slope};
 pub use product::{batched_into, matrix_product, product_into};
 pub use simd::fill;
@@ -25,8 +29,9 @@ use windows::{Grid, Inside};
 pub use windows::{conv, windows};
 
 /// The elements of a tensor in the order of its axes.
-fn ordered<A: Float>(x: &Tensor<A>) -> std::borrow::Cow<'_, [A]> {
-    x.elements().map_or_else(|| x.to_vec().into(), std::borrow::Cow::Borrowed)
+pub fn ordered<A: Float>(x: &Tensor<A>) -> std::borrow::Cow<'_, [A]> {
+    let order: map::Order = (0..x.ndim()).collect();
+    map::elements_in(x, &order)
 }
 
 /// The largest (or smallest) element of each lane along `axis`; NaN where the lane holds one.

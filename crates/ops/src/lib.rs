@@ -55,7 +55,10 @@ pub use error::{OpError, Problem};
 pub use float::Float;
 pub use formula::{Binding, Formula, Notation, gradient_formulas, value_formula};
 #[doc(hidden)] // For the tape's programs.
-pub use kernel::{Spread, count as thread_count, each as each_part};
+pub use kernel::{
+    Order, Spread, count as thread_count, each as each_part, elements_in, elements_to_write,
+    order_of,
+};
 pub use kernel::{product_into, update, with_threads};
 pub use reading::Reading;
 pub use real::Real;

@@ -63,6 +63,11 @@ pub trait Unary: Copy + Debug + Send + Sync + 'static {
     fn attributes(self) -> Attributes {
         Attributes::new()
     }
+    /// The rule with other settings, in the order of [`attributes`](Unary::attributes); `None`
+    /// if it has another number of them.
+    fn with_settings(self, settings: &[f64]) -> Option<Self> {
+        settings.is_empty().then_some(self)
+    }
 }
 // ANCHOR_END: unary
 
@@ -102,16 +107,29 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
     fn attributes(self) -> Attributes {
         Attributes::new()
     }
+    /// The rule with other settings, in the order of [`attributes`](Elementwise::attributes); `None`
+    /// if it has another number of them.
+    ///
+    /// ```
+    /// use ops::{Elementwise, rules::LeakyRelu};
+    ///
+    /// let leaky = LeakyRelu { alpha: 0.2 };
+    /// assert_eq!(Elementwise::with_settings(leaky, &[0.5]).unwrap().alpha, 0.5);
+    /// assert!(Elementwise::with_settings(leaky, &[]).is_none());
+    /// ```
+    fn with_settings(self, settings: &[f64]) -> Option<Self> {
+        settings.is_empty().then_some(self)
+    }
 }
 
 impl<U: Unary> Elementwise<1> for U {
     const NAME: &'static str = U::NAME;
     const DECLARED: Declared<1> = U::DECLARED;
-    #[inline]
+    #[inline(always)]
     fn value<R: Real>(self, [x]: [R; 1]) -> R {
         self.value(x)
     }
-    #[inline]
+    #[inline(always)]
     fn slope<R: Real>(self, _operand: usize, [x]: [R; 1], y: R) -> R {
         self.slope(x, y)
     }
@@ -121,16 +139,19 @@ impl<U: Unary> Elementwise<1> for U {
     fn attributes(self) -> Attributes {
         Unary::attributes(self)
     }
+    fn with_settings(self, settings: &[f64]) -> Option<Self> {
+        Unary::with_settings(self, settings)
+    }
 }
 
 impl<B: Binary> Elementwise<2> for B {
     const NAME: &'static str = B::NAME;
     const DECLARED: Declared<2> = B::DECLARED;
-    #[inline]
+    #[inline(always)]
     fn value<R: Real>(self, [a, b]: [R; 2]) -> R {
         self.value(a, b)
     }
-    #[inline]
+    #[inline(always)]
     fn slope<R: Real>(self, operand: usize, [a, b]: [R; 2], y: R) -> R {
         if operand == 0 { self.slope_a(a, b, y) } else { self.slope_b(a, b, y) }
     }
@@ -160,12 +181,12 @@ impl<B: Binary> Bound<B> {
 
 impl<B: Binary> Unary for Bound<B> {
     const NAME: &'static str = B::NAME;
-    #[inline]
+    #[inline(always)]
     fn value<R: Real>(self, x: R) -> R {
         let number = R::lit(self.number);
         if self.number_is_left { self.rule.value(number, x) } else { self.rule.value(x, number) }
     }
-    #[inline]
+    #[inline(always)]
     fn slope<R: Real>(self, x: R, y: R) -> R {
         let number = R::lit(self.number);
         if self.number_is_left {

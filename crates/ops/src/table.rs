@@ -27,12 +27,12 @@ macro_rules! unary_rules {
                     kinks: &[$($(Kink { at: [$at], slopes: [$taken] }),*)?],
                     known: &[$($(([$input], $output)),*)?],
                 };
-                #[inline]
+                #[inline(always)]
                 fn value<R: Real>(self, $x: R) -> R {
                     $($(let $param = R::lit(self.$param);)+)?
                     $value
                 }
-                #[inline]
+                #[inline(always)]
                 #[allow(unused_variables)] // The slope may not need every setting.
                 fn slope<R: Real>(self, $sx: R, $sy: R) -> R {
                     $($(let $param = R::lit(self.$param);)+)?
@@ -44,6 +44,10 @@ macro_rules! unary_rules {
                 }
                 fn attributes(self) -> Attributes {
                     vec![$((stringify!($param), self.$param.into())),+]
+                }
+                fn with_settings(self, settings: &[f64]) -> Option<Self> {
+                    let [$($param),+] = *settings else { return None };
+                    Some(Self { $($param),+ })
                 })?
             }
         )*
@@ -110,16 +114,16 @@ macro_rules! binary_rules {
                     kinks: &[$($(Kink { at: $at, slopes: $taken }),*)?],
                     known: &[$($(($input, $output)),*)?],
                 };
-                #[inline]
+                #[inline(always)]
                 fn value<R: Real>(self, $a: R, $b: R) -> R {
                     $value
                 }
-                #[inline]
+                #[inline(always)]
                 #[allow(unused_variables)] // The entry names them once for both slopes.
                 fn slope_a<R: Real>(self, $sa: R, $sb: R, $sy: R) -> R {
                     $slope_a
                 }
-                #[inline]
+                #[inline(always)]
                 #[allow(unused_variables)] // The entry names them once for both slopes.
                 fn slope_b<R: Real>(self, $sa: R, $sb: R, $sy: R) -> R {
                     $slope_b

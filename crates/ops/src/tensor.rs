@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use approx::{AbsDiffEq, RelativeEq};
 use ndarray::{
-    ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMutD, Dimension, IxDyn, SliceInfoElem,
+    ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD, Dimension, IxDyn,
+    SliceInfoElem,
 };
 use smallvec::SmallVec;
 use thiserror::Error;
@@ -125,6 +126,9 @@ impl<A: Float> Tensor<A> {
     /// ```
     pub fn from_shape_vec(shape: &[usize], elements: Vec<A>) -> Result<Self, TensorError> {
         let given = elements.len();
+        if let ([], [value]) = (shape, &elements[..]) {
+            return Ok(Self::scalar(*value));
+        }
         let array = ArrayD::from_shape_vec(IxDyn(shape), elements)
             .map_err(|_| TensorError::Elements { shape: shape.to_vec(), given })?;
         Ok(Self::from(array))
@@ -236,6 +240,14 @@ impl<A: Float> Tensor<A> {
                 let strides = SmallVec::from_slice(array.strides());
                 Some((array.as_slice_memory_order_mut()?, strides))
             }
+        }
+    }
+
+    /// The lengths of the steps along the axes.
+    pub(crate) fn strides(&self) -> &[isize] {
+        match &self.0 {
+            Repr::Scalar(_) => &[],
+            Repr::Array(array) => array.strides(),
         }
     }
 
@@ -530,7 +542,10 @@ impl<A: Float, D: Dimension> From<ArcArray<A, D>> for Tensor<A> {
 
 impl<A: Float, D: Dimension> From<ArrayView<'_, A, D>> for Tensor<A> {
     fn from(view: ArrayView<'_, A, D>) -> Self {
-        Self::from(view.to_owned())
+        let mut elements = memory::take(view.len());
+        let target = ArrayViewMut::from_shape(view.raw_dim(), &mut elements);
+        target.expect("as many elements").assign(&view);
+        Self::from_shape_vec(view.shape(), elements).expect("as many elements as the shape holds")
     }
 }
 

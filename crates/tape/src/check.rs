@@ -24,7 +24,7 @@ use ops::methods::{BinaryMethods, LinearMethods};
 use ops::{Call, Float, Tensor};
 use thiserror::Error;
 
-use crate::sweep::sweep;
+use crate::sweep::{Keep, sweep};
 use crate::tape::{Tape, operands};
 use crate::var::Var;
 
@@ -525,7 +525,7 @@ fn projected<'t, A: Float>(f: &Function<'_, A>, x: &[Var<'t, A>]) -> Option<Var<
 
 /// The gradient with respect to each of `x`: zeros where `y` does not depend on it.
 fn gradient_or_zeros<A: Float>(y: Var<'_, A>, x: &[Var<'_, A>]) -> Vec<Tensor<A>> {
-    let adjoints = sweep(y, 0, Tensor::ones(&y.shape()));
+    let adjoints = sweep(y, 0, Tensor::ones(&y.shape()), Keep::All);
     let of = |x: Var<'_, A>| adjoints.get(x.position()).cloned().flatten();
     x.iter().map(|&x| of(x).unwrap_or_else(|| Tensor::zeros(&x.shape()))).collect()
 }

@@ -13,7 +13,7 @@ use crate::check::{CheckError, Comparison, Found, Report};
 use crate::error::TapeError;
 use crate::forward::push;
 use crate::op::{BoxedOp, Op};
-use crate::sweep::sweep;
+use crate::sweep::{Keep, sweep};
 use crate::tape::Tape;
 use crate::var::Var;
 
@@ -90,7 +90,7 @@ pub fn check_custom_vjp(
     let y = f(&x);
     let cotangent = ops::declare::sample(&y.shape(), 3);
     let own = backward(&x, y, tape.constant(&cotangent));
-    let adjoints = sweep(y, 0, cotangent);
+    let adjoints = sweep(y, 0, cotangent, Keep::All);
     let mut found = Found::default();
     for (input, &x) in x.iter().enumerate() {
         let zeros = || Tensor::zeros(&x.shape());
@@ -168,7 +168,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     }
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
         apart(call.operands, |_, x| {
-            let adjoints = sweep((self.f)(&x), 0, cotangent.clone());
+            let adjoints = sweep((self.f)(&x), 0, cotangent.clone(), Keep::All);
             contributions(&adjoints, x.iter().map(|x| x.position()), call.wanted)
         })
     }
@@ -179,7 +179,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     ) -> Contributions<Var<'t, A>> {
         let since = cotangent.tape().len();
         let x: Vec<_> = call.operands.iter().map(|x| x.alias()).collect();
-        let adjoints = sweep((self.f)(&x), since, *cotangent);
+        let adjoints = sweep((self.f)(&x), since, *cotangent, Keep::All);
         contributions(&adjoints, x.iter().map(|x| x.position()), call.wanted)
     }
     fn jvp(
@@ -344,6 +344,6 @@ impl<A: Float> CustomVjp<A> {
         let terms = given.iter().zip(tangents).filter_map(|(g, &t)| Some(g.mul(t?).sum()));
         let inner = terms.reduce(|a, b| a + b)?;
         let seed = y.tape().constant(Tensor::ones(&[]));
-        sweep(inner, since, seed).get(c.position()).copied().flatten()
+        sweep(inner, since, seed, Keep::All).get(c.position()).copied().flatten()
     }
 }

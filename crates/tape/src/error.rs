@@ -234,6 +234,14 @@ pub enum NoGradient {
         /// The detached value.
         at: Origin,
     },
+    /// The gradient was dropped in the sweep.
+    #[error(
+        "no gradient: that with respect to the value ({x}) was not asked for; name it in          backward_wrt, or take backward, which keeps all"
+    )]
+    NotAsked {
+        /// The value asked for.
+        x: Origin,
+    },
     /// The output does not depend on the value.
     #[error(
         "no gradient: the output ({output}) was not computed from the value ({x}); \

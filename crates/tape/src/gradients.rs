@@ -13,11 +13,22 @@ use crate::var::Var;
 pub struct Gradients<'t, A: Float, T> {
     output: Var<'t, A>,
     adjoints: Vec<Option<T>>,
+    /// Of which nodes the adjoints were kept, if not of all.
+    marked: Option<Vec<bool>>,
 }
 
 impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
     pub(crate) fn new(output: Var<'t, A>, adjoints: Vec<Option<T>>) -> Self {
-        Self { output, adjoints }
+        Self { output, adjoints, marked: None }
+    }
+
+    /// Those of the marked nodes alone.
+    pub(crate) fn of_marked(
+        output: Var<'t, A>,
+        adjoints: Vec<Option<T>>,
+        marked: Vec<bool>,
+    ) -> Self {
+        Self { output, adjoints, marked: Some(marked) }
     }
 
     /// The gradient with respect to `x`, in the shape of `x`.
@@ -42,6 +53,11 @@ impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
         let [origin, output] = [x, self.output].map(Origin::of);
         if !std::ptr::eq(tape, x.tape()) {
             return Err(NoGradient::OtherTape { x: origin, output });
+        }
+        if let Some(marked) = &self.marked
+            && marked.get(x.position()) == Some(&false)
+        {
+            return Err(NoGradient::NotAsked { x: origin });
         }
         if let Some(adjoint) = self.adjoints.get(x.position()).and_then(Option::as_ref) {
             return Ok(adjoint.clone());

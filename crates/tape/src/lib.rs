@@ -21,20 +21,33 @@
 //! | [`check`] | holding a gradient against finite differences |
 //! | [`transform`] | gradients, Jacobians, Hessians and their products, of plain functions |
 //! | [`trace`] | a program's passes step by step: every number, formula and reason |
+//! | [`picture`] | the graph as DOT, Mermaid and SVG |
+//! | `page` | a trace as a page for a browser, with the feature of that name |
+//! | `terminal` | a trace as a screen in the terminal, with the feature of that name |
+//! | `expression` | expressions that a user types, with the feature of that name |
 //! | [`error`] | what can go wrong, in sentences |
 
 pub mod check;
 mod custom;
 mod debug;
 pub mod error;
+#[cfg(feature = "expression")]
+pub mod expression;
 mod forward;
 mod gradients;
+#[cfg(any(feature = "expression", feature = "terminal"))]
+mod nearest;
 mod op;
 mod operators;
+#[cfg(feature = "page")]
+pub mod page;
+pub mod picture;
 mod program;
 mod scope;
 mod sweep;
 mod tape;
+#[cfg(feature = "terminal")]
+pub mod terminal;
 pub mod trace;
 pub mod transform;
 mod var;
@@ -42,14 +55,25 @@ mod var;
 pub use custom::{check_custom_vjp, checkpoint, custom_vjp};
 pub use gradients::Gradients;
 pub use ops;
+pub use picture::Picture;
 pub use program::{Home, Plan, PlannedStep, PlannedValue, Program, ProgramError};
 pub use scope::Scope;
 pub use tape::Tape;
 pub use trace::{Trace, one_line};
-pub use var::Var;
+pub use var::{Place, Var};
 
 /// What a user of the tape needs in scope: the methods of variables.
 pub mod prelude {
     pub use crate::{Tape, Var};
     pub use ops::prelude::*;
 }
+
+/// The programs of the chapter on stepping compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/stepping.md")]
+struct Stepping;
+
+/// So do those of the chapter on the step program.
+#[cfg(all(doctest, feature = "expression"))]
+#[doc = include_str!("../../../docs/src/step.md")]
+struct StepProgram;

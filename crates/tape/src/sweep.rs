@@ -19,6 +19,24 @@ pub(crate) enum Event<'a, T> {
     Added { position: usize, sum: &'a T },
 }
 
+/// Which adjoints a sweep returns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keep<'k> {
+    /// Those of all nodes.
+    All,
+    /// Those of the nodes that are marked, by position. Of others, some may be there too.
+    Marked(&'k [bool]),
+}
+
+impl Keep<'_> {
+    fn keeps(self, node: NodeIndex) -> bool {
+        match self {
+            Self::All => true,
+            Self::Marked(marked) => marked[node.index()],
+        }
+    }
+}
+
 /// One who watches the sweep.
 type Observer<'o, T> = dyn FnMut(Event<'_, T>) + 'o;
 
@@ -26,11 +44,13 @@ type Observer<'o, T> = dyn FnMut(Event<'_, T>) + 'o;
 /// Walks the graph from `output` backwards. The order of recording is a topological order, so in
 /// reverse every node is met after all its uses: its adjoint is complete, and is passed on to its
 /// operands, multiplied by the local derivatives. Contributions are summed here and nowhere else.
-/// Nodes before number `since` are not visited.
+/// Nodes before number `since` are not visited. Adjoints that are not to be kept are dropped as soon
+/// as they have been passed on.
 fn walk<'t, A: Float, T: Swept<'t, A>>(
     output: Var<'t, A>,
     since: usize,
     seed: T,
+    keep: Keep<'_>,
     mut observe: Option<&mut Observer<'_, T>>,
 ) -> Vec<Option<T>> {
     let tape = output.tape();
@@ -38,9 +58,14 @@ fn walk<'t, A: Float, T: Swept<'t, A>>(
     adjoints[output.position()] = Some(seed);
     for node in (since..adjoints.len()).rev().map(NodeIndex::new) {
         if observe.is_none() && T::pass_in_place(tape, node, &mut adjoints) {
+            if !keep.keeps(node) {
+                adjoints[node.index()] = None;
+            }
             continue;
         }
-        let Some(adjoint) = adjoints[node.index()].clone() else { continue };
+        let adjoint = &mut adjoints[node.index()];
+        let adjoint = if keep.keeps(node) { adjoint.clone() } else { adjoint.take() };
+        let Some(adjoint) = adjoint else { continue };
         let operands = operands(&tape.graph(), node);
         let mut show = |event: Event<'_, T>| {
             if let Some(observe) = &mut observe {
@@ -66,8 +91,9 @@ pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
     output: Var<'t, A>,
     since: usize,
     seed: T,
+    keep: Keep<'_>,
 ) -> Vec<Option<T>> {
-    walk(output, since, seed, None)
+    walk(output, since, seed, keep, None)
 }
 
 /// The same, showing each step to `observe`.
@@ -77,7 +103,7 @@ pub(crate) fn sweep_observed<'t, A: Float, T: Swept<'t, A>>(
     seed: T,
     mut observe: impl FnMut(Event<'_, T>),
 ) -> Vec<Option<T>> {
-    walk(output, since, seed, Some(&mut observe))
+    walk(output, since, seed, Keep::All, Some(&mut observe))
 }
 
 /// Adds to a sum that may not have begun.

@@ -15,7 +15,7 @@ use crate::debug;
 use crate::error::{Origin, RecordError, TapeError};
 use crate::op::{BoxedOp, Op};
 use crate::scope::{Scope, ScopeId, Scopes};
-use crate::var::Var;
+use crate::var::{Place, Var};
 
 /// The graph: nodes are recorded values; an edge runs from an operand to a result and carries the
 /// operand's position, so `x * x` has two parallel edges.
@@ -71,6 +71,8 @@ impl<A: Float> Source<A> {
 pub struct Tape<A: Float> {
     graph: RefCell<Graph<A>>,
     names: RefCell<HashMap<usize, String>>,
+    /// Of values that were asked for elsewhere than in the program.
+    places: RefCell<HashMap<usize, Place>>,
     scopes: RefCell<Scopes>,
     /// While a gradient is being recorded: the line of the op whose gradient it is.
     location: Cell<Option<&'static Location<'static>>>,
@@ -92,6 +94,7 @@ impl<A: Float> Tape<A> {
         Self {
             graph: RefCell::new(Graph::new()),
             names: RefCell::new(HashMap::new()),
+            places: RefCell::new(HashMap::new()),
             scopes: RefCell::default(),
             location: Cell::new(None),
             stop_at_non_finite: false,
@@ -156,6 +159,7 @@ impl<A: Float> Tape<A> {
     pub fn reset(&mut self) {
         self.graph.get_mut().clear();
         self.names.get_mut().clear();
+        self.places.get_mut().clear();
         self.scopes.get_mut().clear();
     }
 
@@ -232,6 +236,14 @@ impl<A: Float> Tape<A> {
 
     pub(crate) fn set_name(&self, index: NodeIndex, name: String) {
         self.names.borrow_mut().insert(index.index(), name);
+    }
+
+    pub(crate) fn places(&self) -> Ref<'_, HashMap<usize, Place>> {
+        self.places.borrow()
+    }
+
+    pub(crate) fn set_place(&self, index: NodeIndex, place: Place) {
+        self.places.borrow_mut().insert(index.index(), place);
     }
 
     /// Runs `record` so that what it records carries `location` and belongs to `scope`.

@@ -33,7 +33,7 @@ use ops::{Float, Shape, Tensor};
 
 use crate::error::TapeError;
 use crate::forward::push;
-use crate::sweep::{Swept, sweep};
+use crate::sweep::{Keep, Swept, sweep};
 use crate::tape::Tape;
 use crate::var::Var;
 
@@ -63,7 +63,7 @@ pub fn value_and_grad<A: Float>(
     let x = variables(&tape, inputs);
     let y = f(&x);
     scalar_shape(y)?;
-    let adjoints = sweep(y, 0, Tensor::ones(&y.shape()));
+    let adjoints = sweep(y, 0, Tensor::ones(&y.shape()), Keep::All);
     Ok((y.item(), at(&adjoints, &x)))
 }
 
@@ -81,7 +81,7 @@ pub fn vjp<A: Float>(
     let x = variables(&tape, inputs);
     let y = f(&x);
     y.check_seed(cotangent)?;
-    let adjoints = sweep(y, 0, cotangent.clone());
+    let adjoints = sweep(y, 0, cotangent.clone(), Keep::All);
     Ok((y.value(), at(&adjoints, &x)))
 }
 
@@ -161,7 +161,7 @@ pub fn hvp<A: Float>(
     let y = f(&x);
     scalar_shape(y)?;
     let seed = tape.constant(Tensor::ones(&y.shape()));
-    let gradients = sweep(y, 0, seed);
+    let gradients = sweep(y, 0, seed, Keep::All);
     let along: Vec<_> = x.iter().copied().zip(vectors.iter().cloned()).collect();
     let product = |x: Var<'_, A>| match gradients[x.position()] {
         Some(gradient) => gradient.tangent(&along),
@@ -195,7 +195,7 @@ pub mod nested {
 
     use super::{elements, forward_jacobian, recorded_gradient, reverse_jacobian, scalar_shape};
     use crate::forward::push;
-    use crate::sweep::sweep;
+    use crate::sweep::{Keep, sweep};
     use crate::var::Var;
 
     /// Nodes of their own for the inputs, and the number of the first.
@@ -266,7 +266,7 @@ pub mod nested {
         x: &[Var<'t, A>],
         since: usize,
     ) -> Vec<Var<'t, A>> {
-        let adjoints = sweep(y, since, seed);
+        let adjoints = sweep(y, since, seed, Keep::All);
         let zeros = |x: Var<'t, A>| x.tape().constant(Tensor::zeros(&x.shape()));
         let of = |&x: &Var<'t, A>| {
             adjoints.get(x.position()).copied().flatten().unwrap_or_else(|| zeros(x))
@@ -374,7 +374,7 @@ fn recorded_gradient<'t, A: Float>(
     since: usize,
 ) -> Option<Var<'t, A>> {
     let seed = y.tape().constant(Tensor::ones(&y.shape()));
-    sweep(y, since, seed).get(x.position()).copied().flatten()
+    sweep(y, since, seed, Keep::All).get(x.position()).copied().flatten()
 }
 
 /// A tensor of zeros but for a 1 in place `i`.
@@ -391,7 +391,7 @@ fn reverse_jacobian<'t, A: Float, T: Swept<'t, A>>(
 ) -> T {
     let (tape, from, to) = (y.tape(), y.shape(), x.shape());
     let row = |i| {
-        let mut adjoints = sweep(y, since, T::constant(tape, unit(&from, i)));
+        let mut adjoints = sweep(y, since, T::constant(tape, unit(&from, i)), Keep::All);
         let row = adjoints.get_mut(x.position()).and_then(Option::take);
         row.unwrap_or_else(|| T::constant(tape, Tensor::zeros(&to)))
     };

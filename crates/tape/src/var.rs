@@ -1,7 +1,8 @@
 //! Handles to recorded values.
 
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Display};
 use std::panic::Location;
+use std::sync::Arc;
 
 use ops::describe::Described;
 use ops::methods::LayoutMethods;
@@ -12,7 +13,7 @@ use petgraph::graph::NodeIndex;
 use crate::debug;
 use crate::error::TapeError;
 use crate::gradients::Gradients;
-use crate::sweep::{sweep, sweep_observed};
+use crate::sweep::{Keep, sweep, sweep_observed};
 use crate::tape::{Source, Tape, operands};
 use crate::trace::{Backward, Recorder};
 
@@ -36,6 +37,25 @@ impl<A: Float> Copy for Var<'_, A> {}
 impl<A: Float> Debug for Var<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} = {:?}", self.label(), self.value())
+    }
+}
+
+/// Where a value was recorded, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The path of the file, or what stands for one.
+    pub file: Arc<str>,
+    /// The number of the line, from 1.
+    pub line: u32,
+    /// The number of the column, from 1.
+    pub column: u32,
+    /// The line itself, where it is known.
+    pub text: Option<Arc<str>>,
+}
+
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
 
@@ -103,6 +123,32 @@ impl<'t, A: Float> Var<'t, A> {
     /// The line of the program that recorded the value.
     pub fn location(self) -> &'static Location<'static> {
         self.tape.graph()[self.index].location
+    }
+
+    /// Where it was recorded, for showing: the [`location`](Var::location) in the program, unless
+    /// [`written_at`](Var::written_at) told another place.
+    pub fn place(self) -> Place {
+        self.tape.places().get(&self.position()).cloned().unwrap_or_else(|| {
+            let location = self.location();
+            let (line, column) = (location.line(), location.column());
+            Place { file: location.file().into(), line, column, text: None }
+        })
+    }
+
+    /// Tells that the value was asked for elsewhere than in the line of the program that recorded
+    /// it: in an expression that the program read, say.
+    ///
+    /// ```
+    /// use tape::{Place, Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let line = Place { file: "input".into(), line: 1, column: 5, text: Some("y = 2x".into()) };
+    /// let y = (tape.var(1.0) * 2.0).written_at(line);
+    /// assert_eq!(y.place().to_string(), "input:1:5");
+    /// ```
+    pub fn written_at(self, place: Place) -> Self {
+        self.tape.set_place(self.index, place);
+        self
     }
 
     /// The index in [`Tape::scopes`] of the innermost scope it was recorded in, if any.
@@ -292,10 +338,43 @@ impl<'t, A: Float> Var<'t, A> {
         self.plain_sweep(seed)
     }
 
+    /// [`try_backward`](Var::try_backward) for the gradients with respect to `wanted` alone: those of
+    /// values in between are dropped as soon as they have been passed on, and their memory is used
+    /// again. It is what training wants.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([1.0, 2.0, 3.0]);
+    /// let y = x.square();
+    /// let gradients = y.sum().backward_wrt(&[x])?;
+    /// assert_eq!(gradients.wrt(x), ops::Tensor::from([2.0, 4.0, 6.0]));
+    /// assert!(gradients.try_wrt(y).unwrap_err().to_string().contains("was not asked for"));
+    /// # Ok::<(), tape::error::TapeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the value is not a scalar, or no variable went into it.
+    pub fn backward_wrt(self, wanted: &[Self]) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
+        let seed = self.scalar_seed()?;
+        if self.tape.stops_at_non_finite() {
+            return self.plain_sweep(seed);
+        }
+        let mut marked = vec![false; self.position() + 1];
+        for x in wanted {
+            if let Some(marked) = marked.get_mut(x.position()) {
+                *marked = true;
+            }
+        }
+        let adjoints = sweep(self, 0, seed, Keep::Marked(&marked));
+        Ok(Gradients::of_marked(self, adjoints, marked))
+    }
+
     /// The sweep with numbers, watched if the tape stops at what is not finite.
     fn plain_sweep(self, seed: Tensor<A>) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
         if !self.tape.stops_at_non_finite() {
-            return Ok(Gradients::new(self, sweep(self, 0, seed)));
+            return Ok(Gradients::new(self, sweep(self, 0, seed, Keep::All)));
         }
         let mut watch = debug::Watch::new(self.tape);
         let adjoints = sweep_observed(self, 0, seed, |event| watch.observe(&event));
@@ -336,7 +415,7 @@ impl<'t, A: Float> Var<'t, A> {
     pub fn backward_recorded(self) -> Gradients<'t, A, Self> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
         let seed = self.tape.constant(seed);
-        Gradients::new(self, sweep(self, 0, seed))
+        Gradients::new(self, sweep(self, 0, seed, Keep::All))
     }
 
     /// [`backward`](Var::backward), showing each step of the sweep to `observe` as it is done.
@@ -409,5 +488,15 @@ impl<A: Float> Algebra for Var<'_, A> {
     #[track_caller]
     fn stop_gradient(&self) -> Self {
         self.detach()
+    }
+
+    /// Recorded at the line, and in the scope, that the second contribution comes from.
+    #[track_caller]
+    fn accumulate(self, other: Self) -> Self {
+        let place = {
+            let node = &self.tape.graph()[other.index];
+            (node.location, node.scope)
+        };
+        self.tape.at(place, || self + other)
     }
 }

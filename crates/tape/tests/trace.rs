@@ -300,3 +300,15 @@ fn a_rule_of_the_users_own_shows_its_slope() {
     let local = backward(&trace, y).local_formula(0, Rounding::default()).unwrap();
     assert_eq!((&local.names[..], &local.numbers[..]), ("-2 · x · y", "-2 · 1 · 0.3679"));
 }
+
+#[test]
+fn what_a_recorded_sweep_records_belongs_to_lines_of_the_program() {
+    let tape = Tape::new();
+    let x = tape.var(4.0).named("x");
+    let slope = (x * x * x).backward_recorded().wrt(x);
+    let trace = Trace::of(slope).unwrap();
+    assert!(trace.nodes().iter().filter(|node| node.op() == Some("add")).count() >= 2);
+    for node in trace.nodes() {
+        assert_eq!(node.location().file(), file!(), "{}", node.label());
+    }
+}

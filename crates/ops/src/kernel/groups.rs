@@ -4,7 +4,9 @@ use crate::float::Float;
 use crate::rules::normalize::{Normalize, Variance};
 use crate::tensor::Tensor;
 
-use super::{memory, ordered, simd, threads};
+use super::map::{Order, elements_in, in_order, order_of};
+use super::{memory, simd, threads};
+use crate::methods::LinearMethods;
 
 /// How the elements of a tensor fall into groups, of which all that differ along the reduced axes
 /// only are one. Memory is walked in stretches: in each, either all elements belong to one group,
@@ -20,6 +22,22 @@ struct Groups {
     count: usize,
     /// The number of elements of a group.
     size: usize,
+}
+
+/// The axes by which groups differ.
+struct Kept {
+    shape: Order,
+    /// In which order they lie in memory.
+    order: Order,
+}
+
+impl Kept {
+    /// The tensor of `shape`, in which axes of length 1 may have been added, from one element a
+    /// group.
+    fn tensor<A: Float>(&self, elements: Vec<A>, shape: &[usize]) -> Tensor<A> {
+        let tensor = in_order(elements, &self.shape, &self.order);
+        if tensor.shape() == shape { tensor } else { tensor.reshape(shape) }
+    }
 }
 
 impl Groups {
@@ -40,6 +58,19 @@ impl Groups {
         Self { outer: axes, length, together, count, size }
     }
 
+    /// The groups of a tensor that lies in memory in this order of its axes, and the order of the
+    /// axes that are kept.
+    fn in_order(shape: &[usize], reduced: &[usize], order: &[usize]) -> (Self, Kept) {
+        let lengths: Order = order.iter().map(|&axis| shape[axis]).collect();
+        let is_reduced = |&place: &usize| reduced.contains(&order[place]);
+        let places: Order = (0..order.len()).filter(is_reduced).collect();
+        let kept: Order = (0..shape.len()).filter(|axis| !reduced.contains(axis)).collect();
+        let place = |axis: &usize| kept.iter().position(|kept| kept == axis);
+        let order = order.iter().filter_map(place).collect();
+        let shape = kept.iter().map(|&axis| shape[axis]).collect();
+        (Self::new(&lengths, &places), Kept { shape, order })
+    }
+
     /// Calls `visit` with the start of each stretch and the group of its first element.
     fn for_each_stretch(&self, mut visit: impl FnMut(usize, usize)) {
         let stretches: usize = self.outer.iter().map(|&(length, _)| length).product();
@@ -57,6 +88,19 @@ impl Groups {
                 group -= length * step;
             }
         }
+    }
+
+    /// The sum of each group.
+    fn sums<A: Float>(&self, x: &[A], sums: &mut [A]) {
+        sums.fill(A::zero());
+        self.for_each_stretch(|start, group| {
+            let x = &x[start..][..self.length];
+            if self.together {
+                sums[group] += simd::sum(x);
+            } else {
+                simd::add(&mut sums[group..][..self.length], x);
+            }
+        });
     }
 
     /// For each group, the mean of `f` over its elements, given those of `x` and the group's own
@@ -92,7 +136,8 @@ impl Groups {
         of: [&[A]; K],
         f: impl Fn([A; N], [A; K]) -> A,
     ) -> Vec<A> {
-        let mut result = Vec::with_capacity(x[0].len());
+        let mut result = memory::take(x[0].len());
+        result.clear();
         self.for_each_stretch(|start, group| {
             let x = x.map(|x| &x[start..][..self.length]);
             if self.together {
@@ -124,24 +169,21 @@ fn lane_sum<A: Float>(count: usize, f: impl Fn(usize) -> A) -> A {
 
 /// The sum over axes.
 pub fn sum_axes<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Tensor<A> {
-    let mut sums = memory::take(shape.iter().product());
-    sum_axes_into(x, axes, &mut sums);
-    Tensor::from_shape_vec(shape, sums).expect("one element a group")
+    let order = order_of(x);
+    let (groups, kept) = Groups::in_order(x.shape(), axes, &order);
+    let mut sums = memory::take(groups.count);
+    groups.sums(&elements_in(x, &order), &mut sums);
+    kept.tensor(sums, shape)
 }
 
-/// The same in the place of other numbers.
-pub fn sum_axes_into<A: Float>(x: &Tensor<A>, axes: &[usize], sums: &mut [A]) {
-    let groups = Groups::new(x.shape(), axes);
-    let x = ordered(x);
-    sums.fill(A::zero());
-    groups.for_each_stretch(|start, group| {
-        let x = &x[start..][..groups.length];
-        if groups.together {
-            sums[group] += simd::sum(x);
-        } else {
-            simd::add(&mut sums[group..][..groups.length], x);
-        }
-    });
+/// The same in the place of another tensor of the same shape.
+pub fn sum_axes_into<A: Float>(x: &Tensor<A>, axes: &[usize], out: &mut Tensor<A>) {
+    let order = order_of(x);
+    let (groups, kept) = Groups::in_order(x.shape(), axes, &order);
+    match out.elements_mut() {
+        Some(sums) if kept.order.is_sorted() => groups.sums(&elements_in(x, &order), sums),
+        _ => *out = sum_axes(x, axes, &Order::from_slice(out.shape())),
+    }
 }
 
 /// The sum of all elements: of blocks, whose sums are added in f64, so that a large tensor loses
@@ -164,8 +206,9 @@ pub fn sum<A: Float>(x: &Tensor<A>) -> A {
 /// Σ (x − mean)²/(n − c).
 pub fn variance<A: Float>(x: &Tensor<A>, shape: &[usize], rule: &Variance) -> Tensor<A> {
     let axes = rule.axes.resolve(x.ndim()).expect("axes that the rule has accepted");
-    let groups = Groups::new(x.shape(), &axes);
-    let x = ordered(x);
+    let order = order_of(x);
+    let (groups, kept) = Groups::in_order(x.shape(), &axes, &order);
+    let x = elements_in(x, &order);
     let mean = groups.means([&x], [], |[x], []| x);
     let mut variance = groups.means([&x], [&mean], |[x], [mean]| (x - mean) * (x - mean));
     let size = groups.size as f64;
@@ -173,7 +216,7 @@ pub fn variance<A: Float>(x: &Tensor<A>, shape: &[usize], rule: &Variance) -> Te
     for variance in &mut variance {
         *variance *= unbiased;
     }
-    Tensor::from_shape_vec(shape, variance).expect("one element a group")
+    kept.tensor(variance, shape)
 }
 
 /// The groups of a normalisation with the mean and 1/σ of each.
@@ -184,9 +227,10 @@ struct Moments<A> {
 }
 
 impl<A: Float> Moments<A> {
-    fn of(x: &[A], shape: &[usize], rule: &Normalize) -> Self {
+    /// Those of elements in an order of axes.
+    fn of(x: &[A], shape: &[usize], order: &[usize], rule: &Normalize) -> Self {
         let axes = rule.axes.resolve(shape.len()).expect("axes that the rule has accepted");
-        let groups = Groups::new(shape, &axes);
+        let (groups, _) = Groups::in_order(shape, &axes, order);
         let mean = if rule.centred {
             groups.means([x], [], |[x], []| x)
         } else {
@@ -201,16 +245,18 @@ impl<A: Float> Moments<A> {
 
 /// y = (x − mean)/σ.
 pub fn normalize<A: Float>(x: &Tensor<A>, rule: &Normalize) -> Tensor<A> {
-    let (shape, x) = (x.shape(), ordered(x));
-    let Moments { groups, mean, inverse } = Moments::of(&x, shape, rule);
+    let (shape, order) = (x.shape(), order_of(x));
+    let x = elements_in(x, &order);
+    let Moments { groups, mean, inverse } = Moments::of(&x, shape, &order, rule);
     let y = groups.map([&x], [&mean, &inverse], |[x], [mean, inverse]| (x - mean) * inverse);
-    Tensor::from_shape_vec(shape, y).expect("one element for each of the operand")
+    in_order(y, shape, &order)
 }
 
 /// (v − mean v − y·mean(v·y))/σ: the derivative of [`normalize`] along v.
 pub fn normalize_slope<A: Float>(x: &Tensor<A>, v: &Tensor<A>, rule: &Normalize) -> Tensor<A> {
-    let (shape, x, v) = (x.shape(), ordered(x), ordered(v));
-    let Moments { groups, mean, inverse } = Moments::of(&x, shape, rule);
+    let (shape, order) = (x.shape(), order_of(x));
+    let (x, v) = (elements_in(x, &order), elements_in(v, &order));
+    let Moments { groups, mean, inverse } = Moments::of(&x, shape, &order, rule);
     let mean_v = if rule.centred {
         groups.means([&v], [], |[v], []| v)
     } else {
@@ -225,5 +271,5 @@ pub fn normalize_slope<A: Float>(x: &Tensor<A>, v: &Tensor<A>, rule: &Normalize)
             inverse * (v - mean_v - (x - mean) * inverse * along)
         },
     );
-    Tensor::from_shape_vec(shape, slope).expect("one element for each of the operand")
+    in_order(slope, shape, &order)
 }

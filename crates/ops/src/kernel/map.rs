@@ -1,9 +1,10 @@
 //! One pass over the elements of tensors that broadcast to one shape.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::ArrayViewD;
-use smallvec::SmallVec;
+use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
+use smallvec::{SmallVec, smallvec};
 
 use super::{memory, simd, threads};
 use crate::float::Float;
@@ -59,12 +60,14 @@ fn map_array<A: Float, const N: usize, const M: usize>(
     } else if total > 0 {
         let packed_first = first.map(Packed::new);
         let packed_second = second.map(Packed::new);
-        let mut nest = Nest::new(shape);
-        let first = packed_first.each_ref().map(|x| nest.operand(x));
-        let second = packed_second.each_ref().map(|x| nest.operand(x));
+        let order = first.iter().chain(&second).find_map(|x| other_order(x, shape));
+        let order = order.unwrap_or_else(|| (0..shape.len()).collect());
+        let mut nest = Nest::new(shape, &order);
+        let first = packed_first.each_ref().map(|x| nest.operand(x, &order));
+        let second = packed_second.each_ref().map(|x| nest.operand(x, &order));
         nest.coalesce();
-        threads::divide(&mut out, CHUNK, PER_THREAD, |start, out| {
-            nest.walk(start..start + out.len(), CHUNK, |at, index, from, count| {
+        threads::divide(&mut out, nest.chunk(), PER_THREAD, |start, out| {
+            nest.walk(start..start + out.len(), nest.chunk(), |at, index, from, count| {
                 let mut buffers = ([[A::default(); CHUNK]; N], [[A::default(); CHUNK]; M]);
                 let mut buffer = buffers.0.iter_mut();
                 let a = first.map(|x| nest.row(x, index, from, count, buffer.next().unwrap()));
@@ -73,22 +76,23 @@ fn map_array<A: Float, const N: usize, const M: usize>(
                 simd::fill(point, a, b, &mut out[at..at + count]);
             });
         });
+        return in_order(out, shape, &order);
     }
     Tensor::from_shape_vec(shape, out).expect("one element for each index")
 }
 
 /// The elements of a tensor as they lie along a shape that it broadcasts to.
-pub struct Spread<'a, A> {
+pub struct Spread<'a, A: Float> {
     packed: Packed<'a, A>,
     nest: Nest,
 }
 
 impl<'a, A: Float> Spread<'a, A> {
-    /// The elements of `x` along `shape`, which has at least one axis.
-    pub fn new(x: &'a Tensor<A>, shape: &[usize]) -> Self {
+    /// The elements of `x` along `shape`, which has at least one axis, in an order of its axes.
+    pub fn new(x: &'a Tensor<A>, shape: &[usize], order: &[usize]) -> Self {
         let packed = Packed::new(x);
-        let mut nest = Nest::new(shape);
-        nest.operand(&packed);
+        let mut nest = Nest::new(shape, order);
+        nest.operand(&packed, order);
         nest.coalesce();
         Self { packed, nest }
     }
@@ -97,10 +101,75 @@ impl<'a, A: Float> Spread<'a, A> {
     pub fn read(&self, start: usize, out: &mut [A]) {
         let walk = Walk { data: self.packed.data(), operand: 0 };
         self.nest.walk(start..start + out.len(), usize::MAX, |at, index, from, count| {
-            self.nest.read(walk, index, from, &mut out[at..at + count]);
+            let out = &mut out[at..at + count];
+            match self.nest.straight(walk, index, from, count) {
+                Some(row) => out.copy_from_slice(row),
+                None => self.nest.read(walk, index, from, out),
+            }
         });
     }
 }
+
+/// The order of axes in which a tensor of this shape lies in memory without gaps, if it is not that
+/// of its axes. What is computed from it is laid out in the same way, so that neither has to be
+/// walked in jumps.
+fn other_order<A: Float>(x: &Tensor<A>, shape: &[usize]) -> Option<Order> {
+    if x.shape() != shape || x.elements().is_some() {
+        return None;
+    }
+    let (_, strides) = x.stored()?;
+    let mut order: Order = (0..shape.len()).collect();
+    order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis]));
+    strides.iter().all(|&stride| stride > 0).then_some(order)
+}
+
+/// The order of axes in which a tensor lies in memory, the last fastest.
+pub fn order_of<A: Float>(x: &Tensor<A>) -> Order {
+    other_order(x, x.shape()).unwrap_or_else(|| (0..x.ndim()).collect())
+}
+
+/// The elements of a tensor in an order of axes, the last fastest: borrowed if they lie so.
+pub fn elements_in<'x, A: Float>(x: &'x Tensor<A>, order: &[usize]) -> Cow<'x, [A]> {
+    let view = x.view().permuted_axes(IxDyn(order));
+    if let Some(elements) = view.to_slice() {
+        return elements.into();
+    }
+    let mut elements = memory::take(x.len());
+    let mut target =
+        ArrayViewMutD::from_shape(view.shape(), &mut elements).expect("as many elements");
+    target.assign(&view);
+    elements.into()
+}
+
+/// The elements of a tensor of `shape` in an order of axes, the last fastest, to write all of them;
+/// it is made anew if it has another shape or lies otherwise in memory.
+pub fn elements_to_write<'x, A: Float>(
+    x: &'x mut Tensor<A>,
+    shape: &[usize],
+    order: &[usize],
+) -> &'x mut [A] {
+    if x.shape() != shape || !x.view().permuted_axes(IxDyn(order)).is_standard_layout() {
+        *x = in_order(memory::take(shape.iter().product()), shape, order);
+    }
+    let view = x.view_mut().permuted_axes(IxDyn(order));
+    view.into_slice().expect("elements without gaps in this order")
+}
+
+/// A tensor of `shape` from its elements in an order of axes, the last fastest.
+pub(super) fn in_order<A: Float>(elements: Vec<A>, shape: &[usize], order: &[usize]) -> Tensor<A> {
+    let lengths: Order = order.iter().map(|&axis| shape[axis]).collect();
+    let fits = "one element for each index";
+    if order.is_sorted() {
+        return Tensor::from_shape_vec(shape, elements).expect(fits);
+    }
+    let mut back: Order = smallvec![0; order.len()];
+    order.iter().enumerate().for_each(|(place, &axis)| back[axis] = place);
+    let array = ndarray::ArrayD::from_shape_vec(IxDyn(&lengths), elements).expect(fits);
+    Tensor::from(array.permuted_axes(IxDyn(&back)))
+}
+
+/// Axes in some order.
+pub type Order = SmallVec<[usize; 6]>;
 
 /// Adds to each element of `to` that of `other`, a tensor of the same shape.
 pub fn accumulate<A: Float>(to: &mut Tensor<A>, other: &Tensor<A>) {
@@ -133,10 +202,10 @@ pub fn update<A: Float, const N: usize>(
 }
 
 /// An operand's elements in memory order, copied only if they are not contiguous.
-enum Packed<'a, A> {
+enum Packed<'a, A: Float> {
     Scalar(A),
     View(ArrayViewD<'a, A>),
-    Copy(ndarray::ArrayD<A>),
+    Copy(Tensor<A>),
 }
 
 impl<'a, A: Float> Packed<'a, A> {
@@ -150,7 +219,8 @@ impl<'a, A: Float> Packed<'a, A> {
         {
             Self::View(view)
         } else {
-            Self::Copy(view.as_standard_layout().into_owned())
+            // Into a buffer that is used again.
+            Self::Copy(Tensor::from(view))
         }
     }
 
@@ -158,7 +228,7 @@ impl<'a, A: Float> Packed<'a, A> {
         let slice = match self {
             Self::Scalar(value) => return std::slice::from_ref(value),
             Self::View(view) => view.as_slice_memory_order(),
-            Self::Copy(array) => array.as_slice_memory_order(),
+            Self::Copy(tensor) => tensor.elements(),
         };
         slice.expect("contiguous, as checked when it was packed")
     }
@@ -167,7 +237,7 @@ impl<'a, A: Float> Packed<'a, A> {
         match self {
             Self::Scalar(_) => (&[], &[]),
             Self::View(view) => (view.shape(), view.strides()),
-            Self::Copy(array) => (array.shape(), array.strides()),
+            Self::Copy(tensor) => (tensor.shape(), tensor.strides()),
         }
     }
 }
@@ -187,11 +257,13 @@ struct Walk<'a, A> {
 }
 
 impl Nest {
-    fn new(shape: &[usize]) -> Self {
-        Self { lengths: SmallVec::from_slice(shape), strides: SmallVec::new() }
+    /// A nest over the axes of `shape` in an order, the last innermost.
+    fn new(shape: &[usize], order: &[usize]) -> Self {
+        let lengths = order.iter().map(|&axis| shape[axis]).collect();
+        Self { lengths, strides: SmallVec::new() }
     }
 
-    fn operand<'a, A: Float>(&mut self, packed: &'a Packed<'_, A>) -> Walk<'a, A> {
+    fn operand<'a, A: Float>(&mut self, packed: &'a Packed<'_, A>, order: &[usize]) -> Walk<'a, A> {
         let (shape, strides) = packed.layout();
         let added = self.lengths.len() - shape.len();
         let mut row: SmallVec<[usize; 6]> = SmallVec::from_elem(0, added);
@@ -200,7 +272,7 @@ impl Nest {
                 if length == 1 { 0 } else { stride as usize }
             },
         ));
-        self.strides.push(row);
+        self.strides.push(order.iter().map(|&axis| row[axis]).collect());
         Walk { data: packed.data(), operand: self.strides.len() - 1 }
     }
 
@@ -226,8 +298,20 @@ impl Nest {
         }
     }
 
-    /// Calls `visit` with each stretch of at most `most` elements along the innermost axis within
-    /// a range of places: where it begins in the range, the index of the outer axes, where it begins
+    /// How many of the innermost axes are walked together: two if the last is short.
+    fn together(&self) -> usize {
+        let (axes, last) = (self.lengths.len(), self.lengths[self.lengths.len() - 1]);
+        if axes > 1 && last <= CHUNK / 2 { 2 } else { 1 }
+    }
+
+    /// The length of the stretches in which the elements are walked: whole rows, if rows are short.
+    fn chunk(&self) -> usize {
+        let last = self.lengths[self.lengths.len() - 1];
+        if self.together() == 2 { CHUNK / last * last } else { CHUNK }
+    }
+
+    /// Calls `visit` with each stretch of at most `most` elements along the innermost axes within a
+    /// range of places: where it begins in the range, the index of the outer axes, where it begins
     /// along the innermost, and how long it is.
     fn walk(
         &self,
@@ -235,12 +319,13 @@ impl Nest {
         most: usize,
         mut visit: impl FnMut(usize, &[usize], usize, usize),
     ) {
-        let inner = self.lengths[self.lengths.len() - 1];
-        let mut index = SmallVec::<[usize; 6]>::from_elem(0, self.lengths.len());
-        let mut outer = places.start / inner;
-        for axis in (0..self.lengths.len() - 1).rev() {
-            index[axis] = outer % self.lengths[axis];
-            outer /= self.lengths[axis];
+        let outer = self.lengths.len() - self.together();
+        let inner: usize = self.lengths[outer..].iter().product();
+        let mut index = SmallVec::<[usize; 6]>::from_elem(0, outer);
+        let mut turn = places.start / inner;
+        for axis in (0..outer).rev() {
+            index[axis] = turn % self.lengths[axis];
+            turn /= self.lengths[axis];
         }
         let (mut at, mut from) = (0, places.start % inner);
         while at < places.len() {
@@ -255,7 +340,7 @@ impl Nest {
         }
     }
 
-    /// `count` elements of an operand along the innermost axis, from `start`.
+    /// `count` elements of an operand along the innermost axes, from `start`.
     #[inline]
     fn row<'a, A: Float>(
         &self,
@@ -265,41 +350,78 @@ impl Nest {
         count: usize,
         buffer: &'a mut [A; CHUNK],
     ) -> &'a [A] {
-        if let (offset, 1) = self.place(walk.operand, index) {
-            return &walk.data[offset + start..][..count];
+        if let Some(row) = self.straight(walk, index, start, count) {
+            return row;
         }
-        self.read(walk, index, start, &mut buffer[..count]);
-        &buffer[..count]
+        let row = &mut buffer[..count];
+        self.read(walk, index, start, row);
+        row
     }
 
-    /// The same, copied.
+    /// The same, if they lie side by side.
     #[inline]
+    fn straight<'a, A: Float>(
+        &self,
+        walk: Walk<'a, A>,
+        index: &[usize],
+        start: usize,
+        count: usize,
+    ) -> Option<&'a [A]> {
+        let strides = &self.strides[walk.operand];
+        let last = strides.len() - 1;
+        let rows = self.together() == 1 || strides[last - 1] == self.lengths[last];
+        let from = self.offset(walk.operand, index) + start;
+        (strides[last] == 1 && rows).then(|| &walk.data[from..][..count])
+    }
+
+    /// Where the rows of an operand begin at an index of the outer axes.
+    #[inline]
+    fn offset(&self, operand: usize, index: &[usize]) -> usize {
+        index.iter().zip(&self.strides[operand]).map(|(&i, &stride)| i * stride).sum()
+    }
+
+    /// Copies the elements of an operand along the innermost axes, from `start`.
     fn read<A: Float>(&self, walk: Walk<'_, A>, index: &[usize], start: usize, out: &mut [A]) {
-        match self.place(walk.operand, index) {
-            (offset, 1) => out.copy_from_slice(&walk.data[offset + start..][..out.len()]),
-            (offset, 0) => out.fill(walk.data[offset]),
-            (offset, stride) => {
-                let from = walk.data[offset + start * stride..].iter().step_by(stride);
-                out.iter_mut().zip(from).for_each(|(to, &value)| *to = value);
-            }
+        let strides = &self.strides[walk.operand];
+        let last = strides.len() - 1;
+        let (data, step) = (&walk.data[self.offset(walk.operand, index)..], strides[last]);
+        if self.together() == 1 {
+            return gather(out, &data[start * step..], step);
         }
-    }
-
-    /// Where an operand's row begins, and its step along the innermost axis.
-    #[inline]
-    fn place(&self, operand: usize, index: &[usize]) -> (usize, usize) {
-        let (&last, outer) = self.strides[operand].split_last().expect("at least one axis");
-        (index.iter().zip(outer).map(|(&i, &stride)| i * stride).sum(), last)
+        let (length, jump) = (self.lengths[last], strides[last - 1]);
+        let (mut row, mut from, mut at) = (start / length, start % length, 0);
+        // The same row again and again is read once.
+        let end = if jump == 0 { length.min(out.len()) } else { out.len() };
+        while at < end {
+            let count = (length - from).min(end - at);
+            gather(&mut out[at..at + count], &data[row * jump + from * step..], step);
+            (row, from, at) = (row + 1, 0, at + count);
+        }
+        while at < out.len() {
+            let more = at.min(out.len() - at);
+            out.copy_within(..more, at);
+            at += more;
+        }
     }
 
     /// Steps the index of the outer axes, the last of them fastest.
     fn advance(&self, index: &mut [usize]) {
-        for axis in (0..self.lengths.len() - 1).rev() {
+        for axis in (0..index.len()).rev() {
             index[axis] += 1;
             if index[axis] < self.lengths[axis] {
                 return;
             }
             index[axis] = 0;
         }
+    }
+}
+
+/// Every `step`-th element.
+#[inline]
+fn gather<A: Float>(to: &mut [A], from: &[A], step: usize) {
+    match step {
+        0 => to.fill(from[0]),
+        1 => to.copy_from_slice(&from[..to.len()]),
+        _ => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from),
     }
 }

@@ -6,7 +6,7 @@ use crate::float::Float;
 use crate::rules::window::{MaxPool, MaxPoolSlope};
 use crate::tensor::Tensor;
 
-use super::{Grid, Inside, memory, ordered, threads};
+use super::{Grid, Inside, channels, memory, ordered, threads};
 
 /// As many elements of the result make it worth a second thread's while.
 const PER_THREAD: usize = 16_384;
@@ -59,6 +59,9 @@ fn grid(slides: &[crate::rules::window::Slide], image: &[usize], windows: &[usiz
 
 /// The largest element of each window.
 pub fn max_pool<A: Float>(x: &Tensor<A>, shape: &[usize], rule: &MaxPool) -> Tensor<A> {
+    if channels::are_last(x) {
+        return channels::max_pool(x, shape, rule);
+    }
     let grid = grid(&rule.slides, x.shape(), shape);
     let x = ordered(x);
     let mut result = memory::filled(shape.iter().product(), A::NEG_INFINITY);
@@ -80,6 +83,9 @@ pub fn max_pool_slope<A: Float>(
     shape: &[usize],
     rule: &MaxPoolSlope,
 ) -> Tensor<A> {
+    if rule.adjoint && channels::are_last(x) {
+        return channels::max_pool_adjoint(x, v, rule);
+    }
     let grid = grid(&rule.slides, x.shape(), if rule.adjoint { v.shape() } else { shape });
     let (x, v) = (ordered(x), ordered(v));
     let mut result = memory::filled(shape.iter().product(), A::zero());

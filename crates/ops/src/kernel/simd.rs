@@ -1,11 +1,14 @@
 //! Loops compiled for the vector instructions of the machine they run on.
 
 use multiversion::multiversion;
+use multiversion::target::target_cfg_f;
 
+use super::fast::Reads;
 use super::map::Point;
 use crate::float::Float;
 
-/// `out[i] = point(first[i], second[i])` for all i.
+/// `out[i] = point(first[i], second[i])` for all i: read with [`Fast`](super::fast::Fast) numbers
+/// where a multiply-add is one instruction, and again with the float itself where that gives NaN.
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 pub fn fill<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
     point: P,
@@ -13,11 +16,37 @@ pub fn fill<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
     second: [&[A]; M],
     out: &mut [A],
 ) {
+    /// Elements between two looks for NaN, small enough for the first-level cache.
+    const CHUNK: usize = 1024;
     let n = out.len();
     // Slices of one length, known to be so, need no check at each index.
     let (first, second) = (first.map(|x| &x[..n]), second.map(|x| &x[..n]));
-    for i in 0..n {
-        out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
+    if !(target_cfg_f!(target_feature = "fma") || cfg!(target_arch = "aarch64")) {
+        for i in 0..n {
+            out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
+        }
+        return;
+    }
+    let mut start = 0;
+    while start < n {
+        let end = n.min(start + CHUNK);
+        let out = &mut out[start..end];
+        let (first, second) = (first.map(|x| &x[start..end]), second.map(|x| &x[start..end]));
+        let mut any_nan = false;
+        for i in 0..out.len() {
+            let x = first.map(|x| A::Fast::read(x[i]));
+            let value = point.at(x, second.map(|x| A::Fast::read(x[i]))).number();
+            any_nan |= value.is_nan();
+            out[i] = value;
+        }
+        if any_nan {
+            for i in 0..out.len() {
+                if out[i].is_nan() {
+                    out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
+                }
+            }
+        }
+        start = end;
     }
 }
 

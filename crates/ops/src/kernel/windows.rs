@@ -4,7 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use smallvec::SmallVec;
 
-use super::{memory, ordered, simd, threads};
+use super::{channels, memory, ordered, simd, threads};
 use crate::float::Float;
 use crate::rules::window::{Conv, Part, Slide, Windows};
 use crate::tensor::Tensor;
@@ -244,7 +244,7 @@ impl Sizes {
 }
 
 /// As many multiply-adds make it worth a second thread's while.
-const PER_THREAD: usize = 1 << 20;
+pub(super) const PER_THREAD: usize = 1 << 20;
 
 /// One part of a convolution from the two others, an image at a time: windows as columns, then
 /// one matrix product a group. Images are divided among threads.
@@ -254,6 +254,9 @@ pub fn conv<A: Float>(a: &Tensor<A>, b: &Tensor<A>, shape: &[usize], rule: &Conv
         Part::Input(_) => (shape, b.shape(), a.shape()),
         Part::Weight => (a.shape(), shape, b.shape()),
     };
+    if rule.groups == 1 {
+        return channels::conv(a, b, shape, rule);
+    }
     let sizes = Sizes::new(input, weight, output, rule);
     let mut result = memory::filled(shape.iter().product(), A::zero());
     let (columns, images) = (sizes.columns(), input[0]);

@@ -371,11 +371,11 @@ impl Elementwise<3> for Where {
         kinks: &[],
         known: &[([1.0, 2.5, -1.5], 2.5), ([0.0, 2.5, -1.5], -1.5)],
     };
-    #[inline]
+    #[inline(always)]
     fn value<R: Real>(self, [mask, a, b]: [R; 3]) -> R {
         mask.select(a, b)
     }
-    #[inline]
+    #[inline(always)]
     fn slope<R: Real>(self, operand: usize, [mask, _, _]: [R; 3], _y: R) -> R {
         match operand {
             0 => R::lit(0.0),

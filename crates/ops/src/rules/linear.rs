@@ -14,7 +14,7 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, Axis, IxDyn, SliceInfoElem};
+use ndarray::{ArrayD, ArrayViewMutD, Axis, IxDyn, SliceInfoElem};
 use smallvec::SmallVec;
 
 use crate::algebra::Algebra;
@@ -51,8 +51,15 @@ pub(crate) fn show_reduction(axes: &Axes, keepdims: bool) -> String {
 /// The cotangent of a reduction, back in the shape of its operand.
 pub(crate) fn spread<T: Algebra>(value: &T, axes: &Axes, keepdims: bool, to: &[usize]) -> T {
     let axes = axes.resolve(to.len()).expect("axes that the rule has accepted");
-    let value = if keepdims { value.clone() } else { value.reshape(&reduced(to, &axes, true)[..]) };
-    value.stretch_to(to)
+    let kept = reduced(to, &axes, true);
+    let shape = value.shape();
+    // Broadcasting puts axes of length one in front by itself.
+    let in_place =
+        kept.ends_with(&shape) && kept[..kept.len() - shape.len()].iter().all(|&n| n == 1);
+    if keepdims || in_place {
+        return value.clone().stretch_to(to);
+    }
+    value.reshape(&kept[..]).stretch_to(to)
 }
 
 /// The shape of a reduction.
@@ -131,10 +138,12 @@ impl Rule for Sum {
     ) -> Result<(), Problem> {
         let x = operands[0];
         let axes = self.axes.resolve(x.ndim()).expect("axes that the rule has accepted");
-        match out.elements_mut() {
-            Some(out) if axes.len() == x.ndim() => out.fill(kernel::sum(x)),
-            Some(out) if !axes.is_empty() => kernel::sum_axes_into(x, &axes, out),
-            _ => *out = self.forward(operands, shape),
+        if axes.len() == x.ndim() {
+            out.view_mut().fill(kernel::sum(x));
+        } else if axes.is_empty() {
+            *out = self.forward(operands, shape);
+        } else {
+            kernel::sum_axes_into(x, &axes, out);
         }
         Ok(())
     }
@@ -374,7 +383,7 @@ impl Rule for Reshape {
         if x.is_standard_layout() {
             Tensor::from(x.into_shape_with_order(IxDyn(shape)).expect(fits))
         } else {
-            Tensor::from(x.to_shape(IxDyn(shape)).expect(fits).into_owned())
+            Tensor::from_shape_vec(shape, kernel::ordered(operands[0]).into_owned()).expect(fits)
         }
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -745,8 +754,18 @@ impl Rule for Concat {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         let axis =
             resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
-        let views: Vec<_> = operands.iter().map(|x| x.view()).collect();
-        Tensor::from(ndarray::concatenate(Axis(axis), &views).expect("operands that fit"))
+        if let [only] = operands {
+            return Tensor::clone(only);
+        }
+        let mut all = kernel::memory::take(shape.iter().product());
+        let fits = "operands that fit";
+        let mut rest = ArrayViewMutD::from_shape(IxDyn(shape), &mut all).expect(fits);
+        for x in operands {
+            let (mut part, others) = rest.split_at(Axis(axis), x.shape()[axis]);
+            part.assign(&x.view());
+            rest = others;
+        }
+        Tensor::from_shape_vec(shape, all).expect(fits)
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let ndim = cotangent.shape().len();

@@ -1,11 +1,12 @@
 //! Where each value of a program lives, and for how long.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::panic::Location;
 
 use ops::describe::Attributes;
-use ops::{Float, Shape, Tensor};
+use ops::{Float, Order, Shape, Tensor, elements_in, order_of};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
@@ -90,6 +91,8 @@ pub(super) struct Run<A: Float> {
 #[derive(Debug)]
 pub(super) struct Group<A: Float> {
     pub shape: Shape,
+    /// The order of the axes in which places follow one another, the last fastest.
+    pub order: Order,
     pub externals: Vec<External>,
     pub code: Vec<Instruction<A>>,
     /// The rows that the group keeps for itself; those after them are of `outs`.
@@ -420,10 +423,12 @@ impl<'t, A: Float> Planner<'t, A> {
     }
 
     fn group(&mut self, at: u32, members: &[usize]) -> Group<A> {
-        let shape = Shape::from_slice(self.value(members[0]).shape());
+        let first = self.value(members[0]);
+        let (shape, order) = (Shape::from_slice(first.shape()), order_of(first));
         let mut rows = Rows::default();
         let mut group = Group {
             shape,
+            order,
             externals: Vec::new(),
             code: Vec::new(),
             rows: 0,
@@ -484,7 +489,8 @@ impl<'t, A: Float> Planner<'t, A> {
             return Operand::Row(row);
         }
         let At::Tensor(at) = home else { unreachable!("a tensor of several elements") };
-        let straight = value.shape() == &group.shape[..] && value.view().is_standard_layout();
+        let straight = value.shape() == &group.shape[..]
+            && matches!(elements_in(value, &group.order), Cow::Borrowed(_));
         let external = index(group.externals.len());
         group.externals.push(External { at, straight });
         if straight {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::mem;
 
-use ops::{Float, Spread, Tensor, each_part, thread_count};
+use ops::{Float, Spread, Tensor, each_part, elements_in, elements_to_write, thread_count};
 use smallvec::SmallVec;
 
 use super::plan::{At, Call, Group, Instruction, Operand, Run, Scalars, What, Work};
@@ -171,10 +171,9 @@ impl<A: Float> Group<A> {
             .map(|external| {
                 let tensor = &tensors[external.at as usize];
                 if external.straight {
-                    let elements = tensor.view().to_slice().map(Cow::Borrowed);
-                    Source::Straight(elements.unwrap_or_else(|| Cow::Owned(tensor.to_vec())))
+                    Source::Straight(elements_in(tensor, &self.order))
                 } else {
-                    Source::Spread(Box::new(Spread::new(tensor, &self.shape)))
+                    Source::Spread(Box::new(Spread::new(tensor, &self.shape, &self.order)))
                 }
             })
             .collect();
@@ -192,7 +191,7 @@ impl<A: Float> Group<A> {
         scratch.resize((self.rows * self.row * parts).max(scratch.len()), A::zero());
         let mut scratch = &mut scratch[..];
         let mut rest: SmallVec<[&mut [A]; 8]> =
-            outs.iter_mut().map(|out| straight_elements(out, &self.shape)).collect();
+            outs.iter_mut().map(|out| elements_to_write(out, &self.shape, &self.order)).collect();
         let parts = (0..parts).map(|part| {
             let start = part * part_length;
             let length = part_length.min(length.saturating_sub(start));
@@ -269,12 +268,4 @@ impl<A: Float> Group<A> {
         }
         found
     }
-}
-
-/// The elements of a tensor in the order of its axes, to write all of them.
-fn straight_elements<'a, A: Float>(out: &'a mut Tensor<A>, shape: &[usize]) -> &'a mut [A] {
-    if out.shape() != shape || !out.view().is_standard_layout() {
-        *out = Tensor::zeros(shape);
-    }
-    out.view_mut().into_slice().expect("a tensor in standard layout")
 }

@@ -3,7 +3,7 @@
 use std::any::TypeId;
 
 use ops::rules::{Add, Lift};
-use ops::{Float, Shape, Tensor};
+use ops::{Float, Order, Shape, Tensor, order_of};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
@@ -153,6 +153,7 @@ enum State {
 struct Open {
     number: usize,
     shape: Shape,
+    order: Order,
     members: Vec<usize>,
     /// What waits for it to close, in the order of recording.
     waiting: Vec<usize>,
@@ -168,7 +169,7 @@ const MOST_IDLE: usize = 2;
 /// Decides what runs when.
 ///
 /// Nodes are taken in the order of recording. One that works place by place joins the open group of
-/// its shape; one that does not and needs a member of an open group waits, until something needs it
+/// its shape and of its order of axes in memory; one that does not and needs a member of an open group waits, until something needs it
 /// in turn. Only then does the group close. Open groups therefore never depend on each other, nor on
 /// what waits.
 struct Scheduler<'n, A: Float> {
@@ -197,7 +198,7 @@ pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batc
         match nodes.kind[node] {
             Kind::Absent | Kind::Leaf => {}
             Kind::Scalar(_) | Kind::Places(_) => {
-                scheduler.join(node, graph[NodeIndex::new(node)].value.shape());
+                scheduler.join(node);
             }
             Kind::Call | Kind::AddPart(_) => scheduler.run_or_wait(node),
         }
@@ -210,16 +211,15 @@ pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batc
 
 impl<'n, A: Float> Scheduler<'n, A> {
     /// Adds a node to the group of its shape.
-    fn join(&mut self, node: usize, shape: &[usize]) {
+    fn join(&mut self, node: usize) {
+        let value = self.value(node);
+        let (shape, order) = (value.shape(), order_of(value));
+        let is_its = |open: &Open| open.shape[..] == *shape && open.order == order;
         for &operand in &self.nodes.operands[node] {
             match self.states[operand] {
                 State::Ready => {}
                 State::Open(number) => {
-                    if self
-                        .open
-                        .iter()
-                        .any(|open| open.number == number && open.shape[..] != *shape)
-                    {
+                    if self.open.iter().any(|open| open.number == number && !is_its(open)) {
                         self.close(number);
                     }
                 }
@@ -230,12 +230,12 @@ impl<'n, A: Float> Scheduler<'n, A> {
                 }
             }
         }
-        let found = self.open.iter().position(|open| open.shape[..] == *shape);
+        let found = self.open.iter().position(is_its);
         let place = found.unwrap_or_else(|| {
             self.groups += 1;
-            let shape = Shape::from_slice(shape);
+            let (number, shape) = (self.groups, Shape::from_slice(shape));
             let (members, waiting) = (Vec::new(), Vec::new());
-            self.open.push(Open { number: self.groups, shape, members, waiting, idle: 0 });
+            self.open.push(Open { number, shape, order, members, waiting, idle: 0 });
             self.open.len() - 1
         });
         self.open[place].members.push(node);

@@ -20,15 +20,15 @@
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::marker::PhantomData;
+use std::{fmt, fs};
 
-use ndarray::{Axis, Slice};
 use ops::{Float, Tensor};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use super::summary::Summary;
 use super::{Backward, NothingFlows, Rounding, Trace, Use, Written};
 use crate::tape::Source;
 use crate::var::Var;
@@ -48,7 +48,7 @@ pub struct Settings {
     /// sweep, and what they were computed from.
     pub nodes: usize,
     /// Whether to take in the lines of the program that recorded the nodes, where the files can be
-    /// read from the current directory.
+    /// read from the current directory or one above, such as the root of the workspace.
     pub sources: bool,
 }
 
@@ -462,7 +462,10 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             steps.push(self.backward(step));
         }
         if self.settings.sources {
-            self.files.iter_mut().for_each(|file| file.read(&nodes));
+            for (number, file) in self.files.iter_mut().enumerate() {
+                let here = nodes.iter().filter(|node| node.at[0] as usize == number);
+                file.read(here.map(|node| node.at[1]));
+            }
         }
         Document {
             format: FORMAT.to_owned(),
@@ -494,7 +497,11 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             Ok(_) => turn.is_none().then_some(NothingFlows::ZeroSlope),
             Err(reason) => Some(reason),
         };
-        let location = x.location();
+        let place = x.place();
+        let file = self.file(&place.file);
+        if let Some(text) = place.text {
+            self.files[file].lines.insert(place.line, text.to_string());
+        }
         Node {
             position: x.position(),
             label: x.label(),
@@ -506,7 +513,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
                 Source::Op(_) => Kind::Op,
             },
             op: x.op().map(str::to_owned),
-            at: [self.file(location.file()) as u32, location.line(), location.column()],
+            at: [file as u32, place.line, place.column],
             scope: x.scope().map(|scope| self.scopes[&scope]),
             shape: x.shape().to_vec(),
             cut: !whole && !operands.is_empty(),
@@ -614,11 +621,13 @@ fn scopes_of<A: Float>(nodes: &[Var<'_, A>]) -> BTreeMap<usize, usize> {
 }
 
 impl File {
-    /// Takes in the lines that recorded nodes, if the file can be read.
-    fn read(&mut self, nodes: &[Node]) {
-        let Ok(text) = std::fs::read_to_string(&self.path) else { return };
+    /// Takes in the lines of these numbers, if the file can be read.
+    fn read(&mut self, lines: impl Iterator<Item = u32>) {
+        let Ok(here) = std::env::current_dir() else { return };
+        let mut texts = here.ancestors().map(|folder| fs::read_to_string(folder.join(&self.path)));
+        let Some(text) = texts.find_map(Result::ok) else { return };
         let text: Vec<&str> = text.lines().collect();
-        for line in nodes.iter().map(|node| node.at[1]) {
+        for line in lines {
             if let Some(text) = text.get(line as usize - 1) {
                 self.lines.insert(line, text.trim().to_owned());
             }
@@ -644,17 +653,14 @@ impl<A: Float> Value<A> {
             let data = x.view().iter().copied().map(Number).collect();
             return Self::Tensor { shape, data };
         }
-        let view = x.view();
-        let finite = || view.iter().copied().filter(|x| x.is_finite());
-        let count = finite().count();
-        let sum: f64 = finite().map(Float::to_f64).sum();
+        let Summary { shape, corner, min, mean, max, not_finite } = Summary::new(x);
         Self::Summary {
             shape,
-            corner: Box::new(Self::new(&corner(x), usize::MAX)),
-            min: finite().reduce(|a, b| if b < a { b } else { a }).map(Number),
-            mean: (count > 0).then(|| Number(A::from_f64(sum / count as f64))),
-            max: finite().reduce(|a, b| if b > a { b } else { a }).map(Number),
-            not_finite: x.len() - count,
+            corner: Box::new(Self::new(&corner, usize::MAX)),
+            min: min.map(Number),
+            mean: mean.map(Number),
+            max: max.map(Number),
+            not_finite,
         }
     }
 
@@ -686,19 +692,6 @@ impl<A: Float> Value<A> {
             Self::Summary { .. } => None,
         }
     }
-}
-
-/// The first elements of a large tensor.
-fn corner<A: Float>(x: &Tensor<A>) -> Tensor<A> {
-    let mut view = x.view();
-    while view.ndim() > 2 {
-        view.index_axis_inplace(Axis(0), 0);
-    }
-    for axis in 0..view.ndim() {
-        let length = view.len_of(Axis(axis)).min(3);
-        view.slice_axis_inplace(Axis(axis), Slice::from(..length));
-    }
-    Tensor::from(view)
 }
 
 impl<A: Float> PartialEq for Number<A> {

@@ -7,7 +7,7 @@ use crate::var::Var;
 /// How exactly numbers are written into formulas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rounding {
-    /// Significant digits.
+    /// Significant digits. From 17 on, as few as give the same number when they are read.
     pub digits: usize,
     /// A tensor of more elements than this keeps its label.
     pub elements: usize,
@@ -17,6 +17,36 @@ impl Default for Rounding {
     /// Four digits, and tensors of up to six elements.
     fn default() -> Self {
         Self { digits: 4, elements: 6 }
+    }
+}
+
+impl Rounding {
+    /// All digits: what is written can be read as the same number.
+    ///
+    /// ```
+    /// use tape::trace::Rounding;
+    ///
+    /// assert_eq!(Rounding::EXACT.number(0.1_f32), "0.1");
+    /// assert_eq!(Rounding::EXACT.number(0.1 + 0.2), "0.30000000000000004");
+    /// ```
+    pub const EXACT: Self = Self { digits: usize::MAX, elements: 6 };
+
+    /// A number as text.
+    pub fn number<A: Float>(self, value: A) -> String {
+        if self.digits >= EXACT_DIGITS { exact(value) } else { short(value.to_f64(), self.digits) }
+    }
+}
+
+/// As many digits tell any two `f64` apart.
+const EXACT_DIGITS: usize = 17;
+
+/// The fewest digits that give the same number.
+fn exact<A: Float>(value: A) -> String {
+    match value.to_f64().abs() {
+        most if most.is_finite() && most != 0.0 && !(1e-4..1e16).contains(&most) => {
+            format!("{value:e}")
+        }
+        _ => value.to_string(),
     }
 }
 
@@ -133,28 +163,29 @@ pub(super) fn local<A: Float>(
 /// A value as its numbers, if it has few.
 fn quantity<A: Float>(value: &Tensor<A>, name: Formula, rounding: Rounding) -> Formula {
     if value.ndim() == 0 {
-        return scalar(value.item().to_f64(), rounding.digits);
+        return scalar(value.item(), rounding);
     }
     if value.len() > rounding.elements || value.is_empty() {
         return name;
     }
-    let text = value.view().map(|x| short(x.to_f64(), rounding.digits));
+    let text = value.view().map(|&x| rounding.number(x));
     let text = text.to_string().replace('\n', " ");
     let words: Vec<&str> = text.split_whitespace().collect();
     Formula::symbol(words.join(" "), value.shape())
 }
 
-fn scalar(value: f64, digits: usize) -> Formula {
-    let text = short(value, digits);
-    let binding = match value {
-        _ if value.is_sign_negative() => Binding::Sign,
-        _ if text.contains('e') => Binding::Power, // 1e-9² would read as 1e-81.
+fn scalar<A: Float>(value: A, rounding: Rounding) -> Formula {
+    let text = rounding.number(value);
+    let binding = match &text {
+        text if text.starts_with('-') => Binding::Sign,
+        text if text.contains('e') => Binding::Power, // 1e-9² would read as 1e-81.
         _ => Binding::Atom,
     };
     Formula::new(text, binding, &[])
 }
 
-/// A number to so many significant digits, without zeros at the end: `-0.138`, `2`, `1.5e-9`.
+/// A number to so many significant digits, without zeros at the end: `-0.138`, `2`, `1.5e-9`. Zero
+/// has no sign, unless all digits are asked for.
 ///
 /// ```
 /// # use tape::trace::short;
@@ -162,15 +193,19 @@ fn scalar(value: f64, digits: usize) -> Formula {
 /// assert_eq!(short(2.0 / 3.0, 4), "0.6667");
 /// assert_eq!(short(12345.678, 4), "12346");
 /// assert_eq!(short(-1.5e-9, 4), "-1.5e-9");
+/// assert_eq!((short(-0.0, 4), short(-0.0, 17)), ("0".to_owned(), "-0".to_owned()));
 /// ```
 pub fn short(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         return value.to_string();
     }
+    if digits >= EXACT_DIGITS {
+        return exact(value);
+    }
     let significant = format!("{value:.*e}", digits.saturating_sub(1));
     let rounded: f64 = significant.parse().expect("a number that was just written");
     match value.abs() {
-        0.0 => rounded.to_string(),
+        0.0 => "0".to_owned(),
         most if !(1e-4..1e6).contains(&most) => format!("{rounded:e}"),
         most if most >= 10_f64.powi(digits as i32) => value.round().to_string(),
         _ => rounded.to_string(),

@@ -27,6 +27,8 @@
 pub mod document;
 mod formula;
 mod step;
+mod summary;
+mod text;
 
 use ops::{Float, Tensor};
 use petgraph::graph::NodeIndex;
@@ -39,6 +41,9 @@ use crate::var::Var;
 pub use formula::{Rounding, Written, short};
 pub(crate) use step::Recorder;
 pub use step::{Backward, Contribution, Forward, NothingFlows, Received, Step, Use, one_line};
+pub(crate) use summary::Summary;
+pub(crate) use text::visible;
+pub use text::{Layout, Role, Span, Text, tensor_text};
 
 /// Both passes of the computation of one value, step by step.
 ///

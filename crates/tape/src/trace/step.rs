@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::formula::{self, Rounding, Written};
 use crate::sweep::Event;
-use crate::tape::{Source, Tape};
+use crate::tape::Source;
 use crate::var::Var;
 
 /// One step of a [`Trace`](super::Trace).
@@ -50,6 +50,8 @@ impl<A: Float> Forward<'_, A> {
 /// One step of the reverse sweep: a node whose adjoint is complete passes it on to its operands.
 #[derive(Clone, Debug)]
 pub struct Backward<'t, A: Float> {
+    /// The value that is differentiated.
+    pub output: Var<'t, A>,
     /// The node.
     pub node: Var<'t, A>,
     /// Its adjoint: the derivative of the output with respect to it.
@@ -168,7 +170,7 @@ impl<A: Float> Backward<'_, A> {
 
 /// Makes steps of what happens in a sweep, and hands each on when it is complete.
 pub(crate) struct Recorder<'t, A: Float, F> {
-    tape: &'t Tape<A>,
+    output: Var<'t, A>,
     visited: Vec<bool>,
     step: Option<Backward<'t, A>>,
     hand_on: F,
@@ -177,7 +179,7 @@ pub(crate) struct Recorder<'t, A: Float, F> {
 impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Recorder<'t, A, F> {
     pub fn new(output: Var<'t, A>, hand_on: F) -> Self {
         let visited = vec![false; output.position() + 1];
-        Self { tape: output.tape(), visited, step: None, hand_on }
+        Self { output, visited, step: None, hand_on }
     }
 
     pub fn observe(&mut self, event: &Event<'_, Tensor<A>>) {
@@ -213,9 +215,10 @@ impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Recorder<'t, A, F> {
     }
 
     fn begin(&self, node: NodeIndex, adjoint: &Tensor<A>) -> Backward<'t, A> {
-        let node = Var::new(self.tape, node);
+        let node = Var::new(self.output.tape(), node);
         let nothing = |operand| Contribution { operand, received: Err(NothingFlows::to(operand)) };
         Backward {
+            output: self.output,
             node,
             adjoint: adjoint.clone(),
             uses: self.uses(node),
@@ -225,48 +228,17 @@ impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Recorder<'t, A, F> {
 
     /// The uses of a node that have reported: the sweep meets the last recorded first.
     fn uses(&self, node: Var<'t, A>) -> Vec<Use<'t, A>> {
-        let graph = self.tape.graph();
+        let graph = node.tape().graph();
         let mut uses: Vec<Use<'t, A>> = graph
             .edges_directed(node.index(), Direction::Outgoing)
             .filter(|edge| self.visited.get(edge.target().index()) == Some(&true))
             .map(|edge| Use {
-                node: Var::new(self.tape, edge.target()),
+                node: Var::new(node.tape(), edge.target()),
                 position: *edge.weight() as usize,
             })
             .collect();
         uses.sort_by_key(|u| (std::cmp::Reverse(u.node.position()), u.position));
         uses
-    }
-}
-
-impl<A: Float> Display for Backward<'_, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let label = self.node.label();
-        match self.node.formula() {
-            Some(formula) => writeln!(f, "{label} = {formula}")?,
-            None => writeln!(f, "{label}, a variable: its gradient is complete")?,
-        }
-        writeln!(f, "    incoming ȳ = {}", one_line(&self.adjoint, 6))?;
-        let formulas = self.node.gradient_formulas();
-        for (position, contribution) in self.contributions.iter().enumerate() {
-            let operand = contribution.operand.label();
-            let received = match &contribution.received {
-                Ok(received) => received,
-                Err(reason) => {
-                    writeln!(f, "    to {operand}: nothing ({reason})")?;
-                    continue;
-                }
-            };
-            if let Some(Some(formula)) = formulas.get(position) {
-                writeln!(f, "    to {operand}: {formula}")?;
-            }
-            if let Some(local) = self.local(position) {
-                writeln!(f, "        local ∂y/∂{operand} = {}", one_line(&local, 6))?;
-            }
-            writeln!(f, "        contribution = {}", one_line(&received.value, 6))?;
-            writeln!(f, "        adjoint of {operand} so far = {}", one_line(&received.after, 6))?;
-        }
-        Ok(())
     }
 }
 

@@ -1,0 +1,117 @@
+//! What can be wrong with an expression, shown in its text.
+
+use std::fmt::{self, Display};
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// What is wrong with an expression, and where: a sentence, the text with a mark under the place,
+/// and help where something would.
+///
+/// ```
+/// use tape::expression::Expression;
+///
+/// let error = Expression::parse("w * (x + b").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "error: the expression ends before its bracket is closed
+///   |
+/// 1 | w * (x + b
+///   |           ^ expected an operator or `)`"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExpressionError(Box<Facts>); // In a box, so that results with errors in them stay small.
+
+#[derive(Clone, Debug, PartialEq)]
+struct Facts {
+    kind: Kind,
+    source: String,
+    place: Range<usize>,
+    title: String,
+    label: String,
+    help: Vec<String>,
+}
+
+/// What is wrong with an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// It cannot be read.
+    Syntax,
+    /// It is nested more deeply than [`DEEPEST`](super::DEEPEST).
+    TooDeep,
+    /// A function that does not exist, or one with another number of operands.
+    Function,
+    /// A name that was given no value.
+    NoValue(String),
+    /// A name with two values.
+    TwoValues(String),
+    /// A value that nothing uses.
+    Unused(String),
+    /// Something else where a number should be.
+    NotANumber,
+    /// Operands whose shapes do not fit.
+    Shape,
+    /// A result that has no gradient.
+    NoGradient,
+}
+
+impl ExpressionError {
+    pub(super) fn new(
+        kind: Kind,
+        source: &str,
+        place: Range<usize>,
+        title: impl Into<String>,
+    ) -> Self {
+        let (source, title) = (source.to_owned(), title.into());
+        Self(Box::new(Facts { kind, source, place, title, label: String::new(), help: Vec::new() }))
+    }
+
+    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+        self.0.label = label.into();
+        self
+    }
+
+    /// The same with a further line of help.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.0.help.push(help.into());
+        self
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> &Kind {
+        &self.0.kind
+    }
+
+    /// Where, as a range of bytes of the text.
+    pub fn place(&self) -> Range<usize> {
+        self.0.place.clone()
+    }
+
+    /// What is wrong, as a sentence without the text.
+    pub fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// The error as text, with the escape sequences of a terminal's colours if asked.
+    pub fn render(&self, color: bool) -> String {
+        let Facts { source, place, title, label, help, .. } = &*self.0;
+        let mark = AnnotationKind::Primary.span(place.clone());
+        let mark = if label.is_empty() { mark } else { mark.label(label) };
+        let snippet = Snippet::source(source).annotation(mark);
+        let group = Level::ERROR.primary_title(title).element(snippet);
+        let help = help.iter().map(|text| Level::HELP.message(text));
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group.elements(help)])
+    }
+}
+
+impl Display for ExpressionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for ExpressionError {}

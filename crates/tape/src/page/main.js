@@ -1,0 +1,416 @@
+// ---------------------------------------------------------------------------------------------
+// main.js: steps, keys, pointers.
+// ---------------------------------------------------------------------------------------------
+
+const $ = (id) => document.getElementById(id);
+const state = { step: 0, playing: null, waitingOpen: true, aim: 'value' };
+let selection = null;
+
+// ---- steps ------------------------------------------------------------------------------------
+
+/** Shows a step everywhere. */
+function show(step) {
+  state.step = step;
+  graph.show(step);
+  renderStep(step);
+  renderSelected(step);
+  renderAll(step);
+  $('scrubber').value = step;
+  $('scrubber').setAttribute('aria-valuetext', `step ${step} of ${lastStep}, ${steps[step].pass} pass`);
+  $('count').textContent = `step ${step} / ${lastStep}`;
+  for (const [id, off] of [['first', step === 0], ['back', step === 0], ['forth', step === lastStep], ['last', step === lastStep]]) {
+    $(id).setAttribute('aria-disabled', String(off));
+  }
+  document.body.dataset.step = step;
+  document.body.dataset.pass = steps[step].pass;
+}
+
+/** Goes to a step, as far as there are steps. After a leap the browser's Back comes back. */
+function go(step, { reveal = true, leap = false } = {}) {
+  const to = Math.min(lastStep, Math.max(0, step));
+  show(to);
+  if (reveal) graph.reveal(graph.itemOf(nodes[steps[to].node]));
+  speak(spokenStep(to));
+  const address = `#step=${to}${exercise.on ? '&exercise' : ''}`;
+  if (leap && address !== location.hash) history.pushState(null, '', address);
+  else history.replaceState(null, '', address);
+  hideTip();
+}
+
+/** The step that the address names. */
+function fromAddress() {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const step = Number.parseInt(parts.get('step') ?? '0', 10);
+  if (parts.has('exercise') !== exercise.on) setExercise(parts.has('exercise'));
+  return Number.isFinite(step) ? Math.min(lastStep, Math.max(0, step)) : 0;
+}
+
+function speak(text) {
+  $('spoken').textContent = text;
+}
+
+function play(on) {
+  clearTimeout(state.playing);
+  state.playing = null;
+  $('play').textContent = on ? 'Pause' : 'Play';
+  if (!on) return;
+  if (state.step === lastStep) go(0);
+  const next = () => {
+    go(state.step + 1);
+    if (state.step === lastStep) play(false);
+    else state.playing = setTimeout(next, Number($('speed').value));
+  };
+  state.playing = setTimeout(next, Number($('speed').value));
+}
+
+// ---- what is selected, open, on -----------------------------------------------------------------
+
+function select(node) {
+  selection = node;
+  show(state.step);
+  hideTip();
+  if (!node) return;
+  const item = graph.itemOf(node);
+  graph.focused = item;
+  graph.rove(item);
+  graph.reveal(item);
+  speak(item.element.getAttribute('aria-label'));
+}
+
+/** Opens or closes a group, keeping it where it is on the screen. */
+function toggle(group, focus = false) {
+  const before = graph.items.find((item) => item.group === group) ?? graph.itemOf(group.nodes[0]);
+  const { scale } = graph.view;
+  const at = { x: before.x * scale + graph.view.x, y: before.y * scale + graph.view.y };
+  if (graph.open.has(group)) graph.open.delete(group);
+  else for (const outer of around(group)) graph.open.add(outer);
+  redraw();
+  const item = graph.items.find((other) => other.group === group);
+  graph.moveTo({ scale, x: at.x - item.x * scale, y: at.y - item.y * scale });
+  const whole = graph.whole();
+  if (whole.scale >= 0.6) graph.moveTo(whole);
+  else graph.reveal(graph.itemOf(nodes[steps[state.step].node]));
+  if (focus) focusItem(item);
+  speak(`${group.name} is ${graph.open.has(group) ? 'open' : 'closed'}.`);
+}
+
+/** Opens the outermost closed group around the current step, or closes the innermost open one. */
+function toggleHere() {
+  const { group } = nodes[steps[state.step].node];
+  const path = around(group);
+  const closed = path.find((outer) => !graph.open.has(outer));
+  if (closed ?? group) toggle(closed ?? group);
+}
+
+function toggleAll() {
+  const opening = groups.some((group) => !graph.open.has(group));
+  graph.open = new Set(opening ? groups : []);
+  if (!state.turned) graph.choose();
+  redraw();
+  graph.begin(graph.itemOf(nodes[steps[state.step].node]));
+  speak(opening ? 'All groups are open.' : 'All groups are closed.');
+}
+
+function redraw() {
+  graph.focused = null;
+  graph.roving = null;
+  graph.draw();
+  $('open-all').textContent = groups.some((group) => !graph.open.has(group)) ? 'Open all' : 'Close all';
+  show(state.step);
+}
+
+function turn() {
+  state.turned = true;
+  graph.direction = graph.direction === 'right' ? 'down' : 'right';
+  redraw();
+  graph.begin(graph.itemOf(nodes[steps[state.step].node]));
+}
+
+function setExercise(on) {
+  exercise.on = on;
+  play(false);
+  $('exercise').setAttribute('aria-pressed', String(on));
+}
+
+function switchExercise() {
+  setExercise(!exercise.on);
+  go(state.step, { reveal: false });
+  if (exercise.on) document.querySelector('#step form input')?.focus();
+}
+
+const THEMES = { auto: 'light', light: 'dark', dark: 'auto' };
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  $('theme').replaceChildren(`Theme: ${theme} `, h('kbd', {}, 't'));
+}
+
+// ---- the graph under the pointer and the keyboard -----------------------------------------------
+
+function targetOf(event) {
+  const element = event.target.closest?.('[data-node], [data-group]');
+  if (!element) return null;
+  if (element.dataset.node !== undefined) return { node: nodes[element.dataset.node] };
+  return { group: groups[element.dataset.group] };
+}
+
+function act({ node, group }, focus) {
+  if (node) select(selection === node ? null : node);
+  else toggle(group, focus);
+}
+
+function focusItem(item) {
+  graph.focused = item;
+  graph.rove(item);
+  item.element.focus({ preventScroll: true });
+  graph.reveal(item);
+}
+
+/** The next item of the drawing, in the order of recording. */
+function moveFocus(by) {
+  const from = graph.items.indexOf(graph.roving);
+  const item = graph.items[Math.min(graph.items.length - 1, Math.max(0, from + by))];
+  focusItem(item);
+}
+
+function showTip(node, x, y) {
+  const tip = $('tip');
+  tip.replaceChildren(...inspect(node, state.step));
+  tip.hidden = false;
+  const [frame, box] = [$('graph').getBoundingClientRect(), tip.getBoundingClientRect()];
+  const fit = (at, size, room) => Math.max(6, Math.min(at + 14, room - size - 6));
+  tip.style.left = `${fit(x - frame.left, box.width, frame.width)}px`;
+  const below = y - frame.top + 18;
+  const above = y - frame.top - box.height - 14;
+  tip.style.top = `${below + box.height < frame.height ? below : Math.max(6, above)}px`;
+}
+
+function hideTip() {
+  $('tip').hidden = true;
+}
+
+function watchDrawing() {
+  const { stage } = graph;
+  const pointers = new Map();
+  let moved = 0;
+  const local = (event) => {
+    const { left, top } = stage.getBoundingClientRect();
+    return { x: event.clientX - left, y: event.clientY - top };
+  };
+  stage.addEventListener('pointerdown', (event) => {
+    if (event.button !== 0) return;
+    pointers.set(event.pointerId, local(event));
+    moved = 0;
+  });
+  stage.addEventListener('pointermove', (event) => {
+    if (!pointers.has(event.pointerId)) {
+      const target = targetOf(event);
+      if (target?.node && event.pointerType === 'mouse') showTip(target.node, event.clientX, event.clientY);
+      else hideTip();
+      return;
+    }
+    const [before, now] = [pointers.get(event.pointerId), local(event)];
+    const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
+    pointers.set(event.pointerId, now);
+    moved += Math.hypot(now.x - before.x, now.y - before.y);
+    if (moved > 4) {
+      stage.setPointerCapture(event.pointerId);
+      hideTip();
+    }
+    if (other) { // Two fingers: as far apart as they are.
+      const apart = (p) => Math.hypot(p.x - other.x, p.y - other.y);
+      graph.zoom(apart(now) / Math.max(apart(before), 1), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+    } else if (moved > 4) {
+      cancelAnimationFrame(graph.gliding);
+      const { x, y, scale } = graph.view;
+      graph.moveTo({ x: x + now.x - before.x, y: y + now.y - before.y, scale });
+    }
+  });
+  const up = (event) => pointers.delete(event.pointerId);
+  stage.addEventListener('pointerup', up);
+  stage.addEventListener('pointercancel', up);
+  stage.addEventListener('pointerleave', hideTip);
+  stage.addEventListener('click', (event) => {
+    const target = targetOf(event);
+    if (target && moved <= 4) act(target, false);
+  });
+  stage.addEventListener('wheel', (event) => {
+    event.preventDefault();
+    hideTip();
+    graph.zoom(Math.exp(-event.deltaY * (event.deltaMode === 1 ? 0.05 : 0.0015)), local(event));
+  }, { passive: false });
+  stage.addEventListener('focusin', (event) => {
+    const target = targetOf(event);
+    if (!target?.node || !event.target.matches(':focus-visible')) return;
+    const { left, bottom } = event.target.getBoundingClientRect();
+    showTip(target.node, left, bottom);
+  });
+  stage.addEventListener('focusout', hideTip);
+  stage.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = targetOf(event);
+    const keys = { ArrowDown: () => moveFocus(1), ArrowUp: () => moveFocus(-1) };
+    if (target) keys.Enter = keys[' '] = () => act(target, true);
+    if (!keys[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    keys[event.key]();
+  });
+}
+
+// ---- finding --------------------------------------------------------------------------------------
+
+const AIMS = {
+  value: 'Find a value by its name or op, and go to the step that computes it',
+  gradient: 'Find a value by its name or op, and go to the step in which its gradient is complete',
+};
+
+function find(aim) {
+  state.aim = aim;
+  $('finder-aim').textContent = AIMS[aim];
+  $('wanted').value = '';
+  $('finder').showModal();
+  listFound();
+}
+
+function listFound() {
+  const wanted = $('wanted').value.trim().toLowerCase();
+  const matches = ({ label, op, kind, backward, named }) => {
+    if (state.aim === 'gradient' && backward === undefined) return -1;
+    if (!wanted) return named ? 1 : 0;
+    const name = label.toLowerCase();
+    if (name === wanted) return 3;
+    return name.startsWith(wanted) ? 2 : `${name} ${op ?? kind}`.includes(wanted) ? 1 : -1;
+  };
+  const found = nodes.map((node) => ({ node, rank: matches(node) })).filter(({ rank }) => rank >= 0)
+    .sort((a, b) => b.rank - a.rank || a.node.index - b.node.index).slice(0, 50);
+  $('found').replaceChildren(...found.map(({ node }, i) => h('li', {
+    id: `found-${i}`, role: 'option', 'aria-selected': String(i === 0), 'data-found': node.index,
+    onclick: () => choose(node),
+  }, math(node.label), h('small', {}, [node.op ?? node.kind, ...around(node.group).map((group) => group.name)].join(' · ')))));
+  $('none-found').hidden = found.length > 0;
+  markFound(0);
+}
+
+function markFound(by) {
+  const options = [...$('found').children];
+  const at = options.findIndex((option) => option.getAttribute('aria-selected') === 'true');
+  const to = Math.min(options.length - 1, Math.max(0, at + by));
+  options.forEach((option, i) => option.setAttribute('aria-selected', String(i === to)));
+  options[to]?.scrollIntoView({ block: 'nearest' });
+  $('wanted').setAttribute('aria-activedescendant', options[to]?.id ?? '');
+}
+
+function choose(node) {
+  $('finder').close();
+  play(false);
+  selection = node;
+  go(state.aim === 'gradient' ? node.backward : node.index, { leap: true });
+}
+
+// ---- keys -----------------------------------------------------------------------------------------
+
+const KEYS = [
+  ['→', 'one step on', ['ArrowRight', 'l'], () => step_(1)],
+  ['←', 'one step back', ['ArrowLeft', 'h'], () => step_(-1)],
+  ['Home', 'first step', ['Home'], () => jump(0)],
+  ['End', 'last step', ['End'], () => jump(lastStep)],
+  ['f', 'the forward pass', ['f'], () => jump(0)],
+  ['b', 'the backward pass', ['b'], () => jump(forwardSteps)],
+  ['p', 'play and pause', ['p', ' '], () => play(!state.playing)],
+  ['/ or j', 'find a value, and go to its step', ['/', 'j'], () => find('value')],
+  ['g', 'find a value, and go to its gradient', ['g'], () => find('gradient')],
+  ['o', 'open or close the group of this step', ['o'], toggleHere],
+  ['O', 'open or close all groups', ['O'], toggleAll],
+  ['e', 'exercise: find the numbers yourself', ['e'], switchExercise],
+  ['+ −', 'zoom', ['+', '='], () => graph.zoom(1.25)],
+  [null, null, ['-', '−'], () => graph.zoom(0.8)],
+  ['0', 'fit the graph into the view', ['0'], () => graph.glideTo(graph.whole())],
+  ['r', 'turn the graph: arrows to the right, or down', ['r'], turn],
+  ['t', 'light, dark, or as the system has it', ['t'], () => setTheme(THEMES[document.documentElement.dataset.theme])],
+  ['↑ ↓ Enter', 'in the graph: from node to node; all digits, open or close', [], null],
+  ['Esc', 'close what is selected', ['Escape'], () => select(null)],
+  ['?', 'this list', ['?'], () => $('keys').showModal()],
+];
+
+const step_ = (by) => { play(false); go(state.step + by); };
+const jump = (to) => { play(false); go(to, { leap: true }); };
+
+function onKey(event) {
+  const { target, key } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (document.querySelector('dialog[open]')) return;
+  if (target.matches('input:not([type=range]), select, textarea')) {
+    if (key === 'Escape') target.blur();
+    return;
+  }
+  if (key === ' ' && target.matches('button, summary')) return;
+  const found = KEYS.find(([, , keys]) => keys.includes(key));
+  if (!found) return;
+  event.preventDefault();
+  found[3]();
+}
+
+// ---- the beginning ----------------------------------------------------------------------------------
+
+const SIGNS = [
+  ['▭', 'A box is a value: its name, the op that computed it, the value (=), and its adjoint so far (∂). Hover, or press Enter on it, for all digits.'],
+  ['→', 'An arrow runs from an operand to the result. In the backward pass numbers flow against it, and it carries the local derivative (∂).'],
+  ['▶', 'the current step'],
+  ['○ ◐ 1/2', 'waits: 1 of its 2 uses has reported'],
+  ['●', 'ready: all its uses have reported'],
+  ['✓', 'done: its gradient is complete'],
+  ['ȳ', 'the adjoint of the current node: the derivative of the output with respect to it'],
+];
+
+function begin() {
+  $('title').textContent = visible(document.title);
+  const plural = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
+  $('size').textContent = `${plural(nodes.length, 'value')}, ${plural(lastStep + 1, 'step')}`
+    + ` · ${trace.element}`;
+  if (trace.left_out) {
+    const all = nodes.length + trace.left_out;
+    $('left-out').hidden = false;
+    $('left-out').textContent = `This graph has ${all.toLocaleString('en')} values, too many to draw. These are the `
+      + `${nodes.length.toLocaleString('en')} nearest the output; ${trace.left_out.toLocaleString('en')} are left out. `
+      + 'The sweep goes on beyond the values marked ✂, so their adjoints may not be complete here.';
+  }
+  $('signs').append(...SIGNS.flatMap(([sign, text]) => [h('dt', {}, sign), h('dd', {}, text)]));
+  $('key-list').append(...KEYS.filter(([key]) => key).flatMap(([key, text]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)]));
+  $('scrubber').max = lastStep;
+  $('to-forward').style.flexGrow = forwardSteps;
+  $('to-backward').style.flexGrow = lastStep + 1 - forwardSteps;
+  $('open-all').hidden = groups.length === 0;
+  setTheme('auto');
+
+  graph.choose();
+  state.step = fromAddress();
+  redraw();
+  graph.begin(graph.itemOf(nodes[steps[state.step].node]));
+  watchDrawing();
+
+  const onClick = {
+    first: () => jump(0), back: () => step_(-1), forth: () => step_(1), last: () => jump(lastStep),
+    play: () => play(!state.playing), 'to-forward': () => jump(0), 'to-backward': () => jump(forwardSteps),
+    find: () => find('value'), exercise: switchExercise, help: () => $('keys').showModal(),
+    theme: () => setTheme(THEMES[document.documentElement.dataset.theme]),
+    'zoom-in': () => graph.zoom(1.25), 'zoom-out': () => graph.zoom(0.8),
+    fit: () => graph.glideTo(graph.whole()), turn, 'open-all': toggleAll,
+  };
+  for (const [id, action] of Object.entries(onClick)) $(id).addEventListener('click', action);
+  $('scrubber').addEventListener('input', (event) => { play(false); go(Number(event.target.value)); });
+  $('all').addEventListener('toggle', () => renderAll(state.step));
+  $('wanted').addEventListener('input', listFound);
+  $('wanted').addEventListener('keydown', (event) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by) markFound(by);
+    if (by || event.key === 'Enter') event.preventDefault();
+    const found = $('found').querySelector('[aria-selected=true]');
+    if (event.key === 'Enter' && found) choose(nodes[found.dataset.found]);
+  });
+  addEventListener('keydown', onKey);
+  addEventListener('hashchange', () => { play(false); go(fromAddress()); });
+  addEventListener('resize', () => graph.refit(graph.itemOf(nodes[steps[state.step].node])));
+  document.body.dataset.ready = 'true';
+}
+
+begin();

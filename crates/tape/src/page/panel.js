@@ -1,0 +1,336 @@
+// ---------------------------------------------------------------------------------------------
+// panel.js: the step in words, formulas and numbers. Every name is set as text.
+// ---------------------------------------------------------------------------------------------
+
+/** An element of the page. Keys that begin with `on` are listeners. */
+function h(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
+    else if (value === true) element.setAttribute(key, '');
+    else if (value !== false && value !== undefined && value !== null) element.setAttribute(key, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+const math = (text, attributes = {}) => h('span', { class: 'math', ...attributes }, text);
+const derivative = (node, of = output) => math(`∂${clip(of.label, 14)}/∂${clip(node.label, 14)}`, { class: 'math name' });
+
+/** A value: a number with all its digits at hand, or a tensor that opens. */
+function number(value, attributes = {}) {
+  if (isScalar(value)) {
+    const all = exact(value);
+    return h('data', { class: 'number', value: all, 'data-exact': all, title: all, ...attributes }, short(value));
+  }
+  return h('details', { class: 'tensor', 'data-exact': exactText(value), ...attributes },
+    h('summary', {}, math(brief(value))), tensor(value));
+}
+
+/** The elements of a tensor as tables of its last two axes, and what there is to say of all. */
+function tensor(value) {
+  const { min, mean, max } = statistics(value);
+  const facts = [`shape ${shapeText(value.shape)}, ${sizeOf(value)} elements`];
+  if (min !== undefined) facts.push(`min ${short(min)}, mean ${short(mean)}, max ${short(max)}`);
+  if (value.not_finite) facts.push(`${value.not_finite} infinite or NaN`);
+  const shown = value.corner ?? value;
+  const [rows, columns] = shown.shape.length > 1 ? shown.shape.slice(-2) : [1, ...shown.shape];
+  const tables = [];
+  for (let begin = 0; begin < shown.data.length; begin += rows * columns) {
+    const row = (i) => h('tr', {}, ...Array.from({ length: columns }, (_, j) => {
+      const x = shown.data[begin + i * columns + j];
+      return h('td', { title: exact(x) }, short(x));
+    }));
+    if (shown.data.length > rows * columns) {
+      tables.push(h('div', { class: 'fact' }, `at [${indexOf(value, begin).slice(0, -2).join(', ')}]`));
+    }
+    tables.push(h('table', {}, h('tbody', {}, ...Array.from({ length: rows }, (_, i) => row(i)))));
+  }
+  if (value.corner) facts.push('its first elements:');
+  return h('div', { class: 'elements' }, h('div', { class: 'fact' }, facts.join('; ')), ...tables);
+}
+
+/** A node that can be clicked, to see all of it. */
+function chip(node, text = node.label) {
+  return h('button', { type: 'button', class: 'chip', onclick: () => select(node) }, clip(text, 40));
+}
+
+/** A list with commas. */
+const listed = (children) => children.flatMap((child, i) => (i > 0 ? [', ', child] : [child]));
+
+/** A path without the turns that cargo's may have: `a/b/../c` is `a/c`. */
+function direct(path) {
+  const parts = [];
+  for (const part of path.split('/')) {
+    if (part === '..' && parts.length > 0 && !['', '..'].includes(parts.at(-1))) parts.pop();
+    else parts.push(part);
+  }
+  return parts.join('/');
+}
+
+function sourceOf(node) {
+  const [file, line, column] = node.at;
+  const text = files[file].lines?.[line];
+  return h('div', { class: 'source' },
+    h('span', { class: 'place' }, `${direct(files[file].path)}:${line}:${column}`),
+    text === undefined ? null : h('code', {}, text));
+}
+
+/** An equation over as many lines as it has sides. */
+function equation(left, ...sides) {
+  return h('div', { class: 'equation' }, ...sides.filter(Boolean).map((side, i) => h('div', {},
+    h('span', { class: 'left' }, i === 0 ? left : ''),
+    h('span', { class: 'sign' }, i === 0 && left.dataset?.adds ? '+=' : '='),
+    h('span', { class: 'right' }, side))));
+}
+
+const adds = (element) => { element.dataset.adds = 'true'; return element; };
+
+/**
+ * The sides of an equation: the formula, the same with numbers, the result. In exercise mode the
+ * learner gives the result, and the formulas are the hints.
+ */
+function sides(step, name, formula, numbers, value) {
+  const question = exercise.on && exercise.questions(step).find((asked) => asked.name === name);
+  const record = question && exercise.record(step, name);
+  if (!question || record.state !== 'open') {
+    const same = isScalar(value) && [formula, numbers].includes(short(value));
+    const shown = [formula && !(same && formula === short(value)) && math(formula, { class: 'math formula' })];
+    if (numbers && !(same && numbers === short(value))) shown.push(math(numbers, { class: 'math numbers' }));
+    const mark = record && h('span', { class: `mark ${record.state}` }, record.state === 'right' ? ' ✓ right' : ' shown');
+    return [...shown, h('span', { 'data-result': name }, number(value), mark || null)];
+  }
+  const hints = [];
+  if (record.hints > 0) hints.push(math(formula, { class: 'math formula' }));
+  if (record.hints > 1 && numbers) hints.push(math(numbers, { class: 'math numbers' }));
+  return [...hints, questionForm(question, record)];
+}
+
+function questionForm(question, record) {
+  const { name, step, value, element } = question;
+  const id = `answer-${name.replace(' ', '-')}`;
+  const which = isScalar(value) ? '' : `element [${indexOf(value, element).join(', ')}]`;
+  const [kind] = name.split(' ');
+  const asked = { value: 'the value', local: 'the local derivative', contribution: 'the contribution', sum: 'the sum so far' }[kind];
+  const said = h('div', { class: 'verdict', role: 'status' }, record.message ?? '');
+  const input = h('input', {
+    id, name: 'answer', inputmode: 'text', autocomplete: 'off', size: 12, 'aria-label': which ? `${asked}, ${which}` : asked, placeholder: '?', 'aria-invalid': record.message ? 'true' : null,
+  });
+  const enough = record.hints >= (question.numbers ? 2 : 1);
+  return h('form', {
+    class: 'question', 'data-question': name,
+    onsubmit: (event) => {
+      event.preventDefault();
+      const { right, message } = exercise.check(question, input.value);
+      record.message = message;
+      refresh(right ? null : id);
+      if (right) speak(`Right: ${exact(question.answer)}.`);
+    },
+  }, which ? h('label', { for: id }, `its ${which}`) : null, input, h('button', {}, 'Check'),
+  enough ? null : h('button', {
+    type: 'button', class: 'plain', 'data-hint': name, onclick: () => { record.hints += 1; refresh(id); },
+  }, 'Hint'),
+  h('button', {
+    type: 'button', class: 'plain', 'data-show': name,
+    onclick: () => { exercise.giveUp(question); refresh(null); },
+  }, 'Show'), said);
+}
+
+function refresh(focus) {
+  show(state.step);
+  const target = focus ? document.getElementById(focus) : document.querySelector('#step form input');
+  (target ?? document.getElementById('forth')).focus();
+}
+
+// ---- the step ---------------------------------------------------------------------------------
+
+function renderStep(step) {
+  const { node: index } = steps[step];
+  const node = nodes[index];
+  const place = document.getElementById('step');
+  place.replaceChildren(...[
+    isBackward(step) ? backwardTitle(node) : forwardTitle(node),
+    groupNote(node),
+    exercise.on ? exerciseNote(step) : null,
+    ...(isBackward(step) ? backwardParts(node, step) : forwardParts(node, step)),
+    sourceOf(node),
+    waitingPart(step),
+  ].filter(Boolean));
+  place.dataset.step = step;
+}
+
+const heading = (pass, ...text) => h('h2', {}, h('span', { class: `pass ${pass}` }, pass), ' ', ...text);
+
+function forwardTitle(node) {
+  const how = node.kind === 'op' || node.kind === 'detached' ? `is computed: ${node.op}` : `is given: a ${node.kind}`;
+  return heading('forward', math(node.label), ` ${how}`);
+}
+
+function backwardTitle(node) {
+  const contributions = steps[node.backward].contributions.length;
+  return heading('backward', math(node.label), contributions > 0 ? ` passes its adjoint on: ${node.op}` : ': its gradient is complete');
+}
+
+/** If the step is inside a closed group, how to open it. */
+function groupNote(node) {
+  const item = graph.itemOf(node);
+  if (!item.group) return null;
+  return h('p', { class: 'note' }, 'Inside the closed group ', math(item.group.name), '. ',
+    h('button', { type: 'button', class: 'plain', id: 'open-here', onclick: () => toggle(item.group) }, 'Open it (o)'));
+}
+
+function exerciseNote(step) {
+  const { right, first, shown } = exercise.score();
+  const open = exercise.questions(step).filter((question) => exercise.hides(step, question.name)).length;
+  return h('p', { class: 'note exercise', id: 'score', 'data-right': right, 'data-shown': shown },
+    open > 0 ? `Exercise: ${open} to find here. ` : 'Exercise: nothing left to find here, go on with →. ',
+    `An answer counts within 1 %, or within 10⁻⁹ of a number that is nearly 0. So far ${right} right, ${first} of them at once; ${shown} shown.`);
+}
+
+function forwardParts(node, step) {
+  const value = values[node.value];
+  const parts = [equation(math(node.label), ...(node.formula || node.op
+    ? sides(step, 'value', node.formula, node.numbers, value) : [number(value)]))];
+  if (node.cut) parts.push(h('p', { class: 'note' }, 'It was computed from values that are left out of this page.'));
+  if (node.nothing) parts.push(h('p', { class: 'note' }, `No gradient will reach it: ${NOTHING_FLOWS[node.nothing]}.`));
+  return parts;
+}
+
+function backwardParts(node, step) {
+  const { adjoint, contributions } = steps[step];
+  const uses = node.uses.map(([user, position]) => {
+    const count = nodes[user].operands.length;
+    return h('span', {}, chip(nodes[user]), count > 1 ? ` (operand ${position + 1})` : '');
+  });
+  const why = uses.length === 0
+    ? h('p', { class: 'why' }, 'Why now: it is the output, where the sweep begins.')
+    : h('p', { class: 'why' }, 'Why now: ', uses.length === 1 ? 'its only use has reported: ' : `all its ${uses.length} uses have reported: `, ...listed(uses), '.');
+  const own = contributions.length > 0 ? math('ȳ') : null;
+  const incoming = h('div', { class: 'equation' }, h('div', {},
+    h('span', { class: 'left' }, own ?? derivative(node)), h('span', { class: 'sign' }, '='),
+    h('span', { class: 'right' }, own && derivative(node), own && ' = ', number(values[adjoint], { id: 'adjoint' }))));
+  const received_ = contributions.map((c, operand) => contributionPart(node, step, c, operand));
+  return [why, incoming, ...received_];
+}
+
+function contributionPart(node, step, c, operand) {
+  const to = nodes[c.operand];
+  const count = node.operands.length;
+  const title = h('h3', {}, '→ ', chip(to), h('small', {}, count > 1 ? `operand ${operand + 1} of ${count}` : ''));
+  if (c.nothing) {
+    return h('section', { class: 'contribution nothing' }, title, h('p', {}, `Nothing flows: ${NOTHING_FLOWS[c.nothing]}.`));
+  }
+  const local = c.local_value === undefined
+    ? [h('div', {}, math(c.local)), c.local_numbers && h('div', {}, math(c.local_numbers, { class: 'math numbers' }))]
+    : [equation(derivative(to, node), ...sides(step, `local ${operand}`, c.local, c.local_numbers, values[c.local_value]))];
+  const part = [title, h('h4', {}, c.local_value === undefined ? 'local derivative, a map of the adjoint' : 'local derivative'), ...(c.local_value === undefined && exercise.hides(step, `contribution ${operand}`)
+    ? [h('p', { class: 'fact' }, 'shown with the answer')] : local),
+  h('h4', {}, 'contribution'),
+  equation(adds(derivative(to)), ...sides(step, `contribution ${operand}`, c.formula, c.numbers, values[c.value]))];
+  const reported = to.uses.findIndex(([user, position]) => user === node.index && position === operand) + 1;
+  const waits = to.cut ? 'The rest of its path is left out.' : reported < to.uses.length
+    ? `${reported} of its ${to.uses.length} uses ${reported === 1 ? 'has' : 'have'} reported.`
+    : 'All its uses have reported: its gradient is complete.';
+  if (c.before === undefined) {
+    part.push(h('p', { class: 'fact' }, `Its first contribution. ${waits}`));
+  } else {
+    const [before, value] = [values[c.before], values[c.value]];
+    const written = isScalar(value) && !exercise.hides(step, `contribution ${operand}`) && !exercise.hides(step, `sum ${operand}`)
+      ? `${short(before)} + ${bracketed(short(value))}` : null;
+    part.push(h('h4', {}, 'sum so far'),
+      equation(derivative(to), ...sides(step, `sum ${operand}`, isScalar(value) ? null : 'before + contribution', written, values[c.after])),
+      h('p', { class: 'fact' }, 'Before: ', number(before), `. ${waits}`));
+  }
+  return h('section', { class: 'contribution', 'data-operand': operand }, ...part.filter(Boolean));
+}
+
+const bracketed = (text) => (text.startsWith('-') ? `(${text})` : text);
+
+/** Who is next, and who waits for whom. */
+function waitingPart(step) {
+  const from = Math.max(step, forwardSteps - 1);
+  const rest = steps.slice(from + 1).map(({ node }) => nodes[node]);
+  if (!isBackward(step) && step < forwardSteps - 1) return null;
+  if (rest.length === 0) return h('p', { class: 'why' }, 'The sweep is done: every gradient is complete.');
+  const limit = 8;
+  const line = (node, i) => {
+    const missing = missingAt(node, from);
+    const users = [...new Set(missing.map(([user]) => nodes[user]))];
+    const why = missing.length === 0 ? (i === 0 ? 'next: no use is missing' : 'ready')
+      : [`waits for ${missing.length} of ${node.uses.length}: `, ...listed(users.slice(0, 3).map((user) => chip(user))), users.length > 3 ? ', …' : ''];
+    return h('li', {}, h('span', { class: 'badge', 'aria-hidden': 'true' }, missing.length === 0 ? '● ' : missing.length < node.uses.length ? '◐ ' : '○ '), chip(node), ' ', why);
+  };
+  return h('details', { class: 'waiting', open: state.waitingOpen, ontoggle: (event) => { state.waitingOpen = event.target.open; } },
+    h('summary', {}, `Still to come: ${rest.length}`),
+    h('ol', {}, ...rest.slice(0, limit).map(line)),
+    rest.length > limit ? h('p', { class: 'fact' }, `and ${rest.length - limit} more`) : null);
+}
+
+// ---- one node ---------------------------------------------------------------------------------
+
+/** All there is to say about a node at a step. */
+function inspect(node, step) {
+  const known = knowledge(node, step);
+  const row = (name, ...what) => h('div', {}, h('dt', {}, name), h('dd', {}, ...what));
+  const all = (value) => (isScalar(value) ? h('data', { class: 'number', value: exact(value), 'data-exact': exact(value) }, exact(value)) : tensor(value));
+  const shape = node.shape ? `, shape ${shapeText(node.shape)}` : '';
+  const scope = around(node.group).map((group) => group.name).join(' / ');
+  const complete = isBackward(step) && (node.backward ?? Infinity) <= step;
+  const adjoint = known.hidden.adjoint ? ['to be found'] : known.adjoint !== null
+    ? [all(known.adjoint), complete || node.uses.length === 0 ? null : h('span', { class: 'fact' }, ` so far: ${reportedBy(node, step).length} of ${node.uses.length} uses have reported`)]
+    : node.nothing ? [`none: ${NOTHING_FLOWS[node.nothing]}`] : ['not yet'];
+  const exerciseHides = exercise.on && !isBackward(step);
+  return [
+    h('h3', {}, math(node.label), h('small', {}, `${node.op ?? node.kind}${shape}`)),
+    h('dl', {},
+      node.formula && !known.hidden.value && !(exerciseHides && node.index > step) ? row('formula', math(node.formula)) : null,
+      row('value', known.hidden.value ? 'to be found' : known.value === null ? 'not yet computed' : all(known.value)),
+      row(complete ? 'gradient' : 'adjoint', ...adjoint.filter(Boolean)),
+      scope ? row('in', scope) : null),
+    sourceOf(node),
+  ];
+}
+
+function renderSelected(step) {
+  const place = document.getElementById('selected');
+  if (!selection) return place.replaceChildren();
+  const node = selection;
+  const go_ = (to, text) => h('button', { type: 'button', class: 'plain', onclick: () => go(to) }, text);
+  return place.replaceChildren(h('section', { class: 'card', 'aria-label': `Selected: ${node.label}` },
+    ...inspect(node, step),
+    h('p', { class: 'actions' }, go_(node.index, 'Its forward step'),
+      node.backward === undefined ? null : go_(node.backward, 'Its backward step'),
+      h('button', { type: 'button', class: 'plain', onclick: () => select(null) }, 'Close'))));
+}
+
+/** All values and gradients known at a step, for reading and for screen readers. */
+function renderAll(step) {
+  const details = document.getElementById('all');
+  if (!details.open) return;
+  const cell = (value, hidden, name) => h('td', { 'data-exact': value === null ? null : exactText(value), class: name },
+    hidden ? '?' : value !== null ? h('span', { title: exactText(value) || null }, brief(value)) : '');
+  const row = (node) => {
+    const known = knowledge(node, step);
+    return h('tr', { 'data-row': node.index, 'data-position': node.position },
+      h('th', { scope: 'row' }, chip(node)), h('td', {}, node.op ?? node.kind),
+      cell(known.value, known.hidden.value, 'value'), cell(known.adjoint, known.hidden.adjoint, 'adjoint'));
+  };
+  const head = ['name', 'op', 'value', 'adjoint'].map((text) => h('th', { scope: 'col' }, text));
+  details.querySelector('.wide').replaceChildren(
+    h('table', {}, h('thead', {}, h('tr', {}, ...head)), h('tbody', {}, ...nodes.map(row))));
+}
+
+/** The step in one sentence, for those who hear the page. */
+function spokenStep(step) {
+  const node = nodes[steps[step].node];
+  const known = knowledge(node, step);
+  const where = `Step ${step} of ${lastStep}, ${steps[step].pass}.`;
+  if (!isBackward(step)) return `${where} ${node.label} is ${known.value === null ? 'to be found' : brief(known.value)}.`;
+  const passes = steps[step].contributions.map((c, operand) => {
+    const to = nodes[c.operand].label;
+    if (c.nothing) return `nothing to ${to}`;
+    return exercise.hides(step, `contribution ${operand}`) ? `what ${to} receives is to be found` : `${brief(values[c.value])} to ${to}`;
+  });
+  const gives = passes.length > 0 ? `It passes ${passes.join(', ')}.` : 'Its gradient is complete.';
+  return `${where} The adjoint of ${node.label} is ${brief(values[steps[step].adjoint])}. ${gives}`;
+}

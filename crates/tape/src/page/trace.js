@@ -1,0 +1,97 @@
+// ---------------------------------------------------------------------------------------------
+// trace.js: the trace, and what follows from it. The fields are described in docs/src/schema.md.
+// ---------------------------------------------------------------------------------------------
+
+/** Control characters, and those that turn the direction of writing, become visible. */
+const visible = (text) => text.replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => (
+  character === '\n' ? '\\n' : `\\u{${character.codePointAt(0).toString(16)}}`));
+
+const trace = JSON.parse(document.getElementById('trace').textContent, (_, value) => (
+  typeof value === 'string' ? visible(value) : value));
+const { nodes, steps, values, scopes, files } = trace;
+const output = nodes[trace.output];
+nodes.forEach((node, index) => { node.index = index; node.operands ??= []; node.uses ??= []; });
+
+/** The first steps are forward, one for each node; the rest are backward. */
+const forwardSteps = nodes.length;
+const lastStep = steps.length - 1;
+const isBackward = (step) => step >= forwardSteps;
+
+/** What each node has received of its adjoint: the step, the sum so far, and which contribution. */
+const received = nodes.map(() => []);
+received[trace.output].push({ step: forwardSteps, sum: steps[forwardSteps].adjoint });
+for (let step = forwardSteps; step <= lastStep; step += 1) {
+  steps[step].contributions ??= [];
+  steps[step].contributions.forEach((contribution, operand) => {
+    if (contribution.nothing) return;
+    received[contribution.operand].push({ step, sum: contribution.after, operand });
+  });
+}
+
+/** The last of what a node has received by a step, if anything. */
+function receivedBy(node, step) {
+  return received[node.index].findLast((entry) => entry.step <= step);
+}
+
+/** Of the uses of a node, those that have reported by a step. */
+const reportedBy = (node, step) => node.uses.filter(([user]) => nodes[user].backward <= step);
+const missingAt = (node, step) => node.uses.filter(([user]) => nodes[user].backward > step);
+
+/**
+ * Where a node stands at a step: `ahead` (not yet computed), `current`, `computed`; and of the
+ * sweep, `waiting` for uses of which none has reported, `partial` if some have, `ready` if all
+ * have, `next`, `done`, and `none` where no gradient flows.
+ */
+function statusOf(node, step) {
+  if (steps[step].node === node.index) return 'current';
+  if (!isBackward(step)) return node.index < step ? 'computed' : 'ahead';
+  if (node.backward === undefined) return 'none';
+  if (node.backward < step) return 'done';
+  if (node.backward === step + 1) return 'next';
+  const missing = missingAt(node, step).length;
+  if (missing === 0) return 'ready';
+  return missing < node.uses.length ? 'partial' : 'waiting';
+}
+
+const NOTHING_FLOWS = {
+  constant: 'a constant',
+  detached: 'detached: gradients stop there',
+  untracked: 'computed from constants or detached values only',
+  cut: 'every path to the output passes a detached value',
+  'zero-slope': 'the derivative is 0 everywhere',
+};
+
+/**
+ * The groups of nodes that scopes make. A group is a run of nodes, one after the other in the order
+ * of recording, so that no path leaves a group and comes back. A scope that is entered again, as
+ * when the gradient of a layer is recorded, makes another group.
+ */
+const groups = (() => {
+  const found = [];
+  const parts = new Map();
+  const pathOf = (scope) => (scope === undefined ? [] : [...pathOf(scopes[scope].parent), scope]);
+  let open = [];
+  for (const node of nodes) {
+    const path = pathOf(node.scope);
+    let shared = 0;
+    while (shared < open.length && open[shared].scope === path[shared]) shared += 1;
+    open = open.slice(0, shared);
+    for (const scope of path.slice(shared)) {
+      const part = (parts.get(scope) ?? 0) + 1;
+      parts.set(scope, part);
+      const group = { index: found.length, scope, part, parent: open.at(-1), nodes: [] };
+      found.push(group);
+      open.push(group);
+    }
+    node.group = open.at(-1);
+    for (const group of open) group.nodes.push(node);
+  }
+  for (const group of found) {
+    const { name } = scopes[group.scope];
+    group.name = parts.get(group.scope) > 1 ? `${name} · part ${group.part}` : name;
+  }
+  return found;
+})();
+
+/** A group and those around it, the outermost first. */
+const around = (group) => (group ? [...around(group.parent), group] : []);

@@ -1,0 +1,164 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use lexopt::{Arg, Parser, ValueExt};
+use ops::Tensor;
+use tape::expression::{self, nearest};
+
+use super::Failure;
+use super::programs::{self, Program};
+
+/// What the command line asks for.
+pub enum Asked {
+    Help,
+    Functions,
+    Views(Arguments),
+}
+
+pub struct Arguments {
+    pub chosen: Chosen,
+    /// What is differentiated, if not the result.
+    pub of: Option<String>,
+    pub digits: Option<usize>,
+    /// None: the screen.
+    pub views: Vec<View>,
+}
+
+pub enum Chosen {
+    Program(&'static Program),
+    Expression { source: String, given: Vec<(String, Tensor<f64>)> },
+}
+
+pub struct View {
+    pub format: Format,
+    pub file: PathBuf,
+}
+
+impl View {
+    /// Whether it goes to the standard output.
+    pub fn is_output(&self) -> bool {
+        self.file.as_os_str() == "-"
+    }
+}
+
+#[derive(Clone, Copy)]
+pub enum Format {
+    Text,
+    Html,
+    Json,
+    Dot,
+    Mermaid,
+    Svg,
+}
+
+const FILES: [(&str, Format); 5] = [
+    ("html", Format::Html),
+    ("json", Format::Json),
+    ("dot", Format::Dot),
+    ("mermaid", Format::Mermaid),
+    ("svg", Format::Svg),
+];
+
+pub const OPTIONS: [&str; 12] = [
+    "expr",
+    "let",
+    "functions",
+    "text",
+    "html",
+    "json",
+    "dot",
+    "mermaid",
+    "svg",
+    "of",
+    "digits",
+    "help",
+];
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        misuse(error)
+    }
+}
+
+fn misuse(text: impl std::fmt::Display) -> Failure {
+    Failure::Misuse(format!("{text}\n`--help` tells what there is."))
+}
+
+pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Failure> {
+    let mut words = Parser::from_args(arguments);
+    let (mut program, mut source): (Option<String>, Option<String>) = (None, None);
+    let mut given = Vec::new();
+    let (mut of, mut digits, mut views) = (None, None, Vec::new());
+    while let Some(word) = words.next()? {
+        match word {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Asked::Help),
+            Arg::Long("functions") => return Ok(Asked::Functions),
+            Arg::Long("expr") => {
+                if source.replace(words.value()?.string()?).is_some() {
+                    return Err(misuse(
+                        "--expr is given twice; statements of one expression are separated by `;`",
+                    ));
+                }
+            }
+            Arg::Long("let") => given.push(given_value(&words.value()?.string()?, &given)?),
+            Arg::Long("of") => of = Some(words.value()?.string()?),
+            Arg::Long("digits") => digits = Some(words.value()?.parse::<usize>()?.max(1)),
+            Arg::Long("text") => views.push(View { format: Format::Text, file: "-".into() }),
+            Arg::Long(option) => {
+                let Some(&(_, format)) = FILES.iter().find(|file| file.0 == option) else {
+                    return Err(unknown_option(option));
+                };
+                views.push(View { format, file: words.value()?.into() });
+            }
+            Arg::Value(name) => {
+                let name = name.string()?;
+                if let Some(before) = &program {
+                    return Err(misuse(format!("one program is shown, not {before} and {name}")));
+                }
+                program = Some(name);
+            }
+            Arg::Short(_) => return Err(word.unexpected().into()),
+        }
+    }
+    let chosen = match (program, source) {
+        (Some(program), Some(_)) => {
+            let text = format!("--expr or the program {program}: one of them is shown");
+            return Err(misuse(text));
+        }
+        (None, Some(source)) => Chosen::Expression { source, given },
+        (program, None) => {
+            if let Some((name, _)) = given.first() {
+                let text = format!("--let {name}=… is for an expression; --expr gives that");
+                return Err(misuse(text));
+            }
+            Chosen::Program(programs::find(program.as_deref())?)
+        }
+    };
+    Ok(Asked::Views(Arguments { chosen, of, digits, views }))
+}
+
+fn unknown_option(option: &str) -> Failure {
+    let near = nearest(option, OPTIONS);
+    let hint = near.first().map_or(String::new(), |near| format!(" Did you mean --{near}?"));
+    misuse(format!("there is no option --{option}.{hint}"))
+}
+
+/// Reads `NAME=VALUE`.
+fn given_value(
+    text: &str,
+    before: &[(String, Tensor<f64>)],
+) -> Result<(String, Tensor<f64>), Failure> {
+    let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty())
+    else {
+        return Err(misuse(format!("--let {text}: it should read NAME=VALUE, such as w=0.5")));
+    };
+    let name = name.trim().to_owned();
+    if before.iter().any(|given| given.0 == name) {
+        return Err(misuse(format!("--let {name}=… is given twice")));
+    }
+    let value = expression::value(value)
+        .map_err(|error| Failure::Misuse(format!("--let {text}\n{error}")))?;
+    Ok((name, value))
+}

@@ -1,0 +1,251 @@
+//! The step program, apart from the terminal that it runs in.
+
+mod arguments;
+mod programs;
+
+use std::ffi::OsString;
+use std::fmt::{self, Display};
+use std::io::{self, Write};
+use std::path::Path;
+
+use ops::Tensor;
+use tape::expression::{Expression, Function, Kind, functions, nearest};
+use tape::trace::Layout;
+use tape::trace::document::{Document, Settings};
+use tape::{Picture, Tape, Trace, Var, page, terminal};
+
+#[cfg(test)]
+pub use arguments::OPTIONS;
+use arguments::{Arguments, Chosen, Format, View};
+
+pub const HELP: &str = "\
+Shows both passes of a program step by step: each value forwards, each
+gradient backwards, with every number, the formula it comes from, and why it
+comes then.
+
+Usage: step [PROGRAM] [--of NAME] [VIEW]...
+       step --expr EXPRESSION [--let NAME=VALUE]... [--of NAME] [VIEW]...
+
+Programs:
+{programs}
+Expressions:
+  --expr \"tanh(w*x + b)\"       one statement, or several: \"z = w*x; y = sin(z)\"
+  --let NAME=VALUE             a value for a name: 0.5, 1/3 or [1, 2, 3]; one
+                               --let for each name
+  --functions                  lists the functions that an expression can call
+
+Views, of which each FILE may be - for the standard output:
+  --text                       text, as without a terminal
+  --html FILE                  a page for a browser, with a scrubber
+  --json FILE                  all steps as data
+  --dot FILE                   the graph for Graphviz
+  --mermaid FILE               the graph for Markdown on GitHub
+  --svg FILE                   the graph as a picture
+Without a view: a screen in the terminal; ? lists its keys.
+
+Options:
+  --of NAME                    differentiates the variable NAME, and shows only
+                               what it was computed from
+  --digits N                   significant digits in text and pictures, 4 unless
+                               told; from 17 on all
+  -h, --help                   this text
+";
+
+/// Why the program ends without what was asked for, as it is printed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line asks for what cannot be.
+    Misuse(String),
+    /// A file or the terminal cannot be used.
+    Io(String),
+}
+
+impl Failure {
+    /// 2 for misuse, 1 for what the surroundings refuse.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Misuse(_) => 2,
+            Self::Io(_) => 1,
+        }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Misuse(text) | Self::Io(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Runs the program. `terminal` tells whether `out` is one, and the keys come from it.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    terminal: bool,
+) -> Result<(), Failure> {
+    let arguments = match arguments::read(arguments)? {
+        arguments::Asked::Help => {
+            let help = HELP.replace("{programs}", &programs::list());
+            return print(out, &help);
+        }
+        arguments::Asked::Functions => return print(out, &function_list()),
+        arguments::Asked::Views(arguments) => arguments,
+    };
+    let tape = Tape::new();
+    let output = record(&tape, &arguments)?;
+    if arguments.views.is_empty() {
+        let trace = traced(output)?;
+        if terminal {
+            return terminal::show(&trace)
+                .map_err(|error| Failure::Io(format!("the screen cannot be shown: {error}")));
+        }
+        return text(&trace, &arguments, out, terminal);
+    }
+    arguments.views.iter().try_for_each(|view| show(view, output, &arguments, out, terminal))
+}
+
+/// Records what was chosen, and gives what is differentiated.
+fn record<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t, f64>, Failure> {
+    let output = record_whole(tape, &arguments.chosen)?;
+    arguments.of.as_ref().map_or(Ok(output), |name| variable(tape, name))
+}
+
+fn record_whole<'t>(tape: &'t Tape<f64>, chosen: &Chosen) -> Result<Var<'t, f64>, Failure> {
+    match chosen {
+        Chosen::Program(program) => Ok((program.record)(tape)),
+        Chosen::Expression { source, given } => {
+            let given: Vec<(&str, Tensor<f64>)> =
+                given.iter().map(|(name, value)| (&name[..], value.clone())).collect();
+            Expression::parse(source)
+                .and_then(|expression| expression.record(tape, &given))
+                .map_err(|error| {
+                    let error = match error.kind().clone() {
+                        Kind::NoValue(name) => error.help(format!("add --let {name}=NUMBER")),
+                        _ => error,
+                    };
+                    Failure::Misuse(error.to_string())
+                })
+        }
+    }
+}
+
+/// What a command line records, for tests.
+#[cfg(test)]
+pub fn recorded(
+    tape: &Tape<f64>,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Var<'_, f64>, Failure> {
+    match arguments::read(arguments)? {
+        arguments::Asked::Views(arguments) => record(tape, &arguments),
+        _ => unreachable!("tests ask for a program"),
+    }
+}
+
+#[cfg(test)]
+pub fn programs() -> &'static [programs::Program] {
+    &programs::PROGRAMS
+}
+
+/// The value of a name.
+fn variable<'t>(tape: &'t Tape<f64>, name: &str) -> Result<Var<'t, f64>, Failure> {
+    // Of several with the name the last.
+    let named: Vec<Var<'t, f64>> = tape.vars().filter(|x| x.label() == name).collect();
+    named.last().copied().ok_or_else(|| {
+        let labels: Vec<String> = tape.vars().map(Var::label).collect();
+        let near = nearest(name, labels.iter().map(String::as_str));
+        let known = if near.is_empty() { labels.join(", ") } else { near.join(", ") };
+        Failure::Misuse(format!("--of {name}: there is no such value. Known: {known}"))
+    })
+}
+
+fn traced(output: Var<'_, f64>) -> Result<Trace<'_, f64>, Failure> {
+    Trace::of(output).map_err(|error| Failure::Misuse(error.to_string()))
+}
+
+fn show(
+    view: &View,
+    output: Var<'_, f64>,
+    arguments: &Arguments,
+    out: &mut dyn Write,
+    terminal: bool,
+) -> Result<(), Failure> {
+    let picture = || -> Result<Picture<'_, f64>, Failure> {
+        let gradients =
+            output.try_backward().map_err(|error| Failure::Misuse(error.to_string()))?;
+        let picture = Picture::of(output).values().gradients(&gradients);
+        Ok(arguments.digits.map_or(picture.clone(), |digits| picture.digits(digits)))
+    };
+    let content = match view.format {
+        Format::Text => return text(&traced(output)?, arguments, out, terminal),
+        Format::Html => traced(output)?.to_html(&page::Settings::default()),
+        Format::Json => {
+            let settings = Settings { sources: true, ..Settings::default() };
+            Document::new(&traced(output)?, &settings).to_json() + "\n"
+        }
+        Format::Dot => picture()?.to_dot(),
+        Format::Mermaid => picture()?.to_mermaid(),
+        Format::Svg => picture()?.to_svg(),
+    };
+    if view.is_output() {
+        return print(out, &content);
+    }
+    write(&view.file, &content)?;
+    if arguments.views.iter().any(View::is_output) {
+        return Ok(()); // Which holds what was asked for, and nothing else.
+    }
+    print(out, &format!("wrote {}\n", view.file.display()))
+}
+
+fn text(
+    trace: &Trace<'_, f64>,
+    arguments: &Arguments,
+    out: &mut dyn Write,
+    terminal: bool,
+) -> Result<(), Failure> {
+    let mut layout = Layout::default();
+    if let Some(digits) = arguments.digits {
+        layout = layout.digits(digits);
+    }
+    let text = trace.text(layout);
+    // In the colours that the terminal has.
+    if terminal { text.print().or_else(closed_early) } else { print(out, &text.to_string()) }
+}
+
+fn print(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(closed_early)
+}
+
+/// A reader such as `head` that has seen enough is no failure.
+#[allow(clippy::needless_pass_by_value)] // As `or_else` hands it over.
+fn closed_early(error: io::Error) -> Result<(), Failure> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(());
+    }
+    Err(Failure::Io(format!("the output cannot be written: {error}")))
+}
+
+fn write(file: &Path, content: &str) -> Result<(), Failure> {
+    std::fs::write(file, content)
+        .map_err(|error| Failure::Io(format!("{} cannot be written: {error}", file.display())))
+}
+
+fn function_list() -> String {
+    let functions = functions();
+    let list = [(1, "of one operand"), (2, "of two"), (3, "of three")].map(|(operands, title)| {
+        let functions = functions.iter().filter(|f| f.operands() == operands);
+        let calls: Vec<String> = functions.map(call).collect();
+        let options = textwrap::Options::new(80).initial_indent("  ").subsequent_indent("  ");
+        format!("{title}:\n{}\n", textwrap::fill(&calls.join("  "), options)).replace('\u{a0}', " ")
+    });
+    list.concat()
+}
+
+/// A function's name, with its settings where it has some.
+fn call(function: &Function) -> String {
+    match function.settings() {
+        [] => function.name().to_owned(),
+        // No line is broken between the words of one.
+        settings => format!("{}(x,\u{a0}{})", function.name(), settings.join(",\u{a0}")),
+    }
+}

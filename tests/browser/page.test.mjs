@@ -1,0 +1,512 @@
+// The page in a real browser, from file://, driven by keyboard. Run by scripts/browser_test.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const { CHROMIUM, PAGES, SCREENSHOTS } = process.env;
+const NAMES = [
+  'neuron', 'sum', 'cross-entropy', 'scalars', 'network', 'layers', 'hostile', 'second-order',
+  'not-finite', 'single', 'large',
+];
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    ],
+  });
+});
+after(() => browser?.close());
+
+const fileOf = (name) => join(PAGES, `${name}.html`);
+const urlOf = (name, hash = '') => `${pathToFileURL(fileOf(name))}${hash}`;
+
+/**
+ * Opens a page, runs `body`, and requires that no error was logged and nothing but the file itself
+ * was asked for.
+ */
+async function open(name, hash, body, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+  const page = await context.newPage();
+  const problems = [];
+  page.on('console', (message) => problems.push(`console ${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => problems.push(`error: ${error.stack}`));
+  page.on('dialog', (dialog) => { problems.push('a dialog'); dialog.dismiss(); });
+  page.on('request', (request) => {
+    if (request.url().split('#')[0] !== urlOf(name)) problems.push(`request: ${request.url()}`);
+  });
+  try {
+    await page.goto(urlOf(name, hash));
+    await page.waitForSelector('body[data-ready]', { timeout: 20_000 });
+    await body(page);
+    assert.deepEqual(problems, []);
+  } finally {
+    await context.close();
+  }
+}
+
+const documentOf = (page) => page.evaluate(() => JSON.parse(document.getElementById('trace').textContent));
+const stepOf = (page) => page.evaluate(() => Number(document.body.dataset.step));
+const press = async (page, ...keys) => { for (const key of keys) await page.keyboard.press(key); };
+
+/** The bits of numbers as the page writes them; of an f32 as the f64 it is. */
+function bits(text, element) {
+  const named = { NaN, inf: Infinity, '-inf': -Infinity };
+  return text.split(' ').map((word) => {
+    const number = named[word] ?? Number(word);
+    const view = new DataView(new ArrayBuffer(8));
+    view.setFloat64(0, element === 'f32' ? Math.fround(number) : number);
+    return view.getBigUint64(0).toString(16).padStart(16, '0');
+  });
+}
+const isNan = (word) => /^[7f]ff[89a-f]/u.test(word);
+
+for (const name of NAMES) {
+  test(`${name}: the gradients on the page are those of backward, bit for bit`, () => open(name, '', async (page) => {
+    const { element, nodes, left_out: leftOut } = await documentOf(page);
+    await press(page, 'O', 'End');
+    await page.click('#all > summary');
+    await page.waitForSelector('#all [data-row]');
+    const rows = await page.$$eval('#all [data-row]', (all) => all.map((row) => ({
+      position: Number(row.dataset.position),
+      adjoint: row.querySelector('.adjoint').dataset.exact,
+    })));
+    assert.equal(rows.length, nodes.length);
+    const expected = new Map(JSON.parse(readFileSync(join(PAGES, `${name}.json`)))
+      .map(({ position, bits: words }) => [position, words]));
+    let compared = 0;
+    rows.forEach(({ position, adjoint }, i) => {
+      const node = nodes[i];
+      if (leftOut && node.backward === undefined) return; // Not complete on this page.
+      if (node.nothing === 'zero-slope') return;
+      assert.equal(adjoint !== undefined, expected.has(position), `whether ${node.label} has a gradient`);
+      if (!adjoint) return; // None, or a tensor that is summarised.
+      const words = expected.get(position);
+      bits(adjoint, element).forEach((word, j) => {
+        assert.ok(word === words[j] || (isNan(word) && isNan(words[j])), `${node.label}: ${adjoint}`);
+      });
+      compared += 1;
+    });
+    assert.ok(compared > 0);
+  }));
+
+  test(`${name}: steps on and back by keyboard, to the end and the beginning`, () => open(name, '', async (page) => {
+    const { steps, nodes } = await documentOf(page);
+    const walked = steps.length < 60 ? steps.length : 60;
+    for (let step = 1; step < walked; step += 1) await press(page, 'ArrowRight');
+    assert.equal(await stepOf(page), walked - 1);
+    await press(page, 'ArrowLeft');
+    assert.equal(await stepOf(page), walked - 2);
+    await press(page, 'End');
+    assert.equal(await stepOf(page), steps.length - 1);
+    await press(page, 'ArrowRight'); // There is no more.
+    assert.equal(await stepOf(page), steps.length - 1);
+    await press(page, 'b');
+    assert.equal(await stepOf(page), nodes.length);
+    await press(page, 'f');
+    assert.equal(await stepOf(page), 0);
+    assert.match(page.url(), /#step=0$/u);
+  }));
+
+  test(`${name}: no boxes overlap, no text leaves its box`, () => open(name, '', async (page) => {
+    for (const keys of [['End'], ['O'], ['r']]) {
+      await press(page, ...keys);
+      const found = await page.evaluate(() => {
+        const boxes = [...document.querySelectorAll('.node')].map((node) => ({
+          node, area: node.querySelector('.box').getBoundingClientRect(),
+        }));
+        const wrong = [];
+        boxes.forEach(({ node, area }, i) => {
+          for (const { area: other } of boxes.slice(i + 1)) {
+            if (area.left < other.right - 1 && other.left < area.right - 1
+              && area.top < other.bottom - 1 && other.top < area.bottom - 1) wrong.push('boxes overlap');
+          }
+          for (const text of node.querySelectorAll(':scope > text')) {
+            const { left, right } = text.getBoundingClientRect();
+            if (text.textContent && text.textContent !== '✂' && (left < area.left - 1 || right > area.right + 1)) {
+              wrong.push(`${text.textContent} leaves its box`);
+            }
+          }
+          const [label, op] = ['.label', '.op'].map((part) => node.querySelector(`:scope > ${part}`)?.getBoundingClientRect());
+          const seen = getComputedStyle(node.querySelector('.op')).visibility === 'visible';
+          if (node.dataset.node && seen && label.right > op.left) wrong.push(`${node.textContent}: label and op overlap`);
+        });
+        return wrong;
+      });
+      assert.deepEqual(found, []);
+    }
+  }));
+
+  test(`${name}: no arrow runs through a box, no label covers another`, () => open(name, '', async (page) => {
+    await press(page, 'End', 'O');
+    for (const keys of [[], ['r']]) {
+      await press(page, ...keys);
+      const { pierced, covered, labels } = await page.evaluate(() => {
+        const boxes = [...document.querySelectorAll('.node > .box')].map((box) => {
+          const { e: x, f: y } = box.parentNode.transform.baseVal.getItem(0).matrix;
+          return { x, y, width: box.width.baseVal.value, height: box.height.baseVal.value };
+        });
+        const inside = ({ x, y }, box) => x > box.x + 1 && x < box.x + box.width - 1 && y > box.y + 1 && y < box.y + box.height - 1;
+        const arrows = [...document.querySelectorAll('.edge > path:first-child')];
+        const through = arrows.filter((path) => {
+          const length = path.getTotalLength();
+          for (let at = 0; at <= length; at += 4) {
+            const point = path.getPointAtLength(at);
+            if (boxes.some((box) => inside(point, box))) return true;
+          }
+          return false;
+        });
+        const grounds = [...document.querySelectorAll('.local > rect')].map((rect) => rect.getBBox())
+          .filter(({ width }) => width > 0);
+        const meet = (r, s) => r.x < s.x + s.width - 1 && s.x < r.x + r.width - 1 && r.y < s.y + s.height - 2 && s.y < r.y + r.height - 2;
+        const on = grounds.filter((r, i) => grounds.slice(i + 1).some((s) => meet(r, s)));
+        return { pierced: through.length, covered: on.length, labels: grounds.length };
+      });
+      assert.equal(pierced, 0, 'arrows through boxes');
+      // Among hundreds of crossing arrows there is not room for all.
+      assert.ok(covered <= labels * 0.1, `${covered} of ${labels} labels are covered`);
+    }
+  }));
+}
+
+test('a page is one file of less than 400 KB, with 200 nodes and more', () => open('scalars', '', async (page) => {
+  const { nodes } = await documentOf(page);
+  const { size } = statSync(fileOf('scalars'));
+  console.log(`${nodes.length} nodes: ${(size / 1000).toFixed(0)} KB`);
+  assert.ok(nodes.length >= 200);
+  assert.ok(size < 400_000);
+}));
+
+test('a step on a page of 200 nodes takes less than 50 ms', () => open('scalars', '', async (page) => {
+  const times = await page.evaluate(() => {
+    const once = () => {
+      const begin = performance.now();
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+      document.body.getBoundingClientRect(); // Style and layout belong to the step.
+      document.querySelector('#drawing').getBoundingClientRect();
+      return performance.now() - begin;
+    };
+    const count = JSON.parse(document.getElementById('trace').textContent).steps.length - 1;
+    const walk = () => Array.from({ length: count }, once);
+    const first = walk();
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Home', bubbles: true }));
+    // Others may use the machine too: of two walks, the shorter time of each step.
+    return walk().map((time, step) => Math.min(time, first[step]));
+  });
+  times.sort((a, b) => a - b);
+  const at = (part) => times[Math.floor((times.length - 1) * part)];
+  console.log(`${times.length} steps: median ${at(0.5).toFixed(1)} ms, 95 % ${at(0.95).toFixed(1)} ms, most ${at(1).toFixed(1)} ms`);
+  assert.ok(at(0.5) < 50);
+}));
+
+test('a deep link opens at its step, and is followed', () => open('neuron', '#step=12', async (page) => {
+  assert.equal(await stepOf(page), 12);
+  assert.equal(await page.inputValue('#scrubber'), '12');
+  await page.evaluate(() => { location.hash = '#step=3'; });
+  await page.waitForFunction(() => document.body.dataset.step === '3');
+  await press(page, 'ArrowRight');
+  assert.match(page.url(), /#step=4$/u);
+  for (const [hash, step] of [['#step=99999', 14], ['#step=-4', 0], ['#step=x', 0], ['#nothing', 0]]) {
+    await page.evaluate((to) => { location.hash = to; }, hash);
+    await page.waitForFunction((to) => Number(document.body.dataset.step) === to, step);
+  }
+}));
+
+test('after a leap, Back goes back and Forward on', () => open('neuron', '#step=2', async (page) => {
+  await press(page, 'ArrowRight', 'End', 'ArrowLeft', 'b');
+  assert.equal(await stepOf(page), 8);
+  for (const [way, step] of [['goBack', 13], ['goBack', 3], ['goForward', 13], ['goForward', 8]]) {
+    await page[way]();
+    await page.waitForFunction((to) => Number(document.body.dataset.step) === to, step);
+  }
+}));
+
+test('the scrubber steps', () => open('neuron', '', async (page) => {
+  await page.focus('#scrubber');
+  await press(page, 'ArrowRight', 'ArrowRight');
+  assert.equal(await stepOf(page), 2);
+  await page.fill('#scrubber', '9');
+  assert.equal(await stepOf(page), 9);
+  assert.match(await page.getAttribute('#scrubber', 'aria-valuetext'), /step 9 of 14, backward pass/u);
+}));
+
+test('play goes on by itself and pauses', () => open('neuron', '', async (page) => {
+  await page.selectOption('#speed', '150');
+  await press(page, 'p');
+  await page.waitForFunction(() => Number(document.body.dataset.step) >= 2);
+  await press(page, 'p');
+  const step = await stepOf(page);
+  await page.waitForTimeout(400);
+  assert.equal(await stepOf(page), step);
+}));
+
+test('a step says its formula, its numbers and its line', () => open('neuron', '', async (page) => {
+  const { nodes, steps, values } = await documentOf(page);
+  const mul = nodes.findIndex(({ op }) => op === 'mul');
+  await page.evaluate((step) => { location.hash = `#step=${step}`; }, nodes[mul].backward);
+  await page.waitForSelector('#step .contribution');
+  const text = await page.innerText('#step');
+  const [toW] = steps[nodes[mul].backward].contributions;
+  assert.ok(text.includes('∂loss/∂w') && text.includes('+=') && text.includes('ȳ · x'), text);
+  assert.ok(text.includes(toW.numbers), text);
+  assert.ok(text.includes('let y = (w * x + b).tanh().named("y");'), text);
+  assert.ok(text.includes('Nothing flows: a constant.'), text);
+  assert.equal(await page.getAttribute('[data-result="contribution 0"] data', 'data-exact'), String(values[toW.value]));
+  const spoken = await page.innerText('#spoken');
+  assert.match(spoken, /Step \d+ of 14, backward\. The adjoint of v\d+ is .* to w, nothing to x\./u);
+}));
+
+test('a node waits for all its uses, and the page says so', () => open('sum', '#step=4', async (page) => {
+  // Steps 0-3: a, b, b·b, c; then c, b·b, b, a.
+  const status = (label) => page.$$eval('.node', (all, wanted) => (
+    all.find((node) => node.querySelector('.label').textContent === wanted).dataset.status), label);
+  assert.equal(await status('c'), 'current');
+  assert.equal(await status('a'), 'partial');
+  assert.equal(await status('b'), 'waiting');
+  assert.match(await page.innerText('.waiting'), /a\s+waits for 2 of 3:\s+b/u);
+  await press(page, 'ArrowRight');
+  assert.equal(await status('b'), 'next');
+  assert.equal(await status('c'), 'done');
+  // Both operands of b · b: the second adds to the first.
+  assert.match(await page.innerText('[data-operand="1"]'), /sum so far[\s\S]*6 \+ 6\s+=\s+12/u);
+}));
+
+test('exercise: a wrong number is refused with hints, the right one is accepted', () => open('neuron', '', async (page) => {
+  const { nodes, steps, values } = await documentOf(page);
+  const mul = nodes.find(({ op }) => op === 'mul');
+  const [toW] = steps[mul.backward].contributions;
+  await page.evaluate((step) => { location.hash = `#step=${step}`; }, mul.backward);
+  await page.waitForSelector('#step .contribution');
+  await press(page, 'e');
+  assert.equal(await page.evaluate(() => document.activeElement.closest('form').dataset.question), 'local 0');
+  // Neither the panel, the drawing, the speech nor the table gives it away.
+  const secret = [values[toW.value], Number(values[toW.value].toPrecision(4))].map(String);
+  await page.click('#all > summary');
+  for (const place of [await page.content().then((html) => html.split('<script')[0]), await page.innerText('#spoken')]) {
+    for (const digits of secret) assert.ok(!place.includes(digits), `${digits} is given away`);
+  }
+  assert.ok(!(await page.innerText('#step')).includes('ȳ · x'));
+  const answer = async (text) => { await page.keyboard.type(text); await press(page, 'Enter'); };
+  await page.focus('[data-question="local 0"] input');
+  await answer(String(values[toW.local_value]));
+  assert.ok(await page.isVisible('[data-result="local 0"]'));
+  // The focus has gone on to the next question.
+  assert.equal(await page.evaluate(() => document.activeElement.closest('form').dataset.question), 'contribution 0');
+  const wrong = String(-values[toW.value]);
+  await answer(wrong);
+  assert.ok((await page.innerText('.verdict')).includes('is not it'));
+  assert.ok((await page.innerText('#step')).includes('ȳ · x'));
+  assert.ok(!(await page.innerText('#step')).includes(toW.numbers));
+  await answer('0.07 or so');
+  assert.ok((await page.innerText('.verdict')).includes('not a number'));
+  await page.fill('[data-question="contribution 0"] input', '');
+  await answer(String(values[toW.value] * 1.02));
+  assert.ok((await page.innerText('#step')).includes(toW.numbers));
+  assert.ok(!(await page.isVisible('[data-result="contribution 0"]')));
+  await answer(String(values[toW.value] * 1.005).replace('-', '−').replace('.', ','));
+  assert.equal(await page.getAttribute('[data-result="contribution 0"] data', 'data-exact'), String(values[toW.value]));
+  assert.equal(await page.getAttribute('#score', 'data-right'), '2');
+  assert.match(await page.innerText('#score'), /within 1\s%.*2 right, 1 of them at once/u);
+  assert.match(page.url(), /&exercise$/u);
+  // Steps back and on, the answers are still there; on the way the arrow keys work again.
+  await press(page, 'ArrowLeft', 'ArrowRight');
+  assert.ok(await page.isVisible('[data-result="contribution 0"]'));
+}));
+
+test('exercise: sums, tensors, and giving up', () => open('sum', '#step=5&exercise', async (page) => {
+  // The slope and the contribution, twice, and the sum of both.
+  assert.equal((await page.$$('form[data-question]')).length, 5);
+  const known = await page.$$eval('.node', (all) => all.map((node) => node.querySelector('.adjoint')?.textContent));
+  assert.ok(known.includes('∂ ?'));
+  await page.click('[data-show="sum 1"]');
+  assert.equal(await page.getAttribute('[data-result="sum 1"] data', 'data-exact'), '12');
+  assert.equal(await page.getAttribute('#score', 'data-shown'), '1');
+  for (let i = 0; i < 2; i += 1) await page.click('[data-hint="contribution 0"]').catch(() => {});
+  assert.equal(await page.getAttribute('#score', 'data-right'), '0');
+}));
+
+test('exercise: of a tensor one element is asked for', () => open('cross-entropy', '', async (page) => {
+  const { nodes, steps, values } = await documentOf(page);
+  const matmul = nodes.find(({ op }) => op === 'matmul');
+  await page.evaluate((step) => { location.hash = `#step=${step}&exercise`; }, matmul.backward);
+  await page.waitForSelector('[data-question="contribution 1"] input');
+  const { value } = steps[matmul.backward].contributions[1];
+  assert.match(await page.getAttribute('[data-question="contribution 1"] input', 'aria-label'), /element \[0, 0\]/u);
+  await page.focus('[data-question="contribution 1"] input');
+  await page.keyboard.type(String(values[value].data[0]));
+  await press(page, 'Enter');
+  assert.equal(await page.getAttribute('#score', 'data-right'), '1');
+}));
+
+test('groups open and close by keyboard', () => open('network', '', async (page) => {
+  const count = () => page.$$eval('[data-node]', (all) => all.length);
+  const boxes = () => page.$$eval('[data-node], [data-group]', (all) => all.length);
+  const { nodes } = await documentOf(page);
+  const [closed, closedBoxes] = [await count(), await boxes()];
+  assert.ok(closed < nodes.length);
+  assert.ok(await page.isVisible('.node.group'));
+  await press(page, 'b', 'o');
+  assert.ok(await count() > closed);
+  await press(page, 'O');
+  assert.equal(await count(), nodes.length);
+  assert.ok(await page.isVisible('.opened[aria-expanded="true"]'));
+  await press(page, 'O');
+  assert.equal(await count(), closed);
+  // From node to node with the arrows, and Enter opens the group in the focus.
+  await page.focus('#drawing [tabindex="0"]');
+  for (let i = 0; i < 10; i += 1) await press(page, 'ArrowUp');
+  for (let i = 0; i < 10 && !await page.evaluate(() => document.activeElement.dataset.group); i += 1) await press(page, 'ArrowDown');
+  const group = await page.evaluate(() => document.activeElement.dataset.group);
+  await press(page, 'Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.group), group);
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-expanded')), 'true');
+  assert.ok(await boxes() > closedBoxes);
+  await press(page, 'Enter');
+  assert.equal(await count(), closed);
+  // One stop for Tab in the drawing.
+  assert.equal(await page.$$eval('#drawing [tabindex="0"]', (all) => all.length), 1);
+}));
+
+test('a scope that is entered twice makes two groups, and arrows run one way', () => open('second-order', '', async (page) => {
+  const names = await page.$$eval('.group .label', (all) => all.map((label) => label.textContent));
+  assert.ok(names.some((name) => name.includes('part 1')) && names.some((name) => name.includes('part 2')), names.join());
+  await press(page, 'O');
+  const backwards = await page.evaluate(() => {
+    const places = [...document.querySelectorAll('.edge')].map((edge) => ['.tail', '.head'].map((end) => {
+      const { x, y } = edge.querySelector(end).transform.baseVal.getItem(0).matrix;
+      const { e, f } = edge.querySelector(end).transform.baseVal.getItem(0).matrix;
+      return { x: x ?? e, y: y ?? f };
+    }));
+    const right = places.filter(([from, to]) => to.x < from.x).length;
+    const down = places.filter(([from, to]) => to.y < from.y).length;
+    return Math.min(right, down);
+  });
+  assert.equal(backwards, 0);
+}));
+
+test('a value is found by name, and its gradient gone to', () => open('scalars', '', async (page) => {
+  const { nodes } = await documentOf(page);
+  const index = nodes.findIndex(({ label }) => label === 'second.w03');
+  await press(page, '/');
+  await page.keyboard.type('second.w03');
+  await press(page, 'Enter');
+  assert.equal(await stepOf(page), index);
+  await press(page, 'g');
+  await page.keyboard.type('second.w03');
+  await press(page, 'Enter');
+  assert.equal(await stepOf(page), nodes[index].backward);
+  assert.ok((await page.innerText('#selected')).includes('second.w03'));
+  await press(page, 'j', 'z', 'z', 'z', 'z');
+  assert.ok(await page.isVisible('#none-found'));
+  await press(page, 'Escape');
+  assert.equal(await page.evaluate(() => document.querySelector('dialog[open]')), null);
+}));
+
+test('hovering and focusing show all digits', () => open('cross-entropy', '#step=19', async (page) => {
+  const { nodes, values } = await documentOf(page);
+  const w = nodes.findIndex(({ label }) => label === 'w');
+  await page.hover(`[data-node="${w}"]`);
+  const tip = await page.innerText('#tip');
+  assert.ok(tip.includes('shape 2×3') && tip.includes('min') && tip.includes('mean') && tip.includes('max'), tip);
+  await page.focus('#drawing [tabindex="0"]');
+  await press(page, 'Enter');
+  const loss = nodes.findIndex(({ label }) => label === 'loss');
+  await page.click(`[data-node="${loss}"]`);
+  assert.equal(await page.getAttribute('#selected data', 'data-exact'), String(values[nodes[loss].value]));
+  assert.ok((await page.innerText('#selected')).includes(String(values[nodes[loss].value])));
+}));
+
+test('names are text, whatever they are', () => open('hostile', '', async (page) => {
+  await press(page, 'O', 'End', '/');
+  await press(page, 'Escape');
+  await page.click('#all > summary');
+  for (const node of await page.$$('[data-node]')) await node.hover({ force: true });
+  const { hacked, images, scripts } = await page.evaluate(() => ({
+    hacked: window.hacked, images: document.images.length, scripts: document.scripts.length,
+  }));
+  assert.deepEqual({ hacked, images, scripts }, { hacked: undefined, images: 0, scripts: 2 });
+  const text = await page.innerText('#all');
+  assert.ok(text.includes('</script>') && text.includes('<img src=x') && text.includes('\\n'), text);
+  assert.ok(!text.includes('\u202e'));
+}));
+
+test('the policy stops what the page does not contain', async () => {
+  const page = await browser.newPage();
+  const refused = [];
+  page.on('console', (message) => refused.push(message.text()));
+  await page.goto(urlOf('neuron'));
+  await page.evaluate(() => {
+    const script = document.createElement('script');
+    script.textContent = 'window.hacked = 1';
+    document.body.append(script);
+    const image = document.createElement('img');
+    image.src = 'https://example.org/x.png';
+    image.setAttribute('onerror', 'window.hacked = 2');
+    document.body.append(image);
+  });
+  await page.waitForTimeout(300);
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  assert.ok(refused.some((text) => text.includes('Content Security Policy')), refused.join('\n'));
+  await page.close();
+});
+
+test('a graph too large to draw says what is left out', () => open('large', '', async (page) => {
+  const { nodes, left_out: leftOut } = await documentOf(page);
+  const text = await page.innerText('#left-out');
+  for (const count of [nodes.length + leftOut, nodes.length, leftOut]) {
+    assert.ok(text.includes(count.toLocaleString('en')), text);
+  }
+}));
+
+test('the theme follows the system and the switch', () => open('neuron', '', async (page) => {
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await ground();
+  assert.notEqual(light, dark);
+  await press(page, 't');
+  assert.equal(await ground(), light);
+  await page.emulateMedia({ colorScheme: 'light' });
+  await press(page, 't');
+  assert.equal(await ground(), dark);
+}));
+
+const WIDTHS = [[400, 800], [900, 1000], [1600, 900]];
+for (const [width, height] of WIDTHS) {
+  for (const colorScheme of ['light', 'dark']) {
+    test(`accessible and within ${width} pixels, ${colorScheme}`, async () => {
+      for (const [name, hash] of [['neuron', '#step=9'], ['cross-entropy', '#step=13&exercise'], ['network', '#step=30'], ['scalars', '#step=300'], ['hostile', '#step=12']]) {
+        await open(name, hash, async (page) => {
+          if (name === 'network' || name === 'hostile') await press(page, 'O');
+          await page.waitForTimeout(300);
+          if (SCREENSHOTS) {
+            mkdirSync(SCREENSHOTS, { recursive: true });
+            await page.screenshot({ path: join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`) });
+          }
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          assert.ok(wide <= 0, `${name} is ${wide} pixels too wide`);
+          await page.evaluate(axe);
+          // A box shows signs and numbers; its accessible name begins with the same name, and says
+          // the signs in words.
+          const rules = { 'label-content-name-mismatch': { enabled: false } };
+          const named = await page.$$eval('.node', (all) => all.every((node) => {
+            const [shown, said] = [node.querySelector('.label').textContent, node.getAttribute('aria-label')];
+            return node.dataset.group ? said.includes(shown.slice(2).replace('…', '')) : said.startsWith(shown.replace('…', ''));
+          }));
+          assert.ok(named);
+          const { violations } = await page.evaluate((options) => globalThis.axe.run(options), { rules });
+          assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html, any }) => [html.slice(0, 160), any[0]?.message])]), []);
+        }, { viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
+      }
+    });
+  }
+}

@@ -1,0 +1,180 @@
+//! Writes the pages that `page.test.mjs` opens, each with the gradients of `backward()`
+//! beside it, as the bits of their numbers.
+//!
+//! `cargo run -p tape --features page --example browser_pages -- DIRECTORY`
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use ops::{Float, Tensor};
+use serde_json::{Value, json};
+use tape::prelude::*;
+use tape::{Trace, page};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let directory = PathBuf::from(env::args().nth(1).ok_or("which directory?")?);
+    fs::create_dir_all(&directory)?;
+    let write = |name: &str, output: Var<'_, f64>| save(&directory, name, output, 500);
+    let tape = Tape::new();
+    write("neuron", neuron(&tape))?;
+    write("sum", sum(&tape))?;
+    write("cross-entropy", cross_entropy(&tape))?;
+    write("scalars", scalars(&tape))?;
+    write("network", network(&tape))?;
+    write("layers", layers(&tape))?;
+    write("hostile", hostile(&tape))?;
+    write("second-order", second_order(&tape))?;
+    write("not-finite", not_finite(&tape))?;
+    save(&directory, "single", single(&Tape::new()), 500)?;
+    save(&directory, "large", chain(&tape, 2000), 60)?;
+    Ok(())
+}
+
+fn save<A: Float>(
+    directory: &Path,
+    name: &str,
+    output: Var<'_, A>,
+    nodes: usize,
+) -> Result<(), Box<dyn Error>> {
+    let mut settings = page::Settings::default();
+    settings.document.nodes = nodes;
+    let trace = Trace::of(output)?;
+    trace.write_html(directory.join(format!("{name}.html")), &settings)?;
+    let gradients = output.backward();
+    let expected = |x: &Var<'_, A>| {
+        let bits = |number: &A| format!("{:016x}", number.to_f64().to_bits());
+        let gradient = gradients.try_wrt(*x).ok()?;
+        let bits: Vec<String> = gradient.view().iter().map(bits).collect();
+        Some(json!({ "position": x.position(), "bits": bits }))
+    };
+    let expected: Vec<Value> = trace.nodes().iter().filter_map(expected).collect();
+    fs::write(directory.join(format!("{name}.json")), Value::from(expected).to_string())?;
+    Ok(())
+}
+
+/// y = tanh(w x + b), squared distance to a target.
+fn neuron(tape: &Tape<f64>) -> Var<'_, f64> {
+    let (w, x) = (tape.var(-0.138).named("w"), tape.constant(0.5).named("x"));
+    let b = tape.var(0.1).named("b");
+    let y = (w * x + b).tanh().named("y");
+    (y - 1.0).square().named("loss")
+}
+
+/// Why the order matters: a must wait for both of its uses.
+fn sum(tape: &Tape<f64>) -> Var<'_, f64> {
+    let a = tape.var(3.0).named("a");
+    let b = (a + a).named("b");
+    (b * b + a).named("c")
+}
+
+/// Softmax cross-entropy of three samples.
+fn cross_entropy(tape: &Tape<f64>) -> Var<'_, f64> {
+    let x = tape.constant([[0.5, -1.2], [1.5, 0.3], [-0.7, 0.9]]).named("x");
+    let w = tape.var([[0.2, -0.4, 0.1], [0.7, 0.3, -0.6]]).named("w");
+    let b = tape.var([0.05, 0.0, -0.05]).named("b");
+    let logits = (x.matmul(w) + b).named("logits");
+    let target = tape.constant([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).named("target");
+    let likelihood = (target * logits.log_softmax(-1)).sum();
+    (-likelihood / 3.0).named("loss")
+}
+
+/// A network of scalars, as micrograd builds it: more than 200 nodes.
+fn scalars(tape: &Tape<f64>) -> Var<'_, f64> {
+    let x = [tape.constant(0.8).named("x0"), tape.constant(-0.3).named("x1")];
+    let h = neurons("hidden", &x, 6);
+    let h = neurons("second", &h, 7);
+    let y = neurons("out", &h, 1)[0];
+    (y - 0.5).square().named("loss")
+}
+
+/// The same larger, each layer in a scope: nearly 500 nodes, as many as a page draws unless told.
+fn layers(tape: &Tape<f64>) -> Var<'_, f64> {
+    let x: Vec<_> =
+        (0..3).map(|i| tape.constant(0.3 * f64::from(i)).named(format!("x{i}"))).collect();
+    let h = tape.scope("hidden", || neurons("hidden", &x, 8));
+    let h = tape.scope("second", || neurons("second", &h, 10));
+    let y = tape.scope("out", || neurons("out", &h, 4));
+    let squares =
+        tape.scope("loss", || y.iter().map(|&y| (y - 0.5).square()).reduce(|sum, term| sum + term));
+    squares.expect("four outputs").named("loss")
+}
+
+fn neurons<'t>(layer: &str, inputs: &[Var<'t, f64>], count: usize) -> Vec<Var<'t, f64>> {
+    let tape = inputs[0].tape();
+    let given = |name: String| {
+        let number = (tape.len() * 37 % 19) as f64 / 10.0 - 0.9;
+        tape.var(number).named(format!("{layer}.{name}"))
+    };
+    let neuron = |j: usize| {
+        let weighted = inputs.iter().enumerate().map(|(i, &x)| given(format!("w{j}{i}")) * x);
+        weighted.fold(given(format!("b{j}")), |sum, term| sum + term).tanh()
+    };
+    (0..count).map(neuron).collect()
+}
+
+/// Layers in scopes, in `f64` tensors too large to be shown in full.
+fn network<'t>(tape: &'t Tape<f64>) -> Var<'t, f64> {
+    let wave = |length: usize| (0..length).map(|i| (i as f64 * 0.7).sin() / 3.0);
+    let matrix = |rows: usize, columns: usize| {
+        Tensor::from_shape_vec(&[rows, columns], wave(rows * columns).collect()).unwrap()
+    };
+    let dense = |x: Var<'t, f64>, inputs: usize, outputs: usize| {
+        let w = tape.var(matrix(inputs, outputs)).named("weight");
+        let b = tape.var(matrix(1, outputs)).named("bias");
+        x.matmul(w) + b
+    };
+    let x = tape.constant(matrix(4, 12)).named("images");
+    let y = tape.scope("model", || {
+        let h = tape.scope("0 Dense", || dense(x, 12, 8));
+        let h = tape.scope("1 Tanh", || h.tanh());
+        let h = tape.scope("2 Residual", || {
+            let inner = tape.scope("0 Dense", || dense(h, 8, 8));
+            h + tape.scope("1 Relu", || inner.relu())
+        });
+        tape.scope("3 Dense", || dense(h, 8, 3))
+    });
+    let target = tape.constant(
+        Tensor::from_shape_vec(&[4, 3], vec![1., 0., 0., 0., 1., 0., 0., 0., 1., 1., 0., 0.])
+            .unwrap(),
+    );
+    let loss = tape.scope("loss", || -(target * y.log_softmax(-1)).sum() / 4.0);
+    loss.named("loss")
+}
+
+/// Names that would be markup, if they were not text.
+fn hostile(tape: &Tape<f64>) -> Var<'_, f64> {
+    let a = tape.var(0.5).named("</script><script>window.hacked = 1</script>");
+    let b = tape.var(2.0).named("<img src=x onerror=\"window.hacked = 2\">");
+    let c = tape.var(3.0).named("a\"b'c&amp;\nsecond line\u{2028}`${window.hacked=3}`");
+    let d = tape.var(-1.5).named("gewicht_λ₁ \u{202e}привет 重み 🙂");
+    let e = tape.var(1.25).named("__proto__");
+    let inside =
+        tape.scope("<svg onload='window.hacked = 4'>", || (a * b + c).named("<!--").tanh() * d);
+    (inside * e).named("{{script}}")
+}
+
+/// The gradient of a gradient: the layers come twice.
+fn second_order(tape: &Tape<f64>) -> Var<'_, f64> {
+    let x = tape.var(0.7).named("x");
+    let y = tape.scope("first", || (x * x).tanh());
+    let y = tape.scope("second", || (y * 2.0).sin());
+    y.backward_recorded().wrt(x).square().named("penalty")
+}
+
+fn not_finite(tape: &Tape<f64>) -> Var<'_, f64> {
+    let x = tape.var(0.0).named("x");
+    let y = tape.var(-0.0).named("y");
+    ((x / y) * y + (x + 1.0) / x).named("broken")
+}
+
+/// A page of `f32`.
+fn single(tape: &Tape<f32>) -> Var<'_, f32> {
+    let w = tape.var([0.1_f32, 0.2, -0.3]).named("w");
+    (w * w).sum().sqrt().named("norm")
+}
+
+fn chain(tape: &Tape<f64>, length: usize) -> Var<'_, f64> {
+    let x = tape.var(0.3).named("x");
+    (0..length).fold(x, |y, _| (y + x).sin()).named("end")
+}
