@@ -291,10 +291,15 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
         None
     }
 
-    /// The part of the result that its one operand fills, zeros being around it: the adjoint of
-    /// [`part`](Rule::part). To add the result to a tensor is to add the operand to that part.
-    fn filled_part(&self) -> Option<&[SliceInfoElem]> {
-        None
+    /// Whether [`accumulate`](Rule::accumulate) adds the value at operands of these shapes without
+    /// computing it first, and to the same bits.
+    fn accumulates(&self, _operands: &[&[usize]]) -> bool {
+        false
+    }
+
+    /// Adds the value to a tensor of its shape, in place.
+    fn accumulate<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize], to: &mut Tensor<A>) {
+        kernel::accumulate(to, &self.forward(operands, shape));
     }
 
     /// The values at many places, of a rule each element of whose result depends on that element of

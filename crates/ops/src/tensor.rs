@@ -406,8 +406,9 @@ impl<A: Float> Tensor<A> {
     /// ```
     pub fn add_to_part(&mut self, part: impl AsRef<[SliceInfoElem]>, other: &Self) {
         let mut whole = self.view_mut();
-        let part = whole.slice_mut(part.as_ref());
-        ndarray::Zip::from(part).and(&other.view()).for_each(|a, &b| *a += b);
+        let part: ArrayViewMutD<'_, A> = whole.slice_mut(part.as_ref());
+        assert_eq!(part.shape(), other.shape(), "the part and what is added to it have one shape");
+        kernel::add_rows(part, &other.view());
     }
 
     /// Whether no element is infinite or NaN.

@@ -64,10 +64,12 @@ pub(crate) trait Op<A: Float>: Debug {
     fn pointwise(&self) -> Option<Box<dyn Pointwise<A>>> {
         None
     }
-    /// [`Rule::filled_part`].
-    fn filled_part(&self) -> Option<&[SliceInfoElem]> {
-        None
+    /// [`Rule::accumulates`].
+    fn accumulates(&self, _operands: &[&[usize]]) -> bool {
+        false
     }
+    /// Adds the value to a tensor of its shape, in place.
+    fn accumulate(&self, _operands: &[&Tensor<A>], _to: &mut Tensor<A>) {}
     /// The type of the rule, if it is one.
     fn rule_type(&self) -> Option<TypeId> {
         None
@@ -192,8 +194,12 @@ impl<A: Float, R: Rule> Op<A> for R {
         // Asked with nothing to compute: an elementwise rule of any number of operands says yes.
         Rule::fill::<A>(self, &[&[][..]; 32], &mut []).then(|| Box::new(self.clone()) as _)
     }
-    fn filled_part(&self) -> Option<&[SliceInfoElem]> {
-        Rule::filled_part(self)
+    fn accumulates(&self, operands: &[&[usize]]) -> bool {
+        Rule::accumulates(self, operands)
+    }
+    fn accumulate(&self, operands: &[&Tensor<A>], to: &mut Tensor<A>) {
+        let shape = ops::Shape::from_slice(to.shape());
+        Rule::accumulate(self, operands, &shape, to);
     }
     fn rule_type(&self) -> Option<TypeId> {
         Some(TypeId::of::<R>())

@@ -180,7 +180,17 @@ pub fn accumulate<A: Float>(to: &mut Tensor<A>, other: &Tensor<A>) {
             simd::add(to, &other[start..][..to.len()]);
         });
     }
-    ndarray::Zip::from(to.view_mut()).and(&other.view()).for_each(|a, &b| *a += b);
+    add_rows(to.view_mut(), &other.view());
+}
+
+/// Adds to each element of an array that of another of the same shape, row by row.
+pub fn add_rows<A: Float>(mut to: ArrayViewMutD<'_, A>, other: &ArrayViewD<'_, A>) {
+    for (mut to, other) in to.rows_mut().into_iter().zip(other.rows()) {
+        match (to.as_slice_mut(), other.to_slice()) {
+            (Some(to), Some(other)) => simd::add(to, other),
+            _ => ndarray::Zip::from(to).and(other).for_each(|a, &b| *a += b),
+        }
+    }
 }
 
 /// One pass over the numbers `w` of a parameter, their gradients `g`, and what an optimiser keeps for
@@ -201,10 +211,10 @@ pub fn update<A: Float, const N: usize>(
     });
 }
 
-/// An operand's elements in memory order, copied only if they are not contiguous.
+/// An operand's elements as they lie in memory; they are copied only if an axis is walked backwards.
 enum Packed<'a, A: Float> {
     Scalar(A),
-    View(ArrayViewD<'a, A>),
+    Memory(&'a [A], &'a Tensor<A>),
     Copy(Tensor<A>),
 }
 
@@ -213,33 +223,46 @@ impl<'a, A: Float> Packed<'a, A> {
         if x.ndim() == 0 {
             return Self::Scalar(x.item());
         }
-        let view = x.view();
-        if view.strides().iter().all(|&stride| stride >= 0)
-            && view.as_slice_memory_order().is_some()
-        {
-            Self::View(view)
-        } else {
+        match span(x) {
+            Some(elements) => Self::Memory(elements, x),
             // Into a buffer that is used again.
-            Self::Copy(Tensor::from(view))
+            None => Self::Copy(Tensor::from(x.view())),
         }
     }
 
     fn data(&self) -> &[A] {
-        let slice = match self {
-            Self::Scalar(value) => return std::slice::from_ref(value),
-            Self::View(view) => view.as_slice_memory_order(),
-            Self::Copy(tensor) => tensor.elements(),
-        };
-        slice.expect("contiguous, as checked when it was packed")
+        match self {
+            Self::Scalar(value) => std::slice::from_ref(value),
+            Self::Memory(elements, _) => elements,
+            Self::Copy(tensor) => tensor.elements().expect("a copy in the order of its axes"),
+        }
     }
 
     fn layout(&self) -> (&[usize], &[isize]) {
         match self {
             Self::Scalar(_) => (&[], &[]),
-            Self::View(view) => (view.shape(), view.strides()),
+            Self::Memory(_, tensor) => (tensor.shape(), tensor.strides()),
             Self::Copy(tensor) => (tensor.shape(), tensor.strides()),
         }
     }
+}
+
+/// What lies in memory from a tensor's first element to its last, those that it leaves out among
+/// them; `None` if it has no elements or walks an axis backwards.
+#[allow(unsafe_code)]
+fn span<A: Float>(x: &Tensor<A>) -> Option<&[A]> {
+    let view = x.view();
+    if view.is_empty() || view.strides().iter().any(|&stride| stride < 0) {
+        return None;
+    }
+    let steps = view.shape().iter().zip(view.strides());
+    let last: usize = steps.map(|(&length, &stride)| (length - 1) * stride as usize).sum();
+    // Safety: no stride is negative, so the element with all indices 0 is the first in memory and
+    // that with the largest indices, `last` elements further, the last. Both are elements of the one
+    // array, without uninitialised elements, that the tensor shows all or a part of. The tensor is
+    // borrowed and so cannot change it; no other tensor that shares it can either, since each
+    // copies what it shares before it changes it.
+    Some(unsafe { std::slice::from_raw_parts(view.as_ptr(), last + 1) })
 }
 
 /// A nest of loops over a shape, with the strides of every operand; axes that all operands walk
@@ -423,5 +446,39 @@ fn gather<A: Float>(to: &mut [A], from: &[A], step: usize) {
         0 => to.fill(from[0]),
         1 => to.copy_from_slice(&from[..to.len()]),
         _ => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::s;
+
+    use super::*;
+    use crate::methods::LinearMethods;
+
+    #[test]
+    fn a_part_is_read_where_it_lies() {
+        let x =
+            Tensor::<f64>::from_shape_vec(&[3, 4, 5], (0..60).map(f64::from).collect()).unwrap();
+        let part = x.slice(s![1.., ..;2, 1..4]);
+        let elements = span(&part).expect("no axis is walked backwards");
+        assert_eq!((elements[0], elements[elements.len() - 1]), (21.0, 53.0));
+        assert_eq!(elements.len(), 33);
+        let twice = map(&[2, 2, 3], [&part, &part.slice(s![.., ..1, ..])], [], Sum);
+        let wanted = part.to_vec().into_iter().enumerate();
+        let wanted: Vec<f64> =
+            wanted.map(|(i, x)| x + f64::from(21 + 20 * (i as i32 / 6) + i as i32 % 3)).collect();
+        assert_eq!(twice.to_vec(), wanted);
+        assert!(span(&x.slice(s![.., ..;-1, ..])).is_none());
+        assert!(span(&x.slice(s![..0, .., ..])).is_none());
+    }
+
+    #[derive(Clone, Copy)]
+    struct Sum;
+
+    impl Point<2, 0> for Sum {
+        fn at<R: Real>(self, [x, y]: [R; 2], []: [R; 0]) -> R {
+            x + y
+        }
     }
 }

@@ -36,11 +36,34 @@ pub fn product_into<A: Float>(
     b: &ArrayView2<'_, A>,
     out: &mut ArrayViewMut2<'_, A>,
 ) {
+    product_and(a, b, A::zero(), out);
+}
+
+/// As many products are summed before the sum is added to the result, so that with no more of them
+/// [`add_product`] rounds as a product and a sum after it.
+pub const SUMMED_AT_ONCE: usize = 256;
+
+/// Adds the product of two matrices to a third.
+pub fn add_product<A: Float>(
+    a: &ArrayView2<'_, A>,
+    b: &ArrayView2<'_, A>,
+    to: &mut ArrayViewMut2<'_, A>,
+) {
+    product_and(a, b, A::one(), to);
+}
+
+/// `out ← a @ b + keep·out`.
+fn product_and<A: Float>(
+    a: &ArrayView2<'_, A>,
+    b: &ArrayView2<'_, A>,
+    keep: A,
+    out: &mut ArrayViewMut2<'_, A>,
+) {
     let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
     let parts = (m * n * k / PER_THREAD).min(m.max(n) / BLOCK);
     let parts = if parts > 1 { parts.min(threads::count()) } else { 1 };
     if parts <= 1 {
-        return general_mat_mul(A::one(), a, b, A::zero(), out);
+        return general_mat_mul(A::one(), a, b, keep, out);
     }
     let axis = Axis(usize::from(n > m));
     let length = m.max(n).div_ceil(parts * BLOCK) * BLOCK;
@@ -52,7 +75,7 @@ pub fn product_into<A: Float>(
         } else {
             (a.view(), b.slice_axis(axis, part))
         };
-        general_mat_mul(A::one(), &a, &b, A::zero(), &mut out);
+        general_mat_mul(A::one(), &a, &b, keep, &mut out);
     });
 }
 

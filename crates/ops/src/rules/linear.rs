@@ -686,8 +686,11 @@ impl Rule for SliceAdjoint {
         call.contributions([&|| cotangent.slice(&self.part)])
     }
     linear!();
-    fn filled_part(&self) -> Option<&[SliceInfoElem]> {
-        Some(&self.part)
+    fn accumulates(&self, _operands: &[&[usize]]) -> bool {
+        true
+    }
+    fn accumulate<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize], to: &mut Tensor<A>) {
+        to.add_to_part(&*self.part, operands[0]);
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("slice_adjoint", operands, &show_parts(&self.part))

@@ -167,6 +167,13 @@ impl Rule for Matmul {
         }
         Ok(())
     }
+    fn accumulates(&self, operands: &[&[usize]]) -> bool {
+        operands.iter().all(|shape| shape.len() == 2) && operands[0][1] <= kernel::SUMMED_AT_ONCE
+    }
+    fn accumulate<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize], to: &mut Tensor<A>) {
+        let mut to = to.view_mut().into_dimensionality().expect("a matrix has two axes");
+        kernel::add_product(&matrix(operands[0]), &matrix(operands[1]), &mut to);
+    }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         let summed = operands[0].last().copied().unwrap_or(1);
         (output.iter().product::<usize>() * summed) as u64

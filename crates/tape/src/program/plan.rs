@@ -47,7 +47,12 @@ pub(super) enum Work<A: Float> {
     Scalars(Scalars<A>),
     Group(Group<A>),
     Call(Call<A>),
-    AddPart { op: BoxedOp<A>, to: u32, value: At },
+    /// Adds an op's value to what is there.
+    Accumulate {
+        op: BoxedOp<A>,
+        operands: SmallVec<[At; 3]>,
+        to: u32,
+    },
 }
 
 /// Where an op was recorded, and its operands.
@@ -258,7 +263,7 @@ impl<'t, A: Float> Planner<'t, A> {
                         }
                     }
                 }
-                Kind::AddPart(_) => self.outlive(self.nodes.operands[node][0], node),
+                Kind::Accumulate(_) => self.outlive(self.nodes.operands[node][0], node),
                 _ => {}
             }
         }
@@ -362,17 +367,18 @@ impl<'t, A: Float> Planner<'t, A> {
     fn single(&mut self, node: usize) -> Work<A> {
         let clone =
             |node: NodeIndex| self.graph[node].source.op().expect("only ops are run").clone_box();
-        let operands = self.operand_homes(node);
-        if let Kind::AddPart(part) = self.nodes.kind[node] {
-            let (op, home) = (clone(part), operands[0]);
-            let At::Tensor(to) = home else { unreachable!("a part of a tensor") };
+        let mut operands = self.operand_homes(node);
+        if let Kind::Accumulate(added) = self.nodes.kind[node] {
+            let (op, home) = (clone(added), operands.remove(0));
+            let At::Tensor(to) = home else { unreachable!("a tensor is added to") };
             self.homes[node] = Some(home);
             if self.last_use[node] == NEVER {
                 // The buffer is the one that shows it until the program runs.
                 self.tensors[to as usize] = self.value(node).clone();
             }
-            self.plan.single(self.tape, node, home, false);
-            return Work::AddPart { op, to, value: operands[1] };
+            let summands = [self.nodes.operands[node][0], added.index()];
+            self.plan.accumulate(self.tape, node, summands, home);
+            return Work::Accumulate { op, operands, to };
         }
         let op = clone(NodeIndex::new(node));
         let origin = |&node: &usize| Origin::of(Var::new(self.tape, NodeIndex::new(node)));

@@ -29,10 +29,12 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
                 Work::Scalars(scalars) => scalars.run(numbers, watch),
                 Work::Group(group) => group.run(tensors, numbers, scratch, watch),
                 Work::Call(call) => call.run(tensors, numbers, watch),
-                Work::AddPart { op, to, value } => {
-                    let part = op.filled_part().expect("an op that fills a part");
-                    let value = value.value(tensors, numbers);
-                    tensors[*to as usize].add_to_part(part, &value);
+                Work::Accumulate { op, operands, to } => {
+                    let mut sum = mem::take(&mut tensors[*to as usize]);
+                    with_operands(operands, tensors, numbers, |operands| {
+                        op.accumulate(operands, &mut sum);
+                    });
+                    tensors[*to as usize] = sum;
                     Ok(())
                 }
             };
@@ -52,6 +54,25 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
 /// Lets go of a view.
 fn release<A: Float>(tensors: &mut [Tensor<A>], view: u32) {
     tensors[view as usize] = Tensor::default();
+}
+
+/// Calls `work` with an op's operands.
+fn with_operands<A: Float, T>(
+    operands: &[At],
+    tensors: &[Tensor<A>],
+    numbers: &[A],
+    work: impl FnOnce(&[&Tensor<A>]) -> T,
+) -> T {
+    let scalar = |at: &At| match at {
+        At::Number(at) => Tensor::scalar(numbers[*at as usize]),
+        At::Tensor(_) => Tensor::default(),
+    };
+    let scalars: SmallVec<[Tensor<A>; 3]> = operands.iter().map(scalar).collect();
+    let operands = operands.iter().zip(&scalars).map(|(at, scalar)| match at {
+        At::Number(_) => scalar,
+        At::Tensor(at) => &tensors[*at as usize],
+    });
+    work(&operands.collect::<SmallVec<[&Tensor<A>; 3]>>())
 }
 
 impl<A: Float> Scalars<A> {
@@ -84,21 +105,12 @@ impl<A: Float> Call<A> {
             At::Number(_) => Tensor::default(),
             At::Tensor(to) => mem::take(&mut tensors[to as usize]),
         };
-        let scalar = |at: &At| match at {
-            At::Number(at) => Tensor::scalar(numbers[*at as usize]),
-            At::Tensor(_) => Tensor::default(),
-        };
-        let scalars: SmallVec<[Tensor<A>; 3]> = self.operands.iter().map(scalar).collect();
-        let operands = self.operands.iter().zip(&scalars).map(|(at, scalar)| match at {
-            At::Number(_) => scalar,
-            At::Tensor(at) => &tensors[*at as usize],
+        let result = with_operands(&self.operands, tensors, numbers, |operands| {
+            self.op.forward_into(operands, &mut out)
         });
-        let operands: SmallVec<[&Tensor<A>; 3]> = operands.collect();
-        let result = self.op.forward_into(&operands, &mut out);
         let result = result
             .map_err(|error| refused(error, &self.source))
             .and_then(|()| self.check(&out, watch));
-        drop(operands);
         match self.to {
             At::Number(to) => numbers[to as usize] = out.as_scalar().unwrap_or_default(),
             At::Tensor(to) => tensors[to as usize] = out,

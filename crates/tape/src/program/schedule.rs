@@ -20,9 +20,9 @@ pub(super) enum Kind<A: Float> {
     Scalar(Box<dyn Pointwise<A>>),
     /// An op that works place by place.
     Places(Box<dyn Pointwise<A>>),
-    /// The sum of a tensor and what fills a part of it, added in place. Its operands are the tensor
-    /// and what is added.
-    AddPart(NodeIndex),
+    /// The sum of a tensor and another op's value, added in place. Its operands are the tensor and
+    /// those of the other op.
+    Accumulate(NodeIndex),
     /// Any other op.
     Call,
 }
@@ -69,7 +69,7 @@ impl<A: Float> Nodes<A> {
         for &operand in nodes.operands.iter().flatten() {
             nodes.uses[operand] += 1;
         }
-        nodes.join_sums_of_parts(graph);
+        nodes.join_sums(graph);
         nodes
     }
 
@@ -93,31 +93,63 @@ impl<A: Float> Nodes<A> {
         self.operands[node] = operands;
     }
 
-    /// Finds sums x + p in which p fills a part of zeros and both are needed for nothing else: the
-    /// gradient of a tensor that was taken apart, which is then added up in one place.
-    fn join_sums_of_parts(&mut self, graph: &Graph<A>) {
+    /// Finds sums x + y in which both are needed for nothing else and the op of y can add it in
+    /// place: the gradient of what was used several times, which is then added up in one place.
+    fn join_sums(&mut self, graph: &Graph<A>) {
+        let op = |node: usize| graph[NodeIndex::new(node)].source.op();
+        let shape = |x: usize| graph[NodeIndex::new(x)].value.shape();
         for node in 0..self.kind.len() {
-            let [sum, part] = self.operands[node][..] else { continue };
-            let op = |node: usize| graph[NodeIndex::new(node)].source.op();
-            let is_sum = op(node).and_then(Op::rule_type) == Some(TypeId::of::<Lift<Add, 2>>());
-            let once = |x: usize| self.uses[x] == 1 && !self.is_output[x];
-            let shape = |x: usize| graph[NodeIndex::new(x)].value.shape();
-            let own = matches!(self.kind[sum], Kind::Call | Kind::Places(_) | Kind::AddPart(_))
-                && is_own(graph, sum);
-            if is_sum
-                && once(sum)
-                && once(part)
-                && own
-                && shape(sum) == shape(node)
-                && shape(part) == shape(node)
-                && op(part).is_some_and(|op| op.filled_part().is_some())
-            {
-                self.kind[node] = Kind::AddPart(NodeIndex::new(part));
-                self.kind[part] = Kind::Absent;
-                self.operands[node][1] = self.operands[part][0];
-                self.operands[part].clear();
+            let [a, b] = self.operands[node][..] else { continue };
+            if op(node).and_then(Op::rule_type) != Some(TypeId::of::<Lift<Add, 2>>()) {
+                continue;
+            }
+            let once =
+                |x: usize| self.uses[x] == 1 && !self.is_output[x] && shape(x) == shape(node);
+            let is_own = |x: usize| {
+                let own =
+                    matches!(self.kind[x], Kind::Call | Kind::Places(_) | Kind::Accumulate(_));
+                once(x) && own && is_own(graph, x)
+            };
+            let adds = |x: usize| {
+                once(x) && matches!(self.kind[x], Kind::Call) && self.adds_in_place(graph, x)
+            };
+            let (sum, added) = match () {
+                () if is_own(a) && adds(b) => (a, b),
+                () if is_own(b) && adds(a) => (b, a),
+                () => continue,
+            };
+            self.kind[node] = Kind::Accumulate(NodeIndex::new(added));
+            self.kind[added] = Kind::Absent;
+            let operands = std::mem::take(&mut self.operands[added]);
+            self.operands[node] = std::iter::once(sum).chain(operands).collect();
+        }
+    }
+
+    /// Whether the op of a node can add its value in place.
+    fn adds_in_place(&self, graph: &Graph<A>, node: usize) -> bool {
+        let shape = |&x: &usize| graph[NodeIndex::new(x)].value.shape();
+        let shapes: SmallVec<[&[usize]; 3]> = self.operands[node].iter().map(shape).collect();
+        graph[NodeIndex::new(node)].source.op().is_some_and(|op| op.accumulates(&shapes))
+    }
+
+    /// The nodes in the order in which to look at them: that of recording, but sums in place as soon
+    /// as what they add is there, and not at the end when a sweep recorded them.
+    fn order(&self, graph: &Graph<A>) -> Vec<usize> {
+        let mut keys: Vec<usize> = (0..self.kind.len()).collect();
+        for node in 0..keys.len() {
+            let early = match self.kind[node] {
+                Kind::Accumulate(_) => true,
+                // The first of them.
+                Kind::Call => self.adds_in_place(graph, node),
+                _ => false,
+            };
+            if early {
+                keys[node] = self.operands[node].iter().map(|&x| keys[x]).max().unwrap_or(node);
             }
         }
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_by_key(|&node| keys[node]);
+        order
     }
 }
 
@@ -194,13 +226,13 @@ pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batc
         groups: 0,
         batches: Vec::new(),
     };
-    for node in 0..count {
+    for node in nodes.order(graph) {
         match nodes.kind[node] {
             Kind::Absent | Kind::Leaf => {}
             Kind::Scalar(_) | Kind::Places(_) => {
                 scheduler.join(node);
             }
-            Kind::Call | Kind::AddPart(_) => scheduler.run_or_wait(node),
+            Kind::Call | Kind::Accumulate(_) => scheduler.run_or_wait(node),
         }
     }
     while let Some(open) = scheduler.open.first() {

@@ -132,6 +132,22 @@ impl Plan {
         }
     }
 
+    /// A sum in place, whose second summand has no place of its own.
+    pub(super) fn accumulate<A: Float>(
+        &mut self,
+        tape: &Tape<A>,
+        node: usize,
+        [sum, added]: [usize; 2],
+        at: At,
+    ) {
+        self.single(tape, node, at, false);
+        let var = |node| Var::new(tape, NodeIndex::new(node));
+        if let Some(PlannedStep::Single(value)) = self.steps.last_mut() {
+            let added = var(added).formula().unwrap_or_default();
+            value.formula = format!("{} + {added}", var(sum).label());
+        }
+    }
+
     fn value<A: Float>(&mut self, tape: &Tape<A>, node: usize, home: Home) -> PlannedValue {
         let var = Var::new(tape, NodeIndex::new(node));
         let shape = var.shape();
