@@ -104,6 +104,25 @@ impl<'t, A: Float> Pass<'t, A> {
         var
     }
 
+    /// Whether a layer drew random numbers.
+    pub(crate) fn is_random(&self) -> bool {
+        self.rng.get().is_some()
+    }
+
+    /// The variables and constants that stand for parameters and buffers, in the order of recording.
+    pub(crate) fn leaves(&self) -> Vec<(ParameterId, Var<'t, A>)> {
+        let parameters = self.parameters.borrow();
+        let mut leaves: Vec<_> = parameters.iter().map(|(&id, &(var, _))| (id, var)).collect();
+        leaves.retain(|(_, var)| var.op().is_none());
+        leaves.sort_by_key(|(_, var)| var.position());
+        leaves
+    }
+
+    /// The new values of buffers.
+    pub(crate) fn updates(&self) -> Vec<(ParameterId, Var<'t, A>)> {
+        self.updates.borrow().iter().map(|(&id, &value)| (id, value)).collect()
+    }
+
     /// The parameters of the pass by their position on the tape: whether each is a parameter
     /// rather than a buffer.
     pub(crate) fn parameter_vars(&self) -> HashMap<usize, bool> {
@@ -162,7 +181,7 @@ impl<'t, A: Float> Pass<'t, A> {
         let gradients = loss.backward_wrt(&vars)?;
         let by_id =
             parameters.iter().filter_map(|(&id, &(x, _))| Some((id, gradients.try_wrt(x).ok()?)));
-        let updates = self.updates.borrow().iter().map(|(&id, x)| (id, x.value())).collect();
+        let updates = self.updates().into_iter().map(|(id, x)| (id, x.value())).collect();
         Ok(Gradients::new(by_id.collect(), updates))
     }
 }

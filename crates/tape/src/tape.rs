@@ -77,6 +77,7 @@ pub struct Tape<A: Float> {
     /// While a gradient is being recorded: the line of the op whose gradient it is.
     location: Cell<Option<&'static Location<'static>>>,
     stop_at_non_finite: bool,
+    values_were_read: Cell<bool>,
 }
 
 impl<A: Float> Default for Tape<A> {
@@ -98,6 +99,7 @@ impl<A: Float> Tape<A> {
             scopes: RefCell::default(),
             location: Cell::new(None),
             stop_at_non_finite: false,
+            values_were_read: Cell::new(false),
         }
     }
 
@@ -161,6 +163,29 @@ impl<A: Float> Tape<A> {
         self.names.get_mut().clear();
         self.places.get_mut().clear();
         self.scopes.get_mut().clear();
+        self.values_were_read.set(false);
+    }
+
+    /// Whether the program looked at a value of this recording, by [`Var::value`], [`Var::item`] or
+    /// a function of its own that is one node. What it recorded after that may depend on the
+    /// numbers, and a [`Program`](crate::Program) of it would not.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var(-2.0);
+    /// assert!(!tape.values_were_read());
+    /// let y = if x.item() > 0.0 { x } else { 0.1 * x };
+    /// assert!(tape.values_were_read());
+    /// # let _ = y;
+    /// ```
+    pub fn values_were_read(&self) -> bool {
+        self.values_were_read.get()
+    }
+
+    pub(crate) fn note_reading(&self) {
+        self.values_were_read.set(true);
     }
 
     /// Runs `record` so that everything it records belongs to a named scope, such as a layer of a

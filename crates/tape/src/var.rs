@@ -87,6 +87,7 @@ impl<'t, A: Float> Var<'t, A> {
 
     /// The value. Cheap: the elements are shared.
     pub fn value(self) -> Tensor<A> {
+        self.tape.note_reading();
         self.tape.graph()[self.index].value.clone()
     }
 
@@ -102,6 +103,11 @@ impl<'t, A: Float> Var<'t, A> {
     /// The lengths of the axes.
     pub fn shape(self) -> Shape {
         Shape::from_slice(self.tape.graph()[self.index].value.shape())
+    }
+
+    /// Whether the value shares elements in memory with a tensor, as by [`Tape::var`] of it.
+    pub fn shares_memory_with(self, tensor: &Tensor<A>) -> bool {
+        self.tape.graph()[self.index].value.shares_memory_with(tensor)
     }
 
     /// Gives the value a name, for messages and for showing the graph.

@@ -72,7 +72,8 @@ impl<A: Float> Run<'_, A> {
 
 /// One step of a training run, between the sweep and the optimiser.
 pub struct StepView<'s, 't, A: Float> {
-    /// What the forward pass recorded.
+    /// What the forward pass recorded; empty where [`Callback::reads_tape`] says of every callback of
+    /// the run that none looks at it.
     pub tape: &'t Tape<A>,
     /// The batch.
     pub batch: &'s Batch<A>,
@@ -125,6 +126,12 @@ pub trait Callback<A: Float> {
     ) -> Result<(), Error> {
         let _ = (run, step);
         Ok(())
+    }
+
+    /// Whether [`on_gradients`](Callback::on_gradients) looks at [`StepView::tape`]. If no callback
+    /// of a run does, [`Fit`](crate::Fit) can replay its steps.
+    fn reads_tape(&self) -> bool {
+        true
     }
 
     /// After an epoch, whose record is the last of the history.
@@ -201,6 +208,9 @@ impl<A: Float, C: Callback<A> + ?Sized> Callback<A> for &mut C {
     }
     fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         (**self).on_save(run)
+    }
+    fn reads_tape(&self) -> bool {
+        (**self).reads_tape()
     }
     fn forgives_non_finite_loss(&self) -> bool {
         (**self).forgives_non_finite_loss()
@@ -295,6 +305,9 @@ where
     impl<A: Float, F: FnMut(&mut Run<'_, A>) -> Result<(), Error>> Callback<A> for Closure<F> {
         fn name(&self) -> &'static str {
             "closure"
+        }
+        fn reads_tape(&self) -> bool {
+            false
         }
         fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
             self.0(run)

@@ -105,6 +105,10 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
         "early stopping"
     }
 
+    fn reads_tape(&self) -> bool {
+        false
+    }
+
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
         if run.epoch == 0 {
             (self.best, self.best_epoch, self.waited) = (self.monitor.worst(), 0, 0);
@@ -180,6 +184,10 @@ impl<A: Float> Callback<A> for TerminateOnNan {
         "terminate on NaN"
     }
 
+    fn reads_tape(&self) -> bool {
+        false
+    }
+
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         let Some(record) = run.history.last() else { return Ok(()) };
         let bad = record.values.iter().find(|(_, value)| !value.is_finite()).cloned();
@@ -246,6 +254,10 @@ impl Checkpoint {
 impl<A: Float> Callback<A> for Checkpoint {
     fn name(&self) -> &'static str {
         "checkpoint"
+    }
+
+    fn reads_tape(&self) -> bool {
+        false
     }
 
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
@@ -346,6 +358,10 @@ impl<A: Float, S: Schedule> Callback<A> for LearningRate<S> {
         "learning rate"
     }
 
+    fn reads_tape(&self) -> bool {
+        false
+    }
+
     fn columns(&self) -> Vec<String> {
         vec!["learning rate".into()]
     }
@@ -418,6 +434,10 @@ impl<A: Float> Callback<A> for ClipGradients {
         "gradient clipping"
     }
 
+    fn reads_tape(&self) -> bool {
+        false
+    }
+
     fn on_gradients(
         &mut self,
         run: &mut Run<'_, A>,
@@ -456,6 +476,10 @@ impl CsvLog {
 impl<A: Float> Callback<A> for CsvLog {
     fn name(&self) -> &'static str {
         "CSV log"
+    }
+
+    fn reads_tape(&self) -> bool {
+        false
     }
 
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
@@ -520,6 +544,10 @@ impl GradientNorms {
 impl<A: Float> Callback<A> for GradientNorms {
     fn name(&self) -> &'static str {
         "gradient norms"
+    }
+
+    fn reads_tape(&self) -> bool {
+        false
     }
 
     fn columns(&self) -> Vec<String> {

@@ -10,13 +10,13 @@ use super::evaluate::{Total, check, evaluate_checked};
 use super::history::{EpochRecord, History};
 use super::interrupt::Interruptible;
 use super::progress::Progress;
+use super::replay::{Replays, Step};
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
 use crate::module::Module;
 use crate::optim::{Optimizer, Penalty};
-use crate::parameter::Gradients;
 use crate::pass::Pass;
 use crate::save::Checkpoint;
 use crate::state::State;
@@ -65,6 +65,7 @@ pub struct Fit<'d, A: Float> {
     interruptible: bool,
     penalty: Option<Penalty>,
     resume: Option<PathBuf>,
+    replay: bool,
 }
 
 impl<A: Float> Default for Fit<'_, A> {
@@ -87,6 +88,7 @@ impl<'d, A: Float> Fit<'d, A> {
             interruptible: false,
             penalty: None,
             resume: None,
+            replay: true,
         }
     }
 
@@ -173,6 +175,20 @@ impl<'d, A: Float> Fit<'d, A> {
     #[must_use]
     pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
         self.resume = Some(checkpoint.into());
+        self
+    }
+
+    /// Whether to record a step once and replay it ([`Tape::compile`]) on later batches of the same
+    /// shape, as is done unless this says not to. A replayed step computes the same numbers in less
+    /// time. Steps are recorded anew all the same if the forward pass draws random numbers (dropout),
+    /// looks at a value, or puts a parameter on the tape without [`Pass::parameter`], and if a
+    /// callback [reads the tape](Callback::reads_tape).
+    ///
+    /// A module whose forward pass depends on something else that changes, such as a counter of its
+    /// own in a `Cell`, has to be trained with `replay(false)`.
+    #[must_use]
+    pub fn replay(mut self, replay: bool) -> Self {
+        self.replay = replay;
         self
     }
 
@@ -304,6 +320,8 @@ impl<'d, A: Float> Fit<'d, A> {
         interruptible: Option<&Interruptible>,
     ) -> Result<(), Error> {
         let mut tape = Tape::new();
+        let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
+        let mut replays = Replays::new(self.replay && !reads_tape);
         while run.epoch < self.epochs && run.history.stopped.is_none() {
             run.epoch += 1;
             self.callbacks.iter_mut().try_for_each(|callback| callback.on_epoch_start(run))?;
@@ -312,23 +330,27 @@ impl<'d, A: Float> Fit<'d, A> {
             let mut total = Total::new(loss.threshold(), metrics);
             // ANCHOR: loop
             for (i, batch) in data.epoch(run.epoch).enumerate() {
-                let gradients = {
+                let mut step = if let Some(step) = replays.step(run.model, &batch, loss) {
+                    step
+                } else {
                     let pass = Pass::train(&tape, step_seed(self.seed, run.epoch, i));
                     let output = run.model.forward(&pass, pass.input(&batch.inputs));
                     let value = loss.loss(output, &batch.targets)?;
                     if !value.item().is_finite() {
                         return self.not_finite(run, value, i + 1);
                     }
-                    total.add(&batch, value.item(), &output.value());
                     let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
                     let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
-                    let mut gradients = pass.gradients(penalized)?;
-                    self.show_step(run, &batch, value, &mut gradients)?;
-                    gradients
+                    let gradients = pass.gradients(penalized)?;
+                    let step = Step { loss: value.item(), output: output.value(), gradients };
+                    // For the next batches of this shape.
+                    replays.add(run.model, &batch, (loss, self.penalty.as_ref()), step)
                 };
+                total.add(&batch, step.loss, &step.output);
+                self.show_step(run, &batch, &tape, &mut step)?;
                 // Before the step, so that parameters are not shared and can change in place.
                 tape.reset();
-                run.optimizer.step(run.model, &gradients)?;
+                run.optimizer.step(run.model, &step.gradients)?;
                 run.step += 1;
                 progress.advance(total.loss());
                 // ANCHOR_END: loop
@@ -356,13 +378,10 @@ impl<'d, A: Float> Fit<'d, A> {
         &mut self,
         run: &mut Run<'_, A>,
         batch: &Batch<A>,
-        loss: Var<'_, A>,
-        gradients: &mut Gradients<A>,
+        tape: &Tape<A>,
+        step: &mut Step<A>,
     ) -> Result<(), Error> {
-        if self.callbacks.is_empty() {
-            return Ok(());
-        }
-        let (tape, loss) = (loss.tape(), loss.item().to_f64());
+        let (loss, gradients) = (step.loss.to_f64(), &mut step.gradients);
         let mut step = StepView { tape, batch, loss, gradients };
         self.callbacks.iter_mut().try_for_each(|callback| callback.on_gradients(run, &mut step))
     }

@@ -9,6 +9,7 @@ mod interrupt;
 #[cfg(feature = "plot")]
 mod plot;
 mod progress;
+mod replay;
 
 pub use callback::{Callback, Monitor, Run, StepView, on_epoch_end};
 pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};

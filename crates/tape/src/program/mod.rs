@@ -206,6 +206,12 @@ impl<A: Float> Program<A> {
         self.exchange(position, value.clone()).map(drop)
     }
 
+    /// Whether there is a leaf at this position that the outputs are computed from, which can be
+    /// [`set`](Program::set).
+    pub fn has_leaf(&self, position: usize) -> bool {
+        self.leaves.contains_key(&position)
+    }
+
     /// Computes the outputs.
     ///
     /// # Errors
