@@ -20,10 +20,10 @@ use crate::var::Var;
 
 /// Bytes that a group's rows may take: they and what is read beside them stay in the second-level
 /// cache.
-const ROWS: usize = 256 << 10;
+const ROWS: usize = 64 << 10;
 
 /// The fewest and most elements of a row.
-const ROW: (usize, usize) = (256, 4096);
+const ROW: (usize, usize) = (256, 1024);
 
 /// Where a value lives that outlives its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
