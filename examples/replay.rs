@@ -1,6 +1,6 @@
 //! A training step recorded once and replayed: what the program does, and that it learns XOR.
 //!
-//! `cargo run -p tape --example replay`
+//! `cargo run --example replay`
 
 use ops::Tensor;
 use ops::declare::sample;

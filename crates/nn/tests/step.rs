@@ -259,6 +259,10 @@ fn help_names_every_program_and_option() {
     assert!(shown(&["--functions"], &[]).contains("softplus"));
 }
 
+/// A function of vectors, which has something to fuse.
+const VECTOR: [&str; 8] =
+    ["--expr", "sum(tanh(w*x + b))", "--let", "w=[0.5, 1]", "--let", "x=[2, -1]", "--let", "b=0.1"];
+
 /// What the book shows of the program, in `tests/step`; with `UPDATE_SNAPSHOTS=1` written anew.
 #[test]
 fn the_book_shows_what_the_program_prints() {
@@ -267,6 +271,7 @@ fn the_book_shows_what_the_program_prints() {
         ("text", shown(&EXPRESSION, &[])),
         ("functions", shown(&["--functions"], &[])),
         ("mermaid", shown(&EXPRESSION, &["--mermaid", "-"])),
+        ("plan", shown(&VECTOR, &["--plan", "-"])),
         ("error-place", failure(&["--expr", "tanh(w*x + )"]).1 + "\n"),
         ("error-function", failure(&["--expr", "tahn(w*x)"]).1 + "\n"),
         ("error-value", failure(&["--expr", "tanh(w*x)", "--let", "w=0.5"]).1 + "\n"),

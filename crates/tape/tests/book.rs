@@ -86,7 +86,9 @@ fn quoted_output_is_what_the_programs_print() {
             compared.push(example.to_owned());
         }
     }
-    for example in ["neuron", "diamond", "product", "lesson_03_textbook", "lesson_07_modes"] {
+    for example in
+        ["neuron", "diamond", "product", "lesson_03_textbook", "lesson_07_modes", "replay"]
+    {
         assert!(compared.iter().any(|name| name == example), "{example} in {compared:?}");
     }
 }

@@ -46,6 +46,7 @@ impl View {
 #[derive(Clone, Copy)]
 pub enum Format {
     Text,
+    Plan,
     Html,
     Json,
     Dot,
@@ -53,7 +54,8 @@ pub enum Format {
     Svg,
 }
 
-const FILES: [(&str, Format); 5] = [
+const FILES: [(&str, Format); 6] = [
+    ("plan", Format::Plan),
     ("html", Format::Html),
     ("json", Format::Json),
     ("dot", Format::Dot),
@@ -61,11 +63,12 @@ const FILES: [(&str, Format); 5] = [
     ("svg", Format::Svg),
 ];
 
-pub const OPTIONS: [&str; 12] = [
+pub const OPTIONS: [&str; 13] = [
     "expr",
     "let",
     "functions",
     "text",
+    "plan",
     "html",
     "json",
     "dot",

@@ -36,6 +36,9 @@ Expressions:
 
 Views, of which each FILE may be - for the standard output:
   --text                       text, as without a terminal
+  --plan FILE                  how both passes are replayed with other numbers:
+                               which ops share a pass over the data, and which
+                               buffer each value lives in
   --html FILE                  a page for a browser, with a scrubber
   --json FILE                  all steps as data
   --dot FILE                   the graph for Graphviz
@@ -178,6 +181,7 @@ fn show(
     };
     let content = match view.format {
         Format::Text => return text(&traced(output)?, arguments, out, terminal),
+        Format::Plan => plan(arguments)?,
         Format::Html => traced(output)?.to_html(&page::Settings::default()),
         Format::Json => {
             let settings = Settings { sources: true, ..Settings::default() };
@@ -195,6 +199,20 @@ fn show(
         return Ok(()); // Which holds what was asked for, and nothing else.
     }
     print(out, &format!("wrote {}\n", view.file.display()))
+}
+
+/// The plan of a program that computes the output and its gradients. They are recorded apart, so that
+/// the other views show what they show without it.
+fn plan(arguments: &Arguments) -> Result<String, Failure> {
+    let tape = Tape::new();
+    let output = record(&tape, arguments)?;
+    let variables: Vec<Var<'_, f64>> =
+        tape.vars().filter(|x| x.op().is_none() && x.is_tracked()).collect();
+    output.try_backward().map_err(|error| Failure::Misuse(error.to_string()))?;
+    let gradients = output.backward_recorded();
+    let gradients = variables.iter().filter_map(|&x| gradients.try_wrt(x).ok());
+    let outputs: Vec<Var<'_, f64>> = std::iter::once(output).chain(gradients).collect();
+    Ok(tape.compile(&outputs).plan().to_string())
 }
 
 fn text(

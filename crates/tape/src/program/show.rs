@@ -210,6 +210,11 @@ fn bytes(bytes: usize) -> String {
     }
 }
 
+/// A number of things.
+fn many(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 impl Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { steps, buffers, numbers, values, .. } = self;
@@ -226,14 +231,14 @@ impl Display for Plan {
             match step {
                 PlannedStep::Single(value) => writeln!(f, "{value} {}", show(&value.shape))?,
                 PlannedStep::Fused(values) => {
-                    let (count, shape) = (values.len(), show(&values[0].shape));
-                    let ops = if count == 1 { "op" } else { "ops" };
-                    writeln!(f, "{count} {ops} in one pass over {shape}")?;
+                    let (ops, shape) = (many(values.len(), "op"), show(&values[0].shape));
+                    writeln!(f, "{ops} in one pass over {shape}")?;
                     values.iter().try_for_each(|value| writeln!(f, "        {value}"))?;
                 }
                 PlannedStep::Scalars(runs) => {
                     let count: usize = runs.iter().map(|(_, positions)| positions.len()).sum();
-                    writeln!(f, "{count} ops of scalars in {} runs", runs.len())?;
+                    let ops = if count == 1 { "op on scalars" } else { "ops on scalars" };
+                    writeln!(f, "{count} {ops} in {}", many(runs.len(), "run"))?;
                     runs.iter().take(MOST_RUNS).try_for_each(|run| show_run(f, run))?;
                     if runs.len() > MOST_RUNS {
                         writeln!(f, "        and {} more runs", runs.len() - MOST_RUNS)?;
