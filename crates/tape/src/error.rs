@@ -236,7 +236,8 @@ pub enum NoGradient {
     },
     /// The gradient was dropped in the sweep.
     #[error(
-        "no gradient: that with respect to the value ({x}) was not asked for; name it in          backward_wrt, or take backward, which keeps all"
+        "no gradient: that with respect to the value ({x}) was not asked for; name it in \
+         backward_wrt, or take backward, which keeps all"
     )]
     NotAsked {
         /// The value asked for.

@@ -1,0 +1,97 @@
+//! Buffers that are used again bring nothing of what they held, and nobody else's numbers change.
+
+use ndarray::{ArcArray, Axis, IxDyn, s};
+use ops::declare::sample;
+use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
+use ops::{Algebra, Tensor, prelude::*};
+
+/// Leaves free buffers full of NaN behind.
+fn leave_nan() {
+    let sizes = [1_024, 2_048, 4_096, 5_000, 8_192, 10_000, 16_384];
+    let all: Vec<_> =
+        sizes.iter().map(|&n| [(); 4].map(|()| Tensor::full(&[n], f32::NAN))).collect();
+    drop(all);
+}
+
+#[test]
+fn products() {
+    let (a, b) = (Tensor::<f32>::ones(&[100, 50]), Tensor::<f32>::ones(&[50, 100]));
+    leave_nan();
+    assert_eq!(a.matmul(&b), Tensor::full(&[100, 100], 50.0));
+    leave_nan();
+    assert_eq!(a.t().matmul(b.t()), Tensor::full(&[50, 50], 100.0));
+    leave_nan();
+    let stack = Tensor::<f32>::ones(&[4, 50, 50]);
+    assert_eq!(stack.matmul(&stack), Tensor::full(&[4, 50, 50], 50.0));
+}
+
+#[test]
+fn products_of_nothing() {
+    let (a, b) = (Tensor::<f32>::zeros(&[100, 0]), Tensor::<f32>::zeros(&[0, 100]));
+    leave_nan();
+    assert_eq!(a.matmul(&b), Tensor::zeros(&[100, 100]));
+    let (a, b) = (Tensor::<f32>::zeros(&[4, 50, 0]), Tensor::<f32>::zeros(&[4, 0, 50]));
+    leave_nan();
+    assert_eq!(a.matmul(&b), Tensor::zeros(&[4, 50, 50]));
+}
+
+/// The tensor with its channels last in memory.
+fn channels_last(x: &Tensor<f32>) -> Tensor<f32> {
+    let last = x.view().permuted_axes(IxDyn(&[0, 2, 3, 1])).as_standard_layout().into_owned();
+    Tensor::from(last.permuted_axes(IxDyn(&[0, 3, 1, 2])))
+}
+
+#[test]
+fn windows() {
+    let slides = Slides::from_slice(&[Slide::new(2).stride(2), Slide::new(2).stride(2)]);
+    let conv = |part| Conv { slides: slides.clone(), groups: 1, part };
+    let slope = |adjoint| MaxPoolSlope { slides: slides.clone(), adjoint };
+    for shape in [[4, 3, 20, 20], [0, 3, 4, 4], [1, 1, 4, 4], [1, 3, 2, 2]] {
+        let ones = Tensor::<f32>::ones(&shape);
+        let weight = Tensor::<f32>::ones(&[5, shape[1], 2, 2]);
+        for x in [channels_last(&ones), ones] {
+            leave_nan();
+            let y = Tensor::apply(MaxPool { slides: slides.clone() }, &[&x]);
+            assert_eq!(y, Tensor::ones(y.shape()));
+            assert_eq!(Tensor::apply(slope(true), &[&x, &y]), Tensor::full(&shape, 0.25));
+            assert_eq!(Tensor::apply(slope(false), &[&x, &x]), y);
+            leave_nan();
+            let y = Tensor::apply(conv(Part::Output), &[&x, &weight]);
+            assert_eq!(y, Tensor::full(y.shape(), 4.0 * shape[1] as f32));
+            leave_nan();
+            let gradient = Tensor::apply(conv(Part::Weight), &[&x, &y]);
+            assert_eq!(gradient, Tensor::full(gradient.shape(), y.sum().item() / 5.0));
+        }
+    }
+}
+
+#[test]
+fn axes_that_run_backwards() {
+    let x: Tensor<f32> = sample(&[40, 50], 0).cast();
+    let mut view = x.view();
+    view.invert_axis(Axis(0));
+    let straight = Tensor::from(view);
+    let mut array = x.view().into_owned();
+    array.invert_axis(Axis(0));
+    let backwards = Tensor::from(array);
+    leave_nan();
+    assert_eq!(backwards.tanh(), straight.tanh());
+    assert_eq!(backwards.t().add(x.t()), straight.t().add(x.t()));
+    assert_eq!(backwards.clone().accumulate(backwards.clone()), straight.add(&straight));
+    assert_eq!(backwards.clone().accumulate(x.clone()), straight.add(&x));
+    assert_eq!(x.clone().accumulate(backwards.clone()), x.add(&straight));
+    assert_eq!(backwards.sum_axes(0), straight.sum_axes(0));
+    assert_eq!(backwards.matmul(x.t()), straight.matmul(x.t()));
+}
+
+#[test]
+fn a_part_of_an_array_that_someone_else_holds() {
+    let whole = ArcArray::<f32, _>::zeros((100, 100));
+    let part = Tensor::from(whole.clone().slice_move(s![10..20, 5..7]));
+    let ones = Tensor::<f32>::ones(&[10, 2]);
+    assert_eq!(part.clone().accumulate(ones.clone()), ones);
+    assert_eq!(part, Tensor::zeros(&[10, 2]));
+    drop(part);
+    leave_nan();
+    assert!(whole.iter().all(|&x| x == 0.0));
+}
