@@ -291,6 +291,17 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
         None
     }
 
+    /// Whether [`expand`](Rule::expand) computes the same value by rules that are no part of this one: a
+    /// program then runs those.
+    fn is_composed(&self) -> bool {
+        false
+    }
+
+    /// Whether the value can be the elements of the operand in another shape or order.
+    fn is_view(&self) -> bool {
+        false
+    }
+
     /// Whether [`accumulate`](Rule::accumulate) adds the value at operands of these shapes without
     /// computing it first, and to the same bits.
     fn accumulates(&self, _operands: &[&[usize]]) -> bool {
@@ -556,7 +567,7 @@ pub fn apply_into<A: Float, R: Rule>(
     out: &mut Tensor<A>,
 ) -> Result<(), OpError> {
     let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
-    let result = if out.shape() == &shape[..] {
+    let result = if out.shape() == &shape[..] || rule.is_view() {
         rule.forward_into(operands, &shape, out)
     } else {
         rule.try_forward(operands, &shape).map(|value| *out = value)

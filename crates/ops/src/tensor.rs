@@ -275,6 +275,24 @@ impl<A: Float> Tensor<A> {
         }
     }
 
+    /// Shares the elements of another tensor instead of those that it has; without an allocation, if
+    /// no clone shares its place.
+    #[doc(hidden)] // For the tape's programs.
+    pub fn show(&mut self, other: &Self) {
+        self.show_array(other.shared());
+    }
+
+    pub(crate) fn show_array(&mut self, array: ArcArray<A, IxDyn>) {
+        if let Repr::Array(stored) = &mut self.0
+            && let Some(Stored(own)) = Arc::get_mut(stored)
+            && array.ndim() > 0
+        {
+            drop(Stored(own.replace(array)));
+        } else {
+            *self = Self::from(array);
+        }
+    }
+
     /// The elements in the order of the axes, the last axis fastest.
     ///
     /// ```

@@ -70,6 +70,14 @@ pub(crate) trait Op<A: Float>: Debug {
     }
     /// Adds the value to a tensor of its shape, in place.
     fn accumulate(&self, _operands: &[&Tensor<A>], _to: &mut Tensor<A>) {}
+    /// [`Rule::is_composed`].
+    fn is_composed(&self) -> bool {
+        false
+    }
+    /// The value as recorded ops, if the op is composed of others.
+    fn expand<'t>(&self, _operands: &[&Var<'t, A>]) -> Option<Var<'t, A>> {
+        None
+    }
     /// The type of the rule, if it is one.
     fn rule_type(&self) -> Option<TypeId> {
         None
@@ -196,6 +204,12 @@ impl<A: Float, R: Rule> Op<A> for R {
     }
     fn accumulates(&self, operands: &[&[usize]]) -> bool {
         Rule::accumulates(self, operands)
+    }
+    fn is_composed(&self) -> bool {
+        Rule::is_composed(self)
+    }
+    fn expand<'t>(&self, operands: &[&Var<'t, A>]) -> Option<Var<'t, A>> {
+        if Rule::is_composed(self) { Rule::expand(self, operands) } else { None }
     }
     fn accumulate(&self, operands: &[&Tensor<A>], to: &mut Tensor<A>) {
         let shape = ops::Shape::from_slice(to.shape());

@@ -329,6 +329,17 @@ impl<A: Float> Tape<A> {
         Ok(self.push(&mut graph, value, smallbox!(rule), operands, location))
     }
 
+    /// Records a value that is known already.
+    pub(crate) fn push_value<'t>(
+        &'t self,
+        value: &Tensor<A>,
+        op: BoxedOp<A>,
+        operands: &[&Var<'t, A>],
+        location: &'static Location<'static>,
+    ) -> Var<'t, A> {
+        self.push(&mut self.graph.borrow_mut(), value.clone(), op, operands, location)
+    }
+
     /// Adds the node of an op's result to the graph.
     #[inline(always)] // A node is copied at every call on its way.
     fn push<'t>(

@@ -55,6 +55,7 @@ fn a_training_step_allocates_a_handful() {
     let bytes = (change.bytes_allocated / runs).saturating_sub(packing());
     assert_eq!(places(&program)[1..], before[1..], "gradients stay where they are");
     // Of small things: what a view is described by, what softmax computes of 64 rows of 10.
+    eprintln!("{number} {bytes}");
     assert!(number <= 110, "{number} allocations a step");
     // A batch of 128 numbers, the smallest activation that matters, is 32 kB.
     assert!(bytes < 32_000, "{bytes} bytes a step, without what the products pack");

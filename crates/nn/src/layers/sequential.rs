@@ -156,6 +156,16 @@ impl<A: Float> std::fmt::Debug for Sequential<A> {
     }
 }
 
+/// Room for most paths.
+const PATH: usize = 64;
+
+/// The path of a parameter, in place of the one before.
+fn joined<'w>(whole: &'w mut String, layer: &str, path: &str) -> &'w str {
+    whole.clear();
+    whole.extend([layer, ".", path]);
+    whole
+}
+
 impl<A: Float> Module<A> for Sequential<A> {
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         self.layers.iter().fold(x, |x, layer| {
@@ -179,14 +189,17 @@ impl<A: Float> Module<A> for Sequential<A> {
     }
 
     fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<A>)) {
+        let mut whole = String::with_capacity(PATH);
         for Layer { name, module, .. } in &self.layers {
-            module.visit(&mut |path, parameter| visit(&format!("{name}.{path}"), parameter));
+            module.visit(&mut |path, parameter| visit(joined(&mut whole, name, path), parameter));
         }
     }
 
     fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<A>)) {
+        let mut whole = String::with_capacity(PATH);
         for Layer { name, module, .. } in &mut self.layers {
-            module.visit_mut(&mut |path, parameter| visit(&format!("{name}.{path}"), parameter));
+            module
+                .visit_mut(&mut |path, parameter| visit(joined(&mut whole, name, path), parameter));
         }
     }
 }

@@ -377,14 +377,29 @@ impl Rule for Reshape {
         Ok(self.shape.iter().map(|&n| if n < 0 { from / known } else { n as usize }).collect())
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+        let mut out = Tensor::default();
+        self.forward_into(operands, shape, &mut out).expect("a shape that the rule has accepted");
+        out
+    }
+    fn is_view(&self) -> bool {
+        true
+    }
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
         let x = operands[0].shared();
         let fits = "a shape that the rule has accepted";
         // Elements in order are shared, others have to be copied into order.
         if x.is_standard_layout() {
-            Tensor::from(x.into_shape_with_order(IxDyn(shape)).expect(fits))
+            out.show_array(x.into_shape_with_order(IxDyn(shape)).expect(fits));
         } else {
-            Tensor::from_shape_vec(shape, kernel::ordered(operands[0]).into_owned()).expect(fits)
+            let elements = kernel::ordered(operands[0]).into_owned();
+            *out = Tensor::from_shape_vec(shape, elements).expect(fits);
         }
+        Ok(())
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.reshape(&call.operands[0].shape()[..])])
@@ -447,9 +462,23 @@ impl Rule for Permute {
         Ok(self.resolve(operands[0].len())?.iter().map(|&axis| operands[0][axis]).collect())
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
+        let mut out = Tensor::default();
+        self.forward_into(operands, &[], &mut out).expect("axes that the rule has accepted");
+        out
+    }
+    fn is_view(&self) -> bool {
+        true
+    }
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        _shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
         let x = operands[0].shared();
-        let order = self.resolve(x.ndim()).expect("axes that the rule has accepted");
-        Tensor::from(x.permuted_axes(IxDyn(&order)))
+        let order = self.resolve(x.ndim())?;
+        out.show_array(x.permuted_axes(IxDyn(&order)));
+        Ok(())
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -588,6 +617,18 @@ impl Rule for Slice {
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
         Tensor::from(operands[0].shared().slice_move(&*self.part))
+    }
+    fn is_view(&self) -> bool {
+        true
+    }
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        _shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
+        out.show_array(operands[0].shared().slice_move(&*self.part));
+        Ok(())
     }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {

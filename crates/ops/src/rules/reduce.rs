@@ -153,6 +153,9 @@ impl Rule for LogSumExp {
     fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
         Some(self.compose(operands))
     }
+    fn is_composed(&self) -> bool {
+        true
+    }
     fn attributes(&self) -> Attributes {
         reduction_attributes(&self.axes, self.keepdims)
     }

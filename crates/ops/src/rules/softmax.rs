@@ -12,6 +12,7 @@ use crate::dual::composite_jvp;
 use crate::error::{Problem, show};
 use crate::float::Float;
 use crate::formula::Formula;
+use crate::kernel;
 use crate::methods::{BinaryMethods, LayoutMethods, LinearMethods, ReduceMethods, UnaryMethods};
 use crate::registry::samples;
 use crate::rule::{Call, Contributions, Rule, arity};
@@ -48,6 +49,9 @@ macro_rules! composite {
         }
         fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
             Some(self.compose(operands))
+        }
+        fn is_composed(&self) -> bool {
+            true
         }
     };
 }
@@ -286,8 +290,11 @@ pub struct OneHot {
 }
 
 /// The labels as indices, or which of them is no class.
-fn class_indices<A: Float>(labels: &Tensor<A>, classes: usize) -> Result<Arc<[usize]>, Problem> {
-    let index = |(position, label): (usize, &A)| {
+fn class_indices<A: Float>(
+    labels: &Tensor<A>,
+    classes: usize,
+) -> impl Iterator<Item = Result<usize, Problem>> {
+    let index = move |(position, label): (usize, A)| {
         let class = label.to_f64().round();
         // A NaN is in no range.
         if (0.0..classes as f64).contains(&class) {
@@ -299,7 +306,7 @@ fn class_indices<A: Float>(labels: &Tensor<A>, classes: usize) -> Result<Arc<[us
         };
         Err(Problem::Other(format!("label {label} (number {position}) is no class: {allowed}")))
     };
-    labels.view().iter().enumerate().map(index).collect()
+    kernel::ordered(labels).into_owned().into_iter().enumerate().map(index)
 }
 
 impl Rule for OneHot {
@@ -319,10 +326,26 @@ impl Rule for OneHot {
         shape: &[usize],
     ) -> Result<Tensor<A>, Problem> {
         let mut rows = vec![A::zero(); shape.iter().product()];
-        for (row, &class) in class_indices(operands[0], self.classes)?.iter().enumerate() {
-            rows[row * self.classes + class] = A::one();
+        for (row, class) in class_indices(operands[0], self.classes).enumerate() {
+            rows[row * self.classes + class?] = A::one();
         }
         Ok(Tensor::from_shape_vec(shape, rows).expect("a row for each label"))
+    }
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
+        let Some(rows) = out.elements_mut() else {
+            *out = self.try_forward(operands, shape)?;
+            return Ok(());
+        };
+        rows.fill(A::zero());
+        for (row, class) in class_indices(operands[0], self.classes).enumerate() {
+            rows[row * self.classes + class?] = A::one();
+        }
+        Ok(())
     }
     fn vjp<T: Algebra>(&self, _call: &Call<'_, T>, _cotangent: &T) -> Contributions<T> {
         std::iter::once(None).collect()
@@ -394,7 +417,7 @@ impl Rule for LabelCrossEntropy {
     ) -> Result<Tensor<A>, Problem> {
         // The same value as that of `compose`, without a row of a mask for each label.
         let (x, labels) = (operands[0], operands[1]);
-        let labels = class_indices(labels, x.length(-1))?;
+        let labels = class_indices(labels, x.length(-1)).collect::<Result<_, _>>()?;
         Ok(SparseSoftmaxCrossEntropy { labels }.compose(&[x]))
     }
     // ANCHOR: p_minus_y
@@ -412,6 +435,9 @@ impl Rule for LabelCrossEntropy {
     }
     fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
         Some(self.compose(operands))
+    }
+    fn is_composed(&self) -> bool {
+        true
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `expand` | composed ops as their parts |
 //! | `schedule` | in which order, and which ops share a pass over the data |
 //! | `plan` | where each value lives, and for how long |
 //! | `run` | runs the plan |
@@ -22,6 +23,7 @@ use crate::error::RecordError;
 use crate::tape::Tape;
 use crate::var::Var;
 
+mod expand;
 mod plan;
 mod run;
 mod schedule;
@@ -76,6 +78,8 @@ pub struct Program<A: Float> {
     kept_views: Vec<u32>,
     /// What groups compute for themselves.
     scratch: Vec<A>,
+    /// What a view is of when it is of nothing.
+    nothing: Tensor<A>,
     /// Whether to stop at the first infinite or NaN value.
     stop_at_non_finite: bool,
     plan: Plan,

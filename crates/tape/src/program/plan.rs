@@ -10,6 +10,7 @@ use ops::{Float, Order, Shape, Tensor, elements_in, order_of};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
+use super::expand::{Expanded, expand};
 use super::schedule::{Batch, Kind, Nodes, schedule};
 use super::show::Plan;
 use super::{Leaf, Output, Program};
@@ -146,14 +147,28 @@ pub(super) enum Operand {
 }
 
 pub(super) fn compile<A: Float>(tape: &Tape<A>, outputs: &[Var<'_, A>]) -> Program<A> {
-    let graph = tape.graph();
     let positions: Vec<usize> = outputs.iter().map(|output| output.position()).collect();
-    let nodes = Nodes::new(&graph, &positions);
+    let Some(Expanded { tape: expanded, new_of, old_of }) = expand(tape, &positions) else {
+        return compile_plain(tape, &positions);
+    };
+    let new = |&old: &usize| new_of[old].expect("an output is needed").index();
+    let mut program = compile_plain(&expanded, &positions.iter().map(new).collect::<Vec<_>>());
+    program.recorded = tape.len();
+    let leaves = std::mem::take(&mut program.leaves).into_iter();
+    program.leaves = leaves.map(|(position, leaf)| (old_of[position], leaf)).collect();
+    program.plan.take_positions(&old_of);
+    program
+}
+
+/// Plans what is recorded, ops as they are.
+fn compile_plain<A: Float>(tape: &Tape<A>, positions: &[usize]) -> Program<A> {
+    let graph = tape.graph();
+    let nodes = Nodes::new(&graph, positions);
     let batches = schedule(&graph, &nodes);
     let mut planner = Planner::new(tape, &graph, nodes, &batches);
     let steps =
         batches.into_iter().enumerate().map(|(at, batch)| planner.step(at, batch)).collect();
-    planner.finish(steps, &positions)
+    planner.finish(steps, positions)
 }
 
 /// Gives values their homes, step by step.
@@ -519,6 +534,7 @@ impl<'t, A: Float> Planner<'t, A> {
             outputs,
             kept_views: self.kept_views,
             scratch: Vec::new(),
+            nothing: Tensor::zeros(&[0]),
             stop_at_non_finite: self.tape.stops_at_non_finite(),
             plan: self.plan,
         }

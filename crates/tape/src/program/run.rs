@@ -16,10 +16,10 @@ const PER_THREAD: usize = 65_536;
 const UNIT: usize = 256;
 
 pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError> {
-    let Program { steps, tensors, numbers, outputs, scratch, kept_views, .. } = program;
+    let Program { steps, tensors, numbers, outputs, scratch, kept_views, nothing, .. } = program;
     // Of the run before. What they are views of can be written in place only without them.
     for &view in &*kept_views {
-        release(tensors, view);
+        tensors[view as usize].show(nothing);
     }
     let watch = program.stop_at_non_finite;
     let mut result = Ok(());
@@ -40,7 +40,7 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
             };
         }
         for &view in &step.release {
-            release(tensors, view);
+            tensors[view as usize].show(nothing);
         }
     }
     for output in outputs {
@@ -49,11 +49,6 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
         }
     }
     result
-}
-
-/// Lets go of a view.
-fn release<A: Float>(tensors: &mut [Tensor<A>], view: u32) {
-    tensors[view as usize] = Tensor::default();
 }
 
 /// Calls `work` with an op's operands.

@@ -27,6 +27,22 @@ pub(super) enum Kind<A: Float> {
     Call,
 }
 
+/// Which of the nodes up to the last output are needed to compute the outputs.
+pub(super) fn needed<A: Float>(graph: &Graph<A>, outputs: &[usize]) -> Vec<bool> {
+    let mut needed = vec![false; outputs.iter().max().map_or(0, |&last| last + 1)];
+    for &output in outputs {
+        needed[output] = true;
+    }
+    for node in (0..needed.len()).rev() {
+        if needed[node] {
+            operands(graph, NodeIndex::new(node))
+                .iter()
+                .for_each(|operand| needed[operand.index()] = true);
+        }
+    }
+    needed
+}
+
 /// The nodes that the outputs need.
 #[derive(Debug)]
 pub(super) struct Nodes<A: Float> {
@@ -49,17 +65,7 @@ impl<A: Float> Nodes<A> {
             uses: vec![0; count],
             is_output: vec![false; count],
         };
-        let mut needed = vec![false; count];
-        for &output in outputs {
-            needed[output] = true;
-        }
-        for node in (0..count).rev() {
-            if needed[node] {
-                operands(graph, NodeIndex::new(node))
-                    .iter()
-                    .for_each(|operand| needed[operand.index()] = true);
-            }
-        }
+        let needed = needed(graph, outputs);
         for node in (0..count).filter(|&node| needed[node]) {
             nodes.add(graph, node);
         }

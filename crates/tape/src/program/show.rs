@@ -47,9 +47,9 @@ pub enum PlannedStep {
 /// A value of a program.
 #[derive(Clone, Debug)]
 pub struct PlannedValue {
-    /// Its position on the tape.
+    /// Its position on the tape; of a part of a composed op, such as softmax, that of the op.
     pub position: usize,
-    /// Its name on the tape, or `v` and its position.
+    /// Its name on the tape, or `v` and its position; of the parts of v7 v7.1, v7.2 and so on.
     pub label: String,
     /// How it is computed, in the labels of its operands.
     pub formula: String,
@@ -157,6 +157,25 @@ impl Plan {
         }
         let formula = var.formula().unwrap_or_default();
         PlannedValue { position: node, label: var.label(), formula, shape, home }
+    }
+
+    /// Gives each value the position on the tape that it belongs to.
+    pub(super) fn take_positions(&mut self, positions: &[usize]) {
+        for step in &mut self.steps {
+            match step {
+                PlannedStep::Scalars(runs) => {
+                    for number in runs.iter_mut().flat_map(|(_, numbers)| numbers) {
+                        *number = positions[*number as usize] as u32;
+                    }
+                }
+                PlannedStep::Fused(values) => {
+                    for value in values {
+                        value.position = positions[value.position];
+                    }
+                }
+                PlannedStep::Single(value) => value.position = positions[value.position],
+            }
+        }
     }
 
     /// Numbers the buffers, which are some of the program's tensors.
