@@ -7,6 +7,7 @@ use crate::float::Float;
 use crate::tensor::Tensor;
 
 mod channels;
+mod direct;
 pub mod fast;
 mod groups;
 mod map;
@@ -37,6 +38,12 @@ pub fn extreme_axis<A: Float>(
     axis: usize,
     largest: bool,
 ) -> ndarray::ArrayD<A> {
+    if let (Some(elements), true) = (x.to_slice(), axis + 1 == x.ndim()) {
+        let (&length, kept) = x.shape().split_last().expect("the axis");
+        let mut most = vec![A::zero(); kept.iter().product()];
+        simd::extremes(elements, length, largest, &mut most);
+        return ndarray::ArrayD::from_shape_vec(kept, most).expect("one element a row");
+    }
     let axis = ndarray::Axis(axis);
     let pick = if largest { A::maximum } else { A::minimum };
     let mut result = x.index_axis(axis, 0).to_owned();
