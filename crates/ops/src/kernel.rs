@@ -7,6 +7,7 @@ use crate::float::Float;
 use crate::tensor::Tensor;
 
 mod channels;
+mod direct;
 pub mod fast;
 mod groups;
 mod map;
@@ -35,12 +36,23 @@ pub fn ordered<A: Float>(x: &Tensor<A>) -> std::borrow::Cow<'_, [A]> {
     map::elements_in(x, &order)
 }
 
+/// The largest (or smallest) element of each row of a tensor that is stored row by row.
+pub fn extreme_rows<A: Float>(x: &[A], length: usize, largest: bool, out: &mut [A]) {
+    simd::extremes(x, length, largest, out);
+}
+
 /// The largest (or smallest) element of each lane along `axis`; NaN where the lane holds one.
 pub fn extreme_axis<A: Float>(
     x: &ArrayViewD<'_, A>,
     axis: usize,
     largest: bool,
 ) -> ndarray::ArrayD<A> {
+    if let (Some(elements), true) = (x.to_slice(), axis + 1 == x.ndim()) {
+        let (&length, kept) = x.shape().split_last().expect("the axis");
+        let mut most = vec![A::zero(); kept.iter().product()];
+        simd::extremes(elements, length, largest, &mut most);
+        return ndarray::ArrayD::from_shape_vec(kept, most).expect("one element a row");
+    }
     let axis = ndarray::Axis(axis);
     let pick = if largest { A::maximum } else { A::minimum };
     let mut result = x.index_axis(axis, 0).to_owned();

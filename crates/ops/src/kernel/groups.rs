@@ -1,5 +1,9 @@
 //! Loops over the groups of elements that share a mean: variance and normalisation.
 
+use multiversion::multiversion;
+
+use smallvec::SmallVec;
+
 use crate::float::Float;
 use crate::rules::normalize::{Normalize, Variance};
 use crate::tensor::Tensor;
@@ -13,7 +17,7 @@ use crate::methods::LinearMethods;
 /// or each belongs to the group after that of the one before.
 struct Groups {
     /// The outer axes: length, and how many groups further one step along it leads.
-    outer: Vec<(usize, usize)>,
+    outer: SmallVec<[(usize, usize); 4]>,
     /// The length of a stretch.
     length: usize,
     /// Whether a stretch belongs to one group.
@@ -48,7 +52,7 @@ impl Groups {
         let (outer, inner) = shape.split_at(shape.len() - inner);
         let length = inner.iter().product();
         let mut count = if together { 1 } else { length };
-        let mut axes = Vec::new();
+        let mut axes = SmallVec::new();
         for (axis, &n) in outer.iter().enumerate().rev() {
             axes.push((n, if is_reduced(axis) { 0 } else { count }));
             count *= if is_reduced(axis) { 1 } else { n };
@@ -72,9 +76,10 @@ impl Groups {
     }
 
     /// Calls `visit` with the start of each stretch and the group of its first element.
+    #[inline(always)]
     fn for_each_stretch(&self, mut visit: impl FnMut(usize, usize)) {
         let stretches: usize = self.outer.iter().map(|&(length, _)| length).product();
-        let mut index = vec![0; self.outer.len()];
+        let mut index = SmallVec::<[usize; 4]>::from_elem(0, self.outer.len());
         let mut group = 0;
         for stretch in 0..stretches {
             visit(stretch * self.length, group);
@@ -93,6 +98,16 @@ impl Groups {
     /// The sum of each group.
     fn sums<A: Float>(&self, x: &[A], sums: &mut [A]) {
         sums.fill(A::zero());
+        if !self.together && self.count == self.length && !x.is_empty() {
+            // Every stretch is added to the same sums. Short ones several at a time, to several sums.
+            let mut wide = memory::filled(self.length * (256 / self.length).max(1), A::zero());
+            for stretches in x.chunks(wide.len()) {
+                simd::add(&mut wide, stretches);
+            }
+            wide.chunks_exact(self.length).for_each(|sum| simd::add(sums, sum));
+            memory::give(wide);
+            return;
+        }
         self.for_each_stretch(|start, group| {
             let x = &x[start..][..self.length];
             if self.together {
@@ -105,6 +120,7 @@ impl Groups {
 
     /// For each group, the mean of `f` over its elements, given those of `x` and the group's own
     /// numbers `of`.
+    #[inline(always)]
     fn means<A: Float, const N: usize, const K: usize>(
         &self,
         x: [&[A]; N],
@@ -130,6 +146,7 @@ impl Groups {
     }
 
     /// `f` of each element of `x` and its group's numbers `of`.
+    #[inline(always)]
     fn map<A: Float, const N: usize, const K: usize>(
         &self,
         x: [&[A]; N],
@@ -137,15 +154,19 @@ impl Groups {
         f: impl Fn([A; N], [A; K]) -> A,
     ) -> Vec<A> {
         let mut result = memory::take(x[0].len());
-        result.clear();
         self.for_each_stretch(|start, group| {
             let x = x.map(|x| &x[start..][..self.length]);
+            let result = &mut result[start..][..self.length];
             if self.together {
                 let of = of.map(|of| of[group]);
-                result.extend((0..self.length).map(|i| f(x.map(|x| x[i]), of)));
+                for (i, result) in result.iter_mut().enumerate() {
+                    *result = f(x.map(|x| x[i]), of);
+                }
             } else {
                 let of = of.map(|of| &of[group..][..self.length]);
-                result.extend((0..self.length).map(|i| f(x.map(|x| x[i]), of.map(|of| of[i]))));
+                for (i, result) in result.iter_mut().enumerate() {
+                    *result = f(x.map(|x| x[i]), of.map(|of| of[i]));
+                }
             }
         });
         result
@@ -153,7 +174,7 @@ impl Groups {
 }
 
 /// The sum of `f(0)` to `f(count − 1)`, in lanes, which a compiler may put side by side.
-#[inline]
+#[inline(always)]
 fn lane_sum<A: Float>(count: usize, f: impl Fn(usize) -> A) -> A {
     const LANES: usize = 16;
     let mut lanes = [A::zero(); LANES];
@@ -164,7 +185,7 @@ fn lane_sum<A: Float>(count: usize, f: impl Fn(usize) -> A) -> A {
         }
     }
     (whole..count).for_each(|i| lanes[i - whole] += f(i));
-    lanes.into_iter().sum()
+    simd::fold_lanes(lanes, |a, b| a + b)
 }
 
 /// The sum over axes.
@@ -192,10 +213,10 @@ pub fn sum<A: Float>(x: &Tensor<A>) -> A {
     const BLOCK: usize = 1 << 14;
     let stored =
         x.stored().map_or_else(|| x.to_vec().into(), |(x, _)| std::borrow::Cow::Borrowed(x));
-    let blocks: Vec<&[A]> = stored.chunks(BLOCK).collect();
-    let mut sums = vec![A::zero(); blocks.len()];
+    let mut sums = SmallVec::<[A; 8]>::from_elem(A::zero(), stored.len().div_ceil(BLOCK));
     threads::divide(&mut sums, 1, 4, |start, sums| {
-        sums.iter_mut().zip(&blocks[start..]).for_each(|(sum, block)| *sum = simd::sum(block));
+        let blocks = stored[start * BLOCK..].chunks(BLOCK);
+        sums.iter_mut().zip(blocks).for_each(|(sum, block)| *sum = simd::sum(block));
     });
     match sums[..] {
         [sum] => sum,
@@ -228,6 +249,7 @@ struct Moments<A> {
 
 impl<A: Float> Moments<A> {
     /// Those of elements in an order of axes.
+    #[inline(always)]
     fn of(x: &[A], shape: &[usize], order: &[usize], rule: &Normalize) -> Self {
         let axes = rule.axes.resolve(shape.len()).expect("axes that the rule has accepted");
         let (groups, _) = Groups::in_order(shape, &axes, order);
@@ -246,30 +268,49 @@ impl<A: Float> Moments<A> {
 /// y = (x − mean)/σ.
 pub fn normalize<A: Float>(x: &Tensor<A>, rule: &Normalize) -> Tensor<A> {
     let (shape, order) = (x.shape(), order_of(x));
-    let x = elements_in(x, &order);
-    let Moments { groups, mean, inverse } = Moments::of(&x, shape, &order, rule);
-    let y = groups.map([&x], [&mean, &inverse], |[x], [mean, inverse]| (x - mean) * inverse);
+    let y = normalize_elements(&elements_in(x, &order), shape, &order, rule);
     in_order(y, shape, &order)
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn normalize_elements<A: Float>(
+    x: &[A],
+    shape: &[usize],
+    order: &[usize],
+    rule: &Normalize,
+) -> Vec<A> {
+    let Moments { groups, mean, inverse } = Moments::of(x, shape, order, rule);
+    groups.map([x], [&mean, &inverse], |[x], [mean, inverse]| (x - mean) * inverse)
 }
 
 /// (v − mean v − y·mean(v·y))/σ: the derivative of [`normalize`] along v.
 pub fn normalize_slope<A: Float>(x: &Tensor<A>, v: &Tensor<A>, rule: &Normalize) -> Tensor<A> {
     let (shape, order) = (x.shape(), order_of(x));
     let (x, v) = (elements_in(x, &order), elements_in(v, &order));
-    let Moments { groups, mean, inverse } = Moments::of(&x, shape, &order, rule);
+    in_order(slope_elements(&x, &v, shape, &order, rule), shape, &order)
+}
+
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+fn slope_elements<A: Float>(
+    x: &[A],
+    v: &[A],
+    shape: &[usize],
+    order: &[usize],
+    rule: &Normalize,
+) -> Vec<A> {
+    let Moments { groups, mean, inverse } = Moments::of(x, shape, order, rule);
     let mean_v = if rule.centred {
-        groups.means([&v], [], |[v], []| v)
+        groups.means([v], [], |[v], []| v)
     } else {
         vec![A::zero(); groups.count]
     };
     let normal = [&mean[..], &inverse];
-    let along = groups.means([&x, &v], normal, |[x, v], [mean, inverse]| v * (x - mean) * inverse);
-    let slope = groups.map(
-        [&x, &v],
+    let along = groups.means([x, v], normal, |[x, v], [mean, inverse]| v * (x - mean) * inverse);
+    groups.map(
+        [x, v],
         [&mean, &inverse, &mean_v, &along],
         |[x, v], [mean, inverse, mean_v, along]| {
             inverse * (v - mean_v - (x - mean) * inverse * along)
         },
-    );
-    in_order(slope, shape, &order)
+    )
 }

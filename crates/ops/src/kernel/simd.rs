@@ -56,6 +56,19 @@ pub fn add<A: Float>(to: &mut [A], from: &[A]) {
     to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
 }
 
+/// All lanes, a power of 2, as one: the upper half is put together with the lower, and so on.
+#[inline(always)]
+pub fn fold_lanes<A: Copy, const N: usize>(mut lanes: [A; N], f: impl Fn(A, A) -> A) -> A {
+    let mut half = N / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] = f(lanes[lane], lanes[lane + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
 /// The sum of the elements, in lanes that a compiler may put side by side.
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 pub fn sum<A: Float>(x: &[A]) -> A {
@@ -66,7 +79,23 @@ pub fn sum<A: Float>(x: &[A]) -> A {
         lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += x);
     }
     lanes.iter_mut().zip(chunks.remainder()).for_each(|(lane, &x)| *lane += x);
-    lanes.into_iter().sum()
+    fold_lanes(lanes, |a, b| a + b)
+}
+
+/// For each row of `length` elements its largest (or smallest); NaN where the row holds one.
+#[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
+pub fn extremes<A: Float>(x: &[A], length: usize, largest: bool, out: &mut [A]) {
+    const LANES: usize = 32;
+    let pick = |a: A, b: A| if largest { a.maximum(b) } else { a.minimum(b) };
+    for (row, out) in x.chunks_exact(length).zip(out) {
+        let mut lanes = [row[0]; LANES];
+        let mut chunks = row.chunks_exact(LANES);
+        for chunk in &mut chunks {
+            lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane = pick(*lane, x));
+        }
+        lanes.iter_mut().zip(chunks.remainder()).for_each(|(lane, &x)| *lane = pick(*lane, x));
+        *out = fold_lanes(lanes, pick);
+    }
 }
 
 /// One pass over numbers w, others g, and what is kept for each: `update` gives the new w and what

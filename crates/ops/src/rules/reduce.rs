@@ -60,6 +60,22 @@ impl Rule for Extreme {
         }
         Tensor::from(most).reshape(shape)
     }
+    fn forward_into<A: Float>(
+        &self,
+        operands: &[&Tensor<A>],
+        shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), Problem> {
+        let x = operands[0];
+        let axes = self.axes.resolve(x.ndim())?;
+        match (&axes[..], x.shape(), x.elements(), out.elements_mut()) {
+            ([axis], [.., length], Some(x), Some(out)) if axis + 1 == operands[0].ndim() => {
+                kernel::extreme_rows(x, *length, self.largest, out);
+            }
+            _ => *out = self.forward(operands, shape),
+        }
+        Ok(())
+    }
     fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         call.contributions([&|| {

@@ -31,6 +31,8 @@ pub trait Reads<A>: Real {
     fn read(number: A) -> Self;
     /// The number.
     fn number(self) -> A;
+    /// xy + z, rounded once.
+    fn mul_add(x: A, y: A, z: A) -> A;
 }
 
 mod single {
@@ -91,6 +93,10 @@ macro_rules! real_fast {
             #[inline(always)]
             fn number(self) -> $float {
                 self.0
+            }
+            #[inline(always)]
+            fn mul_add(x: $float, y: $float, z: $float) -> $float {
+                x.mul_add(y, z)
             }
         }
 

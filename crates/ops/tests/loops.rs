@@ -1,0 +1,175 @@
+//! The loops of the kernel against the definitions, in sizes and settings that reach each of them.
+
+use ndarray::{Array1, ArrayD, Axis, IxDyn};
+use ops::declare::sample;
+use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
+use ops::{Algebra, Real, Tensor, prelude::*};
+
+/// Calls `visit` with the indices of each element of an image's channel that each window meets: of
+/// the window, of the element, and of the place in the kernel.
+fn each_meeting(slides: &[Slide], size: [usize; 2], mut visit: impl FnMut([usize; 6])) {
+    let counts = [0, 1].map(|i| slides[i].count(i, size[i]).expect("a window that fits"));
+    let kernel = [slides[0].kernel, slides[1].kernel];
+    for index in ndarray::indices([counts[0], counts[1], kernel[0], kernel[1]]) {
+        let (i, j, k, l) = index;
+        let y = (i * slides[0].stride + k * slides[0].dilation).wrapping_sub(slides[0].padding.0);
+        let x = (j * slides[1].stride + l * slides[1].dilation).wrapping_sub(slides[1].padding.0);
+        if y < size[0] && x < size[1] {
+            visit([i, j, y, x, k, l]);
+        }
+    }
+}
+
+/// The three parts of a convolution by their definition: the output of x and w, and the gradients
+/// of its product with v.
+fn convolution(
+    slides: &[Slide],
+    x: &Tensor<f64>,
+    w: &Tensor<f64>,
+    v: &Tensor<f64>,
+) -> [ArrayD<f64>; 3] {
+    let (input, weight, output) = (x.view(), w.view(), v.view());
+    let shapes = [output.raw_dim(), input.raw_dim(), weight.raw_dim()];
+    let [mut y, mut x_bar, mut w_bar] = shapes.map(ArrayD::zeros);
+    for (n, c, o) in ndarray::indices([x.shape()[0], x.shape()[1], w.shape()[0]]) {
+        each_meeting(slides, [x.shape()[2], x.shape()[3]], |[i, j, y_x, x_x, k, l]| {
+            let (to, from, by) = ([n, o, i, j], [n, c, y_x, x_x], [o, c, k, l]);
+            y[&to[..]] += input[&from[..]] * weight[&by[..]];
+            x_bar[&from[..]] += output[&to[..]] * weight[&by[..]];
+            w_bar[&by[..]] += output[&to[..]] * input[&from[..]];
+        });
+    }
+    [y, x_bar, w_bar]
+}
+
+/// The slides of the tests: plain, and with all settings.
+fn slides() -> [Slides; 4] {
+    let (plain, padded) = (Slide::new(3), Slide::new(3).padding(1));
+    let uneven = Slide { kernel: 2, stride: 2, padding: (1, 0), dilation: 3 };
+    let point = Slide::new(1);
+    [[plain, plain], [padded, uneven], [uneven, padded], [point, point]]
+        .map(|slides| Slides::from_slice(&slides))
+}
+
+fn assert_close<A: ops::Float>(what: &str, given: &Tensor<A>, expected: &ArrayD<f64>, bound: f64) {
+    assert_eq!(given.shape(), expected.shape(), "{what}");
+    for (given, &expected) in given.view().iter().zip(expected) {
+        let error = (given.to_f64() - expected).abs();
+        assert!(error <= bound * (1.0 + expected.abs()), "{what}: {given} for {expected}");
+    }
+}
+
+#[test]
+fn convolutions_are_what_they_are_by_definition() {
+    // So many outputs fill no block of columns, one, one and a part, or are left to the product.
+    for (channels, outputs) in [(1, 16), (2, 3), (3, 20), (16, 33), (2, 70)] {
+        for slides in slides() {
+            let (x, w) = (
+                sample(&[3, channels, 7, 9], 0),
+                sample(&[outputs, channels, slides[0].kernel, slides[1].kernel], 1),
+            );
+            let conv = |part| Conv { slides: slides.clone(), groups: 1, part };
+            let y = Tensor::apply(conv(Part::Output), &[&x, &w]);
+            let v = y.sin();
+            let expected = convolution(&slides, &x, &w, &v);
+            let what = format!("{channels} channels, {outputs} outputs, {slides:?}");
+            let parts = [
+                (Part::Output, &x, &w),
+                (Part::Input([7, 9].into_iter().collect()), &v, &w),
+                (Part::Weight, &x, &v),
+            ];
+            for ((part, a, b), expected) in parts.into_iter().zip(expected) {
+                let rule = conv(part);
+                assert_close(&what, &Tensor::apply(rule.clone(), &[a, b]), &expected, 1e-13);
+                // Sums of at most 3·9·10 products, none of them larger than 10.
+                let (a, b): (Tensor<f32>, Tensor<f32>) = (a.cast(), b.cast());
+                assert_close(&what, &Tensor::apply(rule, &[&a, &b]), &expected, 1e-3);
+            }
+        }
+    }
+}
+
+/// A tensor `[n, c, h, w]` with its channels last in memory.
+fn channels_last(x: &Tensor<f64>) -> Tensor<f64> {
+    x.permute(&[0, 2, 3, 1]).add(x.scalar(0.0)).permute(&[0, 3, 1, 2])
+}
+
+#[test]
+fn the_maximum_of_windows_is_what_it_is_by_definition() {
+    for channels in [1, 3, 16, 21] {
+        for slides in slides() {
+            // Small whole numbers, so that many tie, and one NaN.
+            let x = sample(&[2, channels, 7, 9], 0).scale(2.0).round();
+            let mut x = x.view().to_owned();
+            x[[1, channels - 1, 3, 4]] = f64::NAN;
+            let x = Tensor::from(x);
+            let pool = MaxPool { slides: slides.clone() };
+            let y = Tensor::apply(pool.clone(), &[&x]);
+            let v = sample(y.shape(), 1);
+
+            let mut most = ArrayD::from_elem(IxDyn(y.shape()), f64::NEG_INFINITY);
+            let mut ties = ArrayD::<f64>::zeros(IxDyn(y.shape()));
+            let mut slope = ArrayD::<f64>::zeros(IxDyn(x.shape()));
+            let all = |visit: &mut dyn FnMut([usize; 4], [usize; 4])| {
+                for (n, c) in ndarray::indices([2, channels]) {
+                    each_meeting(&slides, [7, 9], |[i, j, y, x, ..]| {
+                        visit([n, c, i, j], [n, c, y, x]);
+                    });
+                }
+            };
+            let at = |from: [usize; 4]| x.view()[&from[..]];
+            all(&mut |to, from| most[&to[..]] = Real::maximum(most[&to[..]], at(from)));
+            all(&mut |to, from| ties[&to[..]] += f64::from(u8::from(at(from) == most[&to[..]])));
+            all(&mut |to, from| {
+                let (most, share) = (most[&to[..]], v.view()[&to[..]] / ties[&to[..]]);
+                if most.is_nan() {
+                    slope[&from[..]] += if at(from) < most { 0.0 } else { f64::NAN };
+                } else if at(from) == most {
+                    slope[&from[..]] += share;
+                }
+            });
+
+            let adjoint = MaxPoolSlope { slides: slides.clone(), adjoint: true };
+            for x in [x.clone(), channels_last(&x)] {
+                let what = format!("{channels} channels, {slides:?}");
+                let y = Tensor::apply(pool.clone(), &[&x]);
+                let same = |a: f64, b: f64| a == b || a.is_nan() && b.is_nan();
+                assert!(y.view().iter().zip(&most).all(|(&a, &b)| same(a, b)), "{what}");
+                let x_bar = Tensor::apply(adjoint.clone(), &[&x, &v]);
+                for (&a, &b) in x_bar.view().iter().zip(&slope) {
+                    assert!(same(a, b) || (a - b).abs() < 1e-14, "{what}: {a} for {b}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sums_and_extremes_of_rows_and_columns_of_all_lengths() {
+    for length in [1, 3, 31, 32, 33, 64, 70, 300] {
+        let x = sample(&[5, length], 0);
+        let array: ArrayD<f64> = x.view().to_owned();
+        let lanes = |axis, f: &dyn Fn(Array1<f64>) -> f64| {
+            array.map_axis(Axis(axis), |lane| f(lane.to_owned()))
+        };
+        for axis in [0, 1] {
+            let what = format!("axis {axis} of 5×{length}");
+            let axes = axis as isize;
+            let most = lanes(axis, &|lane| lane.fold(f64::NEG_INFINITY, |a, &b| a.max(b)));
+            let least = lanes(axis, &|lane| lane.fold(f64::INFINITY, |a, &b| a.min(b)));
+            assert_close(&what, &x.max_axes(axes), &most, 0.0);
+            assert_close(&what, &x.min_axes(axes), &least, 0.0);
+            assert_close(&what, &x.sum_axes(axes), &lanes(axis, &|lane| lane.sum()), 1e-13);
+        }
+        // A NaN at any place of a row is not lost.
+        for place in [0, length / 2, length - 1] {
+            let mut array = array.clone();
+            array[[2, place]] = f64::NAN;
+            let most = Tensor::from(array).max_axes(1);
+            let nan: Vec<bool> = most.view().iter().map(|x: &f64| x.is_nan()).collect();
+            assert_eq!(nan, [false, false, true, false, false], "length {length}, place {place}");
+        }
+    }
+    assert_eq!(Tensor::<f64>::zeros(&[3, 0]).sum_axes(0).shape(), [0]);
+    assert_eq!(Tensor::<f64>::zeros(&[0, 3]).sum_axes(0), Tensor::zeros(&[3]));
+}
