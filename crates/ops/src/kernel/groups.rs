@@ -12,6 +12,9 @@ use super::map::{Order, elements_in, in_order, order_of};
 use super::{memory, simd, threads};
 use crate::methods::LinearMethods;
 
+/// Sums of short stretches that are kept side by side.
+const WIDE: usize = 256;
+
 /// How the elements of a tensor fall into groups, of which all that differ along the reduced axes
 /// only are one. Memory is walked in stretches: in each, either all elements belong to one group,
 /// or each belongs to the group after that of the one before.
@@ -100,12 +103,12 @@ impl Groups {
         sums.fill(A::zero());
         if !self.together && self.count == self.length && !x.is_empty() {
             // Every stretch is added to the same sums. Short ones several at a time, to several sums.
-            let mut wide = memory::filled(self.length * (256 / self.length).max(1), A::zero());
+            let several = self.length * (WIDE / self.length).max(1);
+            let mut wide = SmallVec::<[A; WIDE]>::from_elem(A::zero(), several);
             for stretches in x.chunks(wide.len()) {
                 simd::add(&mut wide, stretches);
             }
             wide.chunks_exact(self.length).for_each(|sum| simd::add(sums, sum));
-            memory::give(wide);
             return;
         }
         self.for_each_stretch(|start, group| {

@@ -294,7 +294,9 @@ fn class_indices<A: Float>(
     labels: &Tensor<A>,
     classes: usize,
 ) -> impl Iterator<Item = Result<usize, Problem>> {
-    let index = move |(position, label): (usize, A)| {
+    let labels = kernel::ordered(labels);
+    (0..labels.len()).map(move |position| {
+        let label = labels[position];
         let class = label.to_f64().round();
         // A NaN is in no range.
         if (0.0..classes as f64).contains(&class) {
@@ -305,8 +307,7 @@ fn class_indices<A: Float>(
             n => format!("they are 0 to {}", n - 1),
         };
         Err(Problem::Other(format!("label {label} (number {position}) is no class: {allowed}")))
-    };
-    kernel::ordered(labels).into_owned().into_iter().enumerate().map(index)
+    })
 }
 
 impl Rule for OneHot {

@@ -128,10 +128,11 @@ impl<A: Float> Call<A> {
 }
 
 /// What a group reads from outside.
+#[allow(clippy::large_enum_variant)] // A box would be an allocation in every run.
 enum Source<'a, A: Float> {
     /// Elements that lie as the group's places do.
     Straight(Cow<'a, [A]>),
-    Spread(Box<Spread<'a, A>>),
+    Spread(Spread<'a, A>),
 }
 
 /// The part of a group's places that a thread runs.
@@ -180,7 +181,7 @@ impl<A: Float> Group<A> {
                 if external.straight {
                     Source::Straight(elements_in(tensor, &self.order))
                 } else {
-                    Source::Spread(Box::new(Spread::new(tensor, &self.shape, &self.order)))
+                    Source::Spread(Spread::new(tensor, &self.shape, &self.order))
                 }
             })
             .collect();
