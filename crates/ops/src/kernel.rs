@@ -49,7 +49,7 @@ pub fn extreme_axis<A: Float>(
 ) -> ndarray::ArrayD<A> {
     if let (Some(elements), true) = (x.to_slice(), axis + 1 == x.ndim()) {
         let (&length, kept) = x.shape().split_last().expect("the axis");
-        let mut most = vec![A::zero(); kept.iter().product()];
+        let mut most = memory::take(kept.iter().product());
         simd::extremes(elements, length, largest, &mut most);
         return ndarray::ArrayD::from_shape_vec(kept, most).expect("one element a row");
     }

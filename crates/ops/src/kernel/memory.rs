@@ -13,8 +13,9 @@ const LEAST: usize = 4096;
 
 /// The free buffers of a thread.
 ///
-/// Together with those that are in use they are never more bytes than were in use at once before.
-/// If there are too many, those go first whose size was not asked for the longest.
+/// Together with those that are in use they are at most half as many bytes again as were in use at
+/// once before: a step that needs other sizes at its end than at its beginning finds both. If there
+/// are too many, those go first whose size was not asked for the longest.
 #[derive(Debug, Default)]
 pub struct Free<A> {
     by_capacity: BTreeMap<usize, Same<A>>,
@@ -56,7 +57,7 @@ impl<A: Float> Free<A> {
         self.bytes += bytes;
         let new = || Same { buffers: Vec::new(), last_taken: 0 };
         self.by_capacity.entry(capacity).or_insert_with(new).buffers.push(buffer);
-        while self.bytes + self.in_use > self.most_in_use {
+        while self.bytes + self.in_use > self.most_in_use + self.most_in_use / 2 {
             let oldest = self.by_capacity.iter().min_by_key(|(_, same)| same.last_taken);
             let capacity = *oldest.expect("some buffer is free").0;
             let same = self.by_capacity.get_mut(&capacity).expect("it was found there");
