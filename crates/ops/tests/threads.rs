@@ -54,14 +54,18 @@ fn sums() {
 
 #[test]
 fn windows() {
-    let (images, weight) = (x(&[37, 8, 30, 30], 0), x(&[16, 4, 3, 3], 1));
+    let images = x(&[37, 8, 30, 30], 0);
     let slides = || Slides::from_slice(&[Slide::new(3).padding(1), Slide::new(3)]);
-    let conv = |part| Conv { slides: slides(), groups: 2, part };
-    let y = Tensor::apply(conv(Part::Output), &[&images, &weight]).sin();
-    alike("a convolution", || Tensor::apply(conv(Part::Output), &[&images, &weight]));
-    let input = Part::Input([30, 30].into_iter().collect());
-    alike("its input's gradient", || Tensor::apply(conv(input.clone()), &[&y, &weight]));
-    alike("its weight's gradient", || Tensor::apply(conv(Part::Weight), &[&images, &y]));
+    // Straight from the images, by one product, and group by group.
+    for (outputs, groups) in [(16, 1), (70, 1), (16, 2)] {
+        let weight = x(&[outputs, 8 / groups, 3, 3], 1);
+        let conv = |part| Conv { slides: slides(), groups, part };
+        let y = Tensor::apply(conv(Part::Output), &[&images, &weight]).sin();
+        alike("a convolution", || Tensor::apply(conv(Part::Output), &[&images, &weight]));
+        let input = Part::Input([30, 30].into_iter().collect());
+        alike("its input's gradient", || Tensor::apply(conv(input.clone()), &[&y, &weight]));
+        alike("its weight's gradient", || Tensor::apply(conv(Part::Weight), &[&images, &y]));
+    }
 
     let slides = || Slides::from_slice(&[Slide::new(2).stride(2), Slide::new(3).stride(2)]);
     let pooled = || Tensor::apply(MaxPool { slides: slides() }, &[&images]);
