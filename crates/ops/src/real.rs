@@ -192,10 +192,6 @@ macro_rules! real_float {
                 atanh = atanh abs = abs floor = floor ceil = ceil round = round_ties_even
             }
             #[inline]
-            fn sigmoid(self) -> Self {
-                1.0 / (1.0 + (-self).exp())
-            }
-            #[inline]
             fn erf(self) -> Self {
                 libm::$erf(self)
             }

@@ -71,7 +71,8 @@ unary_rules! {
         known [0.5 => 0.46211715726000974, -1.25 => -0.8482836399575129];
     /// Logistic sigmoid: y = 1/(1 + e⁻ˣ), dy/dx = y(1 − y).
     Sigmoid sigmoid,
-        value |x| x.sigmoid(), slope |_x, y| y * (R::lit(1.0) - y), on ANY,
+        value |x| R::lit(1.0) / (R::lit(1.0) + (-x).exp()),
+        slope |_x, y| y * (R::lit(1.0) - y), on ANY,
         known [0.5 => 0.6224593312018546, -1.25 => 0.22270013882530884, -1000.0 => 0.0, 1000.0 => 1.0];
     /// Rectified linear unit: y = max(x, 0), dy/dx is 1 for x > 0 and 0 otherwise, at 0 too.
     Relu relu,
