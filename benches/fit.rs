@@ -97,8 +97,8 @@ fn take_turns<T: PartialEq + Debug>(
     mut hand: impl FnMut() -> T,
 ) {
     assert_eq!(fit(), hand(), "fit and the loop by hand should train alike");
-    let test = std::env::args().any(|argument| argument == "--test");
-    let pairs = if test { 1 } else { 60 };
+    let measured = std::env::args().any(|argument| argument == "--bench");
+    let pairs = if measured { 60 } else { 1 };
     let (mut of_fit, mut of_hand) = (Vec::new(), Vec::new());
     for pair in 0..pairs {
         // Each goes first as often as the other.

@@ -1,25 +1,11 @@
-//! Criterion benches: recording and sweeping, and a training step.
+//! Criterion benches: training steps of layers that the workloads do not have, beside those that
+//! they have.
 //!
-//! `cargo bench`
+//! `cargo bench -p nn --bench training`
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use nn::data::Targets;
 use nn::prelude::*;
-
-fn scalars(c: &mut Criterion) {
-    let mut group = c.benchmark_group("scalars");
-    group.throughput(Throughput::Elements(3_000));
-    let mut tape = Tape::<f64>::new();
-    group.bench_function("record and sweep 3,000 nodes", |b| {
-        b.iter(|| {
-            tape.reset();
-            let (x, w) = (tape.var(0.5), tape.var(1.01));
-            let y = (0..1_000).fold(x, |y, _| (y * w).sin() + x);
-            y.backward().wrt(w).item()
-        });
-    });
-    group.finish();
-}
 
 /// A training step on a batch of 64, with Adam.
 fn step(c: &mut Criterion, name: &str, mut model: Sequential<f32>, input: &[usize]) {
@@ -44,17 +30,6 @@ fn step(c: &mut Criterion, name: &str, mut model: Sequential<f32>, input: &[usiz
             BatchSize::SmallInput,
         );
     });
-}
-
-fn dense_step(c: &mut Criterion) {
-    let mut rng = nn::rng(0);
-    let model = Sequential::new()
-        .then(Dense::new(784, 256, &mut rng))
-        .then(Relu)
-        .then(Dense::new(256, 128, &mut rng))
-        .then(Relu)
-        .then(Dense::new(128, 10, &mut rng));
-    step(c, "784-256-128-10, batch 64, Adam", model, &[64, 784]);
 }
 
 fn convolution_step(c: &mut Criterion) {
@@ -95,5 +70,5 @@ fn recurrent_step(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, scalars, dense_step, convolution_step, recurrent_step);
+criterion_group!(benches, convolution_step, recurrent_step);
 criterion_main!(benches);

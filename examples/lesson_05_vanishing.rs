@@ -7,9 +7,9 @@ mod lessons;
 use std::error::Error;
 use std::process::ExitCode;
 
+use chacha20::ChaCha8Rng;
 use ops::Tensor;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use tape::Trace;
 use tape::prelude::*;
 

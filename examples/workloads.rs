@@ -21,7 +21,10 @@ usage: workloads --workload W1|W2|W2b|W3|W4|W5|W6|W6s|W7|W8 [--threads N] [--ste
 /// Distinct batches that the steps go through in turn.
 const BATCHES: usize = 8;
 
+#[derive(Default)]
 struct Args {
+    /// Gets the step in place of the clock here.
+    measure: Option<Measure>,
     workload: String,
     threads: usize,
     steps: usize,
@@ -29,6 +32,18 @@ struct Args {
     floor: bool,
     recorded: bool,
     plan: bool,
+}
+
+/// Something to do with a step of a workload, given its name and of how many parts the step consists.
+pub type Measure = fn(&str, usize, &mut dyn FnMut());
+
+/// Prepares a workload and hands its step to `measure`: for benches, which include this file.
+///
+/// # Errors
+/// If there is no such workload.
+pub fn measure(workload: &str, recorded: bool, measure: Measure) -> Result<(), Box<dyn Error>> {
+    let workload = workload.to_owned();
+    run(&Args { measure: Some(measure), workload, recorded, ..Args::default() })
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -66,6 +81,7 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 fn arguments() -> Result<Args, Box<dyn Error>> {
     use lexopt::prelude::{Long, ValueExt};
     let mut args = Args {
+        measure: None,
         workload: "W2".into(),
         threads: 1,
         steps: 200,
@@ -92,6 +108,10 @@ fn arguments() -> Result<Args, Box<dyn Error>> {
 
 /// Times `step` after some steps to warm up; `inner` says of how many parts a step consists.
 fn time(args: &Args, inner: usize, mut step: impl FnMut()) -> (f64, f64) {
+    if let Some(measure) = args.measure {
+        measure(&args.workload, inner, &mut step);
+        return (0.0, 0.0);
+    }
     let limit = Duration::from_secs_f64(args.seconds);
     let start = Instant::now();
     for _ in 0..(args.steps / 10).max(3) {
@@ -120,6 +140,9 @@ fn time(args: &Args, inner: usize, mut step: impl FnMut()) -> (f64, f64) {
 }
 
 fn report(args: &Args, (median, least): (f64, f64), note: &str) {
+    if args.measure.is_some() {
+        return;
+    }
     let Args { workload, threads, .. } = args;
     let peak = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
         let line = status.lines().find(|line| line.starts_with("VmHWM"))?.to_owned();

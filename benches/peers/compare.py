@@ -1,14 +1,20 @@
 """Runs the workloads here and in the peers in turn, and prints a table.
 
     cargo build --release --example workloads
+    pip install numpy torch jax
+    for peer in candle burn; do cargo build --release --manifest-path benches/peers/$peer/Cargo.toml; done
     python benches/peers/compare.py --threads 1 W1 W2 W2b W3 W4 W6 W6s W7 W8
 
 Each program runs --rounds times for --seconds, all in turn, so that whatever else the machine does meets
 all of them; each figure is the median of the rounds' medians, in ms. "floor" is the step's matrix
-products alone, on buffers that are there already.
+products alone, on buffers that are there already. A peer that is not installed or not built is left
+out. All are built with the flags that a plain `cargo build --release` or `pip install` gives.
+
+With --memory it prints the peak of the resident memory of each program, in MB, in place of times.
 """
 
 import argparse
+import importlib.util
 import os
 import statistics
 import subprocess
@@ -19,37 +25,78 @@ parser.add_argument("workloads", nargs="+")
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--seconds", type=float, default=2.0)
-parser.add_argument("--peers", nargs="*", default=["torch", "jax"])
+parser.add_argument("--peers", nargs="*", default=["torch", "jax", "candle", "burn"])
+parser.add_argument("--recorded", action="store_true", help="record every step of chainrule anew")
+parser.add_argument("--memory", action="store_true", help="peak resident memory in place of times")
 ARGS = parser.parse_args()
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "..", "..", "target"))
-OURS = os.path.join(TARGET, "release", "examples", "workloads")
+RUST = ["candle", "burn"]
 FLOORS = ["W1", "W2", "W2b"]
 
 
-def run(program, workload):
-    """The median of one run, or None if the program does not have the workload."""
-    common = ["--workload", workload, "--threads", str(ARGS.threads), "--max-seconds", str(ARGS.seconds)]
+def release(manifest, *path):
+    """A program that Cargo built, next to its manifest or where CARGO_TARGET_DIR says."""
+    target = os.environ.get("CARGO_TARGET_DIR") or os.path.join(HERE, manifest, "target")
+    return os.path.join(target, "release", *path)
+
+
+def command(program):
+    """How to run a program, or None if it is not there."""
     if program in ("chainrule", "floor"):
-        command = [OURS, *common, "--steps", "100000"] + (["--floor"] if program == "floor" else [])
+        found = [release("../..", "examples", "workloads")]
+        extra = ["--floor"] if program == "floor" else ["--recorded"] * ARGS.recorded
+    elif program in RUST:
+        found, extra = [release(program, f"peer_{program}")], []
     else:
-        script = os.path.join(HERE, "peers.py")
-        command = [sys.executable, script, "--peer", program, *common, "--steps", "100000"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    return float(result.stdout.split(",")[3]) if result.returncode == 0 else None
+        module = importlib.util.find_spec(program)
+        found, extra = [sys.executable, os.path.join(HERE, "peers.py"), "--peer", program], []
+        return found + extra if module else None
+    return found + extra if os.path.exists(found[0]) else None
 
 
-programs = ["chainrule", "floor", *ARGS.peers]
-print("| ms | " + " | ".join(programs) + " | " + " | ".join(f"{peer} / chainrule" for peer in ARGS.peers) + " |")
-print("|---|" + "---|" * (len(programs) + len(ARGS.peers)))
+def run(program, workload):
+    """The median and the peak memory of one run, or None if the program does not have the workload."""
+    options = ["--workload", workload, "--threads", str(ARGS.threads), "--max-seconds", str(ARGS.seconds)]
+    result = subprocess.run(
+        [*command(program), *options, "--steps", "100000"], capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        if "is not written" not in result.stderr:
+            print(f"{program}, {workload}: {result.stderr.strip()}", file=sys.stderr)
+        return None
+    line = result.stdout.strip().splitlines()[-1]
+    return float(line.split(",")[3]), float(line.split("rss_mb=")[1].split()[0])
+
+
+def measure(workload, programs):
+    """The median of each program's rounds, all programs in turn."""
+    found = {program: [] for program in programs}
+    for _ in range(1 if ARGS.memory else ARGS.rounds):
+        for program in programs:
+            found[program].append(run(program, workload))
+    figure = 1 if ARGS.memory else 0
+    there = {program: runs for program, runs in found.items() if None not in runs}
+    return {program: statistics.median(run[figure] for run in runs) for program, runs in there.items()}
+
+
+if command("chainrule") is None:
+    sys.exit("the workloads are not built: cargo build --release --example workloads")
+for peer in [peer for peer in ARGS.peers if command(peer) is None]:
+    print(f"{peer} is left out: it is not {'built' if peer in RUST else 'installed'}", file=sys.stderr)
+peers = [peer for peer in ARGS.peers if command(peer)]
+programs = ["chainrule", *peers]
+head = [*programs, *(f"{peer} / chainrule" for peer in peers)]
+if not ARGS.memory:
+    head += ["floor", "chainrule / floor"]
+print(f"| {'MB' if ARGS.memory else 'ms'}, threads: {ARGS.threads} | " + " | ".join(head) + " |")
+print("|---" * (len(head) + 1) + "|")
 for workload in ARGS.workloads:
-    there = [p for p in programs if p != "floor" or workload in FLOORS]
-    times = {program: [] for program in programs}
-    for _ in range(ARGS.rounds):
-        for program in there:
-            times[program].append(run(program, workload))
-    median = {p: statistics.median(t) if t and None not in t else None for p, t in times.items()}
-    cells = [f"{median[p]:.3g}" if median[p] else "" for p in programs]
-    ratios = [f"{median[p] / median['chainrule']:.1f}" if median[p] else "" for p in ARGS.peers]
-    print(f"| {workload} | " + " | ".join(cells + ratios) + " |", flush=True)
+    with_floor = workload in FLOORS and not ARGS.memory
+    figures = measure(workload, programs + ["floor"] * with_floor)
+    ours, floor = figures["chainrule"], figures.get("floor")
+    cells = [f"{figures[program]:.3g}" if program in figures else "" for program in programs]
+    cells += [f"{figures[peer] / ours:.1f}" if peer in figures else "" for peer in peers]
+    if not ARGS.memory:
+        cells += [f"{floor:.3g}", f"{ours / floor:.2f}"] if floor else ["", ""]
+    print(f"| {workload} | " + " | ".join(cells) + " |", flush=True)

@@ -113,7 +113,7 @@ pub use train::{
 
 /// A random number generator that gives the same numbers for the same seed on every machine and
 /// in every later version.
-pub fn rng(seed: u64) -> rand_chacha::ChaCha8Rng {
+pub fn rng(seed: u64) -> chacha20::ChaCha8Rng {
     rand::SeedableRng::seed_from_u64(seed)
 }
 

@@ -4,8 +4,8 @@ use std::cell::{OnceCell, RefCell, RefMut};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chacha20::ChaCha8Rng;
 use ops::{Float, Tensor};
-use rand_chacha::ChaCha8Rng;
 use tape::error::TapeError;
 use tape::{Tape, Var};
 

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use chacha20::ChaCha8Rng;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use nn::data::{
@@ -12,7 +13,6 @@ use nn::data::{
 use nn::prelude::*;
 use peak_alloc::PeakAlloc;
 use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;

@@ -6,6 +6,7 @@ pub use crate::rules::compose::ComposedMethods;
 pub use crate::rules::elementwise::{BinaryMethods, UnaryMethods};
 pub use crate::rules::gather::GatherMethods;
 pub use crate::rules::layout::LayoutMethods;
+#[cfg(feature = "linalg")]
 pub use crate::rules::linalg::LinalgMethods;
 pub use crate::rules::linear::LinearMethods;
 pub use crate::rules::matmul::MatmulMethods;

@@ -64,11 +64,8 @@ pub fn visit(visitor: &mut impl Visitor) {
     visit_declared::<rules::Conv>(visitor);
     visit_declared::<rules::MaxPool>(visitor);
     visit_declared::<rules::MaxPoolSlope>(visitor);
-    visit_declared::<rules::Inverse>(visitor);
-    visit_declared::<rules::Solve>(visitor);
-    visit_declared::<rules::Det>(visitor);
-    visit_declared::<rules::LogDet>(visitor);
-    visit_declared::<rules::Cholesky>(visitor);
+    #[cfg(feature = "linalg")]
+    visit_linalg(visitor);
     visit_declared::<rules::Extreme>(visitor);
     visit_declared::<rules::LogSumExp>(visitor);
     visit_declared::<rules::Norm>(visitor);
@@ -81,6 +78,15 @@ pub fn visit(visitor: &mut impl Visitor) {
     visit_declared::<rules::SparseSoftmaxCrossEntropy>(visitor);
     visit_declared::<rules::OneHot>(visitor);
     visit_declared::<rules::LabelCrossEntropy>(visitor);
+}
+
+#[cfg(feature = "linalg")]
+fn visit_linalg(visitor: &mut impl Visitor) {
+    visit_declared::<rules::Inverse>(visitor);
+    visit_declared::<rules::Solve>(visitor);
+    visit_declared::<rules::Det>(visitor);
+    visit_declared::<rules::LogDet>(visitor);
+    visit_declared::<rules::Cholesky>(visitor);
 }
 
 fn visit_declared<R: Declare>(visitor: &mut impl Visitor) {

@@ -291,7 +291,7 @@ fn any_keys_at_any_size_can_be_drawn() {
     let y = (wild.square().sum() * tape.constant(2.0).named("")).named("y");
     let trace = Trace::of(y).unwrap();
     let mut screen = Screen::new(&trace);
-    let mut rng: rand_chacha::ChaCha8Rng = rand::SeedableRng::seed_from_u64(1);
+    let mut rng: chacha20::ChaCha8Rng = rand::SeedableRng::seed_from_u64(1);
     let keys: Vec<char> = "→←⏎⇥⌫↓↑/?dfbgGnphjklHJKL y".chars().collect();
     for _ in 0..400 {
         press(&mut screen, &keys[rng.random_range(0..keys.len())].to_string());

@@ -6,10 +6,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use chacha20::ChaCha8Rng;
 use ndarray::{ArrayViewMut2, ArrayViewMutD, Axis, Ix2};
 use ops::{Float, Tensor};
 use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::error::DataError;

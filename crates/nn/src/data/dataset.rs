@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chacha20::ChaCha8Rng;
 use ops::prelude::*;
 use ops::{Float, Tensor};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
 use super::DataError;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
+use chacha20::ChaCha8Rng;
 use ops::Float;
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 use super::augment::{Augment, augment};
 use super::dataset::{Batch, Dataset, shuffled};

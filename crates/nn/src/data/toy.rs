@@ -2,9 +2,9 @@
 
 use std::f64::consts::{PI, TAU};
 
+use chacha20::ChaCha8Rng;
 use ops::Float;
 use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::DataError;

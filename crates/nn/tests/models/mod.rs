@@ -1,13 +1,13 @@
 //! The models that are exported and run with onnxruntime. Their weights and inputs come from a
 //! formula, so that they are the same on every machine.
 
+use chacha20::ChaCha8Rng;
 use ndarray::s;
 use nn::Error;
 use nn::layers::*;
 use nn::ops::rules::{self, Indices, Slide};
 use nn::ops::{Real, Shape, Unary};
 use nn::prelude::*;
-use rand_chacha::ChaCha8Rng;
 
 /// A model, the shape of a sample, and batches of different sizes to run it on.
 pub struct Example {

@@ -11,7 +11,7 @@
 //! | [`compose`] | functions composed of other rules: products, variances, norms, einsum |
 //! | [`softmax`] | softmax, log-softmax and cross-entropy, with rules of their own for stability |
 //! | [`normalize`] | variance; batch, layer, group and root-mean-square normalisation |
-//! | [`linalg`] | inverse, solution, determinant, Cholesky factor |
+//! | `linalg` | inverse, solution, determinant, Cholesky factor; feature `linalg` |
 //! | [`window`] | convolution and pooling |
 
 /// `forward` for rules that may refuse the numbers: what `try_forward` gives, or a panic with its
@@ -29,6 +29,7 @@ pub mod compose;
 pub mod elementwise;
 pub mod gather;
 pub mod layout;
+#[cfg(feature = "linalg")]
 pub mod linalg;
 pub mod linear;
 pub mod matmul;
@@ -42,6 +43,7 @@ pub use crate::rule::{Bound, Lift};
 pub use elementwise::*;
 pub use gather::*;
 pub use layout::*;
+#[cfg(feature = "linalg")]
 pub use linalg::*;
 pub use linear::*;
 pub use matmul::*;

@@ -1,0 +1,36 @@
+//! Criterion benches of the workloads of `examples/workloads.rs`: one step each, on all threads, as
+//! it comes and with every step recorded anew.
+//!
+//! `cargo bench -p nn --bench workloads -- W2`
+
+#[allow(dead_code)] // Its own command line.
+#[path = "../examples/workloads.rs"]
+mod workloads;
+
+use criterion::{Criterion, Throughput};
+
+fn step(name: &str, parts: usize, step: &mut dyn FnMut()) {
+    bench("step", name, parts, step);
+}
+
+fn recorded(name: &str, parts: usize, step: &mut dyn FnMut()) {
+    bench("step, recorded", name, parts, step);
+}
+
+fn bench(group: &str, name: &str, parts: usize, step: &mut dyn FnMut()) {
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut group = criterion.benchmark_group(group);
+    if parts > 1 {
+        group.throughput(Throughput::Elements(parts as u64));
+    }
+    group.bench_function(name, |b| b.iter(&mut *step));
+    group.finish();
+}
+
+fn main() {
+    for workload in ["W1", "W2", "W2b", "W3", "W4", "W5", "W6", "W6s", "W7", "W8"] {
+        workloads::measure(workload, false, step).expect("a workload");
+        workloads::measure(workload, true, recorded).expect("a workload");
+    }
+    Criterion::default().configure_from_args().final_summary();
+}
