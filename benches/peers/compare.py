@@ -10,7 +10,9 @@ all of them; each figure is the median of the rounds' medians, in ms. "floor" is
 products alone, on buffers that are there already. A peer that is not installed or not built is left
 out. All are built with the flags that a plain `cargo build --release` or `pip install` gives.
 
-With --memory it prints the peak of the resident memory of each program, in MB, in place of times.
+    python benches/peers/compare.py W2 --memory
+
+prints the peak of the resident memory of each program, in MB, in place of times.
 """
 
 import argparse
