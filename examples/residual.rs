@@ -73,7 +73,7 @@ fn run() -> Result<bool, Box<dyn std::error::Error>> {
 
 fn options() -> Result<(usize, u64), lexopt::Error> {
     use lexopt::prelude::*;
-    let (mut epochs, mut seed) = (20, 0);
+    let (mut epochs, mut seed) = (40, 0);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
