@@ -523,7 +523,7 @@ fn floor(args: &Args) -> Result<(), Box<dyn Error>> {
         .map(|(m, k, n, a, b, times)| {
             let stored = |rows: usize, columns: usize, transposed: bool| {
                 let shape = if transposed { (columns, rows) } else { (rows, columns) };
-                let x = ndarray::Array2::from_elem(shape, 0.5);
+                let x = ndarray::Array2::from_elem(shape, 0.5_f32);
                 if transposed { x.reversed_axes() } else { x }
             };
             (stored(m, k, a), stored(k, n, b), ndarray::Array2::zeros((m, n)), times)

@@ -61,7 +61,7 @@ def run(program, workload):
     """The median and the peak memory of one run, or None if the program does not have the workload."""
     options = ["--workload", workload, "--threads", str(ARGS.threads), "--max-seconds", str(ARGS.seconds)]
     result = subprocess.run(
-        [*command(program), *options, "--steps", "100000"], capture_output=True, text=True, check=False
+        [*command(program), *options, "--steps", "300"], capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
         if "is not written" not in result.stderr:
