@@ -7,7 +7,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2};
 
 /// As many multiply-adds make it worth a second thread's while.
-const PER_THREAD: usize = 1 << 20;
+const PER_THREAD: usize = 1 << 22;
 
 /// Rows and columns are divided at multiples of this, by which the product's own blocks divide.
 const BLOCK: usize = 32;
