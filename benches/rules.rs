@@ -16,7 +16,7 @@ use criterion::{Criterion, Throughput};
 use ops::declare::{Example, Refusal, sample};
 use ops::registry::{Visitor, visit};
 use ops::rules::{Indices, Lift, Padding, Slide};
-use ops::{Algebra, Call, Elementwise, Rule, Tensor, apply};
+use ops::{Call, Elementwise, Reading, Rule, Tensor, apply};
 use tape::prelude::*;
 use tape::{Tape, Var};
 

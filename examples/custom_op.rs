@@ -6,7 +6,7 @@
 //! `cargo run --release --example custom_op`
 
 use nn::prelude::*;
-use ops::{Real, Unary};
+use ops::{Number, Unary};
 use tape::check::Check;
 
 /// Gaussian error linear unit in its sigmoid form: y = x·σ(1.702x). Hendrycks & Gimpel, 2016.
@@ -16,11 +16,11 @@ struct QuickGelu;
 impl Unary for QuickGelu {
     const NAME: &'static str = "quick_gelu";
 
-    fn value<R: Real>(self, x: R) -> R {
+    fn value<R: Number>(self, x: R) -> R {
         x * (R::lit(1.702) * x).sigmoid()
     }
 
-    fn slope<R: Real>(self, x: R, _y: R) -> R {
+    fn slope<R: Number>(self, x: R, _y: R) -> R {
         let s = (R::lit(1.702) * x).sigmoid();
         s + R::lit(1.702) * x * s * (R::lit(1.0) - s)
     }

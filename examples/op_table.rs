@@ -9,7 +9,7 @@ use ops::declare::{Example, Refusal};
 use ops::prelude::*;
 use ops::registry::{Visitor, elementwise_examples, visit};
 use ops::rules::{Padding, Slide};
-use ops::{Algebra, Elementwise, Formula, Rule, Tensor, gradient_formulas, value_formula};
+use ops::{Elementwise, Formula, Reading, Rule, Tensor, gradient_formulas, value_formula};
 use tape::Var;
 use tape::check::Check;
 
@@ -79,7 +79,7 @@ impl Visitor for Table {
 
     fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, rule: E) {
         // A rule with a number in the place of an operand is the rule of two operands.
-        if std::any::type_name::<E>().contains("Bound") {
+        if std::any::type_name::<E>().contains("WithNumber") {
             return;
         }
         let examples = elementwise_examples(rule);

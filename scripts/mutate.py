@@ -16,7 +16,7 @@ compiled once and run once for each mutant. The workspace itself is not touched.
 
 What is changed, with the source read as text:
 
-  elementwise rules (`unary_rules!`, `binary_rules!`, `impl Elementwise`, `impl Unary for Bound`)
+  elementwise rules (`unary_rules!`, `binary_rules!`, `impl Elementwise`, `impl Unary for WithNumber`)
       each slope: negated; doubled; one that is literally 0: 1 added
       the value: times 1.001
       in slopes and values: each + and - flipped, each factor doubled, each divisor doubled, each
@@ -123,10 +123,10 @@ use std::borrow::Borrow;
 use std::io::Write;
 use std::sync::OnceLock;
 
-use crate::algebra::Algebra;
+use crate::algebra::Reading;
 use crate::declare::{Example, Refusal};
 use crate::methods::{BinaryMethods, UnaryMethods};
-use crate::real::Real;
+use crate::real::Number;
 use crate::registry::Visitor;
 use crate::rule::{Contributions, Elementwise, Rule};
 
@@ -135,10 +135,10 @@ fn on(id: usize) -> bool {
     *ACTIVE.get_or_init(|| std::env::var("MUTANT").map_or(0, |id| id.parse().unwrap())) == id
 }
 
-pub fn sign<R: Real>(id: usize) -> R {
+pub fn sign<R: Number>(id: usize) -> R {
     R::lit(if on(id) { -1.0 } else { 1.0 })
 }
-pub fn factor<R: Real>(id: usize) -> R {
+pub fn factor<R: Number>(id: usize) -> R {
     R::lit(if on(id) { 2.0 } else { 1.0 })
 }
 pub fn literal(id: usize, x: f64) -> f64 {
@@ -148,10 +148,10 @@ pub fn literal(id: usize, x: f64) -> f64 {
         true => -x,
     }
 }
-pub fn value<R: Real>(id: usize, x: R) -> R {
+pub fn value<R: Number>(id: usize, x: R) -> R {
     if on(id) { x * R::lit(1.001) } else { x }
 }
-pub fn slope<R: Real>(id: usize, x: R) -> R {
+pub fn slope<R: Number>(id: usize, x: R) -> R {
     if on(id) {
         -x
     } else if on(id + 1) {
@@ -160,13 +160,13 @@ pub fn slope<R: Real>(id: usize, x: R) -> R {
         x
     }
 }
-pub fn zero_slope<R: Real>(id: usize, x: R) -> R {
+pub fn zero_slope<R: Number>(id: usize, x: R) -> R {
     if on(id) { x + R::lit(1.0) } else { x }
 }
-pub fn tensor_value<T: Algebra>(id: usize, x: T) -> T {
+pub fn tensor_value<T: Reading>(id: usize, x: T) -> T {
     if on(id) { x.scale(1.001) } else { x }
 }
-pub fn tensor<T: Algebra>(id: usize, x: T) -> T {
+pub fn tensor<T: Reading>(id: usize, x: T) -> T {
     if on(id) {
         x.neg()
     } else if on(id + 1) {
@@ -175,14 +175,14 @@ pub fn tensor<T: Algebra>(id: usize, x: T) -> T {
         x
     }
 }
-pub fn nth<T: Algebra>(id: usize, operand: usize, mut all: Contributions<T>) -> Contributions<T> {
+pub fn nth<T: Reading>(id: usize, operand: usize, mut all: Contributions<T>) -> Contributions<T> {
     if let Some(contribution) = all.get_mut(operand) {
         *contribution = contribution.take().map(|x| tensor(id, x));
     }
     all
 }
 
-pub trait Methods: Algebra {
+pub trait Methods: Reading {
     fn mutant_add(&self, id: usize, other: impl Borrow<Self>) -> Self {
         if on(id) { self.sub(other) } else { self.add(other) }
     }
@@ -205,7 +205,7 @@ pub trait Methods: Algebra {
         self.scale(if on(id) { -factor } else { factor })
     }
 }
-impl<T: Algebra> Methods for T {}
+impl<T: Reading> Methods for T {}
 
 /// Shows a visitor only the rules whose type is named in MUTANT_RULES, if that is set.
 pub struct Filter<'v, V>(pub &'v mut V);
@@ -362,7 +362,7 @@ TOKEN = re.compile(
 
 
 def mutate_operators(text, note):
-    """An expression over `R: Real` with a switch at each sign, factor and literal.
+    """An expression over `R: Number` with a switch at each sign, factor and literal.
 
     A switch is a literal 1 multiplied in beside the operator, which every reading drops, so that
     precedence stays what it was: `a + b·c` becomes `a + s·b·c`.
@@ -479,7 +479,7 @@ METHOD = re.compile(r"\.\s*(add|sub|mul|div|neg|scale)\(")
 
 
 def mutate_methods(text, path, mutants):
-    """The sums, differences, signs and factors of code that is generic over `Algebra`."""
+    """The sums, differences, signs and factors of code that is generic over `Reading`."""
     plain = code(text)
     owners = [(a, b, m.group(1)) for m, a, b in blocks(plain, r"\bimpl\s+Rule\s+for\s+(\w+)")]
     rules = [rule for _, _, rule in owners]
@@ -507,10 +507,10 @@ def mutate_methods(text, path, mutants):
 
     for start, end, rule in owners:
         for name, signature, a, b in functions(plain, start, end):
-            if "T: Algebra" in signature:
+            if "T: Reading" in signature:
                 mutate(name, a + 1, b, rule, None)
     for name, signature, a, b in functions(plain, 0, len(plain)):
-        if "T: Algebra" in signature and not any(x < a < y for x, y in taken):
+        if "T: Reading" in signature and not any(x < a < y for x, y in taken):
             mutate(name, a + 1, b, Path(path).name, rules)
     return replaced(text, edits)
 
@@ -612,14 +612,14 @@ def mutate_shared(text, mutants):
             new = f"|one, other| one.mutant_accumulate({number}, other)"
         edits.append((match.start(), match.end(), new))
 
-    for _, start, end in blocks(plain, r"\bimpl<B: Binary>\s+Unary\s+for\s+Bound<B>"):
+    for _, start, end in blocks(plain, r"\bimpl<B: Binary>\s+Unary\s+for\s+WithNumber<B>"):
         tested = ["Sub", "Mul", "Div", "Pow"]
         for name, _, a, b in functions(plain, start, end):
             if name not in ("value", "slope"):
                 continue
             for call in re.compile(r"self\.rule\.\w+\(").finditer(plain, a, b):
                 last = closing(plain, call.end() - 1) + 1
-                new = mutate_number(mutants, text[call.start() : last], "Bound", name, (), tested)
+                new = mutate_number(mutants, text[call.start() : last], "WithNumber", name, (), tested)
                 edits.append((call.start(), last, new))
     return replaced(text, edits)
 

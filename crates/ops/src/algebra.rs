@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use typed_arena::Arena;
 
 use crate::methods::{BinaryMethods, LinearMethods};
-use crate::reading::Reading;
+use crate::reading::AsNumber;
 use crate::rule::{Elementwise, Lift, Rule};
 use crate::rules::elementwise as rules;
 use crate::shape::{Axes, Shape, stretched_axes};
@@ -14,8 +14,8 @@ use crate::shape::{Axes, Shape, stretched_axes};
 /// [dual](crate::Dual) or [formula](crate::Formula).
 ///
 /// Only how to apply a rule differs from reading to reading; every method of
-/// [`methods`](crate::methods) follows from [`apply`](Algebra::apply).
-pub trait Algebra: Clone + Debug {
+/// [`methods`](crate::methods) follows from [`apply`](Reading::apply).
+pub trait Reading: Clone + Debug {
     /// The lengths of the axes.
     fn shape(&self) -> Shape;
 
@@ -46,13 +46,13 @@ pub trait Algebra: Clone + Debug {
         v: &Self,
     ) -> Option<Self> {
         let arena = Arena::new();
-        let x = operands.map(|x| Reading::new(&arena, x));
-        match rule.slope(operand, x, Reading::new(&arena, output)) {
-            Reading::Lit(0.0) => None,
-            Reading::Lit(1.0) => Some(v.clone()),
-            Reading::Lit(-1.0) => Some(Self::apply(Lift::unary(rules::Neg), &[v])),
-            Reading::Lit(slope) => Some(v.scale(slope)),
-            Reading::Value(_, slope) => Some(v.mul(slope)),
+        let x = operands.map(|x| AsNumber::new(&arena, x));
+        match rule.slope(operand, x, AsNumber::new(&arena, output)) {
+            AsNumber::Lit(0.0) => None,
+            AsNumber::Lit(1.0) => Some(v.clone()),
+            AsNumber::Lit(-1.0) => Some(Self::apply(Lift::unary(rules::Neg), &[v])),
+            AsNumber::Lit(slope) => Some(v.scale(slope)),
+            AsNumber::Value(_, slope) => Some(v.mul(slope)),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::tensor::Tensor;
 /// What an elementwise rule of `N` operands declares: where to test it, its kinks, and values
 /// known from elsewhere.
 #[derive(Clone, Copy, Debug)]
-pub struct Declared<const N: usize> {
+pub struct Samples<const N: usize> {
     /// For each operand, numbers of its domain, in any combination away from every kink.
     pub samples: [&'static [f64]; N],
     /// Points where the derivative jumps, and the subgradient that the rule takes there.
@@ -36,7 +36,7 @@ pub const INSIDE_ONE: &[f64] = &[-0.7, 0.45, -0.6, 0.35, 0.8, -0.15];
 /// Samples above 1.
 pub const ABOVE_ONE: &[f64] = &[1.3, 2.7, 1.9, 3.6, 1.55, 2.2];
 
-impl<const N: usize> Declared<N> {
+impl<const N: usize> Samples<N> {
     /// A rule that is smooth on the samples of both signs, of which no value is known.
     pub const fn anywhere() -> Self {
         Self { samples: [ANY; N], kinks: &[], known: &[] }
@@ -68,7 +68,7 @@ pub struct Refusal<R> {
 }
 
 /// A rule over whole tensors that declares its own tests.
-pub trait Declare: Rule {
+pub trait Cases: Rule {
     /// Cases to test the rule on.
     fn examples() -> Vec<Example<Self>>;
 

@@ -5,7 +5,7 @@ use std::any::TypeId;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use crate::algebra::Algebra;
+use crate::algebra::Reading;
 use crate::rule::{Rule, checked_shape};
 use crate::shape::{Axes, Shape};
 
@@ -69,21 +69,21 @@ pub(crate) fn reduction_attributes(axes: &Axes, keepdims: bool) -> Attributes {
 /// A rule of any type, as data. Every [`Rule`] is one.
 ///
 /// ```
-/// use ops::describe::{Attribute, Described, Term};
+/// use ops::describe::{Attribute, AnyRule, Term};
 /// use ops::rules::{LeakyRelu, Lift, Maximum, Relu};
 ///
-/// let leaky: &dyn Described = &Lift::unary(LeakyRelu { alpha: 0.01 });
+/// let leaky: &dyn AnyRule = &Lift::unary(LeakyRelu { alpha: 0.01 });
 /// assert_eq!(leaky.name(), "leaky_relu");
 /// assert_eq!(leaky.attributes(), [("alpha", Attribute::Number(0.01))]);
 ///
 /// // A rule composed of others can be written out in them.
-/// let relu: &dyn Described = &Lift::unary(Relu);
+/// let relu: &dyn AnyRule = &Lift::unary(Relu);
 /// let term = relu.expand(&[&Term::operand(0, &[3])]).unwrap();
 /// let (rule, operands) = term.op().unwrap();
 /// assert_eq!((rule.name(), operands.len()), ("maximum", 1));
 /// assert_eq!(rule.attributes(), [("right", Attribute::Number(0.0))]);
 /// ```
-pub trait Described: Debug {
+pub trait AnyRule: Debug {
     /// The name in formulas and messages.
     fn name(&self) -> &'static str;
 
@@ -97,7 +97,7 @@ pub trait Described: Debug {
     fn expand(&self, operands: &[&Term]) -> Option<Term>;
 }
 
-impl<R: Rule> Described for R {
+impl<R: Rule> AnyRule for R {
     fn name(&self) -> &'static str {
         Rule::name(self)
     }
@@ -127,7 +127,7 @@ struct Node {
 enum Content {
     Operand(usize),
     Number(f64),
-    Op(Box<dyn Described>, Vec<Term>),
+    Op(Box<dyn AnyRule>, Vec<Term>),
 }
 
 impl Term {
@@ -157,7 +157,7 @@ impl Term {
     }
 
     /// The rule and the operands, if it is the result of a rule.
-    pub fn op(&self) -> Option<(&dyn Described, &[Self])> {
+    pub fn op(&self) -> Option<(&dyn AnyRule, &[Self])> {
         match &self.0.content {
             Content::Op(rule, operands) => Some((&**rule, operands)),
             _ => None,
@@ -170,7 +170,7 @@ impl Term {
     }
 }
 
-impl Algebra for Term {
+impl Reading for Term {
     fn shape(&self) -> Shape {
         self.0.shape.clone()
     }

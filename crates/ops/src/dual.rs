@@ -1,6 +1,6 @@
 //! The reading that carries a tangent along: forward mode.
 
-use crate::algebra::Algebra;
+use crate::algebra::Reading;
 use crate::rule::{Call, Rule};
 use crate::shape::Shape;
 
@@ -28,7 +28,7 @@ pub struct Dual<T> {
     tangent: Option<T>,
 }
 
-impl<T: Algebra> Dual<T> {
+impl<T: Reading> Dual<T> {
     /// A value that changes along `tangent`.
     ///
     /// # Panics
@@ -60,7 +60,7 @@ impl<T: Algebra> Dual<T> {
     }
 }
 
-impl<T: Algebra> Algebra for Dual<T> {
+impl<T: Reading> Reading for Dual<T> {
     fn shape(&self) -> Shape {
         self.primal.shape()
     }
@@ -102,7 +102,7 @@ impl<T: Algebra> Algebra for Dual<T> {
 /// assert_eq!((value.item(), tangent.unwrap().item()), (9.0, 3.0 - 12.0));
 /// ```
 #[track_caller]
-pub fn jvp<T: Algebra>(
+pub fn jvp<T: Reading>(
     f: impl FnOnce(&[Dual<T>]) -> Dual<T>,
     inputs: &[T],
     tangents: &[T],
@@ -120,7 +120,7 @@ pub fn jvp<T: Algebra>(
 }
 
 /// Forward mode of a rule that is a composition: the composition, read with dual numbers.
-pub fn composite_jvp<T: Algebra>(
+pub fn composite_jvp<T: Reading>(
     call: &Call<'_, T>,
     tangents: &[Option<&T>],
     value: impl Fn(&[&Dual<T>]) -> Dual<T>,

@@ -6,7 +6,7 @@ use std::ops::{AddAssign, MulAssign, SubAssign};
 
 use crate::kernel::fast::{Fast, Reads};
 use crate::kernel::memory::{Free, free_buffers};
-use crate::real::Real;
+use crate::real::Number;
 
 mod sealed {
     pub trait Sealed {}
@@ -16,7 +16,7 @@ mod sealed {
 
 /// An element type: `f32` or `f64`. The one bound that generic code over tensors needs.
 ///
-/// The trait is sealed: rules are generic over [`Real`], which has further readings; only
+/// The trait is sealed: rules are generic over [`Number`], which has further readings; only
 /// storage is limited to the two machine floats.
 ///
 /// ```
@@ -29,7 +29,7 @@ mod sealed {
 /// ```
 pub trait Float:
     sealed::Sealed
-    + Real
+    + Number
     + ndarray::LinalgScalar
     + AddAssign
     + SubAssign

@@ -4,8 +4,8 @@ use std::fmt::{self, Display};
 
 use typed_arena::Arena;
 
-use crate::algebra::Algebra;
-use crate::reading::Reading;
+use crate::algebra::Reading;
+use crate::reading::AsNumber;
 use crate::rule::{Call, Elementwise, Rule, checked_shape};
 use crate::shape::Shape;
 
@@ -127,7 +127,7 @@ impl Display for Formula {
     }
 }
 
-impl Algebra for Formula {
+impl Reading for Formula {
     fn shape(&self) -> Shape {
         self.shape.clone()
     }
@@ -173,8 +173,8 @@ pub fn gradient_formulas<R: Rule>(rule: &R, operands: &[Formula]) -> Vec<Option<
 pub fn value_formula<E: Elementwise<N>, const N: usize>(rule: E, names: [&str; N]) -> Formula {
     let arena = Arena::new();
     let symbols = names.map(|name| Formula::symbol(name, &[]));
-    match rule.value(symbols.each_ref().map(|x| Reading::new(&arena, x))) {
-        Reading::Lit(value) => Formula::number(value),
-        Reading::Value(_, formula) => formula.clone(),
+    match rule.value(symbols.each_ref().map(|x| AsNumber::new(&arena, x))) {
+        AsNumber::Lit(value) => Formula::number(value),
+        AsNumber::Value(_, formula) => formula.clone(),
     }
 }

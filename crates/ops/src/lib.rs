@@ -6,8 +6,8 @@
 //! that there is a graph: recording and sweeping are the `tape` crate's.
 //!
 //! An elementwise rule ([`Unary`], [`Binary`], [`Elementwise`]) is a scalar function and its
-//! slope, generic over [`Real`]. A rule over whole tensors ([`Rule`]) is generic over
-//! [`Algebra`]. The readings:
+//! slope, generic over [`Number`]. A rule over whole tensors ([`Rule`]) is generic over
+//! [`Reading`]. The readings:
 //!
 //! | read with | gives |
 //! |---|---|
@@ -49,7 +49,7 @@ pub mod rules;
 pub mod shape;
 mod tensor;
 
-pub use algebra::Algebra;
+pub use algebra::Reading;
 pub use dual::{Dual, composite_jvp, jvp};
 pub use error::{OpError, Problem};
 pub use float::Float;
@@ -60,17 +60,17 @@ pub use kernel::{
     order_of,
 };
 pub use kernel::{product_into, update, with_threads};
-pub use reading::Reading;
-pub use real::Real;
+pub use reading::AsNumber;
+pub use real::Number;
 pub use rule::{
-    Binary, Bound, Call, Contributions, Elementwise, Lift, Rule, Unary, apply, apply_into, arity,
-    bilinear_jvp, checked_shape, linear_jvp,
+    Binary, Call, Contributions, Elementwise, Lift, Rule, Unary, WithNumber, apply, apply_into,
+    arity, bilinear_jvp, checked_shape, linear_jvp,
 };
 pub use shape::{Axes, Shape};
 pub use tensor::{Tensor, TensorError};
 
 /// What a user of plain tensors needs in scope: the methods of every algebra.
 pub mod prelude {
-    pub use crate::algebra::Algebra as _;
+    pub use crate::algebra::Reading as _;
     pub use crate::methods::*;
 }

@@ -2,9 +2,9 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::algebra::Algebra;
+use crate::algebra::Reading;
 use crate::float::Float;
-use crate::rule::{Bound, Lift};
+use crate::rule::{Lift, WithNumber};
 use crate::rules::elementwise as rules;
 use crate::tensor::Tensor;
 
@@ -33,7 +33,7 @@ macro_rules! operator_with_number {
         impl $Trait<$float> for &Tensor<$float> {
             type Output = Tensor<$float>;
             fn $method(self, number: $float) -> Tensor<$float> {
-                let rule = Bound::right(rules::$Trait, f64::from(number));
+                let rule = WithNumber::right(rules::$Trait, f64::from(number));
                 Tensor::apply(Lift::unary(rule), &[self])
             }
         }
@@ -46,7 +46,7 @@ macro_rules! operator_with_number {
         impl $Trait<&Tensor<$float>> for $float {
             type Output = Tensor<$float>;
             fn $method(self, tensor: &Tensor<$float>) -> Tensor<$float> {
-                let rule = Bound::left(f64::from(self), rules::$Trait);
+                let rule = WithNumber::left(f64::from(self), rules::$Trait);
                 Tensor::apply(Lift::unary(rule), &[tensor])
             }
         }

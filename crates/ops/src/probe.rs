@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::real::Real;
+use crate::real::Number;
 use crate::rule::{Binary, Elementwise, Unary};
 
 /// A number of which only two things are known: whether it is a literal, and which of the
@@ -65,7 +65,7 @@ impl SlopeReads {
     }
 }
 
-impl Real for Probe {
+impl Number for Probe {
     #[inline]
     fn lit(value: f64) -> Self {
         Self { literal: Some(value), reads: 0 }

@@ -5,31 +5,31 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use typed_arena::Arena;
 
-use crate::algebra::Algebra;
-use crate::real::Real;
-use crate::rule::{Binary, Bound, Lift, Unary};
+use crate::algebra::Reading;
+use crate::real::Number;
+use crate::rule::{Binary, Lift, Unary, WithNumber};
 use crate::rules::elementwise as rules;
 
-/// A `Copy` number that stands for a whole value of some [`Algebra`]: a recorded variable, a
+/// A `Copy` number that stands for a whole value of some [`Reading`]: a recorded variable, a
 /// dual number, a formula.
 ///
 /// Values live in an arena for as long as the rule is being read; literals stay literals until
 /// they meet a value, so `1 − y²` becomes one recorded op on `y²`, not a constant node.
-pub enum Reading<'a, T> {
+pub enum AsNumber<'a, T> {
     /// A number written in the rule.
     Lit(f64),
     /// A value, in the arena where the results of operations on it are put too.
     Value(&'a Arena<T>, &'a T),
 }
 
-impl<T> Clone for Reading<'_, T> {
+impl<T> Clone for AsNumber<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<T> Copy for Reading<'_, T> {}
+impl<T> Copy for AsNumber<'_, T> {}
 
-impl<T: Debug> Debug for Reading<'_, T> {
+impl<T: Debug> Debug for AsNumber<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Lit(value) => write!(f, "{value}"),
@@ -38,7 +38,7 @@ impl<T: Debug> Debug for Reading<'_, T> {
     }
 }
 
-impl<'a, T: Algebra> Reading<'a, T> {
+impl<'a, T: Reading> AsNumber<'a, T> {
     /// Reads a value.
     pub fn new(arena: &'a Arena<T>, value: &T) -> Self {
         Self::put(arena, value.clone())
@@ -57,7 +57,7 @@ impl<'a, T: Algebra> Reading<'a, T> {
     }
 }
 
-impl<T: Algebra> Real for Reading<'_, T> {
+impl<T: Reading> Number for AsNumber<'_, T> {
     fn lit(value: f64) -> Self {
         Self::Lit(value)
     }
@@ -73,10 +73,10 @@ impl<T: Algebra> Real for Reading<'_, T> {
         match (self, other) {
             (Self::Lit(a), Self::Lit(b)) => Self::Lit(rule.value(a, b)),
             (Self::Value(arena, a), Self::Lit(b)) => {
-                Self::put(arena, T::apply(Lift::unary(Bound::right(rule, b)), &[a]))
+                Self::put(arena, T::apply(Lift::unary(WithNumber::right(rule, b)), &[a]))
             }
             (Self::Lit(a), Self::Value(arena, b)) => {
-                Self::put(arena, T::apply(Lift::unary(Bound::left(a, rule)), &[b]))
+                Self::put(arena, T::apply(Lift::unary(WithNumber::left(a, rule)), &[b]))
             }
             (Self::Value(arena, a), Self::Value(_, b)) => {
                 Self::put(arena, T::apply(Lift::binary(rule), &[a, b]))
@@ -103,7 +103,7 @@ impl<T: Algebra> Real for Reading<'_, T> {
 
 // The neutral elements are dropped here, once: they would otherwise show in every formula and
 // cost a node in every recorded gradient.
-impl<T: Algebra> Add for Reading<'_, T> {
+impl<T: Reading> Add for AsNumber<'_, T> {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         match (self, other) {
@@ -113,7 +113,7 @@ impl<T: Algebra> Add for Reading<'_, T> {
     }
 }
 
-impl<T: Algebra> Sub for Reading<'_, T> {
+impl<T: Reading> Sub for AsNumber<'_, T> {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
         match (self, other) {
@@ -124,7 +124,7 @@ impl<T: Algebra> Sub for Reading<'_, T> {
     }
 }
 
-impl<T: Algebra> Mul for Reading<'_, T> {
+impl<T: Reading> Mul for AsNumber<'_, T> {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
         match (self, other) {
@@ -135,7 +135,7 @@ impl<T: Algebra> Mul for Reading<'_, T> {
     }
 }
 
-impl<T: Algebra> Div for Reading<'_, T> {
+impl<T: Reading> Div for AsNumber<'_, T> {
     type Output = Self;
     fn div(self, other: Self) -> Self {
         match (self, other) {
@@ -145,7 +145,7 @@ impl<T: Algebra> Div for Reading<'_, T> {
     }
 }
 
-impl<T: Algebra> Neg for Reading<'_, T> {
+impl<T: Reading> Neg for AsNumber<'_, T> {
     type Output = Self;
     fn neg(self) -> Self {
         self.unary(rules::Neg)

@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::rule::{Binary, Unary};
 use crate::rules::elementwise as rules;
 
-/// Methods of [`Real`] that stand for a rule of one operand; the machine floats override them.
+/// Methods of [`Number`] that stand for a rule of one operand; the machine floats override them.
 macro_rules! primitives {
     ($($(#[$doc:meta])* $method:ident = $Rule:ident;)*) => {
         $(
@@ -31,23 +31,23 @@ macro_rules! float_primitives {
 }
 
 /// A number in some reading: `f32`, `f64`, a [`Probe`](crate::probe::Probe) or a
-/// [`Reading`](crate::reading::Reading) of any [`Algebra`](crate::Algebra) (tensor, recorded
+/// [`AsNumber`](crate::reading::AsNumber) of any [`Reading`](crate::Reading) (tensor, recorded
 /// variable, dual number, formula).
 ///
 /// An elementwise rule is written once, generic over this trait, and read many ways. All
 /// readings are `Copy`, so a rule reads like its formula. Comparisons return masks, 1 or 0, of
-/// the same type, and [`select`](Real::select) chooses by a mask, so that a rule has no branches
+/// the same type, and [`select`](Number::select) chooses by a mask, so that a rule has no branches
 /// and every reading can follow both sides.
 ///
 /// ```
-/// use ops::Real;
+/// use ops::Number;
 ///
-/// fn logistic<R: Real>(x: R) -> R {
+/// fn logistic<R: Number>(x: R) -> R {
 ///     (R::lit(1.0) + (-x).exp()).recip()
 /// }
 /// assert_eq!(logistic(0.0_f64), 0.5);
 /// ```
-pub trait Real:
+pub trait Number:
     Copy
     + Debug
     + Add<Output = Self>
@@ -168,7 +168,7 @@ pub trait Real:
 
 macro_rules! real_float {
     ($float:ident, $erf:ident) => {
-        impl Real for $float {
+        impl Number for $float {
             #[inline]
             fn lit(value: f64) -> Self {
                 value as $float

@@ -1,6 +1,6 @@
 //! The list of all rules, for tests and tables that go through every one of them.
 
-use crate::declare::{Declare, Example, Refusal, sample};
+use crate::declare::{Cases, Example, Refusal, sample};
 use crate::rule::{Elementwise, Lift, Rule};
 use crate::rules;
 use crate::rules::elementwise::{visit_binary, visit_unary};
@@ -89,7 +89,7 @@ fn visit_linalg(visitor: &mut impl Visitor) {
     visit_declared::<rules::Cholesky>(visitor);
 }
 
-fn visit_declared<R: Declare>(visitor: &mut impl Visitor) {
+fn visit_declared<R: Cases>(visitor: &mut impl Visitor) {
     visitor.rule(&R::examples(), &R::refusals());
 }
 

@@ -6,16 +6,16 @@ use ndarray::SliceInfoElem;
 use smallvec::SmallVec;
 use typed_arena::Arena;
 
-use crate::algebra::Algebra;
-use crate::declare::Declared;
+use crate::algebra::Reading;
+use crate::declare::Samples;
 use crate::describe::Attributes;
 use crate::error::{OpError, Problem};
 use crate::float::Float;
 use crate::formula::{Formula, Notation};
 use crate::kernel::{self, Point};
 use crate::probe::SlopeReads;
-use crate::reading::Reading;
-use crate::real::Real;
+use crate::reading::AsNumber;
+use crate::real::Number;
 use crate::shape::{Shape, broadcast};
 use crate::tensor::Tensor;
 
@@ -25,17 +25,17 @@ use crate::tensor::Tensor;
 /// mode, the formula shown to a reader and the generated tests are readings of these lines.
 ///
 /// ```
-/// use ops::{Real, Unary, Tensor, apply, rules::Lift};
+/// use ops::{Number, Unary, Tensor, apply, rules::Lift};
 ///
 /// /// Gaussian bump: y = e^(−x²), dy/dx = −2xy.
 /// #[derive(Clone, Copy, Debug)]
 /// struct Bump;
 /// impl Unary for Bump {
 ///     const NAME: &'static str = "bump";
-///     fn value<R: Real>(self, x: R) -> R {
+///     fn value<R: Number>(self, x: R) -> R {
 ///         (-x.square()).exp()
 ///     }
-///     fn slope<R: Real>(self, x: R, y: R) -> R {
+///     fn slope<R: Number>(self, x: R, y: R) -> R {
 ///         R::lit(-2.0) * x * y
 ///     }
 /// }
@@ -49,12 +49,12 @@ pub trait Unary: Copy + Debug + Send + Sync + 'static {
     /// How the op is written in a formula.
     const NOTATION: Notation = Notation::Call;
     /// Where to test the rule, and what is known of it.
-    const DECLARED: Declared<1> = Declared::anywhere();
+    const DECLARED: Samples<1> = Samples::anywhere();
 
     /// y = f(x).
-    fn value<R: Real>(self, x: R) -> R;
+    fn value<R: Number>(self, x: R) -> R;
     /// dy/dx at `x`, where the output is `y`.
-    fn slope<R: Real>(self, x: R, y: R) -> R;
+    fn slope<R: Number>(self, x: R, y: R) -> R;
     /// The op as text, around its operand.
     fn write(self, x: &Formula) -> Formula {
         Formula::notate(Self::NAME, Self::NOTATION, &[x])
@@ -78,14 +78,14 @@ pub trait Binary: Copy + Debug + Send + Sync + 'static {
     /// How the op is written in a formula.
     const NOTATION: Notation = Notation::Call;
     /// Where to test the rule, and what is known of it.
-    const DECLARED: Declared<2> = Declared::anywhere();
+    const DECLARED: Samples<2> = Samples::anywhere();
 
     /// y = f(a, b).
-    fn value<R: Real>(self, a: R, b: R) -> R;
+    fn value<R: Number>(self, a: R, b: R) -> R;
     /// ∂y/∂a at `a` and `b`, where the output is `y`.
-    fn slope_a<R: Real>(self, a: R, b: R, y: R) -> R;
+    fn slope_a<R: Number>(self, a: R, b: R, y: R) -> R;
     /// ∂y/∂b at `a` and `b`, where the output is `y`.
-    fn slope_b<R: Real>(self, a: R, b: R, y: R) -> R;
+    fn slope_b<R: Number>(self, a: R, b: R, y: R) -> R;
 }
 
 /// An elementwise rule of `N` operands. Every [`Unary`] rule is one of 1, every [`Binary`] of 2.
@@ -93,12 +93,12 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
     /// The name in formulas and messages.
     const NAME: &'static str;
     /// Where to test the rule, and what is known of it.
-    const DECLARED: Declared<N>;
+    const DECLARED: Samples<N>;
 
     /// The value at `x`.
-    fn value<R: Real>(self, x: [R; N]) -> R;
+    fn value<R: Number>(self, x: [R; N]) -> R;
     /// The partial derivative with respect to operand number `operand`.
-    fn slope<R: Real>(self, operand: usize, x: [R; N], y: R) -> R;
+    fn slope<R: Number>(self, operand: usize, x: [R; N], y: R) -> R;
     /// The op as text, around its operands.
     fn write(self, x: [&Formula; N]) -> Formula {
         Formula::notate(Self::NAME, Notation::Call, &x)
@@ -124,13 +124,13 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
 
 impl<U: Unary> Elementwise<1> for U {
     const NAME: &'static str = U::NAME;
-    const DECLARED: Declared<1> = U::DECLARED;
+    const DECLARED: Samples<1> = U::DECLARED;
     #[inline(always)]
-    fn value<R: Real>(self, [x]: [R; 1]) -> R {
+    fn value<R: Number>(self, [x]: [R; 1]) -> R {
         self.value(x)
     }
     #[inline(always)]
-    fn slope<R: Real>(self, _operand: usize, [x]: [R; 1], y: R) -> R {
+    fn slope<R: Number>(self, _operand: usize, [x]: [R; 1], y: R) -> R {
         self.slope(x, y)
     }
     fn write(self, [x]: [&Formula; 1]) -> Formula {
@@ -146,13 +146,13 @@ impl<U: Unary> Elementwise<1> for U {
 
 impl<B: Binary> Elementwise<2> for B {
     const NAME: &'static str = B::NAME;
-    const DECLARED: Declared<2> = B::DECLARED;
+    const DECLARED: Samples<2> = B::DECLARED;
     #[inline(always)]
-    fn value<R: Real>(self, [a, b]: [R; 2]) -> R {
+    fn value<R: Number>(self, [a, b]: [R; 2]) -> R {
         self.value(a, b)
     }
     #[inline(always)]
-    fn slope<R: Real>(self, operand: usize, [a, b]: [R; 2], y: R) -> R {
+    fn slope<R: Number>(self, operand: usize, [a, b]: [R; 2], y: R) -> R {
         if operand == 0 { self.slope_a(a, b, y) } else { self.slope_b(a, b, y) }
     }
     fn write(self, x: [&Formula; 2]) -> Formula {
@@ -162,13 +162,13 @@ impl<B: Binary> Elementwise<2> for B {
 
 /// A binary rule with a number in the place of one operand: `2.0 * x`, `x + 1.0`, x³.
 #[derive(Clone, Copy, Debug)]
-pub struct Bound<B> {
+pub struct WithNumber<B> {
     rule: B,
     number: f64,
     number_is_left: bool,
 }
 
-impl<B: Binary> Bound<B> {
+impl<B: Binary> WithNumber<B> {
     /// f(number, x).
     pub fn left(number: f64, rule: B) -> Self {
         Self { rule, number, number_is_left: true }
@@ -179,15 +179,15 @@ impl<B: Binary> Bound<B> {
     }
 }
 
-impl<B: Binary> Unary for Bound<B> {
+impl<B: Binary> Unary for WithNumber<B> {
     const NAME: &'static str = B::NAME;
     #[inline(always)]
-    fn value<R: Real>(self, x: R) -> R {
+    fn value<R: Number>(self, x: R) -> R {
         let number = R::lit(self.number);
         if self.number_is_left { self.rule.value(number, x) } else { self.rule.value(x, number) }
     }
     #[inline(always)]
-    fn slope<R: Real>(self, x: R, y: R) -> R {
+    fn slope<R: Number>(self, x: R, y: R) -> R {
         let number = R::lit(self.number);
         if self.number_is_left {
             self.rule.slope_b(number, x, y)
@@ -255,10 +255,10 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
     /// Reverse mode: what each wanted operand's adjoint gets from the cotangent ȳ of the
     /// output. A contribution may have the shape of the output where the operand was broadcast
     /// to it; the engine sums it back.
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T>;
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T>;
 
     /// Forward mode: the output's tangent from those of the operands (`None` stands for zero).
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T>;
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T>;
 
     /// The op as text, around its operands.
     fn write(&self, operands: &[&Formula]) -> Formula {
@@ -273,7 +273,7 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
     /// The same value computed with other, simpler rules, if it can be: what is fused or named for
     /// speed or stability here, written out. An elementwise rule is its scalar function, read once
     /// more.
-    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let _ = operands;
         None
     }
@@ -349,7 +349,7 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
 
     /// The local derivative with respect to each wanted operand, for a rule that works elementwise;
     /// nothing for the others, whose derivative is not one number for each element.
-    fn slopes<T: Algebra>(&self, _call: &Call<'_, T>) -> Contributions<T> {
+    fn slopes<T: Reading>(&self, _call: &Call<'_, T>) -> Contributions<T> {
         Contributions::new()
     }
 }
@@ -369,7 +369,7 @@ pub struct Call<'a, T> {
 /// zero everywhere).
 pub type Contributions<T> = SmallVec<[Option<T>; 2]>;
 
-impl<T: Algebra> Call<'_, T> {
+impl<T: Reading> Call<'_, T> {
     /// Contributions from one closure for each operand, of which only the wanted are run.
     pub fn contributions<const N: usize>(&self, each: [&dyn Fn() -> T; N]) -> Contributions<T> {
         each.iter().zip(self.wanted).map(|(give, &wanted)| wanted.then(give)).collect()
@@ -377,7 +377,7 @@ impl<T: Algebra> Call<'_, T> {
 }
 
 /// Forward mode of a linear rule: the rule itself, with zeros for tangents that are absent.
-pub fn linear_jvp<T: Algebra, R: Rule>(
+pub fn linear_jvp<T: Reading, R: Rule>(
     rule: &R,
     call: &Call<'_, T>,
     tangents: &[Option<&T>],
@@ -393,7 +393,7 @@ pub fn linear_jvp<T: Algebra, R: Rule>(
 }
 
 /// Forward mode of a bilinear rule: f(ȧ, b) + f(a, ḃ).
-pub fn bilinear_jvp<T: Algebra, R: Rule>(
+pub fn bilinear_jvp<T: Reading, R: Rule>(
     rule: &R,
     call: &Call<'_, T>,
     tangents: &[Option<&T>],
@@ -439,7 +439,7 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
         kernel::map(shape, x, [], Value(self.0))
     }
     #[inline]
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x: [&T; N] = array(call.operands);
         (0..N)
             .map(|i| {
@@ -447,7 +447,7 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
             })
             .collect()
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         let x: [&T; N] = array(call.operands);
         let shape = call.output.shape();
         (0..N)
@@ -461,12 +461,12 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     fn attributes(&self) -> Attributes {
         self.0.attributes()
     }
-    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let arena = Arena::new();
         let x: [&T; N] = array(operands);
-        match self.0.value(x.map(|x| Reading::new(&arena, x))) {
-            Reading::Lit(_) => None, // The same number everywhere has no shape of its own.
-            Reading::Value(_, value) => Some(value.clone()),
+        match self.0.value(x.map(|x| AsNumber::new(&arena, x))) {
+            AsNumber::Lit(_) => None, // The same number everywhere has no shape of its own.
+            AsNumber::Value(_, value) => Some(value.clone()),
         }
     }
     fn is_elementwise(&self) -> bool {
@@ -495,13 +495,13 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
         }
         Some(given)
     }
-    fn slopes<T: Algebra>(&self, call: &Call<'_, T>) -> Contributions<T> {
+    fn slopes<T: Reading>(&self, call: &Call<'_, T>) -> Contributions<T> {
         let arena = Arena::new();
-        let x = array(call.operands).map(|x: &T| Reading::new(&arena, x));
-        let y = Reading::new(&arena, call.output);
+        let x = array(call.operands).map(|x: &T| AsNumber::new(&arena, x));
+        let y = AsNumber::new(&arena, call.output);
         let slope = |i| match self.0.slope(i, x, y) {
-            Reading::Lit(number) => call.output.scalar(number),
-            Reading::Value(_, slope) => slope.clone(),
+            AsNumber::Lit(number) => call.output.scalar(number),
+            AsNumber::Value(_, slope) => slope.clone(),
         };
         (0..N).map(|i| call.wanted[i].then(|| slope(i))).collect()
     }
@@ -513,7 +513,7 @@ struct Value<E>(E);
 
 impl<E: Elementwise<N>, const N: usize> Point<N, 0> for Value<E> {
     #[inline(always)]
-    fn at<R: Real>(self, x: [R; N], []: [R; 0]) -> R {
+    fn at<R: Number>(self, x: [R; N], []: [R; 0]) -> R {
         self.0.value(x)
     }
 }

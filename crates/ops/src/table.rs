@@ -22,19 +22,19 @@ macro_rules! unary_rules {
             impl Unary for $Rule {
                 const NAME: &'static str = stringify!($method);
                 $(const NOTATION: Notation = $notation;)?
-                const DECLARED: Declared<1> = Declared {
+                const DECLARED: Samples<1> = Samples {
                     samples: [$samples],
                     kinks: &[$($(Kink { at: [$at], slopes: [$taken] }),*)?],
                     known: &[$($(([$input], $output)),*)?],
                 };
                 #[inline(always)]
-                fn value<R: Real>(self, $x: R) -> R {
+                fn value<R: Number>(self, $x: R) -> R {
                     $($(let $param = R::lit(self.$param);)+)?
                     $value
                 }
                 #[inline(always)]
                 #[allow(unused_variables)] // The slope may not need every setting.
-                fn slope<R: Real>(self, $sx: R, $sy: R) -> R {
+                fn slope<R: Number>(self, $sx: R, $sy: R) -> R {
                     $($(let $param = R::lit(self.$param);)+)?
                     $slope
                 }
@@ -53,7 +53,7 @@ macro_rules! unary_rules {
         )*
 
         /// A method for each elementwise rule of one operand, for every algebra of tensors.
-        pub trait UnaryMethods: Algebra {
+        pub trait UnaryMethods: Reading {
             $(
                 $(#[$doc])*
                 #[track_caller]
@@ -62,7 +62,7 @@ macro_rules! unary_rules {
                 }
             )*
         }
-        impl<T: Algebra> UnaryMethods for T {}
+        impl<T: Reading> UnaryMethods for T {}
 
         /// Shows every elementwise rule of one operand to `visitor`.
         pub(crate) fn visit_unary(visitor: &mut impl Visitor) {
@@ -109,23 +109,23 @@ macro_rules! binary_rules {
             impl Binary for $Rule {
                 const NAME: &'static str = stringify!($method);
                 $(const NOTATION: Notation = $notation;)?
-                const DECLARED: Declared<2> = Declared {
+                const DECLARED: Samples<2> = Samples {
                     samples: $samples,
                     kinks: &[$($(Kink { at: $at, slopes: $taken }),*)?],
                     known: &[$($(($input, $output)),*)?],
                 };
                 #[inline(always)]
-                fn value<R: Real>(self, $a: R, $b: R) -> R {
+                fn value<R: Number>(self, $a: R, $b: R) -> R {
                     $value
                 }
                 #[inline(always)]
                 #[allow(unused_variables)] // The entry names them once for both slopes.
-                fn slope_a<R: Real>(self, $sa: R, $sb: R, $sy: R) -> R {
+                fn slope_a<R: Number>(self, $sa: R, $sb: R, $sy: R) -> R {
                     $slope_a
                 }
                 #[inline(always)]
                 #[allow(unused_variables)] // The entry names them once for both slopes.
-                fn slope_b<R: Real>(self, $sa: R, $sb: R, $sy: R) -> R {
+                fn slope_b<R: Number>(self, $sa: R, $sb: R, $sy: R) -> R {
                     $slope_b
                 }
             }
@@ -134,7 +134,7 @@ macro_rules! binary_rules {
         /// A method for each elementwise rule of two operands, for every algebra of tensors.
         ///
         /// Operands broadcast by NumPy's rule; methods panic with a sentence where they do not.
-        pub trait BinaryMethods: Algebra {
+        pub trait BinaryMethods: Reading {
             $(
                 $(#[$doc])*
                 ///
@@ -149,7 +149,7 @@ macro_rules! binary_rules {
             /// Every element times a number.
             #[track_caller]
             fn scale(&self, factor: f64) -> Self {
-                Self::apply(Lift::unary(Bound::left(factor, Mul)), &[self])
+                Self::apply(Lift::unary(WithNumber::left(factor, Mul)), &[self])
             }
 
             /// Reads `self` as a mask: `then` where it is not 0, `otherwise` where it is 0.
@@ -171,18 +171,18 @@ macro_rules! binary_rules {
             /// Every element to a constant power.
             #[track_caller]
             fn powf(&self, exponent: f64) -> Self {
-                Self::apply(Lift::unary(Bound::right(Pow, exponent)), &[self])
+                Self::apply(Lift::unary(WithNumber::right(Pow, exponent)), &[self])
             }
         }
-        impl<T: Algebra> BinaryMethods for T {}
+        impl<T: Reading> BinaryMethods for T {}
 
         /// Shows every elementwise rule of two operands to `visitor`, also with a number in the
         /// place of either.
         pub(crate) fn visit_binary(visitor: &mut impl Visitor) {
             $(
                 visitor.elementwise::<$Rule, 2>($Rule);
-                visitor.elementwise::<_, 1>(Bound::right($Rule, 3.0));
-                visitor.elementwise::<_, 1>(Bound::left(2.5, $Rule));
+                visitor.elementwise::<_, 1>(WithNumber::right($Rule, 3.0));
+                visitor.elementwise::<_, 1>(WithNumber::left(2.5, $Rule));
             )*
         }
     };

@@ -12,12 +12,12 @@ use ndarray::{
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::algebra::Algebra;
+use crate::algebra::Reading;
 use crate::error::Problem;
 use crate::float::Float;
 use crate::kernel::{self, Point, memory};
 use crate::probe::SlopeReads;
-use crate::real::Real;
+use crate::real::Number;
 use crate::rule::{Elementwise, Rule, apply};
 use crate::rules::layout::Indices;
 use crate::shape::{Shape, broadcast, resolve_axis};
@@ -477,12 +477,12 @@ struct TimesSlope<E> {
 
 impl<E: Elementwise<N>, const N: usize> Point<N, 2> for TimesSlope<E> {
     #[inline(always)]
-    fn at<R: Real>(self, x: [R; N], [y, v]: [R; 2]) -> R {
+    fn at<R: Number>(self, x: [R; N], [y, v]: [R; 2]) -> R {
         v * self.rule.slope(self.operand, x, y)
     }
 }
 
-impl<A: Float> Algebra for Tensor<A> {
+impl<A: Float> Reading for Tensor<A> {
     fn shape(&self) -> Shape {
         Shape::from_slice(self.shape())
     }

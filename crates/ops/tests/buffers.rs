@@ -3,7 +3,7 @@
 use ndarray::{ArcArray, Axis, IxDyn, s};
 use ops::declare::sample;
 use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
-use ops::{Algebra, Tensor, prelude::*};
+use ops::{Reading, Tensor, prelude::*};
 
 /// Leaves free buffers full of NaN behind.
 fn leave_nan() {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use ops::declare::{Example, Refusal};
-use ops::describe::{Attribute, Described, Term};
+use ops::describe::{AnyRule, Attribute, Term};
 use ops::registry::{Visitor, visit};
 use ops::rules::{Lift, Mish, Slice, Sum};
-use ops::{Algebra, Axes, Rule, Tensor, apply};
+use ops::{Axes, Reading, Rule, Tensor, apply};
 
 /// Holds every rule that can be written out against its own value; counts them.
 struct WrittenOut(usize);
@@ -55,7 +55,7 @@ fn shared_parts_of_a_term_are_shared() {
     let mut seen = HashMap::new();
     count(&term, &mut seen);
     assert_eq!(seen.len(), 8);
-    assert_eq!(Algebra::shape(&term)[..], [2]);
+    assert_eq!(Reading::shape(&term)[..], [2]);
 }
 
 /// Names the rules that have settings and do not tell them.
@@ -81,17 +81,17 @@ fn every_rule_tells_its_settings() {
 #[test]
 fn settings_are_told_as_they_were_given() {
     let sum = Sum { axes: [0, -1].into(), keepdims: true };
-    let attributes = Described::attributes(&sum);
+    let attributes = AnyRule::attributes(&sum);
     let axes = Attribute::Integers(vec![0, -1]);
     assert_eq!(attributes, [("axes", axes), ("keepdims", Attribute::Flag(true))]);
     let all = Sum { axes: Axes::ALL, keepdims: false };
-    assert_eq!(Described::attributes(&all), [("keepdims", Attribute::Flag(false))]);
+    assert_eq!(AnyRule::attributes(&all), [("keepdims", Attribute::Flag(false))]);
 
     let part = ndarray::s![1.., -1, ..3;2];
     let slice = Slice { part: AsRef::<[_]>::as_ref(&part).into() };
     let integers = |numbers: &[i64]| Attribute::Integers(numbers.to_vec());
     assert_eq!(
-        Described::attributes(&slice),
+        AnyRule::attributes(&slice),
         [
             ("starts", integers(&[1, -1, 0])),
             ("ends", integers(&[i64::MAX, i64::MAX, 3])),

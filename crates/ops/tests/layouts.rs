@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 use ops::declare::sample;
 use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
-use ops::{Algebra, Tensor, prelude::*};
+use ops::{Reading, Tensor, prelude::*};
 
 /// All orders of so many axes.
 fn orders(axes: usize) -> Vec<Vec<usize>> {

@@ -3,7 +3,7 @@
 use ndarray::{Array1, ArrayD, Axis, IxDyn};
 use ops::declare::sample;
 use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
-use ops::{Algebra, Real, Tensor, prelude::*};
+use ops::{Number, Reading, Tensor, prelude::*};
 
 /// Calls `visit` with the indices of each element of an image's channel that each window meets: of
 /// the window, of the element, and of the place in the kernel.
@@ -118,7 +118,7 @@ fn the_maximum_of_windows_is_what_it_is_by_definition() {
                 }
             };
             let at = |from: [usize; 4]| x.view()[&from[..]];
-            all(&mut |to, from| most[&to[..]] = Real::maximum(most[&to[..]], at(from)));
+            all(&mut |to, from| most[&to[..]] = Number::maximum(most[&to[..]], at(from)));
             all(&mut |to, from| ties[&to[..]] += f64::from(u8::from(at(from) == most[&to[..]])));
             all(&mut |to, from| {
                 let (most, share) = (most[&to[..]], v.view()[&to[..]] / ties[&to[..]]);

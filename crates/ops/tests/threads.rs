@@ -3,7 +3,7 @@
 
 use ops::declare::sample;
 use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
-use ops::{Algebra, Tensor, prelude::*, with_threads};
+use ops::{Reading, Tensor, prelude::*, with_threads};
 
 /// The bits of what `f` gives, which must be the same with one thread and with several.
 fn alike(what: &str, f: impl Fn() -> Tensor<f32> + Send + Sync) {

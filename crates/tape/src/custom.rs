@@ -217,7 +217,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
 
 /// Every contribution as the same words, where there is no rule to read.
 fn formulas(call: &Call<'_, Formula>, words: &str) -> Contributions<Formula> {
-    let symbol = |x: &Formula| Formula::symbol(words, &ops::Algebra::shape(x));
+    let symbol = |x: &Formula| Formula::symbol(words, &ops::Reading::shape(x));
     call.operands.iter().zip(call.wanted).map(|(x, wanted)| wanted.then(|| symbol(x))).collect()
 }
 

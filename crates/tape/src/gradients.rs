@@ -1,6 +1,6 @@
 //! What a sweep returns.
 
-use ops::{Algebra, Float, Tensor};
+use ops::{Float, Reading, Tensor};
 use petgraph::Direction;
 
 use crate::error::{NoGradient, Origin};
@@ -121,7 +121,7 @@ enum Path<'t, A: Float> {
 }
 
 /// The two kinds of gradient: numbers, or variables that can be differentiated again.
-pub trait FromTape<'t, A: Float>: Algebra {
+pub trait FromTape<'t, A: Float>: Reading {
     /// Zeros in the shape of `x`.
     fn zeros(x: Var<'t, A>) -> Self;
 }

@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::fmt::Debug;
 
 use ndarray::SliceInfoElem;
-use ops::describe::{Attributes, Described};
+use ops::describe::{AnyRule, Attributes};
 use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply, apply_into};
 use smallvec::SmallVec;
 
@@ -47,7 +47,7 @@ pub(crate) trait Op<A: Float>: Debug {
     }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
     /// The op as data, if it is a rule and no function of the user's.
-    fn described(&self) -> Option<Box<dyn Described>> {
+    fn described(&self) -> Option<Box<dyn AnyRule>> {
         None
     }
     fn clone_box(&self) -> BoxedOp<A>;
@@ -185,7 +185,7 @@ impl<A: Float, R: Rule> Op<A> for R {
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         Rule::mult_adds(self, operands, output)
     }
-    fn described(&self) -> Option<Box<dyn Described>> {
+    fn described(&self) -> Option<Box<dyn AnyRule>> {
         Some(Box::new(self.clone()))
     }
     fn clone_box(&self) -> BoxedOp<A> {

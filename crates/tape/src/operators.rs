@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use ops::{Algebra, Bound, Float, Lift, rules};
+use ops::{Float, Lift, Reading, WithNumber, rules};
 
 use crate::var::Var;
 
@@ -21,7 +21,7 @@ macro_rules! operator {
             #[track_caller]
             #[inline]
             fn $method(self, number: A) -> Self {
-                self.unary(Bound::right(rules::$Trait, number.to_f64()))
+                self.unary(WithNumber::right(rules::$Trait, number.to_f64()))
             }
         }
         // The host's types are foreign, so a number on the left needs an impl for each.
@@ -34,7 +34,7 @@ macro_rules! operator {
             #[track_caller]
             #[inline]
             fn $method(self, x: Var<'t, $float>) -> Var<'t, $float> {
-                x.unary(Bound::left(f64::from(self), rules::$Trait))
+                x.unary(WithNumber::left(f64::from(self), rules::$Trait))
             }
         }
     };

@@ -1,6 +1,6 @@
 //! The reverse sweep: backpropagation.
 
-use ops::{Algebra, Call, Contributions, Float, Tensor};
+use ops::{Call, Contributions, Float, Reading, Tensor};
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
@@ -107,7 +107,7 @@ pub(crate) fn sweep_observed<'t, A: Float, T: Swept<'t, A>>(
 }
 
 /// Adds to a sum that may not have begun.
-pub(crate) fn add<T: Algebra>(sum: &mut Option<T>, value: T) -> &T {
+pub(crate) fn add<T: Reading>(sum: &mut Option<T>, value: T) -> &T {
     let total = match sum.take() {
         None => value,
         Some(sum) => sum.accumulate(value),
@@ -117,7 +117,7 @@ pub(crate) fn add<T: Algebra>(sum: &mut Option<T>, value: T) -> &T {
 
 /// A reading of the graph in which it can be swept: plain tensors, or recorded variables, whose
 /// sweep is recorded in turn.
-pub(crate) trait Swept<'t, A: Float>: Algebra {
+pub(crate) trait Swept<'t, A: Float>: Reading {
     /// What the op at `node` contributes to each operand; nothing at a leaf.
     fn contributions(
         tape: &'t Tape<A>,

@@ -191,7 +191,7 @@ pub fn hvp<A: Float>(
 /// ```
 pub mod nested {
     use ops::rules::Identity;
-    use ops::{Algebra, Float, Tensor};
+    use ops::{Float, Reading, Tensor};
 
     use super::{elements, forward_jacobian, recorded_gradient, reverse_jacobian, scalar_shape};
     use crate::forward::push;

@@ -4,10 +4,10 @@ use std::fmt::{self, Debug, Display};
 use std::panic::Location;
 use std::sync::Arc;
 
-use ops::describe::Described;
+use ops::describe::AnyRule;
 use ops::methods::LayoutMethods;
 use ops::rules::Indices;
-use ops::{Algebra, Binary, Call, Float, Formula, Lift, Rule, Shape, Tensor, Unary};
+use ops::{Binary, Call, Float, Formula, Lift, Reading, Rule, Shape, Tensor, Unary};
 use petgraph::graph::NodeIndex;
 
 use crate::debug;
@@ -188,7 +188,7 @@ impl<'t, A: Float> Var<'t, A> {
     /// let op = x.softmax(-1).described().unwrap();
     /// assert_eq!(op.attributes(), [("axis", Attribute::Integer(-1))]);
     /// ```
-    pub fn described(self) -> Option<Box<dyn Described>> {
+    pub fn described(self) -> Option<Box<dyn AnyRule>> {
         self.tape.graph()[self.index].source.op()?.described()
     }
 
@@ -236,7 +236,7 @@ impl<'t, A: Float> Var<'t, A> {
     /// assert_eq!(a.matmul(b).mult_adds(), 2 * 3 * 4);
     /// ```
     pub fn mult_adds(self) -> u64 {
-        let shapes: Vec<Shape> = self.operands().iter().map(Algebra::shape).collect();
+        let shapes: Vec<Shape> = self.operands().iter().map(Reading::shape).collect();
         let shapes: Vec<&[usize]> = shapes.iter().map(|shape| &shape[..]).collect();
         let graph = self.tape.graph();
         let node = &graph[self.index];
@@ -472,7 +472,7 @@ impl<'t, A: Float> Var<'t, A> {
     }
 }
 
-impl<A: Float> Algebra for Var<'_, A> {
+impl<A: Float> Reading for Var<'_, A> {
     fn shape(&self) -> Shape {
         Var::shape(*self)
     }

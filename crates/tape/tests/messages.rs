@@ -124,15 +124,15 @@ fn no_operands_no_tape() {
 
 #[test]
 fn checks_catch_a_wrong_gradient_and_name_the_place() {
-    use ops::{Real, Unary};
+    use ops::{Number, Unary};
     #[derive(Clone, Copy, Debug)]
     struct WrongTanh;
     impl Unary for WrongTanh {
         const NAME: &'static str = "wrong_tanh";
-        fn value<R: Real>(self, x: R) -> R {
+        fn value<R: Number>(self, x: R) -> R {
             x.tanh()
         }
-        fn slope<R: Real>(self, _x: R, y: R) -> R {
+        fn slope<R: Number>(self, _x: R, y: R) -> R {
             R::lit(1.0) + y * y
         }
     }
@@ -195,7 +195,7 @@ fn checks_see_kinks_weak_types_and_functions_that_change() {
 
 #[test]
 fn checks_hold_forward_against_reverse() {
-    use ops::{Algebra, Call, Contributions, Problem, Rule, Shape};
+    use ops::{Call, Contributions, Problem, Reading, Rule, Shape};
     /// sin with a forward mode that is wrong.
     #[derive(Clone, Debug)]
     struct Twisted;
@@ -209,10 +209,10 @@ fn checks_hold_forward_against_reverse() {
         fn forward<A: ops::Float>(&self, operands: &[&Tensor<A>], _: &[usize]) -> Tensor<A> {
             operands[0].sin()
         }
-        fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
             call.contributions([&|| cotangent.mul(call.operands[0].cos())])
         }
-        fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
             Some(tangents[0]?.mul(call.operands[0].sin()))
         }
     }

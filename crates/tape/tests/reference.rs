@@ -21,7 +21,7 @@ use ndarray::{ArrayD, Axis, SliceInfoElem};
 use ops::declare::{Example, Refusal};
 use ops::registry::{Visitor, visit};
 use ops::rules::{self, AxisMap, Conv, Indices, Padding, Part, Slide, Slides, Windows};
-use ops::{Algebra, Axes, Bound, Float, Rule, Shape, Tensor};
+use ops::{Axes, Float, Reading, Rule, Shape, Tensor, WithNumber};
 use serde_json::Value;
 use tape::error::NoGradient;
 use tape::prelude::*;
@@ -225,10 +225,10 @@ macro_rules! binary {
             $(
                 stringify!($name) => Some($x[0].$name($x[1])),
                 concat!(stringify!($name), "_left") => {
-                    Some($x[0].unary(Bound::left($s.number("number"), rules::$Rule)))
+                    Some($x[0].unary(WithNumber::left($s.number("number"), rules::$Rule)))
                 }
                 concat!(stringify!($name), "_right") => {
-                    Some($x[0].unary(Bound::right(rules::$Rule, $s.number("number"))))
+                    Some($x[0].unary(WithNumber::right(rules::$Rule, $s.number("number"))))
                 }
             )*
             _ => None,

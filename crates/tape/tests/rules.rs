@@ -4,7 +4,7 @@ use approx::assert_relative_eq;
 use ops::declare::{Example, Refusal, sample};
 use ops::prelude::*;
 use ops::registry::{Visitor, elementwise_examples, visit};
-use ops::{Algebra, Call, Dual, Elementwise, Lift, Reading, Rule, Tensor, apply};
+use ops::{AsNumber, Call, Dual, Elementwise, Lift, Reading, Rule, Tensor, apply};
 use tape::check::{Check, CheckError};
 use tape::{Tape, Var};
 
@@ -65,7 +65,7 @@ fn every_rule_has_a_known_value() {
         }
         fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, _rule: E) {
             // A rule with a number in the place of an operand is checked against the rule below.
-            if std::any::type_name::<E>().contains("Bound") {
+            if std::any::type_name::<E>().contains("WithNumber") {
                 return;
             }
             if E::DECLARED.known.is_empty() {
@@ -313,11 +313,11 @@ fn slopes_are_the_derivatives_of_the_values() {
                         }
                     });
                     let arena = typed_arena::Arena::new();
-                    let x = duals.each_ref().map(|x| Reading::new(&arena, x));
+                    let x = duals.each_ref().map(|x| AsNumber::new(&arena, x));
                     let zeros = Tensor::zeros(&[]);
                     let derivative = match rule.value(x) {
-                        Reading::Value(_, value) => value.tangent().cloned().unwrap_or(zeros),
-                        Reading::Lit(_) => zeros,
+                        AsNumber::Value(_, value) => value.tangent().cloned().unwrap_or(zeros),
+                        AsNumber::Lit(_) => zeros,
                     };
                     let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
                     let output = apply(&Lift::<E, N>(rule), &operands).expect("valid");

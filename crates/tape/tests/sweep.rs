@@ -2,7 +2,7 @@
 
 use approx::assert_relative_eq;
 use ndarray::s;
-use ops::{Algebra, Real, Tensor, Unary};
+use ops::{Number, Reading, Tensor, Unary};
 use petgraph::algo::toposort;
 use tape::check::Check;
 use tape::prelude::*;
@@ -100,10 +100,10 @@ fn a_step_gives_a_gradient_of_zero() {
 struct Swish;
 impl Unary for Swish {
     const NAME: &'static str = "swish";
-    fn value<R: Real>(self, x: R) -> R {
+    fn value<R: Number>(self, x: R) -> R {
         x * x.sigmoid()
     }
-    fn slope<R: Real>(self, x: R, y: R) -> R {
+    fn slope<R: Number>(self, x: R, y: R) -> R {
         let s = x.sigmoid();
         y * (R::lit(1.0) - s) + s
     }
@@ -234,5 +234,5 @@ fn recorded_constants_fold() {
     let before = tape.len();
     let g = y.backward_recorded().wrt(x);
     assert_eq!((g.item(), tape.len() - before), (2.0, 2));
-    assert_eq!(g.shape(), Algebra::shape(&x));
+    assert_eq!(g.shape(), Reading::shape(&x));
 }

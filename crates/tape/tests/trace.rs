@@ -1,6 +1,6 @@
 //! The steps of both passes: order, numbers, formulas, and who waits for whom.
 
-use ops::{Real, Tensor};
+use ops::{Number, Tensor};
 use tape::prelude::*;
 use tape::trace::{Backward, NothingFlows, Rounding, Step, Trace, Use};
 use tape::{checkpoint, custom_vjp};
@@ -36,7 +36,7 @@ fn the_numbers_are_those_of_backward() {
         assert_eq!(bits(&step.adjoint), bits(&plain.wrt(step.node)));
         for received in step.contributions.iter().filter_map(|c| c.received.as_ref().ok()) {
             let sum = match received.before.clone() {
-                Some(before) => ops::Algebra::accumulate(before, received.value.clone()),
+                Some(before) => ops::Reading::accumulate(before, received.value.clone()),
                 None => received.value.clone(),
             };
             assert_eq!(bits(&sum), bits(&received.after));
@@ -286,10 +286,10 @@ fn a_rule_of_the_users_own_shows_its_slope() {
     struct Bump;
     impl ops::Unary for Bump {
         const NAME: &'static str = "bump";
-        fn value<R: Real>(self, x: R) -> R {
+        fn value<R: Number>(self, x: R) -> R {
             (-x.square()).exp()
         }
-        fn slope<R: Real>(self, x: R, y: R) -> R {
+        fn slope<R: Number>(self, x: R, y: R) -> R {
             R::lit(-2.0) * x * y
         }
     }

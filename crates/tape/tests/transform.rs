@@ -193,8 +193,8 @@ fn perturbations_are_not_confused() {
 
 #[test]
 fn stop_gradient_stops_in_every_reading() {
-    use ops::Algebra;
-    fn g<T: Algebra>(x: &T) -> T {
+    use ops::Reading;
+    fn g<T: Reading>(x: &T) -> T {
         x.mul(x.stop_gradient())
     }
     let x = Tensor::scalar(3.0);

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use ops::methods::{BinaryMethods, LinearMethods, MatmulMethods, SoftmaxMethods};
-use ops::{Algebra, Float, Shape, Tensor};
+use ops::{Float, Reading, Shape, Tensor};
 use rand::Rng;
 use tape::Var;
 

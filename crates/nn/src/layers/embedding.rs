@@ -2,7 +2,7 @@
 
 use ops::methods::{BinaryMethods, GatherMethods, LinearMethods};
 use ops::rules::Where;
-use ops::{Algebra, Float, Lift, Shape, Tensor};
+use ops::{Float, Lift, Reading, Shape, Tensor};
 use rand::Rng;
 use tape::Var;
 

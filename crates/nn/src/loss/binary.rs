@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ops::methods::{BinaryMethods, LinearMethods, UnaryMethods};
-use ops::{Algebra, Float, Tensor};
+use ops::{Float, Reading, Tensor};
 use tape::Var;
 
 use super::Loss;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ops::methods::{BinaryMethods, LayoutMethods, LinearMethods, SoftmaxMethods, UnaryMethods};
-use ops::{Algebra, Float, Tensor};
+use ops::{Float, Reading, Tensor};
 use tape::Var;
 
 use super::Loss;

@@ -1,7 +1,7 @@
 //! Losses between an output and target values of its shape.
 
 use ops::methods::{BinaryMethods, LinearMethods, UnaryMethods};
-use ops::{Algebra, Float, Tensor};
+use ops::{Float, Reading, Tensor};
 use tape::Var;
 
 use super::Loss;

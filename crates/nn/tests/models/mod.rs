@@ -6,7 +6,7 @@ use ndarray::s;
 use nn::Error;
 use nn::layers::*;
 use nn::ops::rules::{self, Indices, Slide};
-use nn::ops::{Real, Shape, Unary};
+use nn::ops::{Number, Shape, Unary};
 use nn::prelude::*;
 
 /// A model, the shape of a sample, and batches of different sizes to run it on.
@@ -66,10 +66,10 @@ struct Bump;
 
 impl Unary for Bump {
     const NAME: &'static str = "gelu"; // Another's name must not make it another's op.
-    fn value<R: Real>(self, x: R) -> R {
+    fn value<R: Number>(self, x: R) -> R {
         (-x.square()).exp()
     }
-    fn slope<R: Real>(self, x: R, y: R) -> R {
+    fn slope<R: Number>(self, x: R, y: R) -> R {
         R::lit(-2.0) * x * y
     }
 }

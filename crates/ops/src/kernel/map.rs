@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::{memory, simd, threads};
 use crate::float::Float;
-use crate::real::Real;
+use crate::real::Number;
 use crate::tensor::Tensor;
 
 /// Elements that an operand is gathered to at a time when it is broadcast or strided: small
@@ -22,7 +22,7 @@ const PER_THREAD: usize = 32_768;
 /// slope times a cotangent.
 pub trait Point<const N: usize, const M: usize>: Copy + Sync {
     /// The result where the elements are `x` and `y`.
-    fn at<R: Real>(self, x: [R; N], y: [R; M]) -> R;
+    fn at<R: Number>(self, x: [R; N], y: [R; M]) -> R;
 }
 
 /// A new tensor of `shape`, each element of which is the function `point` of the elements of all
@@ -477,7 +477,7 @@ mod tests {
     struct Sum;
 
     impl Point<2, 0> for Sum {
-        fn at<R: Real>(self, [x, y]: [R; 2], []: [R; 0]) -> R {
+        fn at<R: Number>(self, [x, y]: [R; 2], []: [R; 0]) -> R {
             x + y
         }
     }

@@ -1,6 +1,6 @@
 //! Functions composed of other rules: their gradients, to any order, are those of their parts.
 
-use crate::algebra::Algebra;
+use crate::algebra::Reading;
 use crate::methods::{
     BinaryMethods, LayoutMethods, LinearMethods, MatmulMethods, NormalizeMethods, ReduceMethods,
     UnaryMethods,
@@ -11,13 +11,13 @@ use crate::shape::{Axes, Shape};
 
 /// The axes as sorted positions.
 #[track_caller]
-fn resolve<T: Algebra>(x: &T, axes: &Axes) -> smallvec::SmallVec<[usize; 4]> {
+fn resolve<T: Reading>(x: &T, axes: &Axes) -> smallvec::SmallVec<[usize; 4]> {
     axes.resolve(x.shape().len()).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 /// Methods composed of other rules, for every algebra of tensors. Axes may be negative; every
 /// method panics with a sentence where its operands or axes do not fit.
-pub trait ComposedMethods: Algebra {
+pub trait ComposedMethods: Reading {
     /// The product over `axes`, which are removed; 1 over an empty axis.
     ///
     /// Numbers are multiplied in pairs, pairs of pairs, and so on; nothing is divided, so the
@@ -160,7 +160,7 @@ pub trait ComposedMethods: Algebra {
         einsum(text, operands).unwrap_or_else(|problem| panic!("einsum: {problem}"))
     }
 }
-impl<T: Algebra> ComposedMethods for T {}
+impl<T: Reading> ComposedMethods for T {}
 
 /// A message about one place of an einsum string.
 fn at(text: &str, position: usize, what: &str) -> String {
@@ -244,7 +244,7 @@ fn output_letters(
     Ok(output)
 }
 
-fn einsum<T: Algebra>(text: &str, operands: &[&T]) -> Result<T, String> {
+fn einsum<T: Reading>(text: &str, operands: &[&T]) -> Result<T, String> {
     let (left, right) = match text.find("->") {
         Some(arrow) => (&text[..arrow], Some((arrow + 2, &text[arrow + 2..]))),
         None => (text, None),
@@ -273,7 +273,7 @@ fn einsum<T: Algebra>(text: &str, operands: &[&T]) -> Result<T, String> {
 }
 
 /// A letter that comes twice stands for the diagonal of its two axes.
-fn take_diagonals<T: Algebra>(mut x: Labelled<T>) -> Labelled<T> {
+fn take_diagonals<T: Reading>(mut x: Labelled<T>) -> Labelled<T> {
     while let Some((first, second)) = (0..x.letters.len()).find_map(|i| {
         let again = x.letters[i + 1..].iter().position(|c| *c == x.letters[i])?;
         Some((i, i + 1 + again))
@@ -289,7 +289,7 @@ fn take_diagonals<T: Algebra>(mut x: Labelled<T>) -> Labelled<T> {
 }
 
 /// Sums over the letters that are not kept.
-fn sum_out<T: Algebra>(x: Labelled<T>, keep: impl Fn(char) -> bool) -> Labelled<T> {
+fn sum_out<T: Reading>(x: Labelled<T>, keep: impl Fn(char) -> bool) -> Labelled<T> {
     let (kept, gone): (Vec<usize>, Vec<usize>) =
         (0..x.letters.len()).partition(|&axis| keep(x.letters[axis]));
     if gone.is_empty() {
@@ -302,7 +302,7 @@ fn sum_out<T: Algebra>(x: Labelled<T>, keep: impl Fn(char) -> bool) -> Labelled<
 
 /// Two operands as one stack of matrix products: letters of both that are needed later are the
 /// stack, letters of both that are not are contracted.
-fn contract<T: Algebra>(
+fn contract<T: Reading>(
     a: &Labelled<T>,
     b: &Labelled<T>,
     needed: impl Fn(char) -> bool,

@@ -8,13 +8,13 @@
 use std::borrow::Borrow;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LN_10};
 
-use crate::algebra::Algebra;
-use crate::declare::{ABOVE_ONE, ANY, ANY_OTHER, Declared, INSIDE_ONE, Kink, POSITIVE};
+use crate::algebra::Reading;
+use crate::declare::{ABOVE_ONE, ANY, ANY_OTHER, INSIDE_ONE, Kink, POSITIVE, Samples};
 use crate::describe::Attributes;
 use crate::formula::{Binding, Formula, Notation};
-use crate::real::Real;
+use crate::real::Number;
 use crate::registry::Visitor;
-use crate::rule::{Binary, Bound, Elementwise, Lift, Unary};
+use crate::rule::{Binary, Elementwise, Lift, Unary, WithNumber};
 
 /// λ and α of [`Selu`], from the authors' derivation.
 const SELU_SCALE: f64 = 1.0507009873554804934193349852946;
@@ -366,17 +366,17 @@ pub struct Where;
 
 impl Elementwise<3> for Where {
     const NAME: &'static str = "where";
-    const DECLARED: Declared<3> = Declared {
+    const DECLARED: Samples<3> = Samples {
         samples: [&[1.0, 0.0, 0.0, 1.0, 1.0], ANY, ANY_OTHER],
         kinks: &[],
         known: &[([1.0, 2.5, -1.5], 2.5), ([0.0, 2.5, -1.5], -1.5)],
     };
     #[inline(always)]
-    fn value<R: Real>(self, [mask, a, b]: [R; 3]) -> R {
+    fn value<R: Number>(self, [mask, a, b]: [R; 3]) -> R {
         mask.select(a, b)
     }
     #[inline(always)]
-    fn slope<R: Real>(self, operand: usize, [mask, _, _]: [R; 3], _y: R) -> R {
+    fn slope<R: Number>(self, operand: usize, [mask, _, _]: [R; 3], _y: R) -> R {
         match operand {
             0 => R::lit(0.0),
             1 => mask.select(R::lit(1.0), R::lit(0.0)),

@@ -3,8 +3,8 @@
 
 use ndarray::Dimension;
 
-use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::algebra::Reading;
+use crate::declare::{Cases, Example, Refusal, example, refusal};
 use crate::describe::Attributes;
 use crate::error::Problem;
 use crate::float::Float;
@@ -66,12 +66,12 @@ impl Rule for Gather {
         let elements = rows.into_raw_vec_and_offset().0;
         Ok(Tensor::from_shape_vec(shape, elements).expect("one row an index"))
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let rows = call.operands[0].shape()[0];
         let table = || T::apply(GatherAdjoint { rows }, &[call.operands[1], cotangent]);
         Contributions::from_buf([call.wanted[0].then(table), None])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(T::apply(*self, &[tangents[0]?, call.operands[1]]))
     }
 }
@@ -111,11 +111,11 @@ impl Rule for GatherAdjoint {
         }
         Ok(Tensor::from_shape_vec(shape, sums).expect("as many elements as the shape holds"))
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let added = || T::apply(Gather, &[cotangent, call.operands[0]]);
         Contributions::from_buf([None, call.wanted[1].then(added)])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(T::apply(*self, &[call.operands[0], tangents[1]?]))
     }
     fn attributes(&self) -> Attributes {
@@ -123,7 +123,7 @@ impl Rule for GatherAdjoint {
     }
 }
 
-impl Declare for Gather {
+impl Cases for Gather {
     fn examples() -> Vec<Example<Self>> {
         let table = Tensor::from([[1.0, -2.0], [4.0, 0.5], [3.0, -1.5]]);
         let wide = samples(&[&[3, 2, 2]]).remove(0);
@@ -149,7 +149,7 @@ impl Declare for Gather {
     }
 }
 
-impl Declare for GatherAdjoint {
+impl Cases for GatherAdjoint {
     fn examples() -> Vec<Example<Self>> {
         let added = Tensor::from([[1.0, -2.0], [4.0, 0.5], [3.0, -1.5]]);
         let wide = samples(&[&[2, 2, 3]]).remove(0);
@@ -170,7 +170,7 @@ impl Declare for GatherAdjoint {
 }
 
 /// The method of [`Gather`], for every algebra of tensors.
-pub trait GatherMethods: Algebra {
+pub trait GatherMethods: Reading {
     /// The rows of this table, `[rows, …width]`, that `indices` name, `[…]`: `[…, …width]`.
     ///
     /// # Panics
@@ -187,4 +187,4 @@ pub trait GatherMethods: Algebra {
         Self::apply(Gather, &[self, indices])
     }
 }
-impl<T: Algebra> GatherMethods for T {}
+impl<T: Reading> GatherMethods for T {}

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, IxDyn};
 
-use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::algebra::Reading;
+use crate::declare::{Cases, Example, Refusal, example, refusal};
 use crate::describe::{Attribute, Attributes};
 use crate::error::Problem;
 use crate::float::Float;
@@ -95,11 +95,11 @@ impl Rule for AxisMap {
         }
         Tensor::from(result)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let transposed = || Self { adjoint: !self.adjoint, ..self.clone() };
         call.contributions([&|| T::apply(transposed(), &[cotangent])])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
     fn attributes(&self) -> Attributes {
@@ -122,7 +122,7 @@ impl Rule for AxisMap {
     }
 }
 
-impl Declare for AxisMap {
+impl Cases for AxisMap {
     fn examples() -> Vec<Example<Self>> {
         let x = || vec![Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]])];
         let blend = || {
@@ -183,11 +183,11 @@ impl Rule for Cumsum {
         }
         Tensor::from(sums)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let other = Self { reverse: !self.reverse, ..*self };
         call.contributions([&|| T::apply(other, &[cotangent])])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
     fn attributes(&self) -> Attributes {
@@ -199,7 +199,7 @@ impl Rule for Cumsum {
     }
 }
 
-impl Declare for Cumsum {
+impl Cases for Cumsum {
     fn examples() -> Vec<Example<Self>> {
         let cumsum = |axis, reverse| Self { axis, reverse };
         let x = || vec![Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]])];
@@ -331,7 +331,7 @@ impl Rule for TakeAlong {
         self.indices.for_each(axis, |_, target| taken.push(x[target]));
         Tensor::from_shape_vec(shape, taken).expect("one element for each index")
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let shape = call.operands[0].shape();
             let length = shape[resolve_axis(self.axis, shape.len()).expect("an accepted axis")];
@@ -339,7 +339,7 @@ impl Rule for TakeAlong {
             T::apply(ScatterAdd { axis, indices, length }, &[cotangent])
         }])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
     fn attributes(&self) -> Attributes {
@@ -368,11 +368,11 @@ impl Rule for ScatterAdd {
         self.indices.for_each(axis, |position, target| sums[target] += x[position]);
         Tensor::from(sums)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let take = || TakeAlong { axis: self.axis, indices: self.indices.clone() };
         call.contributions([&|| T::apply(take(), &[cotangent])])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
     fn attributes(&self) -> Attributes {
@@ -386,7 +386,7 @@ fn indices(shape: &[usize], elements: &[usize]) -> Indices {
     Indices::new(shape, elements.to_vec()).expect("as many indices as the shape holds")
 }
 
-impl Declare for TakeAlong {
+impl Cases for TakeAlong {
     fn examples() -> Vec<Example<Self>> {
         let x = || vec![Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]])];
         let take = |axis, shape: &[usize], elements: &[usize]| Self {
@@ -415,7 +415,7 @@ impl Declare for TakeAlong {
     }
 }
 
-impl Declare for ScatterAdd {
+impl Cases for ScatterAdd {
     fn examples() -> Vec<Example<Self>> {
         let x = || vec![Tensor::from([[1.0, -2.0], [0.5, 3.0]])];
         let scatter = |axis, elements: &[usize], length| Self {
@@ -501,14 +501,14 @@ impl Rule for Diagonal {
         }
         Tensor::from_shape_vec(shape, elements).expect("one element for each index")
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let shape = call.operands[0].shape();
             let [.., rows, columns] = shape[..] else { unreachable!("two axes") };
             T::apply(DiagonalAdjoint { offset: self.offset, size: [rows, columns] }, &[cotangent])
         }])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
     fn attributes(&self) -> Attributes {
@@ -544,10 +544,10 @@ impl Rule for DiagonalAdjoint {
         }
         Tensor::from(matrix)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(Diagonal { offset: self.offset }, &[cotangent])])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
     fn attributes(&self) -> Attributes {
@@ -555,7 +555,7 @@ impl Rule for DiagonalAdjoint {
     }
 }
 
-impl Declare for Diagonal {
+impl Cases for Diagonal {
     fn examples() -> Vec<Example<Self>> {
         let x = || vec![Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]])];
         vec![
@@ -571,7 +571,7 @@ impl Declare for Diagonal {
     }
 }
 
-impl Declare for DiagonalAdjoint {
+impl Cases for DiagonalAdjoint {
     fn examples() -> Vec<Example<Self>> {
         vec![
             example(Self { offset: 1, size: [2, 3] }, [Tensor::from([1.0, 2.0])])
@@ -616,10 +616,10 @@ impl Rule for Triangle {
         }
         kept
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(*self, &[cotangent])])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(self, call, tangents)
     }
     fn attributes(&self) -> Attributes {
@@ -632,7 +632,7 @@ impl Rule for Triangle {
     }
 }
 
-impl Declare for Triangle {
+impl Cases for Triangle {
     fn examples() -> Vec<Example<Self>> {
         let x = || vec![Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]])];
         vec![
@@ -661,7 +661,7 @@ pub enum Padding {
 
 /// Methods that rearrange, repeat and resample along axes, for every algebra of tensors. Axes may
 /// be negative; every method panics with a sentence where an axis does not exist.
-pub trait LayoutMethods: Algebra {
+pub trait LayoutMethods: Reading {
     /// The length of an axis.
     ///
     /// # Panics
@@ -821,4 +821,4 @@ pub trait LayoutMethods: Algebra {
         self.reshape(&shape[..]).mul(other)
     }
 }
-impl<T: Algebra> LayoutMethods for T {}
+impl<T: Reading> LayoutMethods for T {}

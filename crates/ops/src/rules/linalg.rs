@@ -9,8 +9,8 @@ use std::borrow::Borrow;
 
 use nalgebra::{DMatrix, DMatrixView};
 
-use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::algebra::Reading;
+use crate::declare::{Cases, Example, Refusal, example, refusal};
 use crate::error::Problem;
 use crate::float::Float;
 use crate::methods::{BinaryMethods, LayoutMethods, LinearMethods, MatmulMethods, UnaryMethods};
@@ -74,11 +74,11 @@ impl Rule for Inverse {
             inverse.map(|y| rows_first(&y)).ok_or(Problem::Singular { number, what })
         })
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let y = transposed(call.output);
         call.contributions([&|| y.matmul(cotangent).matmul(&y).neg()])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(call.output.matmul(tangents[0]?).matmul(call.output).neg())
     }
 }
@@ -92,7 +92,7 @@ fn stack_of_two() -> Tensor<f64> {
     Tensor::from([[[2.0, 0.5], [-0.3, 1.0]], [[1.0, -0.4], [0.7, 3.0]]])
 }
 
-impl Declare for Inverse {
+impl Cases for Inverse {
     fn examples() -> Vec<Example<Self>> {
         vec![
             example(Self, [Tensor::from([[4.0, 7.0], [2.0, 6.0]])])
@@ -153,11 +153,11 @@ impl Rule for Solve {
             solution.map(|y| rows_first(&y)).ok_or(Problem::Singular { number, what })
         })
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let b_bar = || T::apply(Self, &[&transposed(call.operands[0]), cotangent]);
         call.contributions([&|| b_bar().matmul(transposed(call.output)).neg(), &b_bar])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         let from_a = tangents[0].map(|a_dot| a_dot.matmul(call.output).neg());
         let right = match (from_a, tangents[1]) {
             (Some(a), Some(b)) => a.add(b),
@@ -168,7 +168,7 @@ impl Rule for Solve {
     }
 }
 
-impl Declare for Solve {
+impl Cases for Solve {
     fn examples() -> Vec<Example<Self>> {
         let b = Tensor::from([[1.0, -2.0], [0.5, 3.0], [-1.5, 0.7]]);
         vec![
@@ -203,7 +203,7 @@ fn determinant_shape(operands: &[&[usize]]) -> Result<Shape, Problem> {
 }
 
 /// A number for each matrix, over its elements.
-fn spread<T: Algebra>(number: &T) -> T {
+fn spread<T: Reading>(number: &T) -> T {
     number.expand_dims(-1).expand_dims(-1)
 }
 
@@ -218,13 +218,13 @@ impl Rule for Det {
         for_each_matrix(operands[0], shape, |_, x| Ok(vec![x.determinant()]))
             .expect("every square matrix has a determinant")
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let inverse = T::apply(Inverse, &[call.operands[0]]);
             spread(&cotangent.mul(call.output)).mul(transposed(&inverse))
         }])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(call.output.mul(trace_of_solution(call.operands[0], tangents[0]?)))
     }
 }
@@ -248,23 +248,23 @@ impl Rule for LogDet {
             if sum.is_finite() { Ok(vec![sum]) } else { Err(Problem::Singular { number, what }) }
         })
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let inverse = T::apply(Inverse, &[call.operands[0]]);
             spread(cotangent).mul(transposed(&inverse))
         }])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(trace_of_solution(call.operands[0], tangents[0]?))
     }
 }
 
 /// tr(X⁻¹ Ẋ).
-fn trace_of_solution<T: Algebra>(x: &T, tangent: &T) -> T {
+fn trace_of_solution<T: Reading>(x: &T, tangent: &T) -> T {
     T::apply(Solve, &[x, tangent]).diagonal(0).sum_axes(-1)
 }
 
-impl Declare for Det {
+impl Cases for Det {
     fn examples() -> Vec<Example<Self>> {
         vec![
             example(Self, [Tensor::from([[4.0, 7.0], [2.0, 6.0]])]).gives(10.0),
@@ -277,7 +277,7 @@ impl Declare for Det {
     }
 }
 
-impl Declare for LogDet {
+impl Cases for LogDet {
     fn examples() -> Vec<Example<Self>> {
         vec![
             example(Self, [Tensor::from([[4.0, 7.0], [2.0, 6.0]])]).gives(std::f64::consts::LN_10),
@@ -297,12 +297,12 @@ impl Declare for LogDet {
 pub struct Cholesky;
 
 /// The lower triangle with its diagonal halved.
-fn phi<T: Algebra>(x: &T) -> T {
+fn phi<T: Reading>(x: &T) -> T {
     x.tril(0).add(x.tril(-1)).scale(0.5)
 }
 
 /// The symmetric matrix with the lower triangle of `x`.
-fn symmetric<T: Algebra>(x: &T) -> T {
+fn symmetric<T: Reading>(x: &T) -> T {
     x.tril(0).add(transposed(&x.tril(-1)))
 }
 
@@ -325,7 +325,7 @@ impl Rule for Cholesky {
             Ok(rows_first(&factor.l()))
         })
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let l = call.output;
         call.contributions([&|| {
             let inverse = T::apply(Inverse, &[l]);
@@ -335,7 +335,7 @@ impl Rule for Cholesky {
             phi(&s.add(transposed(&s)))
         }])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         let l = call.output;
         let inverse = T::apply(Inverse, &[l]);
         let inner = inverse.matmul(symmetric(tangents[0]?)).matmul(transposed(&inverse));
@@ -343,7 +343,7 @@ impl Rule for Cholesky {
     }
 }
 
-impl Declare for Cholesky {
+impl Cases for Cholesky {
     fn examples() -> Vec<Example<Self>> {
         let spd = Tensor::from([[4.0, 0.6, -0.2], [0.6, 2.0, 0.5], [-0.2, 0.5, 3.0]]);
         vec![
@@ -362,7 +362,7 @@ impl Declare for Cholesky {
 }
 
 /// The methods of linear algebra, for every algebra of tensors: on matrices, or stacks of them.
-pub trait LinalgMethods: Algebra {
+pub trait LinalgMethods: Reading {
     /// The inverse of a square matrix.
     ///
     /// # Panics
@@ -405,4 +405,4 @@ pub trait LinalgMethods: Algebra {
         Self::apply(Cholesky, &[self])
     }
 }
-impl<T: Algebra> LinalgMethods for T {}
+impl<T: Reading> LinalgMethods for T {}

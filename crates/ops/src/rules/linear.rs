@@ -17,8 +17,8 @@ use std::sync::Arc;
 use ndarray::{ArrayD, ArrayViewMutD, Axis, IxDyn, SliceInfoElem};
 use smallvec::SmallVec;
 
-use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::algebra::Reading;
+use crate::declare::{Cases, Example, Refusal, example, refusal};
 use crate::describe::{Attributes, reduction_attributes};
 use crate::error::Problem;
 use crate::float::Float;
@@ -33,7 +33,7 @@ use crate::tensor::Tensor;
 /// The parts of a [`Rule`] that all linear rules share: forward mode is the rule itself.
 macro_rules! linear {
     () => {
-        fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
             linear_jvp(self, call, tangents)
         }
     };
@@ -49,7 +49,7 @@ pub(crate) fn show_reduction(axes: &Axes, keepdims: bool) -> String {
 }
 
 /// The cotangent of a reduction, back in the shape of its operand.
-pub(crate) fn spread<T: Algebra>(value: &T, axes: &Axes, keepdims: bool, to: &[usize]) -> T {
+pub(crate) fn spread<T: Reading>(value: &T, axes: &Axes, keepdims: bool, to: &[usize]) -> T {
     let axes = axes.resolve(to.len()).expect("axes that the rule has accepted");
     let kept = reduced(to, &axes, true);
     let shape = value.shape();
@@ -88,13 +88,13 @@ impl Rule for Identity {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
         operands[0].clone()
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.clone()])
     }
     linear!();
 }
 
-impl Declare for Identity {
+impl Cases for Identity {
     fn examples() -> Vec<Example<Self>> {
         vec![
             example(Self, [Tensor::from([1.5, -2.0])]).gives([1.5, -2.0]),
@@ -147,7 +147,7 @@ impl Rule for Sum {
         }
         Ok(())
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let spread = || spread(cotangent, &self.axes, self.keepdims, &call.operands[0].shape());
         call.contributions([&spread])
     }
@@ -160,7 +160,7 @@ impl Rule for Sum {
     }
 }
 
-impl Declare for Sum {
+impl Cases for Sum {
     fn examples() -> Vec<Example<Self>> {
         let sum = |axes: Axes, keepdims| Self { axes, keepdims };
         let x = || vec![Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]])];
@@ -243,7 +243,7 @@ impl Rule for Mean {
         Self::divide(out, operands[0].shape());
         Ok(())
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let shape = call.operands[0].shape();
             let share = cotangent.scale(Self::weight(&shape, &cotangent.shape()));
@@ -259,7 +259,7 @@ impl Rule for Mean {
     }
 }
 
-impl Declare for Mean {
+impl Cases for Mean {
     fn examples() -> Vec<Example<Self>> {
         let mean = |axes: Axes, keepdims| Self { axes, keepdims };
         let x = || vec![Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.0]])];
@@ -313,7 +313,7 @@ impl Rule for BroadcastTo {
         out.copy_from_slice(operands[0]);
         true
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.clone()])
     }
     linear!();
@@ -325,7 +325,7 @@ impl Rule for BroadcastTo {
     }
 }
 
-impl Declare for BroadcastTo {
+impl Cases for BroadcastTo {
     fn examples() -> Vec<Example<Self>> {
         let to = |shape: &[usize]| Self { shape: Shape::from_slice(shape) };
         vec![
@@ -401,7 +401,7 @@ impl Rule for Reshape {
         }
         Ok(())
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.reshape(&call.operands[0].shape()[..])])
     }
     linear!();
@@ -413,7 +413,7 @@ impl Rule for Reshape {
     }
 }
 
-impl Declare for Reshape {
+impl Cases for Reshape {
     fn examples() -> Vec<Example<Self>> {
         let to = |shape: &[isize]| Self { shape: SmallVec::from_slice(shape) };
         let x = || vec![Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]])];
@@ -480,7 +480,7 @@ impl Rule for Permute {
         out.show_array(x.permuted_axes(IxDyn(&order)));
         Ok(())
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             if self.axes.is_none() {
                 return cotangent.t();
@@ -505,7 +505,7 @@ impl Rule for Permute {
     }
 }
 
-impl Declare for Permute {
+impl Cases for Permute {
     fn examples() -> Vec<Example<Self>> {
         let order = |axes: &[isize]| Self { axes: Some(SmallVec::from_slice(axes)) };
         vec![
@@ -630,7 +630,7 @@ impl Rule for Slice {
         out.show_array(operands[0].shared().slice_move(&*self.part));
         Ok(())
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let adjoint = SliceAdjoint { part: self.part.clone(), shape: call.operands[0].shape() };
             T::apply(adjoint, &[cotangent])
@@ -648,7 +648,7 @@ impl Rule for Slice {
     }
 }
 
-impl Declare for Slice {
+impl Cases for Slice {
     fn examples() -> Vec<Example<Self>> {
         let slice = |part: &[SliceInfoElem]| Self { part: part.into() };
         let range = |start, end, step| SliceInfoElem::Slice { start, end, step };
@@ -723,7 +723,7 @@ impl Rule for SliceAdjoint {
         self.put(operands[0], out);
         Ok(())
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.slice(&self.part)])
     }
     linear!();
@@ -743,7 +743,7 @@ impl Rule for SliceAdjoint {
     }
 }
 
-impl Declare for SliceAdjoint {
+impl Cases for SliceAdjoint {
     fn examples() -> Vec<Example<Self>> {
         let range = |start, end, step| SliceInfoElem::Slice { start, end, step };
         let put = |part: &[SliceInfoElem], shape: &[usize]| Self {
@@ -811,7 +811,7 @@ impl Rule for Concat {
         }
         Tensor::from_shape_vec(shape, all).expect(fits)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let ndim = cotangent.shape().len();
         let axis = resolve_axis(self.axis, ndim).expect("an axis that the rule has accepted");
         let mut start = 0;
@@ -836,7 +836,7 @@ impl Rule for Concat {
     }
 }
 
-impl Declare for Concat {
+impl Cases for Concat {
     fn examples() -> Vec<Example<Self>> {
         let (a, b) = (Tensor::from([[1.0], [2.0]]), Tensor::from([[3.0, 5.0], [4.0, 6.0]]));
         vec![
@@ -900,7 +900,7 @@ impl Rule for IndexSelect {
             resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
         Tensor::from(operands[0].view().select(Axis(axis), &self.indices))
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let shape = call.operands[0].shape();
             let axis = resolve_axis(self.axis, shape.len()).expect("an accepted axis");
@@ -918,7 +918,7 @@ impl Rule for IndexSelect {
     }
 }
 
-impl Declare for IndexSelect {
+impl Cases for IndexSelect {
     fn examples() -> Vec<Example<Self>> {
         let select = |axis, indices: &[usize]| Self { axis, indices: indices.into() };
         let x = || vec![Tensor::from([[1.0, -2.0], [4.0, 0.5], [3.0, -1.5]])];
@@ -979,7 +979,7 @@ impl Rule for IndexAdd {
         }
         Tensor::from(sum)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.index_select(self.axis, &self.indices)])
     }
     linear!();
@@ -996,7 +996,7 @@ impl Rule for IndexAdd {
     }
 }
 
-impl Declare for IndexAdd {
+impl Cases for IndexAdd {
     fn examples() -> Vec<Example<Self>> {
         let add = |axis, indices: &[usize], length| Self { axis, indices: indices.into(), length };
         let x = || vec![Tensor::from([[1.0, -2.0], [4.0, 0.5], [3.0, -1.5]])];
@@ -1052,7 +1052,7 @@ impl Rule for Pick {
         let picked = x.rows().into_iter().zip(&*self.indices).map(|(row, &i)| row[i]).collect();
         Tensor::from_shape_vec(shape, picked).expect("one element a row")
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let columns = *call.operands[0].shape().last().expect("an operand with rows");
             T::apply(Place { indices: self.indices.clone(), columns }, &[cotangent])
@@ -1067,7 +1067,7 @@ impl Rule for Pick {
     }
 }
 
-impl Declare for Pick {
+impl Cases for Pick {
     fn examples() -> Vec<Example<Self>> {
         let pick = |indices: &[usize]| Self { indices: indices.into() };
         let x = || vec![Tensor::from([[1.0, -2.0], [4.0, 0.5], [3.0, -1.5]])];
@@ -1122,7 +1122,7 @@ impl Rule for Place {
         }
         Tensor::from(rows)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(Pick { indices: self.indices.clone() }, &[cotangent])])
     }
     linear!();
@@ -1135,7 +1135,7 @@ impl Rule for Place {
     }
 }
 
-impl Declare for Place {
+impl Cases for Place {
     fn examples() -> Vec<Example<Self>> {
         let place = |indices: &[usize], columns| Self { indices: indices.into(), columns };
         vec![
@@ -1155,7 +1155,7 @@ impl Declare for Place {
 
 /// The methods of the linear rules, for every algebra of tensors. Axes may be negative, as in
 /// NumPy; every method panics with a sentence where its operands or axes do not fit.
-pub trait LinearMethods: Algebra {
+pub trait LinearMethods: Reading {
     /// The sum of all elements, a scalar.
     #[track_caller]
     fn sum(&self) -> Self {
@@ -1269,7 +1269,7 @@ pub trait LinearMethods: Algebra {
         Self::apply(Pick { indices: indices.into() }, &[self])
     }
 }
-impl<T: Algebra> LinearMethods for T {}
+impl<T: Reading> LinearMethods for T {}
 
 /// A shape asked of `reshape`: lengths, one of which may be −1.
 #[derive(Clone, Debug)]

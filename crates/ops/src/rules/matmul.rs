@@ -4,8 +4,8 @@ use std::borrow::Borrow;
 
 use ndarray::{ArrayView2, ArrayViewMut2, IxDyn};
 
-use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::algebra::Reading;
+use crate::declare::{Cases, Example, Refusal, example, refusal};
 use crate::error::Problem;
 use crate::float::Float;
 use crate::formula::{Binding, Formula, Notation};
@@ -26,12 +26,12 @@ use crate::tensor::Tensor;
 pub struct Matmul;
 
 /// A vector as the matrix that it stands for: a row on the left, a column on the right.
-fn as_matrix<T: Algebra>(x: &T, column: bool) -> T {
+fn as_matrix<T: Reading>(x: &T, column: bool) -> T {
     if x.shape().len() == 1 { x.expand_dims(if column { -1 } else { 0 }) } else { x.clone() }
 }
 
 /// The transposes of a stack of matrices.
-pub(crate) fn transposed<T: Algebra>(x: &T) -> T {
+pub(crate) fn transposed<T: Reading>(x: &T) -> T {
     let ndim = x.shape().len() as isize;
     if ndim == 2 {
         return x.t();
@@ -43,7 +43,7 @@ pub(crate) fn transposed<T: Algebra>(x: &T) -> T {
 
 /// A stack of matrices as one matrix, of all their rows: what a single matrix is multiplied with
 /// in one product, and gets its gradient from in one.
-fn as_rows<T: Algebra>(x: &T) -> T {
+fn as_rows<T: Reading>(x: &T) -> T {
     let shape = x.shape();
     let (columns, leading) = shape.split_last().expect("at least two axes");
     x.reshape(&[leading.iter().product(), *columns][..])
@@ -86,7 +86,7 @@ impl Matmul {
 
     /// The contributions where a vector meets a stack of matrices: the vector is a matrix of one
     /// row or one column, and its contribution loses that axis again.
-    fn stacked_vector_vjp<T: Algebra>(call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn stacked_vector_vjp<T: Reading>(call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (a, b) = (call.operands[0], call.operands[1]);
         let (a_shape, b_shape) = (a.shape(), b.shape());
         let cotangent = cotangent.reshape(&Self::matrix_shape(&a_shape, &b_shape)[..]);
@@ -178,7 +178,7 @@ impl Rule for Matmul {
         let summed = operands[0].last().copied().unwrap_or(1);
         (output.iter().product::<usize>() * summed) as u64
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (a, b) = (call.operands[0], call.operands[1]);
         let (a_shape, b_shape) = (a.shape(), b.shape());
         let rows = |x: &T| x.expand_dims(-1);
@@ -201,7 +201,7 @@ impl Rule for Matmul {
             }]),
         }
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         bilinear_jvp(self, call, tangents)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
@@ -209,7 +209,7 @@ impl Rule for Matmul {
     }
 }
 
-impl Declare for Matmul {
+impl Cases for Matmul {
     fn examples() -> Vec<Example<Self>> {
         let a = || Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]]);
         let b = || Tensor::from([[2.0, -1.0], [0.5, 3.0], [-4.0, 1.0]]);
@@ -247,7 +247,7 @@ impl Declare for Matmul {
 }
 
 /// The method of the matrix product, for every algebra of tensors.
-pub trait MatmulMethods: Algebra {
+pub trait MatmulMethods: Reading {
     /// The matrix product by NumPy's rules: `[m, k] @ [k, n] → [m, n]`, with leading axes
     /// broadcast, and vectors as rows on the left, as columns on the right.
     ///
@@ -258,4 +258,4 @@ pub trait MatmulMethods: Algebra {
         Self::apply(Matmul, &[self, other.borrow()])
     }
 }
-impl<T: Algebra> MatmulMethods for T {}
+impl<T: Reading> MatmulMethods for T {}

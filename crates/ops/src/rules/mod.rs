@@ -2,7 +2,7 @@
 //!
 //! | file | family |
 //! |---|---|
-//! | [`elementwise`] | one table line each: value and slope, generic over [`Real`](crate::Real) |
+//! | [`elementwise`] | one table line each: value and slope, generic over [`Number`](crate::Number) |
 //! | [`linear`] | sums, layouts, slices and gathers, in adjoint pairs |
 //! | [`layout`] | linear maps along axes: flip, roll, pad, resize, triangles |
 //! | [`gather`] | rows of a table, by indices that are an operand |
@@ -39,7 +39,7 @@ pub mod softmax;
 pub mod window;
 
 #[doc(no_inline)]
-pub use crate::rule::{Bound, Lift};
+pub use crate::rule::{Lift, WithNumber};
 pub use elementwise::*;
 pub use gather::*;
 pub use layout::*;

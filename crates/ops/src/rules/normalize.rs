@@ -1,8 +1,8 @@
 //! The variance, and normalisation by it: batch, layer, group and root-mean-square normalisation
 //! are one rule.
 
-use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::algebra::Reading;
+use crate::declare::{Cases, Example, Refusal, example, refusal};
 use crate::describe::{Attributes, reduction_attributes};
 use crate::error::Problem;
 use crate::float::Float;
@@ -32,7 +32,7 @@ impl Variance {
     }
 
     /// dy/dx: 2(x − mean x)/(n − c).
-    fn slope<T: Algebra>(&self, x: &T, y: &T) -> T {
+    fn slope<T: Reading>(&self, x: &T, y: &T) -> T {
         let centred = x.sub(x.mean_keepdims(self.axes.clone()));
         centred.scale(2.0 / self.degrees(&x.shape(), &y.shape()))
     }
@@ -55,13 +55,13 @@ impl Rule for Variance {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         kernel::variance(operands[0], shape, self)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let slope = self.slope(call.operands[0], call.output);
             spread(cotangent, &self.axes, false, &slope.shape()).mul(slope)
         }])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         let along = self.slope(call.operands[0], call.output).mul(tangents[0]?);
         Some(along.sum_axes(self.axes.clone()))
     }
@@ -70,7 +70,7 @@ impl Rule for Variance {
         attributes.push(("correction", self.correction.into()));
         attributes
     }
-    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let x = operands[0];
         let centred = x.sub(x.mean_keepdims(self.axes.clone()));
         let sum = centred.square().sum_axes(self.axes.clone());
@@ -106,12 +106,12 @@ pub struct Normalize {
 pub struct NormalizeSlope(pub Normalize);
 
 impl Normalize {
-    fn mean<T: Algebra>(&self, x: &T) -> T {
+    fn mean<T: Reading>(&self, x: &T) -> T {
         x.mean_keepdims(self.axes.clone())
     }
 
     /// 1/σ.
-    fn inverse_deviation<T: Algebra>(&self, x: &T) -> T {
+    fn inverse_deviation<T: Reading>(&self, x: &T) -> T {
         let centred = if self.centred { x.sub(self.mean(x)) } else { x.clone() };
         let variance = self.mean(&centred.square());
         variance.add(variance.scalar(self.epsilon)).rsqrt()
@@ -119,7 +119,7 @@ impl Normalize {
 
     /// The second derivative at x along v and w, `slope` being the first along v:
     /// −(y·mean(w·s) + s·mean(w·y) + r·mean(v·y))/σ with the slopes s along v and r along w.
-    fn curvature<T: Algebra>(&self, x: &T, v: &T, w: &T, slope: &T) -> T {
+    fn curvature<T: Reading>(&self, x: &T, v: &T, w: &T, slope: &T) -> T {
         let y = T::apply(self.clone(), &[x]);
         let slope_w = T::apply(NormalizeSlope(self.clone()), &[x, w]);
         let terms = y
@@ -150,11 +150,11 @@ impl Rule for Normalize {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
         kernel::normalize(operands[0], self)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let slope = || T::apply(NormalizeSlope(self.clone()), &[call.operands[0], cotangent]);
         call.contributions([&slope])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(T::apply(NormalizeSlope(self.clone()), &[call.operands[0], tangents[0]?]))
     }
     fn attributes(&self) -> Attributes {
@@ -162,7 +162,7 @@ impl Rule for Normalize {
         attributes.extend([("epsilon", self.epsilon.into()), ("centred", self.centred.into())]);
         attributes
     }
-    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let x = operands[0];
         let centred = if self.centred { x.sub(self.mean(x)) } else { x.clone() };
         Some(centred.mul(self.inverse_deviation(x)))
@@ -188,13 +188,13 @@ impl Rule for NormalizeSlope {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
         kernel::normalize_slope(operands[0], operands[1], &self.0)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (x, v) = (call.operands[0], call.operands[1]);
         call.contributions([&|| self.0.curvature(x, v, cotangent, call.output), &|| {
             T::apply(self.clone(), &[x, cotangent])
         }])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         let (x, v) = (call.operands[0], call.operands[1]);
         let of_x = tangents[0].map(|tangent| self.0.curvature(x, v, tangent, call.output));
         let of_v = tangents[1].map(|tangent| T::apply(self.clone(), &[x, tangent]));
@@ -220,7 +220,7 @@ fn normalize(axes: impl Into<Axes>, epsilon: f64, centred: bool) -> Normalize {
     Normalize { axes: axes.into(), epsilon, centred }
 }
 
-impl Declare for Variance {
+impl Cases for Variance {
     fn examples() -> Vec<Example<Self>> {
         let variance = |axes: Axes, correction| Self { axes, correction };
         vec![
@@ -240,7 +240,7 @@ impl Declare for Variance {
     }
 }
 
-impl Declare for Normalize {
+impl Cases for Normalize {
     fn examples() -> Vec<Example<Self>> {
         let half = 12.0_f64.sqrt().recip();
         vec![
@@ -273,7 +273,7 @@ impl Declare for Normalize {
     }
 }
 
-impl Declare for NormalizeSlope {
+impl Cases for NormalizeSlope {
     fn examples() -> Vec<Example<Self>> {
         let slope = |axes: Axes, epsilon, centred| Self(normalize(axes, epsilon, centred));
         vec![
@@ -292,7 +292,7 @@ impl Declare for NormalizeSlope {
 }
 
 /// The methods of normalisation, for every algebra of tensors.
-pub trait NormalizeMethods: Algebra {
+pub trait NormalizeMethods: Reading {
     /// (x − mean)/√(var + ε) over `axes`.
     ///
     /// # Panics
@@ -316,4 +316,4 @@ pub trait NormalizeMethods: Algebra {
         Self::apply(normalize(axes, epsilon, false), &[self])
     }
 }
-impl<T: Algebra> NormalizeMethods for T {}
+impl<T: Reading> NormalizeMethods for T {}

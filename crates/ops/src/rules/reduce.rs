@@ -1,7 +1,7 @@
 //! Reductions that are not linear.
 
-use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::algebra::Reading;
+use crate::declare::{Cases, Example, Refusal, example, refusal};
 use crate::describe::{Attributes, reduction_attributes};
 use crate::dual::composite_jvp;
 use crate::error::Problem;
@@ -30,7 +30,7 @@ pub struct Extreme {
 impl Extreme {
     /// For each element, its share in the maximum: 1 over the number of elements that attain it,
     /// or 0.
-    fn shares<T: Algebra>(&self, x: &T, y: &T) -> T {
+    fn shares<T: Reading>(&self, x: &T, y: &T) -> T {
         let hit = x.equal(spread(y, &self.axes, self.keepdims, &x.shape()));
         hit.div(hit.sum_keepdims(self.axes.clone()))
     }
@@ -76,14 +76,14 @@ impl Rule for Extreme {
         }
         Ok(())
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         call.contributions([&|| {
             let spread = spread(cotangent, &self.axes, self.keepdims, &x.shape());
             spread.mul(self.shares(x, call.output))
         }])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         let weighted = self.shares(call.operands[0], call.output).mul(tangents[0]?);
         Some(T::apply(
             super::Sum { axes: self.axes.clone(), keepdims: self.keepdims },
@@ -100,7 +100,7 @@ impl Rule for Extreme {
     }
 }
 
-impl Declare for Extreme {
+impl Cases for Extreme {
     fn examples() -> Vec<Example<Self>> {
         let max = |axes: Axes, keepdims| Self { largest: true, axes, keepdims };
         let min = |axes: Axes, keepdims| Self { largest: false, axes, keepdims };
@@ -135,7 +135,7 @@ pub struct LogSumExp {
 }
 
 impl LogSumExp {
-    fn compose<T: Algebra>(&self, operands: &[&T]) -> T {
+    fn compose<T: Reading>(&self, operands: &[&T]) -> T {
         let x = operands[0];
         let most = x.max_keepdims(self.axes.clone());
         let kept = x.sub(&most).exp().sum_keepdims(self.axes.clone()).ln().add(&most);
@@ -158,15 +158,15 @@ impl Rule for LogSumExp {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
         self.compose(operands)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         let spread = |v: &T| spread(v, &self.axes, self.keepdims, &x.shape());
         call.contributions([&|| spread(cotangent).mul(x.sub(spread(call.output)).exp())])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         composite_jvp(call, tangents, |operands| self.compose(operands))
     }
-    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         Some(self.compose(operands))
     }
     fn is_composed(&self) -> bool {
@@ -180,7 +180,7 @@ impl Rule for LogSumExp {
     }
 }
 
-impl Declare for LogSumExp {
+impl Cases for LogSumExp {
     fn examples() -> Vec<Example<Self>> {
         let lse = |axes: Axes, keepdims| Self { axes, keepdims };
         vec![
@@ -213,7 +213,7 @@ pub struct Norm {
 
 impl Norm {
     /// x/y in the shape of x, 0 where y is 0.
-    fn direction<T: Algebra>(&self, x: &T, y: &T) -> T {
+    fn direction<T: Reading>(&self, x: &T, y: &T) -> T {
         let y = spread(y, &self.axes, self.keepdims, &x.shape());
         x.div(y.equal(y.scalar(0.0)).add(&y))
     }
@@ -230,12 +230,12 @@ impl Rule for Norm {
         let sum = super::Sum { axes: self.axes.clone(), keepdims: self.keepdims };
         Tensor::apply(sum, &[&operands[0].square()]).sqrt()
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         let spread = || spread(cotangent, &self.axes, self.keepdims, &x.shape());
         call.contributions([&|| spread().mul(self.direction(x, call.output))])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         let along = self.direction(call.operands[0], call.output).mul(tangents[0]?);
         Some(T::apply(super::Sum { axes: self.axes.clone(), keepdims: self.keepdims }, &[&along]))
     }
@@ -247,7 +247,7 @@ impl Rule for Norm {
     }
 }
 
-impl Declare for Norm {
+impl Cases for Norm {
     fn examples() -> Vec<Example<Self>> {
         let norm = |axes: Axes, keepdims| Self { axes, keepdims };
         vec![
@@ -264,7 +264,7 @@ impl Declare for Norm {
 }
 
 /// The methods of the reductions that are not linear, for every algebra of tensors.
-pub trait ReduceMethods: Algebra {
+pub trait ReduceMethods: Reading {
     /// The largest element, a scalar.
     ///
     /// # Panics
@@ -322,4 +322,4 @@ pub trait ReduceMethods: Algebra {
         Self::apply(Norm { axes: axes.into(), keepdims: false }, &[self])
     }
 }
-impl<T: Algebra> ReduceMethods for T {}
+impl<T: Reading> ReduceMethods for T {}

@@ -5,8 +5,8 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal, sample};
+use crate::algebra::Reading;
+use crate::declare::{Cases, Example, Refusal, example, refusal, sample};
 use crate::describe::Attributes;
 use crate::dual::composite_jvp;
 use crate::error::{Problem, show};
@@ -22,7 +22,7 @@ use crate::tensor::Tensor;
 
 /// ln Σ e^x along `axis`, which stays with length 1: the largest element is taken out first, so
 /// that nothing overflows.
-fn log_sum_exp<T: Algebra>(x: &T, axis: isize) -> T {
+fn log_sum_exp<T: Reading>(x: &T, axis: isize) -> T {
     let most = x.max_keepdims(axis);
     most.add(x.sub(&most).exp().sum_keepdims(axis).ln())
 }
@@ -44,10 +44,10 @@ macro_rules! composite {
         fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
             self.compose(operands)
         }
-        fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
             composite_jvp(call, tangents, |operands| self.compose(operands))
         }
-        fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+        fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
             Some(self.compose(operands))
         }
         fn is_composed(&self) -> bool {
@@ -64,7 +64,7 @@ pub struct Softmax {
 }
 
 impl Softmax {
-    fn compose<T: Algebra>(self, operands: &[&T]) -> T {
+    fn compose<T: Reading>(self, operands: &[&T]) -> T {
         let x = operands[0];
         let e = x.sub(x.max_keepdims(self.axis)).exp();
         e.div(e.sum_keepdims(self.axis))
@@ -78,7 +78,7 @@ impl Rule for Softmax {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         softmax_shape(operands, self.axis)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let y = call.output;
         call.contributions([&|| y.mul(cotangent.sub(cotangent.mul(y).sum_keepdims(self.axis)))])
     }
@@ -95,7 +95,7 @@ impl Rule for Softmax {
 const SOFTMAX_OF_SAMPLE: [f64; 3] = [0.1752903921400367, 0.03911257327068745, 0.7855970345892759];
 const SAMPLE: [f64; 3] = [0.5, -1.0, 2.0];
 
-impl Declare for Softmax {
+impl Cases for Softmax {
     fn examples() -> Vec<Example<Self>> {
         vec![
             example(Self { axis: -1 }, [Tensor::from(SAMPLE)]).gives(SOFTMAX_OF_SAMPLE),
@@ -123,7 +123,7 @@ pub struct LogSoftmax {
 }
 
 impl LogSoftmax {
-    fn compose<T: Algebra>(self, operands: &[&T]) -> T {
+    fn compose<T: Reading>(self, operands: &[&T]) -> T {
         operands[0].sub(log_sum_exp(operands[0], self.axis))
     }
 }
@@ -135,7 +135,7 @@ impl Rule for LogSoftmax {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         softmax_shape(operands, self.axis)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             cotangent.sub(call.output.exp().mul(cotangent.sum_keepdims(self.axis)))
         }])
@@ -149,7 +149,7 @@ impl Rule for LogSoftmax {
     }
 }
 
-impl Declare for LogSoftmax {
+impl Cases for LogSoftmax {
     fn examples() -> Vec<Example<Self>> {
         vec![
             example(Self { axis: -1 }, [Tensor::from(SAMPLE)])
@@ -176,7 +176,7 @@ pub struct SoftmaxCrossEntropy;
 
 impl SoftmaxCrossEntropy {
     #[allow(clippy::unused_self)] // `composite!` calls it as a method.
-    fn compose<T: Algebra>(self, operands: &[&T]) -> T {
+    fn compose<T: Reading>(self, operands: &[&T]) -> T {
         let (x, p) = (operands[0], operands[1]);
         p.mul(log_sum_exp(x, -1).sub(x)).sum_axes(-1)
     }
@@ -195,7 +195,7 @@ impl Rule for SoftmaxCrossEntropy {
         shape.pop();
         Ok(shape)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (x, p) = (call.operands[0], call.operands[1]);
         let cotangent = &cotangent.expand_dims(-1);
         call.contributions([
@@ -206,7 +206,7 @@ impl Rule for SoftmaxCrossEntropy {
     composite!();
 }
 
-impl Declare for SoftmaxCrossEntropy {
+impl Cases for SoftmaxCrossEntropy {
     fn examples() -> Vec<Example<Self>> {
         let (x, p) = (Tensor::from(SAMPLE), Tensor::from([0.25, 0.25, 0.5]));
         vec![
@@ -230,7 +230,7 @@ pub struct SparseSoftmaxCrossEntropy {
 }
 
 impl SparseSoftmaxCrossEntropy {
-    fn compose<T: Algebra>(&self, operands: &[&T]) -> T {
+    fn compose<T: Reading>(&self, operands: &[&T]) -> T {
         let x = operands[0];
         log_sum_exp(x, -1).sum_axes(-1).sub(x.pick(&self.labels))
     }
@@ -244,7 +244,7 @@ impl Rule for SparseSoftmaxCrossEntropy {
         softmax_shape(operands, -1)?;
         labelled_rows(operands[0], &self.labels)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         call.contributions([&|| {
             let columns = *x.shape().last().expect("logits with lanes");
@@ -258,7 +258,7 @@ impl Rule for SparseSoftmaxCrossEntropy {
     }
 }
 
-impl Declare for SparseSoftmaxCrossEntropy {
+impl Cases for SparseSoftmaxCrossEntropy {
     fn examples() -> Vec<Example<Self>> {
         let labels = |labels: &[usize]| Self { labels: labels.into() };
         vec![
@@ -348,10 +348,10 @@ impl Rule for OneHot {
         }
         Ok(())
     }
-    fn vjp<T: Algebra>(&self, _call: &Call<'_, T>, _cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, _call: &Call<'_, T>, _cotangent: &T) -> Contributions<T> {
         std::iter::once(None).collect()
     }
-    fn jvp<T: Algebra>(&self, _call: &Call<'_, T>, _tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, _call: &Call<'_, T>, _tangents: &[Option<&T>]) -> Option<T> {
         None
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
@@ -362,7 +362,7 @@ impl Rule for OneHot {
     }
 }
 
-impl Declare for OneHot {
+impl Cases for OneHot {
     fn examples() -> Vec<Example<Self>> {
         vec![
             example(Self { classes: 3 }, [Tensor::from([2.0, 0.0])])
@@ -388,7 +388,7 @@ pub struct LabelCrossEntropy;
 
 impl LabelCrossEntropy {
     #[allow(clippy::unused_self)] // `composite_jvp` reads it as the other rules' `compose`.
-    fn compose<T: Algebra>(self, operands: &[&T]) -> T {
+    fn compose<T: Reading>(self, operands: &[&T]) -> T {
         let (x, labels) = (operands[0], operands[1]);
         let here = labels.one_hot(x.length(-1));
         let picked = here.select(x, x.scalar(0.0)).sum_axes(-1);
@@ -422,7 +422,7 @@ impl Rule for LabelCrossEntropy {
         Ok(SparseSoftmaxCrossEntropy { labels }.compose(&[x]))
     }
     // ANCHOR: p_minus_y
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (x, labels) = (call.operands[0], call.operands[1]);
         let x_bar = || {
             let error = x.softmax(-1).sub(labels.one_hot(x.length(-1)));
@@ -431,10 +431,10 @@ impl Rule for LabelCrossEntropy {
         [call.wanted[0].then(x_bar), None].into_iter().collect()
     }
     // ANCHOR_END: p_minus_y
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         composite_jvp(call, tangents, |operands| self.compose(operands))
     }
-    fn expand<T: Algebra>(&self, operands: &[&T]) -> Option<T> {
+    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         Some(self.compose(operands))
     }
     fn is_composed(&self) -> bool {
@@ -442,7 +442,7 @@ impl Rule for LabelCrossEntropy {
     }
 }
 
-impl Declare for LabelCrossEntropy {
+impl Cases for LabelCrossEntropy {
     fn examples() -> Vec<Example<Self>> {
         let with = |shape: &[usize], labels: Tensor<f64>| vec![sample(shape, 0), labels];
         vec![
@@ -462,7 +462,7 @@ impl Declare for LabelCrossEntropy {
 }
 
 /// The methods of softmax and its kin, for every algebra of tensors.
-pub trait SoftmaxMethods: Algebra {
+pub trait SoftmaxMethods: Reading {
     /// Softmax along `axis`.
     ///
     /// # Panics
@@ -520,4 +520,4 @@ pub trait SoftmaxMethods: Algebra {
         Self::apply(OneHot { classes }, &[self])
     }
 }
-impl<T: Algebra> SoftmaxMethods for T {}
+impl<T: Reading> SoftmaxMethods for T {}

@@ -10,8 +10,8 @@ use std::borrow::Borrow;
 
 use smallvec::SmallVec;
 
-use crate::algebra::Algebra;
-use crate::declare::{Declare, Example, Refusal, example, refusal};
+use crate::algebra::Reading;
+use crate::declare::{Cases, Example, Refusal, example, refusal};
 use crate::describe::Attributes;
 use crate::error::Problem;
 use crate::float::Float;
@@ -180,7 +180,7 @@ impl Rule for Windows {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         kernel::windows(operands[0], shape, self)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let adjoint = match &self.adjoint {
                 Some(_) => None,
@@ -189,7 +189,7 @@ impl Rule for Windows {
             T::apply(Self { adjoint, fill: 0.0, ..self.clone() }, &[cotangent])
         }])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         linear_jvp(&Self { fill: 0.0, ..self.clone() }, call, tangents)
     }
     fn attributes(&self) -> Attributes {
@@ -244,10 +244,10 @@ impl Rule for MaxPool {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         kernel::max_pool(operands[0], shape, self)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(self.slope(true), &[call.operands[0], cotangent])])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(T::apply(self.slope(false), &[call.operands[0], tangents[0]?]))
     }
     fn attributes(&self) -> Attributes {
@@ -276,13 +276,13 @@ impl Rule for MaxPoolSlope {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         kernel::max_pool_slope(operands[0], operands[1], shape, self)
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         // Which element is the largest does not change but at ties.
         let transposed = Self { adjoint: !self.adjoint, ..self.clone() };
         let of_v = || T::apply(transposed, &[call.operands[0], cotangent]);
         Contributions::from_buf([None, call.wanted[1].then(of_v)])
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         Some(T::apply(self.clone(), &[call.operands[0], tangents[1]?]))
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
@@ -420,7 +420,7 @@ impl Rule for Conv {
         };
         outputs.iter().chain(&weight[1..]).map(|&length| length as u64).product()
     }
-    fn vjp<T: Algebra>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (a, b) = (call.operands[0], call.operands[1]);
         let input = |spatial: &[usize]| self.as_part(Part::Input(Shape::from_slice(spatial)));
         let (output, weight) = (self.as_part(Part::Output), self.as_part(Part::Weight));
@@ -439,7 +439,7 @@ impl Rule for Conv {
                 }]),
         }
     }
-    fn jvp<T: Algebra>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
         bilinear_jvp(self, call, tangents)
     }
     fn attributes(&self) -> Attributes {
@@ -454,7 +454,7 @@ impl Rule for Conv {
     }
 }
 
-impl Declare for Windows {
+impl Cases for Windows {
     fn examples() -> Vec<Example<Self>> {
         let windows = |slides: &[Slide], fill| Self {
             slides: Slides::from_slice(slides),
@@ -508,7 +508,7 @@ impl Declare for Windows {
     }
 }
 
-impl Declare for MaxPool {
+impl Cases for MaxPool {
     fn examples() -> Vec<Example<Self>> {
         let pool = |slides: &[Slide]| Self { slides: Slides::from_slice(slides) };
         let row = Tensor::from([[[1.0, -2.0, 4.0, 3.0]]]);
@@ -535,7 +535,7 @@ impl Declare for MaxPool {
     }
 }
 
-impl Declare for MaxPoolSlope {
+impl Cases for MaxPoolSlope {
     fn examples() -> Vec<Example<Self>> {
         let slope =
             |slides: &[Slide], adjoint| Self { slides: Slides::from_slice(slides), adjoint };
@@ -561,7 +561,7 @@ impl Declare for MaxPoolSlope {
     }
 }
 
-impl Declare for Conv {
+impl Cases for Conv {
     fn examples() -> Vec<Example<Self>> {
         let conv = |slides: &[Slide], groups, part| Self {
             slides: Slides::from_slice(slides),
@@ -617,7 +617,7 @@ impl Declare for Conv {
 /// Convolution and pooling, for every algebra of tensors, of `[batch, channels, length]` or
 /// `[batch, channels, height, width]`; one [`Slide`] for each spatial axis. Every method panics
 /// with a sentence where channels, axes or kernel do not fit.
-pub trait WindowMethods: Algebra {
+pub trait WindowMethods: Reading {
     /// Convolution with a weight `[outputs, channels/groups, …kernel]`.
     ///
     /// # Panics
@@ -698,10 +698,10 @@ pub trait WindowMethods: Algebra {
         sums.div(Self::apply(windows(&counted), &[&ones]).sum_axes(2))
     }
 }
-impl<T: Algebra> WindowMethods for T {}
+impl<T: Reading> WindowMethods for T {}
 
 #[track_caller]
-fn pool_slides<T: Algebra>(x: &T, slides: &[Slide], ceil: bool) -> Slides {
+fn pool_slides<T: Reading>(x: &T, slides: &[Slide], ceil: bool) -> Slides {
     let shape = x.shape();
     slides
         .iter()

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ops::rules::{Add, Div, Identity, Matmul, Mul, Neg, Pow, Square, Sub};
-use ops::{Algebra, Binary, Bound, Lift, Tensor};
+use ops::{Binary, Lift, Reading, Tensor, WithNumber};
 
 use super::functions::{Function, find, functions, names};
 use super::{Content, Expression, ExpressionError, Infix, Kind};
@@ -361,7 +361,7 @@ impl<'t> Recording<'_, 't> {
                     Var::try_apply(Lift::unary(Square), &[&self.recorded(*x, values)])
                 }
                 _ => {
-                    let rule = Lift::unary(Bound::right(Pow, *exponent));
+                    let rule = Lift::unary(WithNumber::right(Pow, *exponent));
                     Var::try_apply(rule, &[&self.recorded(*x, values)])
                 }
             },
@@ -543,10 +543,10 @@ impl Infix {
     ) -> Option<Result<Var<'t, f64>, TapeError>> {
         match (a, b) {
             (Value::Recorded(x), &Value::Number(number)) => {
-                with_rule!(self, |rule| Some(Var::try_apply(Lift::unary(Bound::right(rule, number)), &[x])), matmul None)
+                with_rule!(self, |rule| Some(Var::try_apply(Lift::unary(WithNumber::right(rule, number)), &[x])), matmul None)
             }
             (&Value::Number(number), Value::Recorded(x)) => {
-                with_rule!(self, |rule| Some(Var::try_apply(Lift::unary(Bound::left(number, rule)), &[x])), matmul None)
+                with_rule!(self, |rule| Some(Var::try_apply(Lift::unary(WithNumber::left(number, rule)), &[x])), matmul None)
             }
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! Formulas of a step: the rule, read with labels or with numbers for symbols.
 
-use ops::{Algebra, Binding, Call, Float, Formula, Tensor};
+use ops::{Binding, Call, Float, Formula, Reading, Tensor};
 
 use crate::var::Var;
 

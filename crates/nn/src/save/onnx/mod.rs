@@ -17,7 +17,7 @@ mod translate;
 use std::panic::Location;
 use std::path::Path;
 
-use ops::describe::Described;
+use ops::describe::AnyRule;
 use ops::{Float, Shape, Tensor};
 use prost::Message;
 use tape::{Tape, Var};
@@ -316,7 +316,7 @@ impl<A: Float> Writer<'_, '_, A> {
             return Ok(inputs[0].clone());
         }
         let refuse = |why: String| self.refusal(position, why);
-        let described: [Option<Box<dyn Described>>; 2] = vars.map(Var::described);
+        let described: [Option<Box<dyn AnyRule>>; 2] = vars.map(Var::described);
         let [Some(first), Some(second)] = described else {
             return Err(refuse(
                 "it is a function as a single node, which cannot be looked into".into(),

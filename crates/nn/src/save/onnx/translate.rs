@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use ops::Shape;
-use ops::describe::{Described, Term};
-use ops::rules::{self, Bound, Lift};
-use ops::{Algebra, Binary, Rule, Unary};
+use ops::describe::{AnyRule, Term};
+use ops::rules::{self, Lift, WithNumber};
+use ops::{Binary, Reading, Rule, Unary};
 
 use super::count::{Batches, Count, Settings};
 use super::graph::{Graph, integer, integers, number, slides};
 
 /// One op of the two recordings.
 pub(super) struct Call<'a> {
-    pub rules: [&'a dyn Described; 2],
+    pub rules: [&'a dyn AnyRule; 2],
     /// The names of the operands in the graph.
     pub inputs: Vec<String>,
     /// The shapes of the operands, in both recordings.
@@ -34,7 +34,7 @@ pub(super) fn add(graph: &mut Graph, call: &Call<'_>, batches: Batches) -> Resul
     }
     let rule = call.rules[0].rule();
     if let Some(translate) = TABLE.get(&rule) {
-        let attributes = call.rules.map(Described::attributes);
+        let attributes = call.rules.map(AnyRule::attributes);
         let settings = Settings::of(attributes, batches)?;
         let shape = |i: usize| Count::shape([&call.shapes[0][i], &call.shapes[1][i]], batches);
         let op = Op {
@@ -99,8 +99,8 @@ impl Written<'_> {
         }
         let pairs = operands.iter().zip(others);
         let inputs = pairs.map(|(a, b)| self.add([a, b])).collect::<Result<_, _>>()?;
-        let shapes = [operands, others].map(|terms| terms.iter().map(Algebra::shape).collect());
-        let output = terms.map(Algebra::shape);
+        let shapes = [operands, others].map(|terms| terms.iter().map(Reading::shape).collect());
+        let output = terms.map(Reading::shape);
         let call = Call { rules: [first, second], inputs, shapes, output };
         let name = add(self.graph, &call, self.batches)?;
         self.known.insert(terms[0].address(), name.clone());
@@ -181,7 +181,7 @@ impl Table {
     ) {
         let of_two = nodes.clone();
         self.rule::<Lift<B, 2>>(move |graph, op| Ok(of_two(graph, op.inputs[0], op.inputs[1])));
-        self.rule::<Lift<Bound<B>, 1>>(move |graph, op| {
+        self.rule::<Lift<WithNumber<B>, 1>>(move |graph, op| {
             let x = op.inputs[0];
             match (op.settings.number("left"), op.settings.number("right")) {
                 (Some(left), _) => {

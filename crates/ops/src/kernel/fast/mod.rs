@@ -5,7 +5,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::real::Real;
+use crate::real::Number;
 use crate::rule::{Binary, Unary};
 
 mod constants_f32;
@@ -26,7 +26,7 @@ mod tests;
 pub struct Fast<A>(pub A);
 
 /// The fast reading of a float: what numbers it is made of and gives back.
-pub trait Reads<A>: Real {
+pub trait Reads<A>: Number {
     /// Reads a number.
     fn read(number: A) -> Self;
     /// The number.
@@ -72,7 +72,7 @@ macro_rules! own_binary {
         $(
             #[inline(always)]
             fn $method(self, other: Self) -> Self {
-                Self(Real::$method(self.0, other.0))
+                Self(Number::$method(self.0, other.0))
             }
         )*
     };
@@ -108,7 +108,7 @@ macro_rules! real_fast {
             }
         }
 
-        impl Real for Fast<$float> {
+        impl Number for Fast<$float> {
             #[inline(always)]
             fn lit(value: f64) -> Self {
                 Self(value as $float)
@@ -128,7 +128,7 @@ macro_rules! real_fast {
             methods! { $module:
                 exp exp2 exp_m1 ln log2 log10 ln_1p sin cos tan sinh cosh tanh sigmoid erf
             }
-            methods! { Real:
+            methods! { Number:
                 sqrt abs floor ceil round asin acos atan asinh acosh atanh
             }
             own_binary! { pow atan2 hypot maximum minimum greater equal }

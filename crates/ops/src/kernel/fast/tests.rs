@@ -8,7 +8,7 @@ use std::time::Instant;
 use flate2::read::GzDecoder;
 
 use super::{Fast, double, single};
-use crate::real::Real;
+use crate::real::Number;
 
 /// Calls `f` with each element, in a loop that may use AVX2 and fused multiply-add.
 #[cfg(target_arch = "x86_64")]
@@ -88,8 +88,8 @@ macro_rules! functions_under_test {
             name: stringify!($name),
             f32: |level, x, y| level.each(|x| Fast(x).$name().0, x, y),
             f64: |level, x, y| level.each(|x| Fast(x).$name().0, x, y),
-            own_f32: |x| Real::$name(x),
-            own_f64: |x| Real::$name(x),
+            own_f32: |x| Number::$name(x),
+            own_f64: |x| Number::$name(x),
             wide: $wide,
             bounds: ($f32, $f64),
             angle: $angle,
@@ -297,12 +297,12 @@ macro_rules! assert_own {
     ($float:ident: $($one:ident)*, $($two:ident)*) => {
         for x in specials().map(|x| x as $float) {
             $(assert_eq!(
-                Fast(x).$one().0.to_bits(), Real::$one(x).to_bits(),
+                Fast(x).$one().0.to_bits(), Number::$one(x).to_bits(),
                 "{}({x:e})", stringify!($one)
             );)*
             for y in specials().map(|y| y as $float) {
                 $(assert_eq!(
-                    Fast(x).$two(Fast(y)).0.to_bits(), Real::$two(x, y).to_bits(),
+                    Fast(x).$two(Fast(y)).0.to_bits(), Number::$two(x, y).to_bits(),
                     "{}({x:e}, {y:e})", stringify!($two)
                 );)*
                 for (fast, own) in [
