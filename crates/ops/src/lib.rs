@@ -26,51 +26,59 @@
 //! assert_eq!(x.matmul(&w), Tensor::from([-0.5, -0.5]));
 //! ```
 
-#[macro_use]
-mod table;
-
-mod algebra;
-pub mod declare;
-pub mod describe;
-mod dual;
-pub mod error;
-mod float;
-mod formula;
+mod ground;
 #[allow(unsafe_code)]
 mod kernel;
-pub mod methods;
-mod operators;
-pub mod probe;
-mod reading;
-mod real;
-pub mod registry;
+mod number;
+mod readings;
+#[macro_use]
 mod rule;
 pub mod rules;
-pub mod shape;
 mod tensor;
 
-pub use algebra::Reading;
-pub use dual::{Dual, composite_jvp, jvp};
-pub use error::{OpError, Problem};
-pub use float::Float;
-pub use formula::{Binding, Formula, Notation, gradient_formulas, value_formula};
+pub use ground::attribute::{Attribute, Attributes};
+pub use ground::problem::{self as error, OpError, Problem};
+pub use ground::shape::{self, Axes, Shape};
+pub use ground::{Binding, Formula, Notation};
 #[doc(hidden)] // For the tape's programs.
 pub use kernel::{
     Order, Spread, count as thread_count, each as each_part, elements_in, elements_to_write,
     order_of,
 };
 pub use kernel::{product_into, update, with_threads};
-pub use reading::AsNumber;
-pub use real::Number;
-pub use rule::{
-    Binary, Call, Contributions, Elementwise, Lift, Rule, Unary, WithNumber, apply, apply_into,
-    arity, bilinear_jvp, checked_shape, linear_jvp,
+pub use number::probe;
+pub use number::{Binary, Elementwise, Float, Number, Unary, WithNumber};
+pub use readings::{
+    AsNumber, Dual, composite_jvp, gradient_formulas, jvp, times_slope, value_formula,
 };
-pub use shape::{Axes, Shape};
+pub use rule::{
+    Call, Contributions, Lift, ReadScalar, Reading, Rule, Scalar, apply, apply_into, arity,
+    bilinear_jvp, checked_shape, linear_jvp,
+};
+pub use rules::methods;
 pub use tensor::{Tensor, TensorError};
 
-/// What a user of plain tensors needs in scope: the methods of every algebra.
+/// What rules declare of themselves, from which their tests are generated.
+pub mod declare {
+    pub use crate::number::samples::*;
+    pub use crate::rule::cases::*;
+}
+
+/// Rules as plain data, for other formats and other programs: what a rule is, its settings, and
+/// what it is composed of.
+pub mod describe {
+    pub use crate::ground::attribute::{Attribute, Attributes};
+    pub use crate::readings::term::{AnyRule, Term};
+}
+
+/// The list of all rules, for tests and tables that go through every one of them.
+pub mod registry {
+    pub use crate::rule::visit::{Visitor, elementwise_examples};
+    pub use crate::rules::registry::visit;
+}
+
+/// What a user of plain tensors needs in scope: the methods of every reading.
 pub mod prelude {
-    pub use crate::algebra::Reading as _;
     pub use crate::methods::*;
+    pub use crate::rule::Reading as _;
 }

@@ -12,8 +12,9 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::direct::{self, Images};
 use super::map::{Order, elements_in, in_order, order_of};
 use super::windows::{Grid, PER_THREAD};
-use super::{memory, ordered, simd, threads};
-use crate::float::Float;
+use super::{ordered, simd, threads};
+use crate::ground::memory;
+use crate::number::Float;
 use crate::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide};
 use crate::tensor::Tensor;
 

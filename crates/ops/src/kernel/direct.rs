@@ -6,9 +6,9 @@
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 
-use super::fast::Reads;
-use super::memory;
-use crate::float::Float;
+use crate::ground::memory;
+use crate::number::Float;
+use crate::number::fast::Reads;
 use crate::rules::window::Slide;
 
 /// Images whose channels lie side by side, and where their windows lie when zeros have been put

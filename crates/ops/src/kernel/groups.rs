@@ -4,13 +4,14 @@ use multiversion::multiversion;
 
 use smallvec::SmallVec;
 
-use crate::float::Float;
+use crate::number::Float;
+use crate::rules::methods::LinearMethods;
 use crate::rules::normalize::{Normalize, Variance};
 use crate::tensor::Tensor;
 
 use super::map::{Order, elements_in, in_order, order_of};
-use super::{memory, simd, threads};
-use crate::methods::LinearMethods;
+use super::{simd, threads};
+use crate::ground::memory;
 
 /// Sums of short stretches that are kept side by side.
 const WIDE: usize = 256;

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
+use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn, SliceInfoElem};
 use smallvec::{SmallVec, smallvec};
 
-use super::{memory, simd, threads};
-use crate::float::Float;
-use crate::real::Number;
+use super::{simd, threads};
+use crate::ground::memory;
+use crate::number::{Float, Number};
 use crate::tensor::Tensor;
 
 /// Elements that an operand is gathered to at a time when it is broadcast or strided: small
@@ -209,6 +209,28 @@ pub fn update<A: Float, const N: usize>(
     threads::divide_all(w, kept, PER_THREAD, |start, w, kept| {
         simd::update(w, &g[start..][..w.len()], kept, &update);
     });
+}
+
+impl<A: Float> Tensor<A> {
+    /// Adds `other` to a part of the tensor, in place if its elements are not shared.
+    ///
+    /// # Panics
+    /// If the part is outside the tensor, or `other` has another shape than it.
+    ///
+    /// ```
+    /// use ndarray::s;
+    /// use ops::Tensor;
+    ///
+    /// let mut x = Tensor::from([1.0, 2.0, 3.0]);
+    /// x.add_to_part(s![1..], &Tensor::from([10.0, 20.0]));
+    /// assert_eq!(x, Tensor::from([1.0, 12.0, 23.0]));
+    /// ```
+    pub fn add_to_part(&mut self, part: impl AsRef<[SliceInfoElem]>, other: &Self) {
+        let mut whole = self.view_mut();
+        let part: ArrayViewMutD<'_, A> = whole.slice_mut(part.as_ref());
+        assert_eq!(part.shape(), other.shape(), "the part and what is added to it have one shape");
+        add_rows(part, &other.view());
+    }
 }
 
 /// An operand's elements as they lie in memory; they are copied only if an axis is walked backwards.
@@ -454,7 +476,7 @@ mod tests {
     use ndarray::s;
 
     use super::*;
-    use crate::methods::LinearMethods;
+    use crate::rules::methods::LinearMethods;
 
     #[test]
     fn a_part_is_read_where_it_lies() {

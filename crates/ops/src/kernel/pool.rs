@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use crate::float::Float;
+use crate::number::Float;
 use crate::rules::window::{MaxPool, MaxPoolSlope};
 use crate::tensor::Tensor;
 
-use super::{Grid, Inside, channels, memory, ordered, threads};
+use super::{Grid, Inside, channels, ordered, threads};
+use crate::ground::memory;
 
 /// As many elements of the result make it worth a second thread's while.
 const PER_THREAD: usize = 16_384;

@@ -1,7 +1,8 @@
 //! Products of matrices.
 
-use super::{memory, threads};
-use crate::float::Float;
+use super::threads;
+use crate::ground::memory;
+use crate::number::Float;
 use crate::tensor::Tensor;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2};

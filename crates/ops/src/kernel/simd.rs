@@ -3,11 +3,11 @@
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 
-use super::fast::Reads;
 use super::map::Point;
-use crate::float::Float;
+use crate::number::Float;
+use crate::number::fast::Reads;
 
-/// `out[i] = point(first[i], second[i])` for all i: read with [`Fast`](super::fast::Fast) numbers
+/// `out[i] = point(first[i], second[i])` for all i: read with [`Fast`](crate::number::fast::Fast) numbers
 /// where a multiply-add is one instruction, and again with the float itself where that gives NaN.
 #[multiversion(targets("x86_64+avx2+fma", "aarch64+neon"))]
 pub fn fill<A: Float, P: Point<N, M>, const N: usize, const M: usize>(

@@ -4,8 +4,9 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use smallvec::SmallVec;
 
-use super::{channels, memory, ordered, simd, threads};
-use crate::float::Float;
+use super::{channels, ordered, simd, threads};
+use crate::ground::memory;
+use crate::number::Float;
 use crate::rules::window::{Conv, Part, Slide, Windows};
 use crate::tensor::Tensor;
 

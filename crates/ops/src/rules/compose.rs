@@ -1,13 +1,13 @@
 //! Functions composed of other rules: their gradients, to any order, are those of their parts.
 
-use crate::algebra::Reading;
-use crate::methods::{
+use crate::ground::{Axes, Shape};
+use crate::rule::Reading;
+use crate::rules::layout::AxisMap;
+use crate::rules::methods::{
     BinaryMethods, LayoutMethods, LinearMethods, MatmulMethods, NormalizeMethods, ReduceMethods,
     UnaryMethods,
 };
-use crate::rules::layout::AxisMap;
 use crate::rules::normalize::Variance;
-use crate::shape::{Axes, Shape};
 
 /// The axes as sorted positions.
 #[track_caller]

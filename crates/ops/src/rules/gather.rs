@@ -3,14 +3,11 @@
 
 use ndarray::Dimension;
 
-use crate::algebra::Reading;
-use crate::declare::{Cases, Example, Refusal, example, refusal};
-use crate::describe::Attributes;
-use crate::error::Problem;
-use crate::float::Float;
-use crate::registry::samples;
-use crate::rule::{Call, Contributions, Rule, arity};
-use crate::shape::Shape;
+use crate::ground::{Attributes, Problem, Shape};
+use crate::number::Float;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal, samples,
+};
 use crate::tensor::Tensor;
 
 /// Rows of a table: `[rows, …width]` and indices `[…]` give `[…, …width]`. The indices are whole

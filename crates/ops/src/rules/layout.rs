@@ -8,17 +8,14 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, IxDyn};
 
-use crate::algebra::Reading;
-use crate::declare::{Cases, Example, Refusal, example, refusal};
-use crate::describe::{Attribute, Attributes};
-use crate::error::Problem;
-use crate::float::Float;
-use crate::formula::Formula;
-use crate::methods::{BinaryMethods, LinearMethods};
-use crate::registry::samples;
-use crate::rule::{Call, Contributions, Rule, arity, linear_jvp};
-use crate::shape::{Shape, resolve_axis};
-use crate::tensor::Tensor;
+use crate::ground::{Attribute, Attributes, Formula, Problem, Shape, resolve_axis};
+use crate::number::Float;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    refusal, samples,
+};
+use crate::rules::methods::{BinaryMethods, LinearMethods};
+use crate::tensor::{Indices, Tensor};
 
 /// A sparse linear map along one axis: yₒ = Σ w·xᵢ over the entries (i, w) of row o, or its
 /// adjoint, x̄ᵢ = Σ w·ȳₒ.
@@ -215,55 +212,6 @@ impl Cases for Cumsum {
     }
 }
 
-/// Indices in the shape of a tensor, for [`TakeAlong`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Indices {
-    shape: Shape,
-    elements: Arc<[usize]>,
-}
-
-impl Indices {
-    /// Indices of `shape`, the last axis fastest.
-    ///
-    /// # Errors
-    /// If the shape holds another number of elements.
-    pub fn new(shape: &[usize], elements: Vec<usize>) -> Result<Self, crate::TensorError> {
-        let given = elements.len();
-        if shape.iter().product::<usize>() != given {
-            return Err(crate::TensorError::Elements { shape: shape.to_vec(), given });
-        }
-        Ok(Self { shape: Shape::from_slice(shape), elements: elements.into() })
-    }
-
-    /// The lengths of the axes.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// The indices, the last axis fastest.
-    pub fn elements(&self) -> &[usize] {
-        &self.elements
-    }
-
-    /// The same indices without an axis of length 1.
-    pub(crate) fn without_axis(mut self, axis: isize) -> Result<Self, Problem> {
-        let axis = resolve_axis(axis, self.shape.len())?;
-        self.shape.remove(axis);
-        Ok(self)
-    }
-
-    /// Calls `visit` with each position and the position with the index in the place of `axis`.
-    fn for_each(&self, axis: usize, mut visit: impl FnMut(&[usize], &[usize])) {
-        for (position, &index) in
-            ndarray::indices(IxDyn(&self.shape)).into_iter().zip(&*self.elements)
-        {
-            let mut target = position.clone();
-            target[axis] = index;
-            visit(ndarray::Dimension::slice(&position), ndarray::Dimension::slice(&target));
-        }
-    }
-}
-
 /// NumPy's `take_along_axis`: y[…, j, …] = x[…, index[…, j, …], …]. Its adjoint is
 /// [`ScatterAdd`].
 #[derive(Clone, Debug)]
@@ -288,8 +236,8 @@ pub struct ScatterAdd {
 fn along_attributes(axis: isize, indices: &Indices) -> Attributes {
     vec![
         ("axis", axis.into()),
-        ("indices", indices.elements[..].into()),
-        ("shape", indices.shape[..].into()),
+        ("indices", indices.elements().into()),
+        ("shape", indices.shape().into()),
     ]
 }
 
@@ -300,14 +248,14 @@ fn along_shape(
     length: usize,
 ) -> Result<usize, Problem> {
     let axis = resolve_axis(axis, from.len())?;
-    let fits = indices.shape.len() == from.len()
-        && (0..from.len()).all(|k| k == axis || indices.shape[k] == from[k]);
+    let fits = indices.shape().len() == from.len()
+        && (0..from.len()).all(|k| k == axis || indices.shape()[k] == from[k]);
     if !fits {
-        return Err(Problem::IndicesShape { axis, indices: indices.shape.clone() });
+        return Err(Problem::IndicesShape { axis, indices: Shape::from_slice(indices.shape()) });
     }
-    match indices.elements.iter().position(|&index| index >= length) {
+    match indices.elements().iter().position(|&index| index >= length) {
         Some(position) => {
-            let index = indices.elements[position];
+            let index = indices.elements()[position];
             Err(Problem::IndexOutOfRange { index, position, axis, length })
         }
         None => Ok(axis),
@@ -322,12 +270,12 @@ impl Rule for TakeAlong {
         arity(1, operands)?;
         let axis = resolve_axis(self.axis, operands[0].len())?;
         along_shape(self.axis, &self.indices, operands[0], operands[0][axis])?;
-        Ok(self.indices.shape.clone())
+        Ok(Shape::from_slice(self.indices.shape()))
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
         let axis = resolve_axis(self.axis, shape.len()).expect("an accepted axis");
         let x = operands[0].view();
-        let mut taken = Vec::with_capacity(self.indices.elements.len());
+        let mut taken = Vec::with_capacity(self.indices.elements().len());
         self.indices.for_each(axis, |_, target| taken.push(x[target]));
         Tensor::from_shape_vec(shape, taken).expect("one element for each index")
     }
@@ -354,8 +302,11 @@ impl Rule for ScatterAdd {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         arity(1, operands)?;
         let axis = along_shape(self.axis, &self.indices, operands[0], self.length)?;
-        if operands[0][axis] != self.indices.shape[axis] {
-            return Err(Problem::IndicesShape { axis, indices: self.indices.shape.clone() });
+        if operands[0][axis] != self.indices.shape()[axis] {
+            return Err(Problem::IndicesShape {
+                axis,
+                indices: Shape::from_slice(self.indices.shape()),
+            });
         }
         let mut shape = Shape::from_slice(operands[0]);
         shape[axis] = self.length;

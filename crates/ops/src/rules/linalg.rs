@@ -9,14 +9,15 @@ use std::borrow::Borrow;
 
 use nalgebra::{DMatrix, DMatrixView};
 
-use crate::algebra::Reading;
-use crate::declare::{Cases, Example, Refusal, example, refusal};
-use crate::error::Problem;
-use crate::float::Float;
-use crate::methods::{BinaryMethods, LayoutMethods, LinearMethods, MatmulMethods, UnaryMethods};
-use crate::rule::{Call, Contributions, Rule, arity};
+use crate::ground::{Problem, Shape};
+use crate::number::Float;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal,
+};
 use crate::rules::matmul::transposed;
-use crate::shape::Shape;
+use crate::rules::methods::{
+    BinaryMethods, LayoutMethods, LinearMethods, MatmulMethods, UnaryMethods,
+};
 use crate::tensor::Tensor;
 
 /// The number of rows of a stack of square matrices.

@@ -17,17 +17,18 @@ use std::sync::Arc;
 use ndarray::{ArrayD, ArrayViewMutD, Axis, IxDyn, SliceInfoElem};
 use smallvec::SmallVec;
 
-use crate::algebra::Reading;
-use crate::declare::{Cases, Example, Refusal, example, refusal};
-use crate::describe::{Attributes, reduction_attributes};
-use crate::error::Problem;
-use crate::float::Float;
-use crate::formula::{Formula, Notation};
+use crate::ground::memory;
+use crate::ground::{
+    Attributes, Axes, Formula, Notation, Problem, Shape, reduced, reduction_attributes,
+    resolve_axis, stretched_axes,
+};
 use crate::kernel;
-use crate::methods::BinaryMethods;
-use crate::registry::samples;
-use crate::rule::{Call, Contributions, Rule, arity, linear_jvp};
-use crate::shape::{Axes, Shape, reduced, resolve_axis};
+use crate::number::Float;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    refusal, samples,
+};
+use crate::rules::methods::BinaryMethods;
 use crate::tensor::Tensor;
 
 /// The parts of a [`Rule`] that all linear rules share: forward mode is the rule itself.
@@ -801,7 +802,7 @@ impl Rule for Concat {
         if let [only] = operands {
             return Tensor::clone(only);
         }
-        let mut all = kernel::memory::take(shape.iter().product());
+        let mut all = memory::take(shape.iter().product());
         let fits = "operands that fit";
         let mut rest = ArrayViewMutD::from_shape(IxDyn(shape), &mut all).expect(fits);
         for x in operands {
@@ -1156,6 +1157,33 @@ impl Cases for Place {
 /// The methods of the linear rules, for every algebra of tensors. Axes may be negative, as in
 /// NumPy; every method panics with a sentence where its operands or axes do not fit.
 pub trait LinearMethods: Reading {
+    /// Zeros of the same shape.
+    #[track_caller]
+    fn zeros_like(&self) -> Self {
+        self.scalar(0.0).stretch_to(&self.shape())
+    }
+
+    /// The value broadcast to `shape`, if it is not of that shape already.
+    #[track_caller]
+    fn stretch_to(self, shape: &[usize]) -> Self {
+        if self.shape()[..] == *shape { self } else { self.broadcast_to(shape) }
+    }
+
+    // ANCHOR: sum_to
+    /// The adjoint of broadcasting: sums over every axis that was added to `shape` or stretched.
+    /// This is the one place where a gradient is "un-broadcast".
+    #[track_caller]
+    fn sum_to(self, shape: &[usize]) -> Self {
+        let from = self.shape();
+        if from[..] == *shape {
+            return self;
+        }
+        let axes = stretched_axes(&from, shape);
+        let summed = self.sum_axes(Axes::from(&axes[..]));
+        if summed.shape()[..] == *shape { summed } else { summed.reshape(shape) }
+    }
+    // ANCHOR_END: sum_to
+
     /// The sum of all elements, a scalar.
     #[track_caller]
     fn sum(&self) -> Self {

@@ -4,16 +4,15 @@ use std::borrow::Borrow;
 
 use ndarray::{ArrayView2, ArrayViewMut2, IxDyn};
 
-use crate::algebra::Reading;
-use crate::declare::{Cases, Example, Refusal, example, refusal};
-use crate::error::Problem;
-use crate::float::Float;
-use crate::formula::{Binding, Formula, Notation};
+use crate::ground::memory;
+use crate::ground::{Binding, Formula, Notation, Problem, Shape, broadcast};
 use crate::kernel;
-use crate::methods::{BinaryMethods, LinearMethods};
-use crate::registry::samples;
-use crate::rule::{Call, Contributions, Rule, arity, bilinear_jvp};
-use crate::shape::{Shape, broadcast};
+use crate::number::Float;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, bilinear_jvp, example,
+    refusal, samples,
+};
+use crate::rules::methods::{BinaryMethods, LinearMethods};
 use crate::tensor::Tensor;
 
 /// The matrix product by NumPy's rules: the last axis of a meets the second to last of b,
@@ -139,7 +138,7 @@ impl Rule for Matmul {
             let product = kernel::matrix_product(&matrix(&a), &matrix(&b));
             return if product.shape() == shape { product } else { product.reshape(shape) };
         }
-        let mut product = kernel::memory::take(shape.iter().product());
+        let mut product = memory::take(shape.iter().product());
         Self::stack_into(&a, &b, &mut product);
         Tensor::from_shape_vec(shape, product).expect("as many elements as the shape holds")
     }

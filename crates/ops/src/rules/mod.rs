@@ -33,13 +33,17 @@ pub mod layout;
 pub mod linalg;
 pub mod linear;
 pub mod matmul;
+pub mod methods;
 pub mod normalize;
 pub mod reduce;
+pub(crate) mod registry;
 pub mod softmax;
 pub mod window;
 
+pub use crate::number::WithNumber;
 #[doc(no_inline)]
-pub use crate::rule::{Lift, WithNumber};
+pub use crate::rule::Lift;
+pub use crate::tensor::Indices;
 pub use elementwise::*;
 pub use gather::*;
 pub use layout::*;

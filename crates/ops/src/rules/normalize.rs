@@ -1,18 +1,14 @@
 //! The variance, and normalisation by it: batch, layer, group and root-mean-square normalisation
 //! are one rule.
 
-use crate::algebra::Reading;
-use crate::declare::{Cases, Example, Refusal, example, refusal};
-use crate::describe::{Attributes, reduction_attributes};
-use crate::error::Problem;
-use crate::float::Float;
-use crate::formula::Formula;
+use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::kernel;
-use crate::methods::{BinaryMethods, LinearMethods, UnaryMethods};
-use crate::registry::samples;
-use crate::rule::{Call, Contributions, Rule, arity};
+use crate::number::Float;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal, samples,
+};
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
-use crate::shape::{Axes, Shape};
+use crate::rules::methods::{BinaryMethods, LinearMethods, UnaryMethods};
 use crate::tensor::Tensor;
 
 /// The variance over axes, y = Σ (x − mean x)²/(n − c), of n numbers; x̄ = ȳ·2(x − mean x)/(n − c).

@@ -1,18 +1,14 @@
 //! Reductions that are not linear.
 
-use crate::algebra::Reading;
-use crate::declare::{Cases, Example, Refusal, example, refusal};
-use crate::describe::{Attributes, reduction_attributes};
-use crate::dual::composite_jvp;
-use crate::error::Problem;
-use crate::float::Float;
-use crate::formula::Formula;
+use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::kernel;
-use crate::methods::{BinaryMethods, LinearMethods, UnaryMethods};
-use crate::registry::samples;
-use crate::rule::{Call, Contributions, Rule};
+use crate::number::Float;
+use crate::readings::composite_jvp;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, refusal, samples,
+};
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
-use crate::shape::{Axes, Shape};
+use crate::rules::methods::{BinaryMethods, LinearMethods, UnaryMethods};
 use crate::tensor::Tensor;
 
 /// Maximum or minimum over axes. Its gradient goes to the extreme element; elements that tie

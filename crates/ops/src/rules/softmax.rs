@@ -5,19 +5,18 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use crate::algebra::Reading;
-use crate::declare::{Cases, Example, Refusal, example, refusal, sample};
-use crate::describe::Attributes;
-use crate::dual::composite_jvp;
-use crate::error::{Problem, show};
-use crate::float::Float;
-use crate::formula::Formula;
+use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis, show};
 use crate::kernel;
-use crate::methods::{BinaryMethods, LayoutMethods, LinearMethods, ReduceMethods, UnaryMethods};
-use crate::registry::samples;
-use crate::rule::{Call, Contributions, Rule, arity};
+use crate::number::Float;
+use crate::readings::composite_jvp;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal, sample,
+    samples,
+};
 use crate::rules::linear::{labelled_rows, show_reduction};
-use crate::shape::{Shape, resolve_axis};
+use crate::rules::methods::{
+    BinaryMethods, LayoutMethods, LinearMethods, ReduceMethods, UnaryMethods,
+};
 use crate::tensor::Tensor;
 
 /// ln Σ e^x along `axis`, which stays with length 1: the largest element is taken out first, so

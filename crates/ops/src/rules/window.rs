@@ -10,18 +10,15 @@ use std::borrow::Borrow;
 
 use smallvec::SmallVec;
 
-use crate::algebra::Reading;
-use crate::declare::{Cases, Example, Refusal, example, refusal};
-use crate::describe::Attributes;
-use crate::error::Problem;
-use crate::float::Float;
-use crate::formula::Formula;
+use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::kernel;
-use crate::methods::{BinaryMethods, LayoutMethods, LinearMethods};
-use crate::registry::samples;
-use crate::rule::{Call, Contributions, Rule, arity, bilinear_jvp, linear_jvp};
+use crate::number::Float;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, bilinear_jvp, example,
+    linear_jvp, refusal, samples,
+};
 use crate::rules::layout::Padding;
-use crate::shape::Shape;
+use crate::rules::methods::{BinaryMethods, LayoutMethods, LinearMethods};
 use crate::tensor::Tensor;
 
 /// How a window slides along one axis.

@@ -1,8 +1,10 @@
 //! The reading that carries a tangent along: forward mode.
 
-use crate::algebra::Reading;
-use crate::rule::{Call, Rule};
-use crate::shape::Shape;
+use crate::ground::Shape;
+use crate::number::Elementwise;
+use crate::readings::times_slope;
+use crate::rule::{Call, Reading, Rule};
+use crate::rules::methods::BinaryMethods;
 
 /// A value with its tangent, the derivative along one direction of the inputs.
 ///
@@ -81,6 +83,20 @@ impl<T: Reading> Reading for Dual<T> {
 
     fn stop_gradient(&self) -> Self {
         Self::constant(self.primal.stop_gradient())
+    }
+
+    fn accumulate(self, other: Self) -> Self {
+        self.add(&other)
+    }
+
+    fn times_slope<E: Elementwise<N>, const N: usize>(
+        rule: E,
+        operand: usize,
+        operands: [&Self; N],
+        output: &Self,
+        v: &Self,
+    ) -> Option<Self> {
+        times_slope(rule, operand, operands, output, v)
     }
 }
 

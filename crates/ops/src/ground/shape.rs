@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::error::Problem;
+use crate::ground::Problem;
 
 /// The lengths of the axes of a tensor; empty for a scalar.
 pub type Shape = SmallVec<[usize; 4]>;

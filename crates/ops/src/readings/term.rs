@@ -5,66 +5,11 @@ use std::any::TypeId;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use crate::algebra::Reading;
-use crate::rule::{Rule, checked_shape};
-use crate::shape::{Axes, Shape};
-
-/// One setting of a rule.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Attribute {
-    /// Yes or no.
-    Flag(bool),
-    /// A whole number: an axis, an offset.
-    Integer(i64),
-    /// Whole numbers: axes, lengths, indices.
-    Integers(Vec<i64>),
-    /// A number.
-    Number(f64),
-    /// Numbers.
-    Numbers(Vec<f64>),
-    /// A word.
-    Text(String),
-}
-
-/// The settings of a rule by name; what is not there is not set.
-pub type Attributes = Vec<(&'static str, Attribute)>;
-
-impl From<bool> for Attribute {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
-impl From<f64> for Attribute {
-    fn from(number: f64) -> Self {
-        Self::Number(number)
-    }
-}
-impl From<isize> for Attribute {
-    fn from(number: isize) -> Self {
-        Self::Integer(number as i64)
-    }
-}
-impl From<usize> for Attribute {
-    fn from(number: usize) -> Self {
-        Self::Integer(number as i64)
-    }
-}
-impl From<&[isize]> for Attribute {
-    fn from(numbers: &[isize]) -> Self {
-        Self::Integers(numbers.iter().map(|&number| number as i64).collect())
-    }
-}
-impl From<&[usize]> for Attribute {
-    fn from(numbers: &[usize]) -> Self {
-        Self::Integers(numbers.iter().map(|&number| number as i64).collect())
-    }
-}
-
-/// The settings of a reduction: `axes`, unless it is over all of them, and `keepdims`.
-pub(crate) fn reduction_attributes(axes: &Axes, keepdims: bool) -> Attributes {
-    let named = axes.named().map(|axes| ("axes", Attribute::from(axes)));
-    named.into_iter().chain([("keepdims", keepdims.into())]).collect()
-}
+use crate::ground::{Attributes, Shape};
+use crate::number::Elementwise;
+use crate::readings::times_slope;
+use crate::rule::{Reading, Rule, checked_shape};
+use crate::rules::methods::BinaryMethods;
 
 /// A rule of any type, as data. Every [`Rule`] is one.
 ///
@@ -188,5 +133,19 @@ impl Reading for Term {
 
     fn stop_gradient(&self) -> Self {
         self.clone()
+    }
+
+    fn accumulate(self, other: Self) -> Self {
+        self.add(&other)
+    }
+
+    fn times_slope<E: Elementwise<N>, const N: usize>(
+        rule: E,
+        operand: usize,
+        operands: [&Self; N],
+        output: &Self,
+        v: &Self,
+    ) -> Option<Self> {
+        times_slope(rule, operand, operands, output, v)
     }
 }

@@ -4,9 +4,9 @@ use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{AddAssign, MulAssign, SubAssign};
 
-use crate::kernel::fast::{Fast, Reads};
-use crate::kernel::memory::{Free, free_buffers};
-use crate::real::Number;
+use crate::ground::memory::{Pooled, pooled};
+use crate::number::Number;
+use crate::number::fast::{Fast, Reads};
 
 mod sealed {
     pub trait Sealed {}
@@ -29,6 +29,7 @@ mod sealed {
 /// ```
 pub trait Float:
     sealed::Sealed
+    + Pooled
     + Number
     + ndarray::LinalgScalar
     + AddAssign
@@ -66,9 +67,6 @@ pub trait Float:
     /// The number whose bits these are, the lowest byte first; `None` if there are too few or too
     /// many.
     fn from_le_bytes(bytes: &[u8]) -> Option<Self>;
-    /// What the thread has of buffers that are free; `None` when the thread ends.
-    #[doc(hidden)]
-    fn with_free<T>(visit: impl FnOnce(&mut Free<Self>) -> T) -> Option<T>;
 }
 
 macro_rules! float {
@@ -97,9 +95,10 @@ macro_rules! float {
             fn from_le_bytes(bytes: &[u8]) -> Option<Self> {
                 Some($float::from_le_bytes(bytes.try_into().ok()?))
             }
-            free_buffers!($float);
         }
     };
 }
 float!(f32);
 float!(f64);
+pooled!(f32);
+pooled!(f64);

@@ -2,9 +2,8 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::algebra::Reading;
-use crate::float::Float;
-use crate::rule::{Lift, WithNumber};
+use crate::number::{Float, WithNumber};
+use crate::rule::{Lift, Reading};
 use crate::rules::elementwise as rules;
 use crate::tensor::Tensor;
 

@@ -3,46 +3,6 @@
 use crate::rule::Rule;
 use crate::tensor::Tensor;
 
-/// What an elementwise rule of `N` operands declares: where to test it, its kinks, and values
-/// known from elsewhere.
-#[derive(Clone, Copy, Debug)]
-pub struct Samples<const N: usize> {
-    /// For each operand, numbers of its domain, in any combination away from every kink.
-    pub samples: [&'static [f64]; N],
-    /// Points where the derivative jumps, and the subgradient that the rule takes there.
-    pub kinks: &'static [Kink<N>],
-    /// Values computed with an independent program, to 17 digits.
-    pub known: &'static [([f64; N], f64)],
-}
-
-/// A point where a rule is not differentiable, and what is taken there.
-#[derive(Clone, Copy, Debug)]
-pub struct Kink<const N: usize> {
-    /// The operands.
-    pub at: [f64; N],
-    /// The slope with respect to each operand that the rule gives there.
-    pub slopes: [f64; N],
-}
-
-/// Samples of both signs.
-pub const ANY: &[f64] = &[-1.3, 0.45, -0.6, 1.7, 0.8, -2.1];
-/// Samples of both signs that share no number with [`ANY`], for a second operand.
-pub const ANY_OTHER: &[f64] = &[0.7, -1.1, 1.35, -0.55, 2.2, 1.6];
-/// Positive samples.
-pub const POSITIVE: &[f64] = &[0.3, 1.7, 0.9, 2.6, 0.55, 1.2];
-
-/// Samples between −1 and 1.
-pub const INSIDE_ONE: &[f64] = &[-0.7, 0.45, -0.6, 0.35, 0.8, -0.15];
-/// Samples above 1.
-pub const ABOVE_ONE: &[f64] = &[1.3, 2.7, 1.9, 3.6, 1.55, 2.2];
-
-impl<const N: usize> Samples<N> {
-    /// A rule that is smooth on the samples of both signs, of which no value is known.
-    pub const fn anywhere() -> Self {
-        Self { samples: [ANY; N], kinks: &[], known: &[] }
-    }
-}
-
 /// A rule with operands to test it on, and its value there if it is known.
 #[derive(Clone, Debug)]
 pub struct Example<R> {
@@ -124,4 +84,9 @@ pub fn sample(shape: &[usize], seed: usize) -> Tensor<f64> {
         if (i + seed).is_multiple_of(2) { magnitude } else { -magnitude }
     });
     Tensor::from_shape_vec(shape, numbers.collect()).expect("as many numbers as the shape holds")
+}
+
+/// Operands of the given shapes in general position.
+pub fn samples(shapes: &[&[usize]]) -> Vec<Tensor<f64>> {
+    shapes.iter().enumerate().map(|(seed, shape)| sample(shape, seed)).collect()
 }

@@ -5,14 +5,14 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::real::Number;
-use crate::rule::{Binary, Unary};
+use crate::number::{Binary, Number, Unary};
 
 mod constants_f32;
 mod constants_f64;
 #[macro_use]
 mod functions;
 #[cfg(test)]
+#[allow(unsafe_code)]
 mod tests;
 
 /// A machine float whose functions are polynomials without branches, so that a loop over them
@@ -126,10 +126,10 @@ macro_rules! real_fast {
                 if self.0 != 0.0 { then } else { otherwise }
             }
             methods! { $module:
-                exp exp2 exp_m1 ln log2 log10 ln_1p sin cos tan sinh cosh tanh sigmoid erf
+                exp exp2 exp_m1 ln log2 log10 ln_1p sin cos tan sinh cosh tanh erf
             }
             methods! { Number:
-                sqrt abs floor ceil round asin acos atan asinh acosh atanh
+                sqrt abs square recip floor ceil round asin acos atan asinh acosh atanh
             }
             own_binary! { pow atan2 hypot maximum minimum greater equal }
         }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write as _};
 
 use thiserror::Error;
 
-use crate::shape::Shape;
+use crate::ground::Shape;
 
 /// Operands that a rule refuses.
 ///

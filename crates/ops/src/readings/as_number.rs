@@ -5,10 +5,10 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use typed_arena::Arena;
 
-use crate::algebra::Reading;
-use crate::real::Number;
-use crate::rule::{Binary, Lift, Unary, WithNumber};
+use crate::number::{Binary, Elementwise, Number, Unary, WithNumber, spoken_by_rules};
+use crate::rule::{Lift, ReadScalar, Reading, Scalar};
 use crate::rules::elementwise as rules;
+use crate::rules::methods::BinaryMethods;
 
 /// A `Copy` number that stands for a whole value of some [`Reading`]: a recorded variable, a
 /// dual number, a formula.
@@ -48,6 +48,14 @@ impl<'a, T: Reading> AsNumber<'a, T> {
         Self::Value(arena, arena.alloc(value))
     }
 
+    /// What it stands for.
+    fn read(self) -> Scalar<T> {
+        match self {
+            Self::Lit(number) => Scalar::Literal(number),
+            Self::Value(_, value) => Scalar::Value(value.clone()),
+        }
+    }
+
     /// The value, a literal being made a scalar in the context of `like`.
     fn promote(self, arena: &'a Arena<T>, like: &T) -> &'a T {
         match self {
@@ -84,6 +92,8 @@ impl<T: Reading> Number for AsNumber<'_, T> {
         }
     }
 
+    spoken_by_rules!();
+
     fn select(self, then: Self, otherwise: Self) -> Self {
         match self {
             Self::Lit(mask) => {
@@ -98,6 +108,42 @@ impl<T: Reading> Number for AsNumber<'_, T> {
                 Self::put(arena, T::apply(Lift::<_, 3>(rules::Where), &[mask, then, otherwise]))
             }
         }
+    }
+}
+
+impl<T: Reading> ReadScalar for T {
+    fn value_of<E: Elementwise<N>, const N: usize>(rule: E, operands: [&Self; N]) -> Scalar<Self> {
+        let arena = Arena::new();
+        rule.value(operands.map(|x| AsNumber::new(&arena, x))).read()
+    }
+
+    fn slope_of<E: Elementwise<N>, const N: usize>(
+        rule: E,
+        operand: usize,
+        operands: [&Self; N],
+        output: &Self,
+    ) -> Scalar<Self> {
+        let arena = Arena::new();
+        let x = operands.map(|x| AsNumber::new(&arena, x));
+        rule.slope(operand, x, AsNumber::new(&arena, output)).read()
+    }
+}
+
+/// [`Reading::times_slope`] by the slope itself, read with whole values, and a product.
+#[track_caller]
+pub fn times_slope<T: Reading, E: Elementwise<N>, const N: usize>(
+    rule: E,
+    operand: usize,
+    operands: [&T; N],
+    output: &T,
+    v: &T,
+) -> Option<T> {
+    match T::slope_of(rule, operand, operands, output) {
+        Scalar::Literal(0.0) => None,
+        Scalar::Literal(1.0) => Some(v.clone()),
+        Scalar::Literal(-1.0) => Some(T::apply(Lift::unary(rules::Neg), &[v])),
+        Scalar::Literal(slope) => Some(v.scale(slope)),
+        Scalar::Value(slope) => Some(v.mul(slope)),
     }
 }
 

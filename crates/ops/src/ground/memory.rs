@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::float::Float;
-
 /// Smaller buffers are left to the allocator, which is quick with them.
 const LEAST: usize = 4096;
 
@@ -36,7 +34,7 @@ struct Same<A> {
     last_taken: u64,
 }
 
-impl<A: Float> Free<A> {
+impl<A: Pooled> Free<A> {
     /// A buffer for `length` elements that is not much too large.
     fn take(&mut self, length: usize) -> Option<Vec<A>> {
         self.taken += 1;
@@ -71,35 +69,43 @@ impl<A: Float> Free<A> {
     }
 }
 
+/// An element type whose free buffers each thread keeps.
+pub trait Pooled: Copy + Default + 'static {
+    /// What the thread has of buffers that are free; `None` when the thread ends.
+    fn with_free<T>(visit: impl FnOnce(&mut Free<Self>) -> T) -> Option<T>;
+}
+
 /// Defines where a thread keeps its free buffers of an element type.
-macro_rules! free_buffers {
+macro_rules! pooled {
     ($float:ident) => {
-        fn with_free<T>(
-            visit: impl FnOnce(&mut crate::kernel::memory::Free<Self>) -> T,
-        ) -> Option<T> {
-            thread_local! {
-                static FREE: std::cell::RefCell<crate::kernel::memory::Free<$float>> =
-                    std::cell::RefCell::default();
+        impl $crate::ground::memory::Pooled for $float {
+            fn with_free<T>(
+                visit: impl FnOnce(&mut $crate::ground::memory::Free<Self>) -> T,
+            ) -> Option<T> {
+                thread_local! {
+                    static FREE: std::cell::RefCell<$crate::ground::memory::Free<$float>> =
+                        std::cell::RefCell::default();
+                }
+                // A thread that ends drops tensors after this.
+                FREE.try_with(|free| visit(&mut free.borrow_mut())).ok()
             }
-            // A thread that ends drops tensors after this.
-            FREE.try_with(|free| visit(&mut free.borrow_mut())).ok()
         }
     };
 }
-pub(crate) use free_buffers;
+pub(crate) use pooled;
 
 /// A buffer of `length` elements, whatever they are.
-pub fn take<A: Float>(length: usize) -> Vec<A> {
+pub fn take<A: Pooled>(length: usize) -> Vec<A> {
     let free = (length * size_of::<A>() >= LEAST)
         .then(|| A::with_free(|free| free.take(length)).flatten())
         .flatten();
-    let Some(mut buffer) = free else { return vec![A::zero(); length] };
-    buffer.resize(length, A::zero());
+    let Some(mut buffer) = free else { return vec![A::default(); length] };
+    buffer.resize(length, A::default());
     buffer
 }
 
 /// A buffer of `length` times `value`.
-pub fn filled<A: Float>(length: usize, value: A) -> Vec<A> {
+pub fn filled<A: Pooled>(length: usize, value: A) -> Vec<A> {
     if length * size_of::<A>() < LEAST {
         return vec![value; length];
     }
@@ -109,7 +115,7 @@ pub fn filled<A: Float>(length: usize, value: A) -> Vec<A> {
 }
 
 /// Takes back a buffer that is no longer used.
-pub fn give<A: Float>(buffer: Vec<A>) {
+pub fn give<A: Pooled>(buffer: Vec<A>) {
     if buffer.capacity() * size_of::<A>() >= LEAST {
         A::with_free(|free| free.give(buffer));
     }

@@ -5,22 +5,12 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use approx::{AbsDiffEq, RelativeEq};
-use ndarray::{
-    ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD, Dimension, IxDyn,
-    SliceInfoElem,
-};
+use ndarray::{ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::algebra::Reading;
-use crate::error::Problem;
-use crate::float::Float;
-use crate::kernel::{self, Point, memory};
-use crate::probe::SlopeReads;
-use crate::real::Number;
-use crate::rule::{Elementwise, Rule, apply};
-use crate::rules::layout::Indices;
-use crate::shape::{Shape, broadcast, resolve_axis};
+use crate::ground::memory;
+use crate::number::Float;
 
 /// An n-dimensional array of `f32` or `f64`.
 ///
@@ -40,19 +30,19 @@ use crate::shape::{Shape, broadcast, resolve_axis};
 /// # Ok::<(), ops::TensorError>(())
 /// ```
 #[derive(Clone)]
-pub struct Tensor<A: Float>(Repr<A>);
+pub struct Tensor<A: Float>(pub(super) Repr<A>);
 
 // A node of a graph holds one of these: two words, where an `ArcArray` by itself is over a dozen.
 // Invariant: `Array` has at least one axis.
 #[derive(Clone)]
-enum Repr<A: Float> {
+pub(super) enum Repr<A: Float> {
     Scalar(A),
     Array(Arc<Stored<A>>),
 }
 
 /// An array whose buffer is used again when its last owner is gone.
 #[derive(Clone)]
-struct Stored<A: Float>(Option<ArcArray<A, IxDyn>>);
+pub(super) struct Stored<A: Float>(pub(super) Option<ArcArray<A, IxDyn>>);
 
 impl<A: Float> Stored<A> {
     /// The array, which only `drop` and `into_inner` take away.
@@ -346,89 +336,6 @@ impl<A: Float> Tensor<A> {
         self.map(|value| B::from_f64(value.to_f64()))
     }
 
-    /// For each lane along `axis`, the index of its largest element: the first of equals, or of a
-    /// NaN. The axis is removed.
-    ///
-    /// ```
-    /// use ops::Tensor;
-    /// let x = Tensor::from([[1.0, 5.0, 3.0], [4.0, 0.0, 4.0]]);
-    /// assert_eq!(x.argmax(1)?.elements(), [1, 0]);
-    /// assert_eq!(x.argmin(0)?.elements(), [0, 1, 0]);
-    /// # Ok::<(), ops::Problem>(())
-    /// ```
-    ///
-    /// # Errors
-    /// If the axis does not exist or is empty.
-    pub fn argmax(&self, axis: isize) -> Result<Indices, Problem> {
-        self.ranked(axis, 1, true)?.without_axis(axis)
-    }
-
-    /// For each lane along `axis`, the index of its smallest element, as [`argmax`](Self::argmax).
-    ///
-    /// # Errors
-    /// If the axis does not exist or is empty.
-    pub fn argmin(&self, axis: isize) -> Result<Indices, Problem> {
-        self.ranked(axis, 1, false)?.without_axis(axis)
-    }
-
-    /// For each lane along `axis`, the indices of its `k` largest elements, the largest first; of
-    /// equals the first. NaN counts as larger than all. Give them to
-    /// [`take_along_axis`](crate::methods::LayoutMethods::take_along_axis) for the values, through
-    /// which gradients flow.
-    ///
-    /// # Errors
-    /// If the axis does not exist or is shorter than `k`.
-    pub fn top_k(&self, axis: isize, k: usize) -> Result<Indices, Problem> {
-        self.ranked(axis, k, true)
-    }
-
-    fn ranked(&self, axis: isize, k: usize, largest: bool) -> Result<Indices, Problem> {
-        let position = resolve_axis(axis, self.ndim())?;
-        let length = self.shape()[position];
-        if k > length || length == 0 {
-            let (setting, given) = ("the number of elements asked for", k.to_string());
-            let allowed = format!("at most the length {length} of axis {position}, and that not 0");
-            return Err(Problem::Setting { setting, given, allowed });
-        }
-        let mut shape = self.shape().to_vec();
-        shape[position] = k;
-        let mut indices = ndarray::ArrayD::<usize>::zeros(IxDyn(&shape));
-        let along = ndarray::Axis(position);
-        let key = |value: A| if value.is_nan() { f64::INFINITY } else { value.to_f64() };
-        let nan_first = |a: A, b: A| b.is_nan().cmp(&a.is_nan());
-        for (lane, mut best) in self.view().lanes(along).into_iter().zip(indices.lanes_mut(along)) {
-            let mut order: Vec<usize> = (0..length).collect();
-            order.sort_by(|&i, &j| {
-                let (a, b) = (lane[i], lane[j]);
-                let by_size = key(b).total_cmp(&key(a));
-                nan_first(a, b).then(if largest { by_size } else { by_size.reverse() })
-            });
-            best.iter_mut().zip(order).for_each(|(to, index)| *to = index);
-        }
-        let elements = indices.iter().copied().collect();
-        Ok(Indices::new(&shape, elements).expect("one index for each place"))
-    }
-
-    /// Adds `other` to a part of the tensor, in place if its elements are not shared.
-    ///
-    /// # Panics
-    /// If the part is outside the tensor, or `other` has another shape than it.
-    ///
-    /// ```
-    /// use ndarray::s;
-    /// use ops::Tensor;
-    ///
-    /// let mut x = Tensor::from([1.0, 2.0, 3.0]);
-    /// x.add_to_part(s![1..], &Tensor::from([10.0, 20.0]));
-    /// assert_eq!(x, Tensor::from([1.0, 12.0, 23.0]));
-    /// ```
-    pub fn add_to_part(&mut self, part: impl AsRef<[SliceInfoElem]>, other: &Self) {
-        let mut whole = self.view_mut();
-        let part: ArrayViewMutD<'_, A> = whole.slice_mut(part.as_ref());
-        assert_eq!(part.shape(), other.shape(), "the part and what is added to it have one shape");
-        kernel::add_rows(part, &other.view());
-    }
-
     /// Whether no element is infinite or NaN.
     pub fn is_finite(&self) -> bool {
         self.view().iter().all(|value| value.is_finite())
@@ -466,149 +373,6 @@ fn addresses<A>(x: &ArrayViewD<'_, A>) -> Range<usize> {
         if stride < 0 { first -= reach } else { last += reach }
     }
     first..last + size_of::<A>()
-}
-
-/// The slope of a rule times v, place by place.
-#[derive(Clone, Copy)]
-struct TimesSlope<E> {
-    rule: E,
-    operand: usize,
-}
-
-impl<E: Elementwise<N>, const N: usize> Point<N, 2> for TimesSlope<E> {
-    #[inline(always)]
-    fn at<R: Number>(self, x: [R; N], [y, v]: [R; 2]) -> R {
-        v * self.rule.slope(self.operand, x, y)
-    }
-}
-
-impl<A: Float> Reading for Tensor<A> {
-    fn shape(&self) -> Shape {
-        Shape::from_slice(self.shape())
-    }
-
-    #[inline]
-    fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        apply(&rule, operands).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    fn scalar(&self, value: f64) -> Self {
-        Self::scalar(A::from_f64(value))
-    }
-
-    fn stop_gradient(&self) -> Self {
-        self.clone()
-    }
-
-    #[inline]
-    fn times_slope<E: Elementwise<N>, const N: usize>(
-        rule: E,
-        operand: usize,
-        operands: [&Self; N],
-        output: &Self,
-        v: &Self,
-    ) -> Option<Self> {
-        let reads = SlopeReads::of(rule, operand);
-        match reads.literal() {
-            Some(0.0) => return None,
-            Some(1.0) => return Some(v.clone()),
-            _ => {}
-        }
-        // What the slope does not read is replaced by what is read anyway.
-        let mut i = 0..N;
-        let x = operands.map(|x| if i.next().is_some_and(|i| reads.operand(i)) { x } else { v });
-        let y = if reads.output() { output } else { v };
-        let mut shapes: [&[usize]; N] = x.map(Tensor::shape);
-        let last = [y.shape(), v.shape()];
-        let shape = broadcast(&last)
-            .and_then(|shape| shapes.iter_mut().try_fold(shape, |shape, x| broadcast(&[&shape, x])))
-            .expect("operands that the rule has accepted broadcast");
-        Some(kernel::map(&shape, x, [y, v], TimesSlope { rule, operand }))
-    }
-
-    fn accumulate(mut self, other: Self) -> Self {
-        if let (Repr::Scalar(a), Repr::Scalar(b)) = (&mut self.0, &other.0) {
-            *a += *b;
-        } else {
-            debug_assert_eq!(self.shape(), other.shape());
-            kernel::accumulate(&mut self, &other);
-        }
-        self
-    }
-}
-
-/// The scalar 0.
-impl<A: Float> Default for Tensor<A> {
-    fn default() -> Self {
-        Self::scalar(A::zero())
-    }
-}
-
-impl<A: Float, D: Dimension> From<Array<A, D>> for Tensor<A> {
-    fn from(array: Array<A, D>) -> Self {
-        Self::from(array.into_shared())
-    }
-}
-
-impl<A: Float, D: Dimension> From<ArcArray<A, D>> for Tensor<A> {
-    fn from(array: ArcArray<A, D>) -> Self {
-        if array.ndim() == 0 {
-            return Self::scalar(*array.first().expect("an array without axes has one element"));
-        }
-        Self(Repr::Array(Arc::new(Stored(Some(array.into_dyn())))))
-    }
-}
-
-impl<A: Float, D: Dimension> From<ArrayView<'_, A, D>> for Tensor<A> {
-    fn from(view: ArrayView<'_, A, D>) -> Self {
-        let mut elements = memory::take(view.len());
-        let target = ArrayViewMut::from_shape(view.raw_dim(), &mut elements);
-        target.expect("as many elements").assign(&view);
-        Self::from_shape_vec(view.shape(), elements).expect("as many elements as the shape holds")
-    }
-}
-
-impl From<f32> for Tensor<f32> {
-    fn from(value: f32) -> Self {
-        Self::scalar(value)
-    }
-}
-impl From<f64> for Tensor<f64> {
-    fn from(value: f64) -> Self {
-        Self::scalar(value)
-    }
-}
-impl<A: Float> From<Vec<A>> for Tensor<A> {
-    fn from(elements: Vec<A>) -> Self {
-        Self::from(ndarray::Array1::from(elements))
-    }
-}
-impl<A: Float> From<&[A]> for Tensor<A> {
-    fn from(elements: &[A]) -> Self {
-        Self::from(elements.to_vec())
-    }
-}
-impl<A: Float, const N: usize> From<[A; N]> for Tensor<A> {
-    fn from(elements: [A; N]) -> Self {
-        Self::from(elements.to_vec())
-    }
-}
-impl<A: Float, const N: usize, const M: usize> From<[[A; M]; N]> for Tensor<A> {
-    fn from(rows: [[A; M]; N]) -> Self {
-        Self::from(ndarray::Array2::from(rows.to_vec()))
-    }
-}
-impl<A: Float, const N: usize, const M: usize, const K: usize> From<[[[A; K]; M]; N]>
-    for Tensor<A>
-{
-    fn from(blocks: [[[A; K]; M]; N]) -> Self {
-        Self::from(ndarray::Array3::from(blocks.to_vec()))
-    }
-}
-impl<A: Float> From<&Tensor<A>> for Tensor<A> {
-    fn from(tensor: &Tensor<A>) -> Self {
-        tensor.clone()
-    }
 }
 
 impl<A: Float> PartialEq for Tensor<A> {

@@ -2,8 +2,8 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::real::Number;
-use crate::rule::{Binary, Elementwise, Unary};
+use crate::number::number::spoken_at_literals;
+use crate::number::{Binary, Elementwise, Number, Unary};
 
 /// A number of which only two things are known: whether it is a literal, and which of the
 /// rule's numbers went into it.
@@ -20,6 +20,11 @@ pub struct Probe {
 impl Probe {
     const fn unknown(bit: usize) -> Self {
         Self { literal: None, reads: 1 << bit }
+    }
+
+    #[inline]
+    fn fold(self, fold: impl FnOnce(f64) -> f64) -> Self {
+        Self { literal: self.literal.map(fold), reads: self.reads }
     }
 
     #[inline]
@@ -72,7 +77,7 @@ impl Number for Probe {
     }
     #[inline]
     fn unary<U: Unary>(self, rule: U) -> Self {
-        Self { literal: self.literal.map(|x| rule.value(x)), reads: self.reads }
+        self.fold(|x| rule.value(x))
     }
     #[inline]
     fn binary<B: Binary>(self, rule: B, other: Self) -> Self {
@@ -91,6 +96,7 @@ impl Number for Probe {
             None => Self { literal: None, reads: self.reads | then.reads | otherwise.reads },
         }
     }
+    spoken_at_literals!();
 }
 
 macro_rules! probe_operator {
@@ -113,7 +119,7 @@ impl Neg for Probe {
     type Output = Self;
     #[inline]
     fn neg(self) -> Self {
-        Self { literal: self.literal.map(|x| -x), reads: self.reads }
+        self.fold(|x| -x)
     }
 }
 

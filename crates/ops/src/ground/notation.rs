@@ -1,13 +1,8 @@
-//! The reading that gives text.
+//! A value as text: what is written, and how tightly it binds.
 
 use std::fmt::{self, Display};
 
-use typed_arena::Arena;
-
-use crate::algebra::Reading;
-use crate::reading::AsNumber;
-use crate::rule::{Call, Elementwise, Rule, checked_shape};
-use crate::shape::Shape;
+use crate::ground::Shape;
 
 /// How an op is written around its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +110,17 @@ impl Formula {
         }
     }
 
+    /// The same text for a value of a shape.
+    #[must_use]
+    pub fn of_shape(self, shape: Shape) -> Self {
+        Self { shape, ..self }
+    }
+
+    /// The lengths of the axes of what it stands for.
+    pub fn lengths(&self) -> &Shape {
+        &self.shape
+    }
+
     /// The text, in parentheses if it binds less tightly than `least`.
     fn within(&self, least: Binding) -> String {
         if self.binding < least { format!("({})", self.text) } else { self.text.clone() }
@@ -124,57 +130,5 @@ impl Formula {
 impl Display for Formula {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
-    }
-}
-
-impl Reading for Formula {
-    fn shape(&self) -> Shape {
-        self.shape.clone()
-    }
-
-    fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        let shape = checked_shape(&rule, operands.iter().map(|x| &x.shape[..]))
-            .unwrap_or_else(|error| panic!("{error}"));
-        Self { shape, ..rule.write(operands) }
-    }
-
-    fn scalar(&self, value: f64) -> Self {
-        Self::number(value)
-    }
-
-    fn stop_gradient(&self) -> Self {
-        let shape = self.shape.clone();
-        Self { shape, ..Self::call("stop_gradient", &[self], "") }
-    }
-}
-
-/// What each operand contributes under `rule`, as text in the operands' own names, `y` for the
-/// output and `ȳ` for its cotangent; `None` where the contribution is zero everywhere.
-///
-/// # Panics
-/// If the rule refuses the operands' shapes.
-pub fn gradient_formulas<R: Rule>(rule: &R, operands: &[Formula]) -> Vec<Option<Formula>> {
-    let operands: Vec<&Formula> = operands.iter().collect();
-    let shape = Formula::apply(rule.clone(), &operands).shape;
-    let output = Formula::symbol("y", &shape);
-    let cotangent = Formula::symbol("ȳ", &shape);
-    let wanted = vec![true; operands.len()];
-    let call = Call { operands: &operands, output: &output, wanted: &wanted };
-    rule.vjp(&call, &cotangent).into_vec()
-}
-
-/// The value of an elementwise rule as text in the names of its operands: the rule itself, read
-/// with formulas.
-///
-/// ```
-/// use ops::{rules::Softplus, value_formula};
-/// assert_eq!(value_formula(Softplus, ["x"]).to_string(), "maximum(x, 0) + ln_1p(exp(-|x|))");
-/// ```
-pub fn value_formula<E: Elementwise<N>, const N: usize>(rule: E, names: [&str; N]) -> Formula {
-    let arena = Arena::new();
-    let symbols = names.map(|name| Formula::symbol(name, &[]));
-    match rule.value(symbols.each_ref().map(|x| AsNumber::new(&arena, x))) {
-        AsNumber::Lit(value) => Formula::number(value),
-        AsNumber::Value(_, formula) => formula.clone(),
     }
 }

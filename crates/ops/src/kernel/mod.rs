@@ -3,15 +3,14 @@
 
 use ndarray::{ArrayViewD, Zip};
 
-use crate::float::Float;
+use crate::ground::memory;
+use crate::number::Float;
 use crate::tensor::Tensor;
 
 mod channels;
 mod direct;
-pub mod fast;
 mod groups;
 mod map;
-pub mod memory;
 mod pool;
 mod product;
 mod simd;
@@ -20,8 +19,7 @@ mod windows;
 
 pub use groups::{normalize, normalize_slope, sum, sum_axes, sum_axes_into, variance};
 pub use map::{
-    Order, Point, Spread, accumulate, add_rows, elements_in, elements_to_write, map, order_of,
-    update,
+    Order, Point, Spread, accumulate, elements_in, elements_to_write, map, order_of, update,
 };
 pub use pool::{max_pool, max_pool_slope};
 pub use product::{SUMMED_AT_ONCE, add_product, batched_into, matrix_product, product_into};

@@ -126,18 +126,6 @@ macro_rules! functions {
             if x.abs() < $float::EPSILON * 0.25 { x } else { y }
         }
 
-        /// 1/(1 + e⁻ˣ), numerator and denominator divided by 2^⌊n/2⌋ so that neither overflows.
-        #[inline(always)]
-        pub fn sigmoid(x: $float) -> $float {
-            let (shifted, p) = split_exp(clamp(-x, UNDERFLOW, -UNDERFLOW));
-            let half = shifted.to_bits() >> 1;
-            let one = $float::from_bits((2 * $bias as $bits).wrapping_sub(half) << $mantissa);
-            let (_, high) = power_of_two(shifted);
-            let sum = high + one;
-            let lost = one - (sum - high);
-            one / (sum + high.mul_add(p, lost))
-        }
-
         /// 1 − 2/(e^(2x) + 1), and a polynomial near 0.
         #[inline(always)]
         pub fn tanh(x: $float) -> $float {

@@ -1,0 +1,12 @@
+//! Who reads rules, and how.
+
+mod as_number;
+mod forward;
+mod operators;
+mod plain;
+pub mod term;
+mod text;
+
+pub use as_number::{AsNumber, times_slope};
+pub use forward::{Dual, composite_jvp, jvp};
+pub use text::{gradient_formulas, value_formula};

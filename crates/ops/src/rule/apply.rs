@@ -1,0 +1,82 @@
+//! Rules applied to plain tensors, checked first.
+
+use smallvec::SmallVec;
+
+use crate::ground::{OpError, Problem, Shape};
+use crate::number::Float;
+use crate::rule::Rule;
+use crate::tensor::Tensor;
+
+/// Refuses a wrong number of operands.
+///
+/// # Errors
+/// If there are not `expected` operands.
+pub fn arity<T>(expected: usize, operands: &[T]) -> Result<(), Problem> {
+    if operands.len() == expected {
+        Ok(())
+    } else {
+        Err(Problem::Arity { expected, given: operands.len() })
+    }
+}
+
+/// The value of a rule on plain tensors, checked first.
+///
+/// # Errors
+/// If the rule refuses the operands: which shapes, and what would fit.
+#[inline]
+pub fn apply<A: Float, R: Rule>(rule: &R, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
+    let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
+    rule.try_forward(operands, &shape)
+        .map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
+}
+
+/// The value of a rule in the place of another tensor, whose memory is used again where the rule
+/// can, if it has the shape of the result.
+///
+/// # Errors
+/// If the rule refuses the operands; `out` is then as before, or holds part of a result.
+///
+/// ```
+/// use ops::{Tensor, apply_into, rules::Matmul};
+///
+/// let (a, b) = (Tensor::from([[1.0, 2.0]]), Tensor::from([[3.0], [4.0]]));
+/// let mut out = Tensor::zeros(&[1, 1]);
+/// apply_into(&Matmul, &[&a, &b], &mut out)?;
+/// assert_eq!(out, Tensor::from([[11.0]]));
+/// # Ok::<(), ops::OpError>(())
+/// ```
+pub fn apply_into<A: Float, R: Rule>(
+    rule: &R,
+    operands: &[&Tensor<A>],
+    out: &mut Tensor<A>,
+) -> Result<(), OpError> {
+    let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
+    let result = if out.shape() == &shape[..] || rule.is_view() {
+        rule.forward_into(operands, &shape, out)
+    } else {
+        rule.try_forward(operands, &shape).map(|value| *out = value)
+    };
+    result.map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
+}
+
+/// The shape of a rule's result, or an error that carries the shapes.
+///
+/// # Errors
+/// If the rule refuses the operands.
+#[inline]
+pub fn checked_shape<'a, R: Rule>(
+    rule: &R,
+    shapes: impl Iterator<Item = &'a [usize]>,
+) -> Result<Shape, OpError> {
+    let shapes: SmallVec<[&[usize]; 3]> = shapes.collect();
+    rule.shape(&shapes).map_err(|problem| refused(rule, shapes.into_iter(), problem))
+}
+
+#[cold]
+fn refused<'a, R: Rule>(
+    rule: &R,
+    shapes: impl Iterator<Item = &'a [usize]>,
+    problem: Problem,
+) -> OpError {
+    OpError { rule: rule.name(), shapes: shapes.map(Shape::from_slice).collect(), problem }
+}

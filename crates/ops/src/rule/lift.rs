@@ -1,0 +1,119 @@
+//! Scalar rules over whole tensors.
+
+use crate::ground::{Attributes, Formula, Problem, Shape, broadcast};
+use crate::kernel::{self, Point};
+use crate::number::{Binary, Elementwise, Float, Number, SlopeReads, Unary};
+use crate::rule::{Call, Contributions, Reading, Rule, Scalar, arity};
+use crate::rules::methods::LinearMethods;
+use crate::tensor::Tensor;
+
+/// An elementwise rule, lifted to tensors: broadcasting forwards, one pass over the data.
+#[derive(Clone, Copy, Debug)]
+pub struct Lift<E, const N: usize>(pub E);
+
+impl<U: Unary> Lift<U, 1> {
+    /// Lifts a rule of one operand.
+    pub fn unary(rule: U) -> Self {
+        Self(rule)
+    }
+}
+
+impl<B: Binary> Lift<B, 2> {
+    /// Lifts a rule of two operands.
+    pub fn binary(rule: B) -> Self {
+        Self(rule)
+    }
+}
+
+impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
+    fn name(&self) -> &'static str {
+        E::NAME
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(N, operands)?;
+        broadcast(operands)
+    }
+    #[inline]
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+        let x: [&Tensor<A>; N] = array(operands);
+        kernel::map(shape, x, [], Value(self.0))
+    }
+    #[inline]
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let x: [&T; N] = array(call.operands);
+        (0..N)
+            .map(|i| {
+                call.wanted[i].then(|| T::times_slope(self.0, i, x, call.output, cotangent))?
+            })
+            .collect()
+    }
+    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
+        let x: [&T; N] = array(call.operands);
+        let shape = call.output.shape();
+        (0..N)
+            .filter_map(|i| T::times_slope(self.0, i, x, call.output, tangents[i]?))
+            .map(|tangent| tangent.stretch_to(&shape))
+            .reduce(T::accumulate)
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        self.0.write(array(operands))
+    }
+    fn attributes(&self) -> Attributes {
+        self.0.attributes()
+    }
+    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        match T::value_of(self.0, array(operands)) {
+            Scalar::Literal(_) => None, // The same number everywhere has no shape of its own.
+            Scalar::Value(value) => Some(value),
+        }
+    }
+    fn is_elementwise(&self) -> bool {
+        true
+    }
+    #[inline]
+    fn fill<A: Float>(&self, operands: &[&[A]], out: &mut [A]) -> bool {
+        kernel::fill(Value(self.0), array(operands), [], out);
+        true
+    }
+    #[inline]
+    fn at<A: Float>(&self, operands: &[A]) -> Option<A> {
+        let x: [A; N] = operands.try_into().ok()?;
+        Some(self.0.value(x))
+    }
+    #[inline]
+    fn vjp_at<A: Float>(&self, operands: &[A], output: A, cotangent: A) -> Option<[Option<A>; 3]> {
+        let x: [A; N] = operands.try_into().ok()?;
+        let mut given = [None; 3];
+        for (i, given) in given.get_mut(..N)?.iter_mut().enumerate() {
+            *given = match SlopeReads::of(self.0, i).literal() {
+                Some(0.0) => None,
+                Some(1.0) => Some(cotangent),
+                _ => Some(cotangent * self.0.slope(i, x, output)),
+            };
+        }
+        Some(given)
+    }
+    fn slopes<T: Reading>(&self, call: &Call<'_, T>) -> Contributions<T> {
+        let slope = |i| match T::slope_of(self.0, i, array(call.operands), call.output) {
+            Scalar::Literal(number) => call.output.scalar(number),
+            Scalar::Value(slope) => slope,
+        };
+        (0..N).map(|i| call.wanted[i].then(|| slope(i))).collect()
+    }
+}
+
+/// The value of a rule, place by place.
+#[derive(Clone, Copy)]
+struct Value<E>(E);
+
+impl<E: Elementwise<N>, const N: usize> Point<N, 0> for Value<E> {
+    #[inline(always)]
+    fn at<R: Number>(self, x: [R; N], []: [R; 0]) -> R {
+        self.0.value(x)
+    }
+}
+
+/// The first `N` of `operands`, whose number the rule's `shape` has checked.
+fn array<T: Copy, const N: usize>(operands: &[T]) -> [T; N] {
+    std::array::from_fn(|i| operands[i])
+}

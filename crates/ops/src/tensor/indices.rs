@@ -1,0 +1,57 @@
+//! Indices as an operand of layout rules.
+
+use std::sync::Arc;
+
+use ndarray::IxDyn;
+
+use crate::ground::{Problem, Shape, resolve_axis};
+use crate::tensor::TensorError;
+
+/// Indices in the shape of a tensor, for a gather along an axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Indices {
+    shape: Shape,
+    elements: Arc<[usize]>,
+}
+
+impl Indices {
+    /// Indices of `shape`, the last axis fastest.
+    ///
+    /// # Errors
+    /// If the shape holds another number of elements.
+    pub fn new(shape: &[usize], elements: Vec<usize>) -> Result<Self, TensorError> {
+        let given = elements.len();
+        if shape.iter().product::<usize>() != given {
+            return Err(TensorError::Elements { shape: shape.to_vec(), given });
+        }
+        Ok(Self { shape: Shape::from_slice(shape), elements: elements.into() })
+    }
+
+    /// The lengths of the axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The indices, the last axis fastest.
+    pub fn elements(&self) -> &[usize] {
+        &self.elements
+    }
+
+    /// The same indices without an axis of length 1.
+    pub(crate) fn without_axis(mut self, axis: isize) -> Result<Self, Problem> {
+        let axis = resolve_axis(axis, self.shape.len())?;
+        self.shape.remove(axis);
+        Ok(self)
+    }
+
+    /// Calls `visit` with each position and the position with the index in the place of `axis`.
+    pub(crate) fn for_each(&self, axis: usize, mut visit: impl FnMut(&[usize], &[usize])) {
+        for (position, &index) in
+            ndarray::indices(IxDyn(&self.shape)).into_iter().zip(&*self.elements)
+        {
+            let mut target = position.clone();
+            target[axis] = index;
+            visit(ndarray::Dimension::slice(&position), ndarray::Dimension::slice(&target));
+        }
+    }
+}
