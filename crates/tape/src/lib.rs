@@ -38,6 +38,7 @@ pub mod transform;
 #[cfg(feature = "expression")]
 pub use ask::expression;
 pub use graph::error;
+pub use graph::one_line::one_line;
 pub use graph::scope::Scope;
 pub use graph::tape::Tape;
 pub use graph::var::{Place, Var};
@@ -48,7 +49,7 @@ pub use show::page;
 pub use show::picture::{self, Picture};
 #[cfg(feature = "terminal")]
 pub use show::terminal;
-pub use show::trace::{self, Trace, one_line};
+pub use show::trace::{self, Trace};
 pub use sweep::gradients::Gradients;
 pub use transform::custom::{check_custom_vjp, checkpoint, custom_vjp};
 

@@ -12,7 +12,7 @@ use smallbox::smallbox;
 use smallvec::SmallVec;
 
 use crate::graph::error::{Origin, RecordError, TapeError};
-use crate::graph::non_finite;
+use crate::graph::non_finite::non_finite_value;
 use crate::graph::op::{BoxedOp, Op};
 use crate::graph::scope::{Scope, ScopeId, Scopes};
 use crate::graph::var::{Place, Var};
@@ -324,7 +324,7 @@ impl<A: Float> Tape<A> {
         };
         if self.stop_at_non_finite && !value.is_finite() {
             drop(graph);
-            return Err(non_finite::non_finite_value(rule.name(), &value, operands, location));
+            return Err(non_finite_value(rule.name(), &value, operands, location));
         }
         Ok(self.push(&mut graph, value, smallbox!(rule), operands, location))
     }

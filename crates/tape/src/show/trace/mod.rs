@@ -26,6 +26,7 @@
 #[cfg(feature = "json")]
 pub mod document;
 mod formula;
+mod record;
 mod step;
 mod summary;
 mod text;
@@ -38,9 +39,9 @@ use crate::graph::tape::operands;
 use crate::graph::var::Var;
 use crate::sweep::gradients::Gradients;
 
+pub use crate::graph::one_line::one_line;
 pub use formula::{Rounding, Written, short};
-pub(crate) use step::Recorder;
-pub use step::{Backward, Contribution, Forward, NothingFlows, Received, Step, Use, one_line};
+pub use step::{Backward, Contribution, Forward, NothingFlows, Received, Step, Use};
 pub(crate) use summary::Summary;
 pub(crate) use text::visible;
 pub use text::{Layout, Role, Span, Text, tensor_text};

@@ -3,15 +3,11 @@
 use std::fmt::{self, Display};
 
 use ops::{Call, Float, Tensor};
-use petgraph::Direction;
-use petgraph::graph::NodeIndex;
-use petgraph::visit::EdgeRef;
 use smallvec::SmallVec;
 
 use super::formula::{self, Rounding, Written};
 use crate::graph::tape::Source;
 use crate::graph::var::Var;
-use crate::sweep::sweep::Event;
 
 /// One step of a [`Trace`](super::Trace).
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +119,7 @@ impl Display for NothingFlows {
 
 impl NothingFlows {
     /// Why an operand got no contribution.
-    fn to<A: Float>(operand: Var<'_, A>) -> Self {
+    pub(super) fn to<A: Float>(operand: Var<'_, A>) -> Self {
         match operand.tape().graph()[operand.index()].source {
             Source::Constant => Self::Constant,
             Source::Detached => Self::Detached,
@@ -166,97 +162,4 @@ impl<A: Float> Backward<'_, A> {
         // A cotangent of ones picks out the slope.
         op.vjp(&call, &Tensor::ones(here.value.shape())).get_mut(operand)?.take()
     }
-}
-
-/// Makes steps of what happens in a sweep, and hands each on when it is complete.
-pub(crate) struct Recorder<'t, A: Float, F> {
-    output: Var<'t, A>,
-    visited: Vec<bool>,
-    step: Option<Backward<'t, A>>,
-    hand_on: F,
-}
-
-impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Recorder<'t, A, F> {
-    pub fn new(output: Var<'t, A>, hand_on: F) -> Self {
-        let visited = vec![false; output.position() + 1];
-        Self { output, visited, step: None, hand_on }
-    }
-
-    pub fn observe(&mut self, event: &Event<'_, Tensor<A>>) {
-        match *event {
-            Event::Complete { node, adjoint } => {
-                self.finish();
-                self.visited[node.index()] = true;
-                self.step = Some(self.begin(node, adjoint));
-            }
-            Event::Pass { position, contribution, so_far } => {
-                let (value, before) = (contribution.clone(), so_far.cloned());
-                let after = value.clone(); // Until the sum is known.
-                self.received(position).received = Ok(Received { value, before, after });
-            }
-            Event::Added { position, sum } => {
-                if let Ok(received) = &mut self.received(position).received {
-                    received.after = sum.clone();
-                }
-            }
-        }
-    }
-
-    /// The end of the sweep.
-    pub fn finish(&mut self) {
-        if let Some(step) = self.step.take() {
-            (self.hand_on)(step);
-        }
-    }
-
-    fn received(&mut self, position: usize) -> &mut Contribution<'t, A> {
-        let step = self.step.as_mut().expect("a node passes on after it is complete");
-        &mut step.contributions[position]
-    }
-
-    fn begin(&self, node: NodeIndex, adjoint: &Tensor<A>) -> Backward<'t, A> {
-        let node = Var::new(self.output.tape(), node);
-        let nothing = |operand| Contribution { operand, received: Err(NothingFlows::to(operand)) };
-        Backward {
-            output: self.output,
-            node,
-            adjoint: adjoint.clone(),
-            uses: self.uses(node),
-            contributions: node.operands().into_iter().map(nothing).collect(),
-        }
-    }
-
-    /// The uses of a node that have reported: the sweep meets the last recorded first.
-    fn uses(&self, node: Var<'t, A>) -> Vec<Use<'t, A>> {
-        let graph = node.tape().graph();
-        let mut uses: Vec<Use<'t, A>> = graph
-            .edges_directed(node.index(), Direction::Outgoing)
-            .filter(|edge| self.visited.get(edge.target().index()) == Some(&true))
-            .map(|edge| Use {
-                node: Var::new(node.tape(), edge.target()),
-                position: *edge.weight() as usize,
-            })
-            .collect();
-        uses.sort_by_key(|u| (std::cmp::Reverse(u.node.position()), u.position));
-        uses
-    }
-}
-
-/// A small tensor in full on one line, with the given number of decimals; a large one by its shape
-/// and range.
-///
-/// ```
-/// let x = ops::Tensor::from([[1.0, 2.5], [3.0, 4.0]]);
-/// assert_eq!(tape::one_line(&x, 1), "[[1.0, 2.5], [3.0, 4.0]]");
-/// ```
-pub fn one_line<A: Float>(x: &Tensor<A>, decimals: usize) -> String {
-    if x.len() <= 12 {
-        let text = format!("{:.decimals$}", x.view()).replace('\n', " ");
-        return text.split_whitespace().collect::<Vec<_>>().join(" ");
-    }
-    let elements = x.to_vec();
-    let (low, high) = elements.iter().fold((elements[0], elements[0]), |(low, high), &v| {
-        (if v < low { v } else { low }, if v > high { v } else { high })
-    });
-    format!("tensor of shape {:?}, {low:.decimals$} to {high:.decimals$}", x.shape())
 }
