@@ -27,40 +27,31 @@
 //! | `expression` | expressions that a user types, with the feature of that name |
 //! | [`error`] | what can go wrong, in sentences |
 
+mod ask;
 pub mod check;
-mod custom;
-mod debug;
-pub mod error;
-#[cfg(feature = "expression")]
-pub mod expression;
-mod forward;
-mod gradients;
-#[cfg(any(feature = "expression", feature = "terminal"))]
-mod nearest;
-mod op;
-mod operators;
-#[cfg(feature = "page")]
-pub mod page;
-pub mod picture;
-mod program;
-mod scope;
+mod graph;
+mod replay;
+mod show;
 mod sweep;
-mod tape;
-#[cfg(feature = "terminal")]
-pub mod terminal;
-pub mod trace;
 pub mod transform;
-mod var;
 
-pub use custom::{check_custom_vjp, checkpoint, custom_vjp};
-pub use gradients::Gradients;
+#[cfg(feature = "expression")]
+pub use ask::expression;
+pub use graph::error;
+pub use graph::one_line::one_line;
+pub use graph::scope::Scope;
+pub use graph::tape::Tape;
+pub use graph::var::{Place, Var};
 pub use ops;
-pub use picture::Picture;
-pub use program::{Home, Plan, PlannedStep, PlannedValue, Program, ProgramError};
-pub use scope::Scope;
-pub use tape::Tape;
-pub use trace::{Trace, one_line};
-pub use var::{Place, Var};
+pub use replay::{Home, Plan, PlannedStep, PlannedValue, Program, ProgramError};
+#[cfg(feature = "page")]
+pub use show::page;
+pub use show::picture::{self, Picture};
+#[cfg(feature = "terminal")]
+pub use show::terminal;
+pub use show::trace::{self, Trace};
+pub use sweep::gradients::Gradients;
+pub use transform::custom::{check_custom_vjp, checkpoint, custom_vjp};
 
 /// What a user of the tape needs in scope: the methods of variables.
 pub mod prelude {

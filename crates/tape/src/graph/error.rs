@@ -1,0 +1,257 @@
+//! What can go wrong on a tape, in sentences with the numbers in them.
+
+use std::fmt::{self, Display};
+use std::panic::Location;
+
+use ops::error::show;
+use ops::{Float, OpError};
+use thiserror::Error;
+
+use crate::graph::var::Var;
+
+/// A recorded value as messages speak of it: its name, if it has one, and the line of the program
+/// that recorded it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(Box<Facts>); // In a box, so that results with errors in them stay small.
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Facts {
+    name: Option<String>,
+    op: Option<&'static str>,
+    location: &'static Location<'static>,
+}
+
+impl Origin {
+    pub(crate) fn of<A: Float>(x: Var<'_, A>) -> Self {
+        Self(Box::new(Facts { name: x.name(), op: x.op(), location: x.location() }))
+    }
+
+    /// The name given with [`Var::named`].
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// The op that computed the value, `None` for a variable or a constant.
+    pub fn op(&self) -> Option<&'static str> {
+        self.0.op
+    }
+
+    /// The line that recorded the value.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.0.location
+    }
+}
+
+impl<A: Float> From<Var<'_, A>> for Origin {
+    fn from(x: Var<'_, A>) -> Self {
+        Self::of(x)
+    }
+}
+
+impl Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name(), self.op()) {
+            (Some(name), _) => write!(f, "{name}, recorded at {}", self.location()),
+            (None, Some(op)) => write!(f, "result of {op}, recorded at {}", self.location()),
+            (None, None) => write!(f, "recorded at {}", self.location()),
+        }
+    }
+}
+
+/// Operands that a rule refused, with where they came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordError {
+    /// What the rule said.
+    pub error: OpError,
+    /// Where each operand was recorded.
+    pub operands: Vec<Origin>,
+    /// Where the op was called.
+    pub location: &'static Location<'static>,
+}
+
+impl Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let notes: Vec<String> = self.operands.iter().map(Origin::to_string).collect();
+        write!(f, "{}\n  called at {}", self.error.with_notes(&notes), self.location)
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+/// What a tape refuses.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum TapeError {
+    /// A rule refused its operands.
+    #[error("{0}")]
+    Record(Box<RecordError>),
+    /// An op was given no operands, so there is no tape to record on.
+    #[error("{op}: it was given no operands; at least one recorded value is needed")]
+    NoOperands {
+        /// The op.
+        op: &'static str,
+    },
+    /// Operands of two tapes.
+    #[error(
+        "{op}: operand {operand} belongs to another tape than the first; values of two tapes \
+         cannot meet in one op (put the number on this tape with var or constant)\n  \
+         operand 1  {first}\n  operand {operand}  {foreign}\n  called at {location}"
+    )]
+    OtherTape {
+        /// The op.
+        op: &'static str,
+        /// Which operand, from 1.
+        operand: usize,
+        /// Where the first operand was recorded.
+        first: Origin,
+        /// Where the foreign one was recorded.
+        foreign: Origin,
+        /// Where the op was called.
+        location: &'static Location<'static>,
+    },
+    /// Backpropagation from a value that is not a scalar.
+    #[error(
+        "backward() starts from a scalar, but this value has shape {} ({output}). Reduce it first, \
+         with sum() or mean(), or give the cotangent of each element to backward_with(seed)",
+        show(shape)
+    )]
+    NotScalar {
+        /// The value.
+        output: Origin,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// A seed of another shape than the value.
+    #[error(
+        "the seed of backward_with() has shape {}, but the value has shape {}; the two must be equal",
+        show(seed),
+        show(shape)
+    )]
+    Seed {
+        /// The shape of the value.
+        shape: Vec<usize>,
+        /// The shape of the seed.
+        seed: Vec<usize>,
+    },
+    /// An infinite or NaN value, on a tape that stops at the first.
+    #[error("{0}")]
+    NonFinite(Box<NonFinite>),
+    /// Backpropagation from a value into which no variable went.
+    #[error(
+        "no gradient flows to this value ({output}): it was computed from constants or detached \
+         values only. Put what you differentiate with respect to on the tape with var()"
+    )]
+    Untracked {
+        /// The value.
+        output: Origin,
+    },
+}
+
+impl From<RecordError> for TapeError {
+    fn from(error: RecordError) -> Self {
+        Self::Record(Box::new(error))
+    }
+}
+
+/// The first infinite or NaN value of a computation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NonFinite {
+    /// The op.
+    pub op: &'static str,
+    /// Whether it arose in the reverse sweep, in what the op passes on.
+    pub backward: bool,
+    /// The value: infinite or NaN.
+    pub value: f64,
+    /// Its index.
+    pub index: Vec<usize>,
+    /// The operands, by name and origin, with the numbers that went into it.
+    pub operands: Vec<String>,
+    /// Where the op was called.
+    pub location: &'static Location<'static>,
+    /// What would be stable in its place, where something is known.
+    pub remedy: Option<&'static str>,
+}
+
+impl Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { op, value, index, location, .. } = self;
+        if self.backward {
+            write!(f, "the gradient that {op} passes on is {value} at index {index:?}")?;
+        } else {
+            write!(f, "{op} gives {value} at index {index:?}")?;
+        }
+        write!(f, ", called at {location}")?;
+        for operand in &self.operands {
+            write!(f, "\n  from {operand}")?;
+        }
+        match self.remedy {
+            Some(remedy) => write!(f, "\n  instead: {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why there is no gradient with respect to a value.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NoGradient {
+    /// The value is of another tape.
+    #[error("no gradient: the value ({x}) belongs to another tape than the output ({output})")]
+    OtherTape {
+        /// The value asked for.
+        x: Origin,
+        /// The value that was differentiated.
+        output: Origin,
+    },
+    /// The value is a constant.
+    #[error("no gradient: the value is a constant ({x}); put it on the tape with var() instead")]
+    Constant {
+        /// The value asked for.
+        x: Origin,
+    },
+    /// The value is detached.
+    #[error("no gradient: the value is detached ({x}), so that none flows to it")]
+    Detached {
+        /// The value asked for.
+        x: Origin,
+    },
+    /// The value was computed from constants.
+    #[error("no gradient: the value ({x}) was computed from constants or detached values only")]
+    FromConstants {
+        /// The value asked for.
+        x: Origin,
+    },
+    /// Every path from the value to the output passes a detached value.
+    #[error(
+        "no gradient: every path from the value ({x}) to the output ({output}) passes a detached \
+         value ({at})"
+    )]
+    Cut {
+        /// The value asked for.
+        x: Origin,
+        /// The value that was differentiated.
+        output: Origin,
+        /// The detached value.
+        at: Origin,
+    },
+    /// The gradient was dropped in the sweep.
+    #[error(
+        "no gradient: that with respect to the value ({x}) was not asked for; name it in \
+         backward_wrt, or take backward, which keeps all"
+    )]
+    NotAsked {
+        /// The value asked for.
+        x: Origin,
+    },
+    /// The output does not depend on the value.
+    #[error(
+        "no gradient: the output ({output}) was not computed from the value ({x}); \
+         it is not an ancestor"
+    )]
+    NotAncestor {
+        /// The value asked for.
+        x: Origin,
+        /// The value that was differentiated.
+        output: Origin,
+    },
+}

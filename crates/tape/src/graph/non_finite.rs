@@ -1,0 +1,77 @@
+//! Where a computation first turned infinite or NaN, and what would have been stable.
+
+use std::panic::Location;
+
+use ops::{Float, Tensor};
+
+use super::error::{NonFinite, Origin, TapeError};
+use super::one_line::one_line;
+use super::var::Var;
+
+/// The index and value of the first element that is not finite.
+pub(crate) fn first_non_finite<A: Float>(x: &Tensor<A>) -> Option<(Vec<usize>, f64)> {
+    let view = x.view();
+    let (index, value) = view.indexed_iter().find(|(_, value)| !value.is_finite())?;
+    Some((ndarray::Dimension::slice(&index).to_vec(), value.to_f64()))
+}
+
+/// The operand's element that goes with `index` of the result, if it broadcasts to it.
+fn element_at<A: Float>(x: &Tensor<A>, index: &[usize]) -> Option<A> {
+    let shape = x.shape();
+    let added = index.len().checked_sub(shape.len())?;
+    let own: Vec<usize> =
+        shape.iter().zip(&index[added..]).map(|(&n, &i)| if n == 1 { 0 } else { i }).collect();
+    x.view().get(&own[..]).copied()
+}
+
+pub(crate) fn describe<A: Float>(x: Var<'_, A>, index: &[usize]) -> String {
+    let value = x.value();
+    let numbers = match element_at(&value, index) {
+        Some(element) => format!("{element:e} there"),
+        None => one_line(&value, 6),
+    };
+    format!("{}: {numbers}", Origin::of(x))
+}
+
+pub(crate) fn non_finite_value<A: Float>(
+    op: &'static str,
+    value: &Tensor<A>,
+    operands: &[&Var<'_, A>],
+    location: &'static Location<'static>,
+) -> TapeError {
+    let (index, number) = first_non_finite(value).expect("an element that is not finite");
+    let remedy = remedy(op, operands.iter().map(|x| **x));
+    TapeError::NonFinite(Box::new(NonFinite {
+        op,
+        backward: false,
+        value: number,
+        operands: operands.iter().map(|x| describe(**x, &index)).collect(),
+        index,
+        location,
+        remedy,
+    }))
+}
+
+/// What is known to be stable in the place of an op on such operands.
+pub(crate) fn remedy<'t, A: Float>(
+    op: &str,
+    operands: impl Iterator<Item = Var<'t, A>>,
+) -> Option<&'static str> {
+    let first = operands.into_iter().next()?;
+    let below = first.op();
+    Some(match (op, below) {
+        ("ln", Some("softmax")) => "log_softmax(axis) is ln(softmax(x)) without overflow",
+        ("ln", Some("sigmoid")) => "log_sigmoid() is ln(sigmoid(x)) without underflow",
+        ("ln", Some("sum")) => "logsumexp(axes) is ln(sum(exp(x))) without overflow",
+        ("ln", Some("add")) => "ln_1p() is ln(1 + x), exact for small x",
+        ("ln" | "log2" | "log10", _) => "keep the operand above 0, for instance with maximum(ε)",
+        ("exp", _) => {
+            "subtract the largest element first; softmax, logsumexp and sigmoid do so themselves"
+        }
+        ("div" | "recip", _) => "keep the divisor away from 0, for instance by adding ε",
+        ("sqrt", Some("sum")) => "norm(axes) is sqrt(sum(x²)) with gradient 0 at 0",
+        ("sqrt" | "rsqrt", _) => "add ε under the root: its slope at 0 is infinite",
+        ("pow", _) => "keep the base above 0: a negative base has no real power in general",
+        _ => return None,
+    })
+}

@@ -1,0 +1,439 @@
+//! The graph of recorded ops.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::Arc;
+
+use ops::{Float, Rule, Tensor, apply};
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+use smallbox::smallbox;
+use smallvec::SmallVec;
+
+use crate::graph::error::{Origin, RecordError, TapeError};
+use crate::graph::non_finite::non_finite_value;
+use crate::graph::op::{BoxedOp, Op};
+use crate::graph::scope::{Scope, ScopeId, Scopes};
+use crate::graph::var::{Place, Var};
+
+/// The graph: nodes are recorded values; an edge runs from an operand to a result and carries the
+/// operand's position, so `x * x` has two parallel edges.
+pub(crate) type Graph<A> = DiGraph<Node<A>, u32>;
+
+/// One recorded value.
+#[derive(Debug)]
+pub(crate) struct Node<A: Float> {
+    pub value: Tensor<A>,
+    pub source: Source<A>,
+    /// The line of the user's program that recorded it.
+    pub location: &'static Location<'static>,
+    /// The scope that was open when it was recorded.
+    pub scope: ScopeId,
+    /// Whether a gradient flows through it: it is a variable, or computed from one.
+    pub tracked: bool,
+}
+
+/// Where a value comes from.
+#[derive(Debug)]
+pub(crate) enum Source<A: Float> {
+    Variable,
+    Constant,
+    /// A copy of its one operand, which gradients do not pass.
+    Detached,
+    Op(BoxedOp<A>),
+}
+
+impl<A: Float> Source<A> {
+    pub fn op(&self) -> Option<&dyn Op<A>> {
+        match self {
+            Self::Op(op) => Some(&**op),
+            _ => None,
+        }
+    }
+}
+
+/// Records what is computed with its variables, as a directed acyclic graph.
+///
+/// Values are put on the tape with [`var`](Tape::var) or [`constant`](Tape::constant); whatever
+/// is then computed from the returned handles is recorded too. The order of recording is a
+/// topological order, since an op can only use values that exist. [`reset`](Tape::reset) forgets
+/// the graph and keeps its memory for the next one; handles borrow the tape, so the compiler
+/// rejects a program that uses one after a reset:
+///
+/// ```compile_fail
+/// let mut tape = tape::Tape::<f64>::new();
+/// let x = tape.var(1.0);
+/// tape.reset();
+/// println!("{}", x.value());
+/// ```
+#[derive(Debug)]
+pub struct Tape<A: Float> {
+    graph: RefCell<Graph<A>>,
+    names: RefCell<HashMap<usize, String>>,
+    /// Of values that were asked for elsewhere than in the program.
+    places: RefCell<HashMap<usize, Place>>,
+    scopes: RefCell<Scopes>,
+    /// While a gradient is being recorded: the line of the op whose gradient it is.
+    location: Cell<Option<&'static Location<'static>>>,
+    stop_at_non_finite: bool,
+    values_were_read: Cell<bool>,
+}
+
+impl<A: Float> Default for Tape<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A: Float> Tape<A> {
+    /// An empty tape.
+    ///
+    /// Write `Tape::<f64>::new()` where numbers of the program stand on the left of an operator
+    /// (`2.0 * x`): the compiler must know then whether they are `f32` or `f64`.
+    pub fn new() -> Self {
+        Self {
+            graph: RefCell::new(Graph::new()),
+            names: RefCell::new(HashMap::new()),
+            places: RefCell::new(HashMap::new()),
+            scopes: RefCell::default(),
+            location: Cell::new(None),
+            stop_at_non_finite: false,
+            values_were_read: Cell::new(false),
+        }
+    }
+
+    /// The same tape, which refuses to record a value that is infinite or NaN, and to pass one on
+    /// in a sweep: at the first, it says which op, where, from which operands, and what would be
+    /// stable in its place. It costs a look at every value, so it is off otherwise.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::<f64>::new().stop_at_non_finite();
+    /// let x = tape.var([1000.0, 0.0]).named("x");
+    /// let error = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| x.exp())).unwrap_err();
+    /// let message = error.downcast_ref::<String>().unwrap();
+    /// assert!(message.contains("exp gives inf at index [0]"), "{message}");
+    /// ```
+    #[must_use]
+    pub fn stop_at_non_finite(mut self) -> Self {
+        self.stop_at_non_finite = true;
+        self
+    }
+
+    pub(crate) fn stops_at_non_finite(&self) -> bool {
+        self.stop_at_non_finite
+    }
+
+    /// Puts a value on the tape, with respect to which gradients can be taken.
+    ///
+    /// ```
+    /// let tape = tape::Tape::new();
+    /// let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(x.shape()[..], [2, 2]);
+    /// ```
+    #[track_caller]
+    pub fn var(&self, value: impl Into<Tensor<A>>) -> Var<'_, A> {
+        self.leaf(value.into(), Source::Variable)
+    }
+
+    /// Puts a value on the tape that no gradient is wanted of: data, labels, a mask.
+    #[track_caller]
+    pub fn constant(&self, value: impl Into<Tensor<A>>) -> Var<'_, A> {
+        self.leaf(value.into(), Source::Constant)
+    }
+
+    #[track_caller]
+    fn leaf(&self, value: Tensor<A>, source: Source<A>) -> Var<'_, A> {
+        let tracked = matches!(source, Source::Variable);
+        let index = self.graph.borrow_mut().add_node(Node {
+            value,
+            source,
+            location: self.here(),
+            scope: self.scopes.borrow().open(),
+            tracked,
+        });
+        Var::new(self, index)
+    }
+
+    /// Forgets everything recorded and keeps the memory for the next recording.
+    pub fn reset(&mut self) {
+        self.graph.get_mut().clear();
+        self.names.get_mut().clear();
+        self.places.get_mut().clear();
+        self.scopes.get_mut().clear();
+        self.values_were_read.set(false);
+    }
+
+    /// Whether the program looked at a value of this recording, by [`Var::value`], [`Var::item`] or
+    /// a function of its own that is one node. What it recorded after that may depend on the
+    /// numbers, and a [`Program`](crate::Program) of it would not.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var(-2.0);
+    /// assert!(!tape.values_were_read());
+    /// let y = if x.item() > 0.0 { x } else { 0.1 * x };
+    /// assert!(tape.values_were_read());
+    /// # let _ = y;
+    /// ```
+    pub fn values_were_read(&self) -> bool {
+        self.values_were_read.get()
+    }
+
+    pub(crate) fn note_reading(&self) {
+        self.values_were_read.set(true);
+    }
+
+    /// Runs `record` so that everything it records belongs to a named scope, such as a layer of a
+    /// network. Scopes nest; a picture of the graph can show one as a single box.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([1.0, 2.0]);
+    /// let y = tape.scope("model", || tape.scope("0 Tanh", || x.tanh()).sum());
+    /// let [tanh, sum] = [y.operands()[0], y];
+    /// assert_eq!(tanh.scope_path(), ["model", "0 Tanh"]);
+    /// assert_eq!(sum.scope_path(), ["model"]);
+    /// assert_eq!(tape.scopes()[1].parent, Some(0));
+    /// ```
+    pub fn scope<T>(&self, name: impl Into<Arc<str>>, record: impl FnOnce() -> T) -> T {
+        let entered = self.scopes.borrow_mut().enter(name.into());
+        self.in_scope(entered, record)
+    }
+
+    /// All scopes that were entered, in the order of entering.
+    pub fn scopes(&self) -> Vec<Scope> {
+        self.scopes.borrow().list.clone()
+    }
+
+    pub(crate) fn scope_path(&self, scope: ScopeId) -> Vec<String> {
+        self.scopes.borrow().path(scope)
+    }
+
+    /// Runs `record` in a scope, and leaves it also if `record` panics.
+    pub(crate) fn in_scope<T>(&self, scope: ScopeId, record: impl FnOnce() -> T) -> T {
+        struct Leave<'a>(&'a RefCell<Scopes>, ScopeId);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.borrow_mut().open = self.1;
+            }
+        }
+        let outer = std::mem::replace(&mut self.scopes.borrow_mut().open, scope);
+        let _leave = Leave(&self.scopes, outer);
+        record()
+    }
+
+    /// The number of values recorded.
+    pub fn len(&self) -> usize {
+        self.graph.borrow().node_count()
+    }
+
+    /// Whether nothing is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All values recorded, in the order of recording, which is a topological order.
+    pub fn vars(&self) -> impl Iterator<Item = Var<'_, A>> {
+        (0..self.len()).map(|index| Var::new(self, NodeIndex::new(index)))
+    }
+
+    /// The structure of what is recorded, for petgraph's algorithms: each node's op (`None` for a
+    /// variable or constant), each edge's operand position. Node indices are in the order of
+    /// [`vars`](Tape::vars).
+    pub fn to_petgraph(&self) -> DiGraph<Option<&'static str>, u32> {
+        self.graph().map(|_, node| node.source.op().map(Op::name), |_, &position| position)
+    }
+
+    pub(crate) fn graph(&self) -> Ref<'_, Graph<A>> {
+        self.graph.borrow()
+    }
+
+    pub(crate) fn names(&self) -> Ref<'_, HashMap<usize, String>> {
+        self.names.borrow()
+    }
+
+    pub(crate) fn set_name(&self, index: NodeIndex, name: String) {
+        self.names.borrow_mut().insert(index.index(), name);
+    }
+
+    pub(crate) fn places(&self) -> Ref<'_, HashMap<usize, Place>> {
+        self.places.borrow()
+    }
+
+    pub(crate) fn set_place(&self, index: NodeIndex, place: Place) {
+        self.places.borrow_mut().insert(index.index(), place);
+    }
+
+    /// Runs `record` so that what it records carries `location` and belongs to `scope`.
+    pub(crate) fn at<T>(
+        &self,
+        (location, scope): (&'static Location<'static>, ScopeId),
+        record: impl FnOnce() -> T,
+    ) -> T {
+        let outer = self.location.replace(Some(location));
+        let result = self.in_scope(scope, record);
+        self.location.set(outer);
+        result
+    }
+
+    #[track_caller]
+    fn here(&self) -> &'static Location<'static> {
+        match self.location.get() {
+            Some(location) => location,
+            None => Location::caller(), // Not in a closure, which would be its own caller.
+        }
+    }
+
+    /// Applies a rule to recorded values and records the result.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn record<'t, R: Rule>(
+        &'t self,
+        rule: R,
+        operands: &[&Var<'t, A>],
+    ) -> Result<Var<'t, A>, TapeError> {
+        let location = self.here();
+        if let Some(foreign) = operands.iter().position(|x| !std::ptr::eq(x.tape(), self)) {
+            return Err(other_tape(rule.name(), operands, foreign, location));
+        }
+        let mut graph = self.graph.borrow_mut();
+        if let Some(value) = scalar_value(&graph, &rule, operands)
+            && !self.stop_at_non_finite
+        {
+            return Ok(self.push(&mut graph, value, smallbox!(rule), operands, location));
+        }
+        let result = {
+            let values: SmallVec<[&Tensor<A>; 3]> =
+                operands.iter().map(|x| &graph[x.index()].value).collect();
+            apply(&rule, &values)
+        };
+        let value = match result {
+            Ok(value) => value,
+            Err(error) => {
+                drop(graph);
+                let operands = operands.iter().map(|x| Origin::of(**x)).collect();
+                return Err(RecordError { error, operands, location }.into());
+            }
+        };
+        if self.stop_at_non_finite && !value.is_finite() {
+            drop(graph);
+            return Err(non_finite_value(rule.name(), &value, operands, location));
+        }
+        Ok(self.push(&mut graph, value, smallbox!(rule), operands, location))
+    }
+
+    /// Records a value that is known already.
+    pub(crate) fn push_value<'t>(
+        &'t self,
+        value: &Tensor<A>,
+        op: BoxedOp<A>,
+        operands: &[&Var<'t, A>],
+        location: &'static Location<'static>,
+    ) -> Var<'t, A> {
+        self.push(&mut self.graph.borrow_mut(), value.clone(), op, operands, location)
+    }
+
+    /// Adds the node of an op's result to the graph.
+    #[inline(always)] // A node is copied at every call on its way.
+    fn push<'t>(
+        &'t self,
+        graph: &mut Graph<A>,
+        value: Tensor<A>,
+        op: BoxedOp<A>,
+        operands: &[&Var<'t, A>],
+        location: &'static Location<'static>,
+    ) -> Var<'t, A> {
+        let tracked = operands.iter().any(|x| graph[x.index()].tracked);
+        let scope = self.scopes.borrow().open();
+        let source = Source::Op(op);
+        let index = graph.add_node(Node { value, source, location, scope, tracked });
+        // petgraph hands out incoming edges last first; added in reverse they come in order.
+        for (position, operand) in operands.iter().enumerate().rev() {
+            graph.add_edge(operand.index(), index, position as u32);
+        }
+        Var::new(self, index)
+    }
+
+    /// Records an op that is no rule: a function as one node.
+    #[track_caller]
+    pub(crate) fn record_op<'t>(
+        &'t self,
+        op: impl Op<A> + 'static,
+        operands: &[Var<'t, A>],
+    ) -> Result<Var<'t, A>, TapeError> {
+        let location = self.here();
+        let operands: Vec<&Var<'t, A>> = operands.iter().collect();
+        if let Some(foreign) = operands.iter().position(|x| !std::ptr::eq(x.tape(), self)) {
+            return Err(other_tape(op.name(), &operands, foreign, location));
+        }
+        let values: Vec<Tensor<A>> = operands.iter().map(|x| x.value()).collect();
+        let value =
+            op.forward(&values.iter().collect::<Vec<_>>()).map_err(|error| RecordError {
+                error,
+                operands: operands.iter().map(|x| Origin::of(**x)).collect(),
+                location,
+            })?;
+        Ok(self.push(&mut self.graph.borrow_mut(), value, smallbox!(op), &operands, location))
+    }
+
+    /// Makes gradients flow through a value whatever it was computed from.
+    pub(crate) fn track(&self, x: Var<'_, A>) {
+        self.graph.borrow_mut()[x.index()].tracked = true;
+    }
+
+    /// Records a copy of a value that gradients do not pass.
+    #[track_caller]
+    pub(crate) fn record_detached(&self, operand: Var<'_, A>) -> Var<'_, A> {
+        let location = self.here();
+        let mut graph = self.graph.borrow_mut();
+        let value = graph[operand.index()].value.clone();
+        let scope = self.scopes.borrow().open();
+        let source = Source::Detached;
+        let index = graph.add_node(Node { value, source, location, scope, tracked: false });
+        graph.add_edge(operand.index(), index, 0);
+        Var::new(self, index)
+    }
+}
+
+/// The value of a rule on scalars, computed without a look at shapes.
+#[inline]
+fn scalar_value<A: Float, R: Rule>(
+    graph: &Graph<A>,
+    rule: &R,
+    operands: &[&Var<'_, A>],
+) -> Option<Tensor<A>> {
+    let mut numbers = [A::default(); 3];
+    let numbers = numbers.get_mut(..operands.len())?;
+    for (number, operand) in numbers.iter_mut().zip(operands) {
+        *number = graph[operand.index()].value.as_scalar()?;
+    }
+    rule.at(numbers).map(Tensor::scalar)
+}
+
+#[cold]
+fn other_tape<A: Float>(
+    op: &'static str,
+    operands: &[&Var<'_, A>],
+    foreign: usize,
+    location: &'static Location<'static>,
+) -> TapeError {
+    TapeError::OtherTape {
+        op,
+        operand: foreign + 1,
+        first: Origin::of(*operands[0]),
+        foreign: Origin::of(*operands[foreign]),
+        location,
+    }
+}
+
+/// The operands of a node, in order.
+pub(crate) fn operands<A: Float>(graph: &Graph<A>, node: NodeIndex) -> SmallVec<[NodeIndex; 3]> {
+    graph.neighbors_directed(node, Direction::Incoming).collect()
+}

@@ -1,0 +1,81 @@
+//! Ops that are composed of others, as those others: what they have in common with the ops around
+//! them can then share a pass, and their values live where the plan puts them.
+
+use ops::Float;
+use petgraph::graph::NodeIndex;
+use smallvec::SmallVec;
+
+use super::schedule::needed;
+use crate::graph::op::Op;
+use crate::graph::scope::ScopeId;
+use crate::graph::tape::{Graph, Source, Tape, operands};
+use crate::graph::var::Var;
+
+/// A recording without composed ops.
+#[derive(Debug)]
+pub(super) struct Expanded<A: Float> {
+    pub tape: Tape<A>,
+    /// Where each value of the recording that was expanded is now.
+    pub new_of: Vec<Option<NodeIndex>>,
+    /// For each value, the one that it belongs to there.
+    pub old_of: Vec<usize>,
+}
+
+/// Records what `outputs` need once more, with every composed op as its parts. Values are named as
+/// they are on the tape, the parts of v7 v7.1, v7.2 and so on. `None` if no op is composed.
+pub(super) fn expand<A: Float>(tape: &Tape<A>, outputs: &[usize]) -> Option<Expanded<A>> {
+    let graph = tape.graph();
+    let needed = needed(&graph, outputs);
+    let is_composed = |node: &usize| {
+        let op = graph[NodeIndex::new(*node)].source.op();
+        needed[*node] && op.is_some_and(Op::is_composed)
+    };
+    (0..needed.len()).find(is_composed)?;
+    let mut expanded = Expanded {
+        tape: if tape.stops_at_non_finite() {
+            Tape::new().stop_at_non_finite()
+        } else {
+            Tape::new()
+        },
+        new_of: vec![None; needed.len()],
+        old_of: Vec::new(),
+    };
+    for node in (0..needed.len()).filter(|&node| needed[node]) {
+        expanded.add(tape, &graph, node);
+    }
+    Some(expanded)
+}
+
+impl<A: Float> Expanded<A> {
+    fn add(&mut self, old: &Tape<A>, graph: &Graph<A>, node: usize) {
+        let Self { tape, new_of, old_of } = self;
+        let before = old_of.len();
+        let index = NodeIndex::new(node);
+        let operands = operands(graph, index);
+        let operands = operands.iter().map(|x| new_of[x.index()].expect("operands come before"));
+        let operands: SmallVec<[Var<'_, A>; 3]> =
+            operands.map(|index| Var::new(tape, index)).collect();
+        let operands: SmallVec<[&Var<'_, A>; 3]> = operands.iter().collect();
+        let (value, location) = (&graph[index].value, graph[index].location);
+        let var = match &graph[index].source {
+            Source::Variable => tape.var(value),
+            Source::Constant => tape.constant(value),
+            Source::Detached => *operands[0],
+            Source::Op(op) => tape
+                .at((location, ScopeId::default()), || op.expand(&operands))
+                .unwrap_or_else(|| tape.push_value(value, op.clone_box(), &operands, location)),
+        };
+        new_of[node] = Some(var.index());
+        let label = Var::new(old, index).label();
+        for part in before..tape.len() {
+            old_of.push(node);
+            let index = NodeIndex::new(part);
+            let name = if index == var.index() {
+                label.clone()
+            } else {
+                format!("{label}.{}", part - before + 1)
+            };
+            tape.set_name(index, name);
+        }
+    }
+}

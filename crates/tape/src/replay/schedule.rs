@@ -1,0 +1,344 @@
+//! In which order a program computes, and which ops share a pass over the data.
+
+use std::any::TypeId;
+
+use ops::rules::{Add, Lift};
+use ops::{Float, Order, Shape, Tensor, order_of};
+use petgraph::graph::NodeIndex;
+use smallvec::SmallVec;
+
+use crate::graph::op::{Op, Pointwise};
+use crate::graph::tape::{Graph, Source, operands};
+
+/// What a node is to a program.
+#[derive(Debug)]
+pub(super) enum Kind<A: Float> {
+    /// No output needs it, or it is another node by a second name, or part of another node's step.
+    Absent,
+    Leaf,
+    /// An elementwise op of scalars.
+    Scalar(Box<dyn Pointwise<A>>),
+    /// An op that works place by place.
+    Places(Box<dyn Pointwise<A>>),
+    /// The sum of a tensor and another op's value, added in place. Its operands are the tensor and
+    /// those of the other op.
+    Accumulate(NodeIndex),
+    /// Any other op.
+    Call,
+}
+
+/// Which of the nodes up to the last output are needed to compute the outputs.
+pub(super) fn needed<A: Float>(graph: &Graph<A>, outputs: &[usize]) -> Vec<bool> {
+    let mut needed = vec![false; outputs.iter().max().map_or(0, |&last| last + 1)];
+    for &output in outputs {
+        needed[output] = true;
+    }
+    for node in (0..needed.len()).rev() {
+        if needed[node] {
+            operands(graph, NodeIndex::new(node))
+                .iter()
+                .for_each(|operand| needed[operand.index()] = true);
+        }
+    }
+    needed
+}
+
+/// The nodes that the outputs need.
+#[derive(Debug)]
+pub(super) struct Nodes<A: Float> {
+    pub kind: Vec<Kind<A>>,
+    pub operands: Vec<SmallVec<[usize; 3]>>,
+    /// Which node a name stands for: a detached value is what it was detached from.
+    pub means: Vec<usize>,
+    /// How often each is an operand.
+    pub uses: Vec<u32>,
+    pub is_output: Vec<bool>,
+}
+
+impl<A: Float> Nodes<A> {
+    pub fn new(graph: &Graph<A>, outputs: &[usize]) -> Self {
+        let count = outputs.iter().max().map_or(0, |&last| last + 1);
+        let mut nodes = Self {
+            kind: std::iter::repeat_with(|| Kind::Absent).take(count).collect(),
+            operands: vec![SmallVec::new(); count],
+            means: (0..count).collect(),
+            uses: vec![0; count],
+            is_output: vec![false; count],
+        };
+        let needed = needed(graph, outputs);
+        for node in (0..count).filter(|&node| needed[node]) {
+            nodes.add(graph, node);
+        }
+        for &output in outputs {
+            nodes.is_output[nodes.means[output]] = true;
+        }
+        for &operand in nodes.operands.iter().flatten() {
+            nodes.uses[operand] += 1;
+        }
+        nodes.join_sums(graph);
+        nodes
+    }
+
+    fn add(&mut self, graph: &Graph<A>, node: usize) {
+        let index = NodeIndex::new(node);
+        let means = |x: &NodeIndex| self.means[x.index()];
+        let operands: SmallVec<[usize; 3]> = operands(graph, index).iter().map(means).collect();
+        let value = &graph[index].value;
+        self.kind[node] = match &graph[index].source {
+            Source::Variable | Source::Constant => Kind::Leaf,
+            Source::Detached => {
+                self.means[node] = operands[0];
+                return;
+            }
+            Source::Op(op) => match op.pointwise() {
+                Some(rule) if value.ndim() == 0 && op.is_elementwise() => Kind::Scalar(rule),
+                Some(rule) if value.ndim() > 0 && !value.is_empty() => Kind::Places(rule),
+                _ => Kind::Call,
+            },
+        };
+        self.operands[node] = operands;
+    }
+
+    /// Finds sums x + y in which both are needed for nothing else and the op of y can add it in
+    /// place: the gradient of what was used several times, which is then added up in one place.
+    fn join_sums(&mut self, graph: &Graph<A>) {
+        let op = |node: usize| graph[NodeIndex::new(node)].source.op();
+        let shape = |x: usize| graph[NodeIndex::new(x)].value.shape();
+        for node in 0..self.kind.len() {
+            let [a, b] = self.operands[node][..] else { continue };
+            if op(node).and_then(Op::rule_type) != Some(TypeId::of::<Lift<Add, 2>>()) {
+                continue;
+            }
+            let once =
+                |x: usize| self.uses[x] == 1 && !self.is_output[x] && shape(x) == shape(node);
+            let is_own = |x: usize| {
+                let own =
+                    matches!(self.kind[x], Kind::Call | Kind::Places(_) | Kind::Accumulate(_));
+                once(x) && own && is_own(graph, x)
+            };
+            let adds = |x: usize| {
+                once(x) && matches!(self.kind[x], Kind::Call) && self.adds_in_place(graph, x)
+            };
+            let (sum, added) = match () {
+                () if is_own(a) && adds(b) => (a, b),
+                () if is_own(b) && adds(a) => (b, a),
+                () => continue,
+            };
+            self.kind[node] = Kind::Accumulate(NodeIndex::new(added));
+            self.kind[added] = Kind::Absent;
+            let operands = std::mem::take(&mut self.operands[added]);
+            self.operands[node] = std::iter::once(sum).chain(operands).collect();
+        }
+    }
+
+    /// Whether the op of a node can add its value in place.
+    fn adds_in_place(&self, graph: &Graph<A>, node: usize) -> bool {
+        let shape = |&x: &usize| graph[NodeIndex::new(x)].value.shape();
+        let shapes: SmallVec<[&[usize]; 3]> = self.operands[node].iter().map(shape).collect();
+        graph[NodeIndex::new(node)].source.op().is_some_and(|op| op.accumulates(&shapes))
+    }
+
+    /// The nodes in the order in which to look at them: that of recording, but sums in place as soon
+    /// as what they add is there, and not at the end when a sweep recorded them.
+    fn order(&self, graph: &Graph<A>) -> Vec<usize> {
+        let mut keys: Vec<usize> = (0..self.kind.len()).collect();
+        for node in 0..keys.len() {
+            let early = match self.kind[node] {
+                Kind::Accumulate(_) => true,
+                // The first of them.
+                Kind::Call => self.adds_in_place(graph, node),
+                _ => false,
+            };
+            if early {
+                keys[node] = self.operands[node].iter().map(|&x| keys[x]).max().unwrap_or(node);
+            }
+        }
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_by_key(|&node| keys[node]);
+        order
+    }
+}
+
+/// Whether a value's elements are its own, and not those of an operand in another shape.
+pub(super) fn is_own<A: Float>(graph: &Graph<A>, node: usize) -> bool {
+    let node = NodeIndex::new(node);
+    let value = &graph[node].value;
+    !operands(graph, node).iter().any(|&x| value.shares_memory_with(&graph[x].value))
+}
+
+/// What runs at a time.
+#[derive(Debug, PartialEq)]
+pub(super) enum Batch {
+    /// Ops of scalars.
+    Scalars(Vec<usize>),
+    /// Ops that work place by place on values of one shape.
+    Group(Vec<usize>),
+    /// One op.
+    Single(usize),
+}
+
+/// How far the scheduler is with a node.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Ready,
+    /// A member of an open group, by the group's number.
+    Open(usize),
+    /// It waits until so many open groups have closed.
+    Waits(usize),
+}
+
+/// A group that ops can still join.
+struct Open {
+    number: usize,
+    shape: Shape,
+    order: Order,
+    members: Vec<usize>,
+    /// What waits for it to close, in the order of recording.
+    waiting: Vec<usize>,
+    /// How many ops on whole tensors have run since the last member joined.
+    idle: usize,
+}
+
+/// A group closes when so many ops on whole tensors have run since its last member joined. Those that
+/// still join would share little with it, and what they need would all have to be kept until then:
+/// the contributions to a weight from every step of a sequence, say.
+const MOST_IDLE: usize = 2;
+
+/// Decides what runs when.
+///
+/// Nodes are taken in the order of recording. One that works place by place joins the open group of
+/// its shape and of its order of axes in memory; one that does not and needs a member of an open group waits, until something needs it
+/// in turn. Only then does the group close. Open groups therefore never depend on each other, nor on
+/// what waits.
+struct Scheduler<'n, A: Float> {
+    graph: &'n Graph<A>,
+    nodes: &'n Nodes<A>,
+    states: Vec<State>,
+    /// For each node that waits, the groups it waits for.
+    blocked_by: Vec<SmallVec<[usize; 2]>>,
+    open: Vec<Open>,
+    groups: usize,
+    batches: Vec<Batch>,
+}
+
+pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batch> {
+    let count = nodes.kind.len();
+    let mut scheduler = Scheduler {
+        graph,
+        nodes,
+        states: vec![State::Ready; count],
+        blocked_by: vec![SmallVec::new(); count],
+        open: Vec::new(),
+        groups: 0,
+        batches: Vec::new(),
+    };
+    for node in nodes.order(graph) {
+        match nodes.kind[node] {
+            Kind::Absent | Kind::Leaf => {}
+            Kind::Scalar(_) | Kind::Places(_) => {
+                scheduler.join(node);
+            }
+            Kind::Call | Kind::Accumulate(_) => scheduler.run_or_wait(node),
+        }
+    }
+    while let Some(open) = scheduler.open.first() {
+        scheduler.close(open.number);
+    }
+    scheduler.batches
+}
+
+impl<'n, A: Float> Scheduler<'n, A> {
+    /// Adds a node to the group of its shape.
+    fn join(&mut self, node: usize) {
+        let value = self.value(node);
+        let (shape, order) = (value.shape(), order_of(value));
+        let is_its = |open: &Open| open.shape[..] == *shape && open.order == order;
+        for &operand in &self.nodes.operands[node] {
+            match self.states[operand] {
+                State::Ready => {}
+                State::Open(number) => {
+                    if self.open.iter().any(|open| open.number == number && !is_its(open)) {
+                        self.close(number);
+                    }
+                }
+                State::Waits(_) => {
+                    for number in std::mem::take(&mut self.blocked_by[operand]) {
+                        self.close(number);
+                    }
+                }
+            }
+        }
+        let found = self.open.iter().position(is_its);
+        let place = found.unwrap_or_else(|| {
+            self.groups += 1;
+            let (number, shape) = (self.groups, Shape::from_slice(shape));
+            let (members, waiting) = (Vec::new(), Vec::new());
+            self.open.push(Open { number, shape, order, members, waiting, idle: 0 });
+            self.open.len() - 1
+        });
+        self.open[place].members.push(node);
+        self.open[place].idle = 0;
+        self.states[node] = State::Open(self.open[place].number);
+    }
+
+    /// Runs an op on its own, when all that it needs is there.
+    fn run_or_wait(&mut self, node: usize) {
+        let mut groups = SmallVec::<[usize; 2]>::new();
+        for &operand in &self.nodes.operands[node] {
+            match self.states[operand] {
+                State::Ready => {}
+                State::Open(number) => groups.push(number),
+                State::Waits(_) => groups.extend(self.blocked_by[operand].iter().copied()),
+            }
+        }
+        groups.sort_unstable();
+        groups.dedup();
+        groups.retain(|number| self.open.iter().any(|open| open.number == *number));
+        if groups.is_empty() {
+            self.batches.push(Batch::Single(node));
+            if is_own(self.graph, node) && self.value(node).len() > 1 {
+                self.close_idle();
+            }
+            return;
+        }
+        for open in self.open.iter_mut().filter(|open| groups.contains(&open.number)) {
+            open.waiting.push(node);
+        }
+        self.states[node] = State::Waits(groups.len());
+        self.blocked_by[node] = groups;
+    }
+
+    fn value(&self, node: usize) -> &'n Tensor<A> {
+        &self.graph[NodeIndex::new(node)].value
+    }
+
+    /// Runs the groups of tensors that nothing has joined for some time.
+    fn close_idle(&mut self) {
+        self.open.iter_mut().for_each(|open| open.idle += 1);
+        let idle = |open: &Open| open.idle >= MOST_IDLE && !open.shape.is_empty();
+        while let Some(open) = self.open.iter().find(|open| idle(open)) {
+            self.close(open.number);
+        }
+    }
+
+    /// Runs a group, if it is open, and what waited for no more than it.
+    fn close(&mut self, number: usize) {
+        let Some(place) = self.open.iter().position(|open| open.number == number) else { return };
+        let Open { shape, members, waiting, .. } = self.open.remove(place);
+        for &member in &members {
+            self.states[member] = State::Ready;
+        }
+        let is_scalar = shape.is_empty();
+        self.batches.push(if is_scalar { Batch::Scalars(members) } else { Batch::Group(members) });
+        for node in waiting {
+            match self.states[node] {
+                State::Waits(1) => {
+                    self.states[node] = State::Ready;
+                    self.batches.push(Batch::Single(node));
+                }
+                State::Waits(groups) => self.states[node] = State::Waits(groups - 1),
+                _ => {}
+            }
+        }
+    }
+}

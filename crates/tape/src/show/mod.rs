@@ -1,0 +1,8 @@
+//! Views: passes and graphs as text, pictures, pages and screens. The engine imports none of them.
+
+#[cfg(feature = "page")]
+pub mod page;
+pub mod picture;
+#[cfg(feature = "terminal")]
+pub mod terminal;
+pub mod trace;

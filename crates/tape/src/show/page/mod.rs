@@ -1,0 +1,174 @@
+//! A trace as a page for a browser: one file that needs nothing else, neither a server nor the
+//! network.
+//!
+//! The page draws the graph and walks through both passes, forwards and backwards: the formula of
+//! each step, the same with numbers, the line of the program, and who waits for whom. It holds the
+//! [`Document`] of the trace and a script that shows it; all names are set as text, and a content
+//! security policy allows this script only.
+//!
+//! ```
+//! use tape::{Tape, Trace, page, prelude::*};
+//!
+//! let tape = Tape::new();
+//! let (w, x) = (tape.var(0.5).named("w"), tape.constant(2.0).named("x"));
+//! let trace = Trace::of((w * x).tanh().named("y"))?;
+//! let page = trace.to_html(&page::Settings::default());
+//! assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<title>y, step by step</title>"));
+//! # Ok::<(), tape::error::TapeError>(())
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use base64ct::{Base64, Encoding};
+use ops::Float;
+use sha2::{Digest, Sha256};
+
+use crate::show::trace::Trace;
+use crate::show::trace::document::{self, Document};
+
+const TEMPLATE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+/// One module, in files by subject.
+const SCRIPTS: [&str; 7] = [
+    include_str!("trace.js"),
+    include_str!("numbers.js"),
+    include_str!("layout.js"),
+    include_str!("exercise.js"),
+    include_str!("graph.js"),
+    include_str!("panel.js"),
+    include_str!("main.js"),
+];
+
+/// What a page shows.
+///
+/// ```
+/// use tape::page::Settings;
+///
+/// let mut settings = Settings { title: Some("My network".into()), ..Settings::default() };
+/// settings.document.nodes = 200; // Of a larger graph, the 200 that the sweep reaches first.
+/// settings.document.sources = false; // Without lines of the program.
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The title; the name of the output unless told.
+    pub title: Option<String>,
+    /// What the page takes in of the trace.
+    pub document: document::Settings,
+}
+
+impl Default for Settings {
+    /// Of a larger graph the 500 nodes that the sweep reaches first, with the lines of the program
+    /// where they can be read.
+    fn default() -> Self {
+        let document = document::Settings { nodes: 500, sources: true, ..Default::default() };
+        Self { title: None, document }
+    }
+}
+
+impl<A: Float> Trace<'_, A> {
+    /// A page that shows the trace step by step, as the text of an HTML file.
+    ///
+    /// The numbers on it are those of [`backward`](crate::Var::backward), bit for bit. Apart from
+    /// the numbers of the trace it has about 100 KB.
+    ///
+    /// ```
+    /// # use tape::{Tape, Trace, page, prelude::*};
+    /// # let tape = Tape::new();
+    /// let x = tape.var(0.5).named("x");
+    /// let page = Trace::of(x.tanh())?.to_html(&page::Settings::default());
+    /// assert!(page.contains(r#""label":"x""#));
+    /// # Ok::<(), tape::error::TapeError>(())
+    /// ```
+    pub fn to_html(&self, settings: &Settings) -> String {
+        let document = Document::new(self, &settings.document);
+        let title = settings.title.clone();
+        html(
+            &document,
+            &title.unwrap_or_else(|| format!("{}, step by step", self.output().label())),
+        )
+    }
+
+    /// Writes the page of [`to_html`](Self::to_html) to a file.
+    ///
+    /// ```no_run
+    /// # use tape::{Tape, Trace, page, prelude::*};
+    /// # let tape = Tape::new();
+    /// # let y = tape.var(0.5).tanh();
+    /// Trace::of(y)?.write_html("steps.html", &page::Settings::default())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the file cannot be written; the message names it.
+    pub fn write_html(&self, path: impl AsRef<Path>, settings: &Settings) -> io::Result<()> {
+        let path = path.as_ref();
+        fs::write(path, self.to_html(settings)).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
+        })
+    }
+}
+
+/// A page that shows a trace that was written down, as the text of an HTML file.
+///
+/// ```
+/// use tape::trace::document::{Document, Settings};
+/// # use tape::{Tape, Trace, page, prelude::*};
+/// # let tape = Tape::new();
+/// # let y = tape.var(0.5).tanh();
+/// let json = Document::new(&Trace::of(y)?, &Settings::default()).to_json();
+/// // Later, or elsewhere.
+/// let page = page::html(&Document::<f64>::from_json(&json)?, "A neuron");
+/// assert!(page.contains("<title>A neuron</title>"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn html<A: Float>(document: &Document<A>, title: &str) -> String {
+    let script = SCRIPTS.join("\n");
+    let policy = format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
+        hash(&script),
+        hash(STYLE),
+    );
+    let parts = [
+        ("policy", policy.as_str()),
+        ("title", &escape(title)),
+        ("style", STYLE),
+        ("trace", &inert(&document.to_json())),
+        ("script", &script),
+    ];
+    fill(TEMPLATE, &parts)
+}
+
+/// Puts the parts at the places of their names, `{{name}}`. What is put in is not looked at again.
+fn fill(template: &str, parts: &[(&str, &str)]) -> String {
+    let mut page = String::new();
+    let mut pieces = template.split("{{");
+    page.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let (name, text) = piece.split_once("}}").expect("the template closes what it opens");
+        let part = parts.iter().find(|part| part.0 == name);
+        page.push_str(part.expect("the template names parts that there are").1);
+        page.push_str(text);
+    }
+    page
+}
+
+/// How a content security policy names a script or style.
+fn hash(text: &str) -> String {
+    format!("sha256-{}", Base64::encode_string(&Sha256::digest(text)))
+}
+
+/// JSON in which no `</script>` or `<!--` can occur: `<` occurs in its strings only.
+fn inert(json: &str) -> String {
+    json.replace('<', "\\u003c")
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// The programs of the chapter on the page compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../../docs/src/page.md")]
+struct Chapter;

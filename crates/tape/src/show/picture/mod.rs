@@ -1,0 +1,290 @@
+//! Pictures of the graph, as DOT for Graphviz, as Mermaid, and as SVG.
+//!
+//! Drawn is what a value was computed from, with its values, shapes or gradients as asked; scopes
+//! are boxes around what they hold. Of a graph larger than the [`limit`](Picture::limit) the nodes
+//! nearest to the value are drawn, and the picture says what it leaves out.
+//!
+//! ```
+//! use tape::{Picture, Tape, prelude::*};
+//!
+//! let tape = Tape::new();
+//! let (w, x) = (tape.var(0.5).named("w"), tape.constant(2.0).named("x"));
+//! let y = (w * x).tanh().named("y");
+//! let picture = Picture::of(y).values().gradients(&y.backward());
+//! let mermaid = picture.to_mermaid();
+//! assert!(mermaid.contains("w<br/>0.5<br/>gradient 0.8399"), "{mermaid}");
+//! assert!(picture.to_dot().starts_with("digraph {"));
+//! ```
+
+mod dot;
+mod mermaid;
+#[cfg(feature = "svg")]
+mod svg;
+
+use std::collections::BTreeMap;
+
+use ops::{Float, Tensor};
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{Bfs, Reversed, Walker};
+use textwrap::core::display_width;
+
+use crate::graph::scope::Scope;
+use crate::graph::tape::{Source, operands};
+use crate::graph::var::Var;
+use crate::show::trace::{Layout, Summary, tensor_text, visible};
+use crate::sweep::gradients::Gradients;
+
+/// A picture of what a value was computed from, to be written in one of three formats.
+#[derive(Clone, Debug)]
+pub struct Picture<'t, A: Float> {
+    output: Var<'t, A>,
+    values: bool,
+    shapes: bool,
+    gradients: Option<Gradients<'t, A, Tensor<A>>>,
+    limit: usize,
+    digits: usize,
+}
+
+impl<'t, A: Float> Picture<'t, A> {
+    /// A picture of the ops and names that led to `output`, of up to 250 nodes.
+    pub fn of(output: Var<'t, A>) -> Self {
+        Self { output, values: false, shapes: false, gradients: None, limit: 250, digits: 4 }
+    }
+
+    /// The same with values; of more than four elements, the smallest, mean and largest.
+    pub fn values(mut self) -> Self {
+        self.values = true;
+        self
+    }
+
+    /// The same with shapes.
+    pub fn shapes(mut self) -> Self {
+        self.shapes = true;
+        self
+    }
+
+    /// The same with gradients, where there are any.
+    pub fn gradients(mut self, gradients: &Gradients<'t, A, Tensor<A>>) -> Self {
+        self.gradients = Some(gradients.clone());
+        self
+    }
+
+    /// The same with at most so many nodes, and at least the value itself.
+    pub fn limit(mut self, nodes: usize) -> Self {
+        self.limit = nodes.max(1);
+        self
+    }
+
+    /// The same with numbers of so many significant digits, in place of four.
+    pub fn digits(mut self, digits: usize) -> Self {
+        self.digits = digits;
+        self
+    }
+
+    /// The number of nodes that the value was computed from, itself included.
+    pub fn size(&self) -> usize {
+        self.nearest().len()
+    }
+
+    /// How many of them the picture leaves out.
+    pub fn left_out(&self) -> usize {
+        self.size().saturating_sub(self.limit)
+    }
+
+    /// DOT, the language of Graphviz, written by petgraph: `dot -Tsvg graph.dot -o graph.svg`.
+    pub fn to_dot(&self) -> String {
+        dot::write(&self.drawing())
+    }
+
+    /// Mermaid, which GitHub renders in a fenced block of the language `mermaid`.
+    pub fn to_mermaid(&self) -> String {
+        mermaid::write(&self.drawing())
+    }
+
+    /// A self-contained SVG image, light or dark as the viewer prefers.
+    #[cfg(feature = "svg")]
+    pub fn to_svg(&self) -> String {
+        svg::write(&self.drawing())
+    }
+
+    /// What the value was computed from, by the number of ops between, itself first.
+    fn nearest(&self) -> Vec<NodeIndex> {
+        let graph = self.output.tape().graph();
+        Bfs::new(Reversed(&*graph), self.output.index()).iter(Reversed(&*graph)).collect()
+    }
+
+    fn drawing(&self) -> Drawing {
+        let all = self.nearest();
+        let mut taken = all[..all.len().min(self.limit)].to_vec();
+        taken.sort_unstable(); // The order of recording.
+        let tape = self.output.tape();
+        let name = short_name(&self.output.label());
+        let mut drawing = Drawing { name, ..Drawing::default() };
+        let mut index = BTreeMap::new();
+        let scopes = tape.scopes();
+        for &node in &taken {
+            let cluster = Var::new(tape, node).scope().map(|scope| drawing.cluster(&scopes, scope));
+            let drawn = self.node(Var::new(tape, node), cluster, &taken);
+            index.insert(node, drawing.graph.add_node(drawn));
+        }
+        for (&node, &end) in &index {
+            for (position, operand) in operands(&tape.graph(), node).into_iter().enumerate() {
+                if let Some(&start) = index.get(&operand) {
+                    drawing.graph.add_edge(start, end, position);
+                }
+            }
+        }
+        if all.len() > taken.len() {
+            drawing.note = Some(format!(
+                "{} of {} nodes: the nearest to {}. {} are left out.",
+                taken.len(),
+                all.len(),
+                drawing.name,
+                all.len() - taken.len()
+            ));
+        }
+        drawing
+    }
+
+    fn node(&self, x: Var<'t, A>, cluster: Option<usize>, taken: &[NodeIndex]) -> Node {
+        let graph = x.tape().graph();
+        let kind = match graph[x.index()].source {
+            Source::Variable => Kind::Variable,
+            Source::Constant => Kind::Constant,
+            Source::Detached | Source::Op(_) => Kind::Op,
+        };
+        let mut lines = vec![title(x)];
+        let shape = x.shape();
+        if self.shapes {
+            lines.push(format!("shape {:?}", &shape[..]));
+        }
+        if self.values {
+            lines.push(self.numbers(&x.value()));
+        }
+        if let Some(Ok(gradient)) = self.gradients.as_ref().map(|g| g.try_wrt(x)) {
+            lines.push(format!("gradient {}", self.numbers(&gradient)));
+        }
+        let operands = operands(&graph, x.index());
+        let missing = operands.iter().filter(|x| taken.binary_search(x).is_err()).count();
+        if missing > 0 {
+            let plural = if missing == 1 { "" } else { "s" };
+            lines.push(format!("… {missing} operand{plural} left out"));
+        }
+        let output = x == self.output;
+        Node { lines, kind, cluster, cut: missing > 0, output }
+    }
+
+    fn numbers(&self, x: &Tensor<A>) -> String {
+        let layout = Layout { elements: 4, ..Layout::default() }.digits(self.digits);
+        if x.len() <= layout.elements {
+            return tensor_text(x, layout);
+        }
+        let Summary { min, mean, max, not_finite, .. } = Summary::new(x);
+        let known = [("min", min), ("mean", mean), ("max", max)].into_iter();
+        let known = known.filter_map(|(name, x)| Some((name, layout.rounding.number(x?))));
+        let mut words: Vec<String> = known.map(|(name, x)| format!("{name} {x}")).collect();
+        if not_finite > 0 {
+            words.push(format!("{not_finite} not finite"));
+        }
+        words.join(", ")
+    }
+}
+
+/// What is drawn, the same in all formats.
+#[derive(Debug, Default)]
+struct Drawing {
+    /// The name of the value that is drawn.
+    name: String,
+    /// Edges carry the operand's position.
+    graph: DiGraph<Node, usize>,
+    clusters: Vec<Cluster>,
+    /// The numbers of the tape's scopes among the clusters.
+    known: BTreeMap<usize, usize>,
+    /// What is left out.
+    note: Option<String>,
+}
+
+#[derive(Debug)]
+struct Node {
+    lines: Vec<String>,
+    kind: Kind,
+    cluster: Option<usize>,
+    /// Whether operands of it are left out.
+    cut: bool,
+    output: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Variable,
+    Constant,
+    Op,
+}
+
+impl Kind {
+    /// Its name in the styles of a picture.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Variable => "variable",
+            Self::Constant => "constant",
+            Self::Op => "op",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Cluster {
+    name: String,
+    parent: Option<usize>,
+}
+
+impl Drawing {
+    /// The cluster of a scope, which comes after those around it.
+    fn cluster(&mut self, all: &[Scope], scope: usize) -> usize {
+        let outwards = std::iter::successors(Some(scope), |&scope| all[scope].parent);
+        let new: Vec<usize> =
+            outwards.take_while(|scope| !self.known.contains_key(scope)).collect();
+        for &scope in new.iter().rev() {
+            let parent = all[scope].parent.map(|parent| self.known[&parent]);
+            self.known.insert(scope, self.clusters.len());
+            self.clusters.push(Cluster { name: short_name(&all[scope].name), parent });
+        }
+        self.known[&scope]
+    }
+
+    fn clusters_in(&self, parent: Option<usize>) -> impl Iterator<Item = usize> {
+        (0..self.clusters.len()).filter(move |&c| self.clusters[c].parent == parent)
+    }
+
+    fn nodes_in(&self, cluster: Option<usize>) -> impl Iterator<Item = NodeIndex> {
+        self.graph.node_indices().filter(move |&n| self.graph[n].cluster == cluster)
+    }
+}
+
+/// The longest that a name or formula is in a picture.
+const LONGEST: usize = 36;
+
+/// A name without control characters, cut where it is long.
+fn short_name(name: &str) -> String {
+    let name = visible(name);
+    if display_width(&name) <= LONGEST {
+        return name;
+    }
+    let mut short = String::new();
+    for c in name.chars() {
+        if display_width(&short) + display_width(c.encode_utf8(&mut [0; 4])) + 1 > LONGEST {
+            break;
+        }
+        short.push(c);
+    }
+    short + "…"
+}
+
+/// `y = tanh(z)`, or `y = tanh` where the formula is long.
+fn title<A: Float>(x: Var<'_, A>) -> String {
+    let (label, Some(op)) = (short_name(&x.label()), x.op()) else { return short_name(&x.label()) };
+    match x.formula().map(|formula| format!("{label} = {}", visible(&formula))) {
+        Some(title) if display_width(&title) <= LONGEST => title,
+        _ => format!("{label} = {op}"),
+    }
+}

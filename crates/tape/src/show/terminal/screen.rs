@@ -1,0 +1,256 @@
+//! What the screen shows, and how keys change it.
+
+use std::collections::HashMap;
+
+use ops::Float;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::chart::Chart;
+use crate::ask::nearest::nearest;
+use crate::graph::var::{Place, Var};
+use crate::show::trace::{Rounding, Step, Trace, visible};
+
+/// Whether the reader stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The screen stays.
+    Stay,
+    /// The reader leaves it.
+    Quit,
+}
+
+/// A trace on a screen: which step is shown, and how.
+///
+/// ```
+/// use ratatui::crossterm::event::KeyCode;
+/// use tape::{Tape, Trace, prelude::*};
+/// use tape::terminal::{Screen, ratatui};
+///
+/// let tape = Tape::new();
+/// let (w, x) = (tape.var(0.5).named("w"), tape.var(2.0).named("x"));
+/// let trace = Trace::of((w * x).named("y"))?;
+/// let mut screen = Screen::new(&trace);
+/// screen.press(KeyCode::Char('b').into()); // The start of the backward pass.
+/// assert_eq!(screen.step(), 3);
+/// let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 24))?;
+/// let frame = terminal.draw(|frame| screen.draw(frame))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Screen<'a, 't, A: Float> {
+    pub(super) trace: &'a Trace<'t, A>,
+    pub(super) chart: Chart,
+    pub(super) step: usize,
+    /// The first line of the step that is shown.
+    pub(super) scroll: usize,
+    /// How far the graph is moved from where it shows the current node.
+    pub(super) pan: (isize, isize),
+    pub(super) exact: bool,
+    pub(super) help: bool,
+    pub(super) prompt: Option<String>,
+    /// What became of the last jump.
+    pub(super) message: Option<String>,
+    /// The lines of the files that recorded nodes.
+    sources: HashMap<String, Vec<String>>,
+}
+
+impl<'a, 't, A: Float> Screen<'a, 't, A> {
+    /// The trace at its first step.
+    pub fn new(trace: &'a Trace<'t, A>) -> Self {
+        Self {
+            trace,
+            chart: Chart::new(trace, 0),
+            step: 0,
+            scroll: 0,
+            pan: (0, 0),
+            exact: false,
+            help: false,
+            prompt: None,
+            message: None,
+            sources: HashMap::new(),
+        }
+        .with_sources()
+    }
+
+    fn with_sources(mut self) -> Self {
+        for x in self.trace.nodes() {
+            let file = x.location().file();
+            if !self.sources.contains_key(file) && x.place().text.is_none() {
+                let text = std::fs::read_to_string(file).unwrap_or_default();
+                self.sources.insert(file.to_owned(), text.lines().map(str::to_owned).collect());
+            }
+        }
+        self
+    }
+
+    /// The number of the step that is shown, from 0.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    /// The node that the step is about.
+    pub fn node(&self) -> Var<'t, A> {
+        self.current().node()
+    }
+
+    pub(super) fn current(&self) -> Step<'a, 't, A> {
+        self.trace.step(self.step).expect("the step is one of the trace")
+    }
+
+    /// Its number among the nodes of the trace.
+    pub(super) fn node_number(&self) -> usize {
+        self.trace.forward_step_of(self.node()).expect("a step is about a node of the trace")
+    }
+
+    pub(super) fn is_backward(&self) -> bool {
+        self.step >= self.trace.nodes().len()
+    }
+
+    pub(super) fn rounding(&self) -> Rounding {
+        if self.exact { Rounding::EXACT } else { Rounding::default() }
+    }
+
+    /// The line of the program that recorded the current node.
+    pub(super) fn source_line(&self) -> Option<String> {
+        let Place { file, line, text, .. } = self.node().place();
+        let text = text.map(|text| text.to_string()).or_else(|| {
+            self.sources.get(&*file)?.get(line as usize - 1).map(|text| text.trim().to_owned())
+        });
+        text.map(|text| visible(&text))
+    }
+
+    /// Takes a key.
+    pub fn press(&mut self, key: KeyEvent) -> Flow {
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return if key.code == KeyCode::Char('c') { Flow::Quit } else { Flow::Stay };
+        }
+        if self.help {
+            self.help = false;
+            return Flow::Stay;
+        }
+        self.message = None;
+        if self.prompt.is_some() {
+            self.press_in_prompt(key.code);
+            return Flow::Stay;
+        }
+        self.press_in_steps(key.code)
+    }
+
+    fn press_in_steps(&mut self, key: KeyCode) -> Flow {
+        let last = self.trace.len() - 1;
+        match key {
+            KeyCode::Char('q') | KeyCode::Esc => return Flow::Quit,
+            KeyCode::Right | KeyCode::Enter | KeyCode::Char(' ' | 'n' | 'l') => {
+                self.go_to((self.step + 1).min(last));
+            }
+            KeyCode::Left | KeyCode::Backspace | KeyCode::Char('p' | 'h') => {
+                self.go_to(self.step.saturating_sub(1));
+            }
+            KeyCode::Home | KeyCode::Char('g' | 'f') => self.go_to(0),
+            KeyCode::End | KeyCode::Char('G') => self.go_to(last),
+            KeyCode::Char('b') => self.go_to(self.trace.nodes().len()),
+            KeyCode::Tab => self.change_pass(),
+            KeyCode::Char('/') => self.prompt = Some(String::new()),
+            KeyCode::Char('?') | KeyCode::F(1) => self.help = true,
+            KeyCode::Char('d') => self.exact = !self.exact,
+            // Drawing knows how far there is to scroll.
+            KeyCode::Down | KeyCode::Char('j') => self.scroll += 1,
+            KeyCode::Up | KeyCode::Char('k') => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::PageDown => self.scroll += 8,
+            KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(8),
+            KeyCode::Char('H') => self.pan.0 -= 8,
+            KeyCode::Char('L') => self.pan.0 += 8,
+            KeyCode::Char('K') => self.pan.1 -= 2,
+            KeyCode::Char('J') => self.pan.1 += 2,
+            _ => {}
+        }
+        Flow::Stay
+    }
+
+    fn go_to(&mut self, step: usize) {
+        (self.step, self.scroll, self.pan) = (step, 0, (0, 0));
+        let node = self.node_number();
+        if !self.chart.is_whole() {
+            self.chart = Chart::new(self.trace, node);
+        }
+    }
+
+    /// The same node in the other pass.
+    fn change_pass(&mut self) {
+        let node = self.node();
+        let step = if self.is_backward() {
+            self.trace.forward_step_of(node)
+        } else {
+            self.trace.backward_step_of(node)
+        };
+        if let Some(step) = step {
+            return self.go_to(step);
+        }
+        let label = visible(&node.label());
+        let why = self.trace.gradient(node).err();
+        let why = why.map_or(String::new(), |why| format!(": {why}"));
+        self.message = Some(format!("{label} has no turn in the backward pass{why}"));
+    }
+
+    fn press_in_prompt(&mut self, key: KeyCode) {
+        let Some(prompt) = &mut self.prompt else { return };
+        match key {
+            KeyCode::Char(c) => prompt.push(c),
+            KeyCode::Backspace if !prompt.is_empty() => {
+                prompt.pop();
+            }
+            KeyCode::Esc | KeyCode::Backspace => self.prompt = None,
+            KeyCode::Tab => {
+                if let Some(first) = self.candidates().into_iter().next() {
+                    self.prompt = Some(first);
+                }
+            }
+            KeyCode::Enter => {
+                let name = self.prompt.take().unwrap_or_default();
+                self.jump(&name);
+            }
+            _ => {}
+        }
+    }
+
+    fn labels(&self) -> Vec<String> {
+        self.trace.nodes().iter().map(|x| visible(&x.label())).collect()
+    }
+
+    /// The names that go on as the prompt begins, or else those that look like it.
+    pub(super) fn candidates(&self) -> Vec<String> {
+        let prompt = self.prompt.as_deref().unwrap_or_default();
+        let labels = self.labels();
+        let mut found: Vec<String> =
+            labels.iter().filter(|label| label.starts_with(prompt)).cloned().collect();
+        if found.is_empty() {
+            let near = nearest(prompt, labels.iter().map(String::as_str));
+            found = near.into_iter().map(str::to_owned).collect();
+        }
+        found.dedup();
+        found
+    }
+
+    /// Goes to the step of the node of that name: in the pass that is shown, if it has one there.
+    fn jump(&mut self, name: &str) {
+        if name.is_empty() {
+            return;
+        }
+        let labels = self.labels();
+        // Of several with the same name the next after this one.
+        let here = self.node_number();
+        let named = |i: &usize| labels[*i] == name;
+        let found = (here + 1..labels.len()).chain(0..=here).find(named);
+        let Some(number) = found else {
+            let near = nearest(name, labels.iter().map(String::as_str));
+            self.message = Some(match &near[..] {
+                [] => format!("there is no {}; there are {}", visible(name), labels.join(" ")),
+                _ => format!("there is no {}; did you mean {}?", visible(name), near.join(" or ")),
+            });
+            return;
+        };
+        let node = self.trace.nodes()[number];
+        let backward = self.trace.backward_step_of(node).filter(|_| self.is_backward());
+        self.go_to(backward.unwrap_or(number));
+    }
+}

@@ -1,0 +1,165 @@
+//! The steps of the two passes.
+
+use std::fmt::{self, Display};
+
+use ops::{Call, Float, Tensor};
+use smallvec::SmallVec;
+
+use super::formula::{self, Rounding, Written};
+use crate::graph::tape::Source;
+use crate::graph::var::Var;
+
+/// One step of a [`Trace`](super::Trace).
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a, 't, A: Float> {
+    /// A value is computed from its operands, or given.
+    Forward(Forward<'t, A>),
+    /// A node whose adjoint is complete passes it on to its operands.
+    Backward(&'a Backward<'t, A>),
+}
+
+impl<'t, A: Float> Step<'_, 't, A> {
+    /// The node that the step is about.
+    pub fn node(&self) -> Var<'t, A> {
+        match self {
+            Self::Forward(step) => step.node,
+            Self::Backward(step) => step.node,
+        }
+    }
+}
+
+/// One step of the forward pass: a value is computed from its operands, or given.
+#[derive(Clone, Copy, Debug)]
+pub struct Forward<'t, A: Float> {
+    /// The node: its value, op, operands, name, line and scope.
+    pub node: Var<'t, A>,
+}
+
+impl<A: Float> Forward<'_, A> {
+    /// How the value was computed: in the labels of the operands and with their numbers. `None` for
+    /// a value that was given.
+    pub fn formula(&self, rounding: Rounding) -> Option<Written> {
+        formula::value(self.node, rounding)
+    }
+}
+
+/// One step of the reverse sweep: a node whose adjoint is complete passes it on to its operands.
+#[derive(Clone, Debug)]
+pub struct Backward<'t, A: Float> {
+    /// The value that is differentiated.
+    pub output: Var<'t, A>,
+    /// The node.
+    pub node: Var<'t, A>,
+    /// Its adjoint: the derivative of the output with respect to it.
+    pub adjoint: Tensor<A>,
+    /// Why it is the node's turn: its uses, all of which have reported, in that order. The output
+    /// has none.
+    pub uses: Vec<Use<'t, A>>,
+    /// What it passes on, one entry for each operand in order; none for a variable.
+    pub contributions: Vec<Contribution<'t, A>>,
+}
+
+/// A use of a value: as which operand of which op.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Use<'t, A: Float> {
+    /// The result of the op.
+    pub node: Var<'t, A>,
+    /// The number of the operand, from 0.
+    pub position: usize,
+}
+
+/// What one operand receives in a step.
+#[derive(Clone, Debug)]
+pub struct Contribution<'t, A: Float> {
+    /// The operand.
+    pub operand: Var<'t, A>,
+    /// What it receives, or why nothing.
+    pub received: Result<Received<A>, NothingFlows>,
+}
+
+/// A contribution, and the operand's adjoint before and after it.
+#[derive(Clone, Debug)]
+pub struct Received<A: Float> {
+    /// The contribution in the shape of the operand.
+    pub value: Tensor<A>,
+    /// The operand's adjoint so far; `None` before the first contribution.
+    pub before: Option<Tensor<A>>,
+    /// The same with this contribution.
+    pub after: Tensor<A>,
+}
+
+/// Why an operand receives nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "json", serde(rename_all = "kebab-case"))]
+pub enum NothingFlows {
+    /// It is a constant.
+    Constant,
+    /// It is detached.
+    Detached,
+    /// It was computed from constants or detached values only.
+    Untracked,
+    /// Every path from it to the output passes a detached value.
+    Cut,
+    /// The derivative is zero everywhere: of a step, of rounding, of a comparison.
+    ZeroSlope,
+}
+
+impl Display for NothingFlows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Constant => "a constant",
+            Self::Detached => "detached: gradients stop there",
+            Self::Untracked => "computed from constants or detached values only",
+            Self::Cut => "every path to the output passes a detached value",
+            Self::ZeroSlope => "the derivative is 0 everywhere",
+        })
+    }
+}
+
+impl NothingFlows {
+    /// Why an operand got no contribution.
+    pub(super) fn to<A: Float>(operand: Var<'_, A>) -> Self {
+        match operand.tape().graph()[operand.index()].source {
+            Source::Constant => Self::Constant,
+            Source::Detached => Self::Detached,
+            _ if !operand.is_tracked() => Self::Untracked,
+            _ => Self::ZeroSlope,
+        }
+    }
+}
+
+impl<A: Float> Backward<'_, A> {
+    /// What operand number `operand` receives: in the labels of the operands, with `ȳ` for the
+    /// adjoint of the node, and with the numbers of all of them. `None` where that is nothing.
+    ///
+    /// It is the rule itself, read with formulas, and summed over the axes along which the operand
+    /// was broadcast.
+    pub fn formula(&self, operand: usize, rounding: Rounding) -> Option<Written> {
+        self.contributions.get(operand)?.received.as_ref().ok()?;
+        formula::contribution(self.node, &self.adjoint, operand, rounding)
+    }
+
+    /// The local derivative with respect to operand number `operand`, read from the rule: of an
+    /// elementwise op the slope, `1 - y²`; of any other the linear map that takes the adjoint to
+    /// the contribution, `ȳ ↦ ȳ @ bᵀ`. `None` where nothing flows.
+    pub fn local_formula(&self, operand: usize, rounding: Rounding) -> Option<Written> {
+        self.contributions.get(operand)?.received.as_ref().ok()?;
+        formula::local(self.node, operand, rounding)
+    }
+
+    /// The local derivative of an elementwise op with respect to operand number `operand`: a number
+    /// for each element of the node. `None` for other ops, and where nothing flows.
+    pub fn local(&self, operand: usize) -> Option<Tensor<A>> {
+        self.contributions.get(operand)?.received.as_ref().ok()?;
+        let graph = self.node.tape().graph();
+        let here = &graph[self.node.index()];
+        let op = here.source.op().filter(|op| op.is_elementwise())?;
+        let values: SmallVec<[&Tensor<A>; 3]> =
+            self.contributions.iter().map(|c| &graph[c.operand.index()].value).collect();
+        let wanted: Vec<bool> = (0..values.len()).map(|i| i == operand).collect();
+        let call = Call { operands: &values, output: &here.value, wanted: &wanted };
+        // A cotangent of ones picks out the slope.
+        op.vjp(&call, &Tensor::ones(here.value.shape())).get_mut(operand)?.take()
+    }
+}
