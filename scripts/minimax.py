@@ -1,7 +1,7 @@
 """Prints the constants of the vectorised functions, one file for each type:
 
-    python scripts/minimax.py f32 > crates/ops/src/kernel/fast/constants_f32.rs
-    python scripts/minimax.py f64 > crates/ops/src/kernel/fast/constants_f64.rs
+    python scripts/minimax.py f32 > crates/ops/src/number/fast/constants_f32.rs
+    python scripts/minimax.py f64 > crates/ops/src/number/fast/constants_f64.rs
 
 Needs mpmath and numpy. Every polynomial is the minimax polynomial of a smooth function under the
 weight that makes its error the relative error of the result, found by the exchange algorithm of

@@ -6,7 +6,6 @@ use nn::layers::{
     AttentionMask, Cell, GruCell, LstmCell, Nonlinearity, Recurrence, Recurrent, RecurrentState,
     Returns, SimpleCell,
 };
-use nn::ops::Reading;
 use nn::ops::declare::sample;
 use nn::prelude::*;
 use nn::tape::check::Check;

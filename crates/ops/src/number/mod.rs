@@ -10,8 +10,8 @@ mod scalar;
 mod with_number;
 
 pub use float::Float;
-pub use number::Number;
 pub(crate) use number::spoken_by_rules;
+pub use number::{Number, logistic};
 pub use probe::SlopeReads;
 pub use samples::{ABOVE_ONE, ANY, ANY_OTHER, INSIDE_ONE, Kink, POSITIVE, Samples};
 pub use scalar::{Binary, Elementwise, Unary};

@@ -134,6 +134,8 @@ vocabulary! {
         ceil = Ceil;
         /// The nearest integer, the even one of two.
         round = Round;
+        /// Logistic sigmoid 1 / (1 + e⁻ˣ).
+        sigmoid = Sigmoid;
         /// Absolute value.
         abs = Abs;
         /// x².
@@ -157,6 +159,12 @@ vocabulary! {
         /// The mask of `self == other`.
         equal other = Equal;
     }
+}
+
+/// The logistic function 1 / (1 + e⁻ˣ) in any reading.
+#[inline(always)]
+pub fn logistic<R: Number>(x: R) -> R {
+    R::lit(1.0) / (R::lit(1.0) + (-x).exp())
 }
 
 /// Words of the vocabulary that are a float's own.
@@ -195,6 +203,10 @@ macro_rules! machine_float {
                 ln_1p = ln_1p sqrt = sqrt sin = sin cos = cos tan = tan asin = asin acos = acos
                 atan = atan sinh = sinh cosh = cosh tanh = tanh asinh = asinh acosh = acosh
                 atanh = atanh abs = abs floor = floor ceil = ceil round = round_ties_even
+            }
+            #[inline]
+            fn sigmoid(self) -> Self {
+                logistic(self)
             }
             #[inline]
             fn square(self) -> Self {

@@ -11,7 +11,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LN_10};
 use crate::ground::{Attributes, Binding, Formula, Notation};
 use crate::number::{
     ABOVE_ONE, ANY, ANY_OTHER, Binary, Elementwise, INSIDE_ONE, Kink, Number, POSITIVE, Samples,
-    Unary, WithNumber,
+    Unary, WithNumber, logistic,
 };
 use crate::rule::{Lift, Reading, Visitor};
 
@@ -20,12 +20,6 @@ const SELU_SCALE: f64 = 1.0507009873554804934193349852946;
 const SELU_ALPHA: f64 = 1.6732632423543772848170429916717;
 /// √(2/π).
 const SQRT_2_OVER_PI: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
-
-/// The logistic sigmoid of any number: the rule itself.
-#[inline(always)]
-fn sigmoid<R: Number>(x: R) -> R {
-    x.unary(Sigmoid)
-}
 
 unary_rules! {
     /// Minus x: y = −x.
@@ -76,8 +70,7 @@ unary_rules! {
         known [0.5 => 0.46211715726000974, -1.25 => -0.8482836399575129];
     /// Logistic sigmoid: y = 1/(1 + e⁻ˣ), dy/dx = y(1 − y).
     Sigmoid sigmoid,
-        value |x| R::lit(1.0) / (R::lit(1.0) + (-x).exp()),
-        slope |_x, y| y * (R::lit(1.0) - y), on ANY,
+        value |x| logistic(x), slope |_x, y| y * (R::lit(1.0) - y), on ANY,
         known [0.5 => 0.6224593312018546, -1.25 => 0.22270013882530884, -1000.0 => 0.0, 1000.0 => 1.0];
     /// Rectified linear unit: y = max(x, 0), dy/dx is 1 for x > 0 and 0 otherwise, at 0 too.
     Relu relu,
@@ -92,12 +85,12 @@ unary_rules! {
     /// Softplus, a smooth relu: y = ln(1 + eˣ), dy/dx = σ(x).
     Softplus softplus,
         value |x| x.maximum(R::lit(0.0)) + (-x.abs()).exp().ln_1p(),
-        slope |x, _y| sigmoid(x), on ANY,
+        slope |x, _y| x.sigmoid(), on ANY,
         known [0.5 => 0.9740769841801067, -1.25 => 0.2519290813453729, 1000.0 => 1000.0, -1000.0 => 0.0];
     /// Logarithm of the sigmoid: y = −ln(1 + e⁻ˣ), dy/dx = σ(−x).
     LogSigmoid log_sigmoid,
         value |x| x.minimum(R::lit(0.0)) - (-x.abs()).exp().ln_1p(),
-        slope |x, _y| sigmoid(-x), on ANY,
+        slope |x, _y| (-x).sigmoid(), on ANY,
         known [0.5 => -0.4740769841801067, -1.25 => -1.501929081345373, 1000.0 => 0.0, -1000.0 => -1000.0];
     /// Power of two: y = 2ˣ, dy/dx = y ln 2.
     Exp2 exp2,
@@ -174,8 +167,8 @@ unary_rules! {
         on ANY, known [0.5 => 0.34571400982514394, -1.25 => -0.1322857970302854];
     /// Sigmoid linear unit (swish): y = xσ(x), dy/dx = σ + y(1 − σ).
     Silu silu,
-        value |x| x * sigmoid(x),
-        slope |x, y| { let s = sigmoid(x); s + y * (R::lit(1.0) - s) }, on ANY,
+        value |x| x * x.sigmoid(),
+        slope |x, y| { let s = x.sigmoid(); s + y * (R::lit(1.0) - s) }, on ANY,
         known [0.5 => 0.3112296656009273, -1.25 => -0.27837517353163604];
     /// Exponential linear unit: y = x for x > 0, α(eˣ − 1) otherwise; dy/dx is 1 or y + α, α at 0.
     Elu elu with (alpha = 0.7),
@@ -201,7 +194,7 @@ unary_rules! {
         value |x| x * (x.maximum(R::lit(0.0)) + (-x.abs()).exp().ln_1p()).tanh(),
         slope |x, _y| {
             let t = (x.maximum(R::lit(0.0)) + (-x.abs()).exp().ln_1p()).tanh();
-            t + x * (R::lit(1.0) - t.square()) * sigmoid(x)
+            t + x * (R::lit(1.0) - t.square()) * x.sigmoid()
         },
         on ANY, known [0.5 => 0.37524521130489513, -1.25 => -0.3084139611415277];
     /// Softsign: y = x/(1 + |x|), dy/dx = 1/(1 + |x|)².
@@ -308,8 +301,8 @@ binary_rules! {
             a.maximum(b) + (-d.equal(d).select(d, R::lit(0.0)).abs()).exp().ln_1p()
         },
         slopes |a, b, _y| [
-            { let d = a - b; sigmoid(d.equal(d).select(d, R::lit(0.0))) },
-            { let d = b - a; sigmoid(d.equal(d).select(d, R::lit(0.0))) }
+            { let d = a - b; d.equal(d).select(d, R::lit(0.0)).sigmoid() },
+            { let d = b - a; d.equal(d).select(d, R::lit(0.0)).sigmoid() }
         ],
         on [ANY, ANY_OTHER], kinks [[f64::NEG_INFINITY, f64::NEG_INFINITY] => [0.5, 0.5]],
         known [[0.5, -1.25] => 0.6602241504380872, [0.5, 0.5] => 1.1931471805599454];
@@ -360,7 +353,7 @@ binary_rules! {
     /// which does not overflow. ∂y/∂x = σ(x) − t, ∂y/∂t = −x.
     SigmoidCrossEntropy sigmoid_cross_entropy,
         value |x, t| x.maximum(R::lit(0.0)) - x * t + (-x.abs()).exp().ln_1p(),
-        slopes |x, t, _y| [sigmoid(x) - t, -x],
+        slopes |x, t, _y| [x.sigmoid() - t, -x],
         on [ANY, POSITIVE],
         known [[0.5, 0.25] => 0.8490769841801067, [-1.25, 1.0] => 1.501929081345373, [1000.0, 0.5] => 500.0];
 }

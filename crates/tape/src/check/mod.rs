@@ -469,7 +469,9 @@ fn fault<A: Float>(f: &Function<'_, A>, inputs: &[Tensor<A>], scale: &Scale) -> 
         {
             let along = direction(x, 5 + operand);
             let analytic = match contributions.get(operand).cloned().flatten() {
-                Some(given) => inner(&ops::Reading::sum_to(given, x.shape()), &along),
+                Some(given) => {
+                    inner(&ops::methods::LinearMethods::sum_to(given, x.shape()), &along)
+                }
                 None => 0.0,
             };
             let size = x.view().iter().fold(1.0, |most: f64, v| most.max(v.to_f64().abs()));

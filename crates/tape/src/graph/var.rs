@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ops::describe::AnyRule;
 use ops::methods::LayoutMethods;
 use ops::rules::Indices;
-use ops::{Binary, Float, Lift, Reading, Rule, Shape, Tensor, Unary};
+use ops::{Binary, Elementwise, Float, Lift, Reading, Rule, Shape, Tensor, Unary};
 use petgraph::graph::NodeIndex;
 
 use crate::graph::error::TapeError;
@@ -307,6 +307,17 @@ impl<A: Float> Reading for Var<'_, A> {
     #[track_caller]
     fn stop_gradient(&self) -> Self {
         self.detach()
+    }
+
+    #[track_caller]
+    fn times_slope<E: Elementwise<N>, const N: usize>(
+        rule: E,
+        operand: usize,
+        operands: [&Self; N],
+        output: &Self,
+        v: &Self,
+    ) -> Option<Self> {
+        ops::times_slope(rule, operand, operands, output, v)
     }
 
     /// Recorded at the line, and in the scope, that the second contribution comes from.

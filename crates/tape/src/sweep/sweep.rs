@@ -1,5 +1,6 @@
 //! The reverse sweep: backpropagation.
 
+use ops::methods::LinearMethods;
 use ops::{Call, Contributions, Float, Reading, Tensor};
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;

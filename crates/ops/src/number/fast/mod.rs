@@ -5,7 +5,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::number::{Binary, Number, Unary};
+use crate::number::{Binary, Number, Unary, logistic};
 
 mod constants_f32;
 mod constants_f64;
@@ -130,6 +130,10 @@ macro_rules! real_fast {
             }
             methods! { Number:
                 sqrt abs square recip floor ceil round asin acos atan asinh acosh atanh
+            }
+            #[inline(always)]
+            fn sigmoid(self) -> Self {
+                logistic(self)
             }
             own_binary! { pow atan2 hypot maximum minimum greater equal }
         }

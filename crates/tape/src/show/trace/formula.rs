@@ -1,5 +1,6 @@
 //! Formulas of a step: the rule, read with labels or with numbers for symbols.
 
+use ops::methods::LinearMethods;
 use ops::{Binding, Call, Float, Formula, Reading, Tensor};
 
 use crate::graph::var::Var;
