@@ -33,10 +33,13 @@
 //! # Ok::<(), tape::expression::ExpressionError>(())
 //! ```
 
+mod constant;
 mod error;
 mod functions;
+mod infix;
 mod parse;
 mod record;
+mod refuse;
 
 use std::ops::Range;
 
@@ -164,5 +167,5 @@ impl Expression {
 /// # Ok::<(), tape::expression::ExpressionError>(())
 /// ```
 pub fn value(source: &str) -> Result<Tensor<f64>, ExpressionError> {
-    record::constant(&parse::expression(source)?)
+    constant::constant(&parse::expression(source)?)
 }

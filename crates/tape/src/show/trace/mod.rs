@@ -23,9 +23,12 @@
 //! # Ok::<(), tape::error::TapeError>(())
 //! ```
 
+#[cfg(feature = "color")]
+mod color;
 #[cfg(feature = "json")]
 pub mod document;
 mod formula;
+mod narrate;
 mod record;
 mod step;
 mod summary;
