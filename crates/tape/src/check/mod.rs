@@ -25,7 +25,8 @@ use ops::{Call, Float, Tensor};
 
 use crate::graph::tape::{Tape, operands};
 use crate::graph::var::Var;
-use crate::sweep::sweep::{Keep, sweep};
+use crate::sweep::adjoints::Reach;
+use crate::sweep::sweep::sweep;
 pub use report::{CheckError, Comparison, Fault, Report};
 use stencil::stencil;
 
@@ -364,8 +365,8 @@ fn projected<'t, A: Float>(f: &Function<'_, A>, x: &[Var<'t, A>]) -> Option<Var<
 
 /// The gradient with respect to each of `x`: zeros where `y` does not depend on it.
 fn gradient_or_zeros<A: Float>(y: Var<'_, A>, x: &[Var<'_, A>]) -> Vec<Tensor<A>> {
-    let adjoints = sweep(y, 0, Tensor::ones(&y.shape()), Keep::All);
-    let of = |x: Var<'_, A>| adjoints.get(x.position()).cloned().flatten();
+    let adjoints = sweep(y, Tensor::ones(&y.shape()), Reach::All, &mut ());
+    let of = |x: Var<'_, A>| adjoints.get(x.position()).cloned();
     x.iter().map(|&x| of(x).unwrap_or_else(|| Tensor::zeros(&x.shape()))).collect()
 }
 
