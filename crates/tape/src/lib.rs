@@ -43,7 +43,7 @@ pub use graph::scope::Scope;
 pub use graph::tape::Tape;
 pub use graph::var::{Place, Var};
 pub use ops;
-pub use replay::{Home, Plan, PlannedStep, PlannedValue, Program, ProgramError};
+pub use replay::{Plan, PlannedStep, PlannedValue, Program, ProgramError, Storage};
 #[cfg(feature = "page")]
 pub use show::page;
 pub use show::picture::{self, Picture};

@@ -1,5 +1,4 @@
-//! Ops that are composed of others, as those others: what they have in common with the ops around
-//! them can then share a pass, and their values live where the plan puts them.
+//! Replaces composed ops by their parts, which can then share a pass with the ops around them.
 
 use ops::Float;
 use petgraph::graph::NodeIndex;
@@ -15,14 +14,14 @@ use crate::graph::var::Var;
 #[derive(Debug)]
 pub(super) struct Expanded<A: Float> {
     pub tape: Tape<A>,
-    /// Where each value of the recording that was expanded is now.
+    /// For each value of the old recording, the new one.
     pub new_of: Vec<Option<NodeIndex>>,
-    /// For each value, the one that it belongs to there.
+    /// For each new value, the old one that it is part of.
     pub old_of: Vec<usize>,
 }
 
-/// Records what `outputs` need once more, with every composed op as its parts. Values are named as
-/// they are on the tape, the parts of v7 v7.1, v7.2 and so on. `None` if no op is composed.
+/// Records the values that `outputs` need once more, with every composed op as its parts. Names are
+/// kept; the parts of v7 are named v7.1, v7.2 and so on. `None` if no op is composed.
 pub(super) fn expand<A: Float>(tape: &Tape<A>, outputs: &[usize]) -> Option<Expanded<A>> {
     let graph = tape.graph();
     let needed = needed(&graph, outputs);

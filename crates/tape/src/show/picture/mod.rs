@@ -17,6 +17,8 @@
 //! ```
 
 mod dot;
+#[cfg(feature = "svg")]
+mod layout;
 mod mermaid;
 #[cfg(feature = "svg")]
 mod svg;
@@ -146,12 +148,12 @@ impl<'t, A: Float> Picture<'t, A> {
         drawing
     }
 
-    fn node(&self, x: Var<'t, A>, cluster: Option<usize>, taken: &[NodeIndex]) -> Node {
+    fn node(&self, x: Var<'t, A>, cluster: Option<usize>, taken: &[NodeIndex]) -> DrawnNode {
         let graph = x.tape().graph();
-        let kind = match graph[x.index()].source {
-            Source::Variable => Kind::Variable,
-            Source::Constant => Kind::Constant,
-            Source::Detached | Source::Op(_) => Kind::Op,
+        let style = match graph[x.index()].source {
+            Source::Variable => Style::Variable,
+            Source::Constant => Style::Constant,
+            Source::Detached | Source::Op(_) => Style::Op,
         };
         let mut lines = vec![title(x)];
         let shape = x.shape();
@@ -171,7 +173,7 @@ impl<'t, A: Float> Picture<'t, A> {
             lines.push(format!("… {missing} operand{plural} left out"));
         }
         let output = x == self.output;
-        Node { lines, kind, cluster, cut: missing > 0, output }
+        DrawnNode { lines, style, cluster, cut: missing > 0, output }
     }
 
     fn numbers(&self, x: &Tensor<A>) -> String {
@@ -196,7 +198,7 @@ struct Drawing {
     /// The name of the value that is drawn.
     name: String,
     /// Edges carry the operand's position.
-    graph: DiGraph<Node, usize>,
+    graph: DiGraph<DrawnNode, usize>,
     clusters: Vec<Cluster>,
     /// The numbers of the tape's scopes among the clusters.
     known: BTreeMap<usize, usize>,
@@ -204,25 +206,27 @@ struct Drawing {
     note: Option<String>,
 }
 
+/// A node as it is drawn.
 #[derive(Debug)]
-struct Node {
+struct DrawnNode {
     lines: Vec<String>,
-    kind: Kind,
+    style: Style,
     cluster: Option<usize>,
     /// Whether operands of it are left out.
     cut: bool,
     output: bool,
 }
 
+/// The style that a node is drawn in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Style {
     Variable,
     Constant,
     Op,
 }
 
-impl Kind {
-    /// Its name in the styles of a picture.
+impl Style {
+    /// The name of the style.
     fn name(self) -> &'static str {
         match self {
             Self::Variable => "variable",
@@ -232,6 +236,7 @@ impl Kind {
     }
 }
 
+/// A scope as it is drawn: a box around nodes.
 #[derive(Debug)]
 struct Cluster {
     name: String,
