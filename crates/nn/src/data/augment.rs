@@ -12,7 +12,7 @@ use ops::{Float, Tensor};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-use super::error::DataError;
+use crate::ground::error::DataError;
 
 /// A function that changes one sample in place.
 type Custom<A> = dyn Fn(ArrayViewMutD<'_, A>, &mut ChaCha8Rng) + Send + Sync;

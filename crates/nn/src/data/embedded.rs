@@ -5,8 +5,9 @@ use std::path::Path;
 use ops::{Float, Tensor};
 
 use super::csv::{CsvOptions, parse};
-use super::dataset::{Dataset, Targets};
+use super::dataset::Dataset;
 use super::source::Source;
+use crate::ground::Targets;
 
 const IRIS: &str = include_str!("iris.csv");
 const NAMES: &str = include_str!("names.txt");

@@ -11,8 +11,8 @@ use rand::SeedableRng;
 
 use super::augment::{Augment, augment};
 use super::dataset::{Batch, Dataset, shuffled};
-use super::error::DataError;
-use crate::epoch_seed;
+use crate::ground::epoch_seed;
+use crate::ground::error::DataError;
 
 /// Deals out a dataset in batches, epoch by epoch: in order or shuffled, with the last incomplete
 /// batch or without, as they are or augmented, on this thread or prefetched by another.

@@ -14,8 +14,8 @@ use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use ops::{Float, Tensor};
 
 use super::csv::MAX_CLASSES;
-use super::error::DataError;
 use super::source::{INPUT, Source};
+use crate::ground::error::DataError;
 
 /// The most elements that are read from one array: 2³⁰.
 pub const MAX_ELEMENTS: u64 = 1 << 30;

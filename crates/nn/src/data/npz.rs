@@ -8,9 +8,9 @@ use ops::{Float, Tensor};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::error::DataError;
 use super::npy;
 use super::source::{INPUT, Source};
+use crate::ground::error::DataError;
 
 /// The names that an error lists.
 const NAMES: usize = 10;

@@ -5,8 +5,9 @@
 
 use ops::{Float, Tensor};
 
-use super::dataset::{Dataset, Targets, check_finite, tensor};
-use super::error::DataError;
+use super::dataset::{Dataset, check_finite, tensor};
+use crate::ground::Targets;
+use crate::ground::error::DataError;
 
 /// Scaling to mean 0 and standard deviation 1: z = (x − μ) / σ.
 ///

@@ -3,7 +3,7 @@
 use ops::{Float, Tensor};
 
 use super::dataset::{Dataset, tensor};
-use super::error::DataError;
+use crate::ground::error::DataError;
 
 /// Each window of `length` steps of a series as an input, and the `horizon` steps that follow it
 /// as its values.

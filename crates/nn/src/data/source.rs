@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::DataError;
+use crate::ground::error::DataError;
 
 /// What errors call data that came from a reader and not from a file.
 pub(super) const INPUT: &str = "the input";

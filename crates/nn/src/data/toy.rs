@@ -7,8 +7,8 @@ use ops::Float;
 use rand::{RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 
-use super::DataError;
 use super::dataset::{Dataset, tensor};
+use crate::ground::error::DataError;
 
 /// The largest number of samples that a generator makes.
 pub const MAX_SAMPLES: usize = 1 << 24;

@@ -9,11 +9,8 @@ use tape::Var;
 use super::dense::Dense;
 use super::dropout::Dropout;
 use super::window::settled;
-use crate::error::Error;
-use crate::init::Init;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Init, Module, Parameter, Pass};
 
 /// What a score becomes where a query may not look: its exponential is 0 beside any other.
 const LOWEST: f64 = -1e30;

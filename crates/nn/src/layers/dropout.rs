@@ -6,9 +6,8 @@ use rand::RngExt;
 use tape::Var;
 
 use super::accept;
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Pass};
 
 /// Dropout: in training each element is 0 with probability p, and otherwise divided by 1 − p, so
 /// that its mean stays; in evaluation y = x. Any shape.

@@ -6,11 +6,8 @@ use ops::{Float, Lift, Reading, Shape, Tensor};
 use rand::Rng;
 use tape::Var;
 
-use crate::error::Error;
-use crate::init::Init;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Init, Module, Parameter, Pass};
 
 /// A learned vector for each of a number of tokens: `[…] → […, width]`, y\[i\] = W\[x\[i\]\].
 ///

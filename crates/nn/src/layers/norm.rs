@@ -7,10 +7,8 @@ use tape::Var;
 use super::accept;
 use super::conv::per_channel;
 use super::window::{at_least_one, settled};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Parameter, Pass};
 
 fn ones<A: Float>(shape: &[usize]) -> Parameter<A> {
     Parameter::new(Tensor::ones(shape))

@@ -7,9 +7,8 @@ use tape::Var;
 
 use super::accept;
 use super::window::{Padding, Sizes, Window, settled, wanted};
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Pass};
 
 /// What maximum and average pooling share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,11 +6,8 @@ use rand::Rng;
 use tape::Var;
 
 use super::accept;
-use crate::error::Error;
-use crate::init::Init;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Init, Module, Parameter, Pass};
 
 /// Adds to each element of a sequence waves of its position: `[N, T, width] → [N, T, width]`, for
 /// any T.

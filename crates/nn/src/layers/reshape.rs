@@ -5,9 +5,8 @@ use ops::{Float, Shape};
 use tape::Var;
 
 use super::window::settled;
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Pass};
 
 /// Several axes as one: `[batch, 16, 5, 5] → [batch, 400]`, as a dense layer wants what
 /// convolutions give.

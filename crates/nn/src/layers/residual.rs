@@ -4,10 +4,8 @@ use ops::{Float, Shape};
 use tape::Var;
 
 use super::{Identity, accept};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Parameter, Pass};
 
 /// A residual connection: y = x + f(x), or, with a projection shortcut s, y = s(x) + f(x). Shape of
 /// the input: what f takes; of the output: what f gives.

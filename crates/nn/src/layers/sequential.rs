@@ -7,10 +7,8 @@ use std::sync::Arc;
 use ops::{Float, Shape};
 use tape::Var;
 
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Parameter, Pass};
 
 /// Layers one after the other, each of which takes the output of the one before. Parameters have
 /// the number or name of their layer in their path: `0.weight`, `encoder.0.weight`.

@@ -11,10 +11,8 @@ use super::dense::Dense;
 use super::dropout::Dropout;
 use super::norm::LayerNorm;
 use super::window::settled;
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Parameter, Pass};
 
 /// A transformer block: self-attention, then the same two dense layers at each place, each with a
 /// way around it and a normalisation. `[N, T, width] → [N, T, width]`, so that blocks stack in a

@@ -3,7 +3,7 @@
 use ops::Shape;
 use ops::rules::{Slide, Slides};
 
-use crate::error::Error;
+use crate::ground::Error;
 
 /// One number for each of `D` spatial axes: `3` for all of them, `[3, 5]` for each its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,7 @@ use tape::Var;
 use super::Loss;
 use super::classes::{checked_weights, weights_fit};
 use super::targets::{Allowed, binary};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 /// Binary cross-entropy of probabilities: the mean of −t·ln y − (1 − t)·ln(1 − y).
 ///

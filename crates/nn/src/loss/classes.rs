@@ -8,8 +8,7 @@ use tape::Var;
 
 use super::Loss;
 use super::targets::{distributions, labels, mismatch};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 /// Categorical cross-entropy of logits `[…, classes]`, averaged over rows: −ln softmax(x)ₗ for a
 /// label l, −Σ t·ln softmax(x) for target probabilities t. Its gradient with respect to the logits

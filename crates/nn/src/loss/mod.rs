@@ -12,8 +12,7 @@
 use ops::{Float, Tensor};
 use tape::Var;
 
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 mod binary;
 mod classes;

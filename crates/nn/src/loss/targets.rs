@@ -2,8 +2,7 @@
 
 use ops::{Float, Tensor};
 
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 /// The numbers that a loss takes as targets.
 #[derive(Clone, Copy)]

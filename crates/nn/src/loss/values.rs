@@ -6,8 +6,7 @@ use tape::Var;
 
 use super::Loss;
 use super::targets::{Allowed, values};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 /// Mean squared error over all elements: Σ (y − t)² / n.
 #[derive(Clone, Copy, Debug, Default)]

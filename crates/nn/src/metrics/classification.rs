@@ -5,8 +5,7 @@ use ops::{Float, Tensor};
 use super::confusion::{Average, PerClass, Score};
 use super::decisions::Decisions;
 use super::{Count, Metric, checked};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 use crate::loss::targets::{labels, mismatch};
 
 /// The settings that metrics of classes share.

@@ -6,8 +6,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use ops::{Float, Tensor};
 
 use super::decisions::Decisions;
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 /// How the scores of classes become one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 use ops::{Float, Tensor};
 
 use super::{argmax, argmax_rows};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 use crate::loss::targets::{Allowed, binary, distributions, is_single, labels};
 
 /// How classes are read from outputs and targets.

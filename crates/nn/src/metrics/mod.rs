@@ -30,8 +30,7 @@
 use ndarray::ArrayView1;
 use ops::{Float, Tensor};
 
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 mod classification;
 mod confusion;

@@ -3,8 +3,7 @@
 use ops::{Float, Tensor};
 
 use super::{Count, Metric, checked};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 use crate::loss::targets::{Allowed, values};
 
 /// The coefficient of determination, R² = 1 − Σ (t − y)² / Σ (t − t̄)², averaged over the outputs

@@ -3,10 +3,9 @@
 use ops::Float;
 
 use super::driver::{Driver, Slots};
-use super::{check_decay, check_positive};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::{check_decay, check_positive};
+use crate::model::{Gradients, Module};
 
 /// AdaDelta: steps in the unit of the weight itself, which need no learning rate.
 ///

@@ -3,10 +3,9 @@
 use ops::Float;
 
 use super::driver::{Driver, Slots};
-use super::{check_not_negative, check_positive};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::{check_not_negative, check_positive};
+use crate::model::{Gradients, Module};
 
 /// AdaGrad: each weight's steps shrink with the gradients that it has seen.
 ///

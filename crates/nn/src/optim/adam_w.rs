@@ -4,9 +4,8 @@ use ops::Float;
 
 use super::adam::{self, Moments};
 use super::driver::{Driver, Slots};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::model::{Gradients, Module};
 
 /// AdamW: Adam with weight decay that is no part of the gradient.
 ///

@@ -2,10 +2,9 @@
 
 use ops::{Float, Tensor};
 
-use super::check_positive;
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::{check, check_positive};
+use crate::model::{Gradients, Module};
 
 /// What PyTorch adds to a norm before it divides by it.
 const NORM_EPSILON: f64 = 1e-6;
@@ -73,7 +72,7 @@ pub fn gradient_norm<A: Float>(
     model: &dyn Module<A>,
     p: f64,
 ) -> Result<f64, Error> {
-    super::check("the order of the norm", p, p >= 1.0, "at least 1")?;
+    check("the order of the norm", p, p >= 1.0, "at least 1")?;
     let mut norms = Vec::new();
     each(gradients, model, |gradient| {
         norms.push(norm(gradient, p));

@@ -9,11 +9,9 @@ use std::sync::Arc;
 use ndarray::ArrayViewMutD;
 use ops::{Float, Tensor};
 
-use super::{check_not_negative, check_rate};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::{Gradients, ParameterId};
-use crate::state::{State, StateReader};
+use crate::ground::setting::{check_not_negative, check_rate};
+use crate::ground::{Error, State, StateReader};
+use crate::model::{Gradients, Module, ParameterId};
 
 /// Settings of their own for some of the parameters. What is not set is as for all others.
 ///

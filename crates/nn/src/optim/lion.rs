@@ -4,9 +4,8 @@ use ops::Float;
 
 use super::adam::Moments;
 use super::driver::{Driver, Slots};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::model::{Gradients, Module};
 
 /// Lion: every weight moves by η, in the direction of a running mean.
 ///

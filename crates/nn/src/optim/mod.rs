@@ -21,10 +21,8 @@
 
 use ops::Float;
 
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
-use crate::state::{State, StateReader};
+use crate::ground::{Error, State, StateReader};
+use crate::model::{Gradients, Module};
 
 /// Makes an optimiser of a struct with a `driver`: it gives its memory's names in `slots` and a
 /// step's formula in `update`.
@@ -94,7 +92,6 @@ mod adam_w;
 mod clip;
 mod driver;
 mod lbfgs;
-mod line_search;
 mod lion;
 mod n_adam;
 mod penalty;
@@ -212,39 +209,4 @@ pub fn update_buffers<A: Float>(model: &mut dyn Module<A>, gradients: &Gradients
             parameter.value = value.clone();
         }
     });
-}
-
-/// Refuses a learning rate that is not positive and finite.
-pub(crate) fn check_rate(rate: f64) -> Result<(), Error> {
-    check("the learning rate", rate, positive(rate), "positive and finite")
-}
-
-/// Refuses a setting that is not positive and finite.
-fn check_positive(setting: &'static str, given: f64) -> Result<(), Error> {
-    check(setting, given, positive(given), "positive and finite")
-}
-
-/// Refuses a setting that is not at least 0 and finite.
-pub(crate) fn check_not_negative(setting: &'static str, given: f64) -> Result<(), Error> {
-    check(setting, given, given >= 0.0 && given.is_finite(), "at least 0 and finite")
-}
-
-/// Refuses the decay of a running mean that is not at least 0 and below 1.
-fn check_decay(setting: &'static str, given: f64) -> Result<(), Error> {
-    check(setting, given, (0.0..1.0).contains(&given), "at least 0 and below 1")
-}
-
-fn positive(number: f64) -> bool {
-    number > 0.0 && number.is_finite()
-}
-
-/// An error that says what is wrong with a setting, unless it is `fine`.
-#[expect(clippy::needless_pass_by_value, reason = "numbers read better without a &")]
-pub(crate) fn check(
-    setting: &'static str,
-    given: impl ToString,
-    fine: bool,
-    allowed: &'static str,
-) -> Result<(), Error> {
-    if fine { Ok(()) } else { Err(Error::Setting { setting, given: given.to_string(), allowed }) }
 }

@@ -3,11 +3,10 @@
 use ops::Float;
 
 use super::adam::Moments;
-use super::check_not_negative;
 use super::driver::{Driver, Slots};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::check_not_negative;
+use crate::model::{Gradients, Module};
 
 /// NAdam: Adam with Nesterov's look ahead.
 ///

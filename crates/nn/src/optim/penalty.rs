@@ -8,10 +8,9 @@ use ops::methods::{BinaryMethods, LinearMethods, UnaryMethods};
 use ops::{Float, Tensor};
 use tape::Var;
 
-use super::check_not_negative;
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::setting::check_not_negative;
+use crate::model::{Module, Pass};
 
 /// A penalty on large weights, which is added to the loss and recorded as it is:
 /// λ₁ Σ |w| + ½ λ₂ Σ w².

@@ -2,11 +2,10 @@
 
 use ops::Float;
 
-use super::check_decay;
 use super::driver::{Driver, Slots};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::check_decay;
+use crate::model::{Gradients, Module};
 
 /// Stochastic gradient descent: w ← w − η g.
 ///

@@ -7,13 +7,12 @@ use std::path::Path;
 use ops::{Float, Tensor};
 use serde_json::{Map, Value};
 
-use super::SaveError;
 use super::atomic::write_atomically;
 use super::safetensors::{Contents, Stored, to_bytes};
 use super::weights::{Weights, read_file};
-use crate::error::Error;
-use crate::module::Module;
-use crate::state::State;
+use crate::ground::error::SaveError;
+use crate::ground::{Error, State};
+use crate::model::Module;
 
 /// The version of the format that is written; a later one is refused.
 const VERSION: u64 = 1;

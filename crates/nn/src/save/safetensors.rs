@@ -14,7 +14,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, View};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
-use super::SaveError;
+use crate::ground::error::SaveError;
 
 /// The longest header that the format allows.
 const MAX_HEADER: u64 = 100_000_000;

@@ -9,12 +9,11 @@ use std::sync::Arc;
 
 use ops::{Float, Tensor};
 
-use super::SaveError;
 use super::atomic::write_atomically;
-use super::error::Misfit;
 use super::safetensors::{Contents, Stored, to_bytes};
-use crate::error::Error;
-use crate::module::Module;
+use crate::ground::Error;
+use crate::ground::error::{Misfit, SaveError};
+use crate::model::Module;
 
 /// Saves the parameters and buffers of a model, under their paths, in the safetensors format.
 ///

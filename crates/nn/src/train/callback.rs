@@ -5,14 +5,11 @@ use std::path::Path;
 use ops::Float;
 use tape::Tape;
 
-use super::history::{EpochRecord, History};
 use crate::data::Batch;
-use crate::error::Error;
-use crate::module::Module;
+use crate::ground::{EpochRecord, Error, History, State};
+use crate::model::{Gradients, Module};
 use crate::optim::Optimizer;
-use crate::parameter::Gradients;
 use crate::save::Checkpoint;
-use crate::state::State;
 
 /// A training run, as callbacks see it.
 pub struct Run<'r, A: Float> {

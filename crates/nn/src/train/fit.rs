@@ -7,19 +7,16 @@ use tape::{Tape, Var};
 
 use super::callback::{Callback, Run, StepView};
 use super::evaluate::{Total, check, evaluate_checked};
-use super::history::{EpochRecord, History};
 use super::interrupt::Interruptible;
 use super::progress::Progress;
 use super::replay::{Replays, Step};
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
-use crate::error::Error;
+use crate::ground::{EpochRecord, Error, History, State, step_seed};
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
-use crate::module::Module;
+use crate::model::{Module, Pass};
 use crate::optim::{Optimizer, Penalty};
-use crate::pass::Pass;
 use crate::save::Checkpoint;
-use crate::state::State;
 
 /// What a model is validated on.
 enum Validation<'d, A: Float> {
@@ -27,6 +24,15 @@ enum Validation<'d, A: Float> {
     Data(&'d Dataset<A>),
     /// A fraction of the training data, set aside.
     Split(f64),
+}
+
+/// What the steps of a run work with.
+struct Course<'c, A: Float> {
+    data: &'c DataLoader<A>,
+    loss: &'c dyn Loss<A>,
+    tape: Tape<A>,
+    replays: Replays<A>,
+    interruptible: Option<Interruptible>,
 }
 
 /// A training run: settings, then [`run`](Fit::run).
@@ -251,7 +257,10 @@ impl<'d, A: Float> Fit<'d, A> {
         };
         self.load(&mut run)?;
         self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
-        let ended = self.epochs_of(&mut run, (data, validation), loss, interruptible.as_ref());
+        let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
+        let replays = Replays::new(self.replay && !reads_tape);
+        let mut course = Course { data, loss, tape: Tape::new(), replays, interruptible };
+        let ended = self.epochs_of(&mut run, &mut course, validation);
         // What callbacks do at the end, such as giving back the best parameters, they do however
         // the run has ended.
         for callback in &mut self.callbacks {
@@ -315,55 +324,18 @@ impl<'d, A: Float> Fit<'d, A> {
     fn epochs_of(
         &mut self,
         run: &mut Run<'_, A>,
-        (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
-        loss: &dyn Loss<A>,
-        interruptible: Option<&Interruptible>,
+        course: &mut Course<'_, A>,
+        validation: Option<&Dataset<A>>,
     ) -> Result<(), Error> {
-        let mut tape = Tape::new();
-        let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
-        let mut replays = Replays::new(self.replay && !reads_tape);
         while run.epoch < self.epochs && run.history.stopped.is_none() {
             run.epoch += 1;
             self.callbacks.iter_mut().try_for_each(|callback| callback.on_epoch_start(run))?;
             let progress = Progress::new(self.progress, run.epoch, self.epochs, run.batches);
-            let metrics = self.metrics.iter().map(|metric| &**metric);
-            let mut total = Total::new(loss.threshold(), metrics);
-            // ANCHOR: loop
-            for (i, batch) in data.epoch(run.epoch).enumerate() {
-                let mut step = if let Some(step) = replays.step(run.model, &batch, loss) {
-                    step
-                } else {
-                    let pass = Pass::train(&tape, step_seed(self.seed, run.epoch, i));
-                    let output = run.model.forward(&pass, pass.input(&batch.inputs));
-                    let value = loss.loss(output, &batch.targets)?;
-                    if !value.item().is_finite() {
-                        return self.not_finite(run, value, i + 1);
-                    }
-                    let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
-                    let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
-                    let gradients = pass.gradients(penalized)?;
-                    let step = Step { loss: value.item(), output: output.value(), gradients };
-                    // For the next batches of this shape.
-                    replays.add(run.model, &batch, (loss, self.penalty.as_ref()), step)
-                };
-                total.add(&batch, step.loss, &step.output);
-                self.show_step(run, &batch, &tape, &mut step)?;
-                // Before the step, so that parameters are not shared and can change in place.
-                tape.reset();
-                run.optimizer.step(run.model, &step.gradients)?;
-                run.step += 1;
-                progress.advance(total.loss());
-                // ANCHOR_END: loop
-                if interruptible.is_some_and(Interruptible::asked) {
-                    run.stop(format!("interrupted in epoch {}, batch {}", run.epoch, i + 1));
-                    progress.clear();
-                    return Ok(());
-                }
-            }
+            let Some(total) = self.steps_of(run, course, &progress)? else { return Ok(()) };
             let mut record = EpochRecord { epoch: run.epoch, values: total.mean().values("") };
             if let Some(validation) = validation {
                 let metrics = self.metrics.iter().map(|metric| &**metric);
-                let evaluation = evaluate_checked(run.model, validation, loss, metrics)?;
+                let evaluation = evaluate_checked(run.model, validation, course.loss, metrics)?;
                 record.values.extend(evaluation.values("validation "));
             }
             run.history.epochs.push(record);
@@ -371,6 +343,52 @@ impl<'d, A: Float> Fit<'d, A> {
             progress.finish(run.history.last());
         }
         Ok(())
+    }
+
+    /// Trains on every batch of an epoch. `None` if the run ends before the epoch does.
+    fn steps_of(
+        &mut self,
+        run: &mut Run<'_, A>,
+        course: &mut Course<'_, A>,
+        progress: &Progress,
+    ) -> Result<Option<Total<A>>, Error> {
+        let Course { data, loss, tape, replays, interruptible } = course;
+        let metrics = self.metrics.iter().map(|metric| &**metric);
+        let mut total = Total::new(loss.threshold(), metrics);
+        // ANCHOR: loop
+        for (i, batch) in data.epoch(run.epoch).enumerate() {
+            let mut step = if let Some(step) = replays.step(run.model, &batch, *loss) {
+                step
+            } else {
+                let pass = Pass::train(tape, step_seed(self.seed, run.epoch, i));
+                let output = run.model.forward(&pass, pass.input(&batch.inputs));
+                let value = loss.loss(output, &batch.targets)?;
+                if !value.item().is_finite() {
+                    self.not_finite(run, value, i + 1)?;
+                    return Ok(None);
+                }
+                let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
+                let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
+                let gradients = pass.gradients(penalized)?;
+                let step = Step { loss: value.item(), output: output.value(), gradients };
+                // For the next batches of this shape.
+                replays.add(run.model, &batch, (*loss, self.penalty.as_ref()), step)
+            };
+            total.add(&batch, step.loss, &step.output);
+            self.show_step(run, &batch, tape, &mut step)?;
+            // Before the step, so that parameters are not shared and can change in place.
+            tape.reset();
+            run.optimizer.step(run.model, &step.gradients)?;
+            run.step += 1;
+            progress.advance(total.loss());
+            // ANCHOR_END: loop
+            if interruptible.as_ref().is_some_and(Interruptible::asked) {
+                run.stop(format!("interrupted in epoch {}, batch {}", run.epoch, i + 1));
+                progress.clear();
+                return Ok(None);
+            }
+        }
+        Ok(Some(total))
     }
 
     /// Shows a step to the callbacks.
@@ -426,16 +444,4 @@ fn first_not_finite<A: Float>(loss: Var<'_, A>) -> String {
         "the first value that is not finite is that of {what}{place}, from {}",
         first.location()
     )
-}
-
-/// The seed with which [`Fit`] shuffles the data in an epoch (from 1) of a run with seed `seed`:
-/// far from those of the neighbouring epochs and runs.
-pub fn epoch_seed(seed: u64, epoch: usize) -> u64 {
-    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch as u64)
-}
-
-/// The seed from which [`Fit`] draws what is random in the step on batch number `batch` (from 0) of
-/// an epoch (from 1), such as dropout.
-pub fn step_seed(seed: u64, epoch: usize, batch: usize) -> u64 {
-    epoch_seed(epoch_seed(seed, epoch), batch)
 }

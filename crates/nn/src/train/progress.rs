@@ -1,6 +1,6 @@
 //! What a run shows while it trains, on standard error.
 
-use super::history::EpochRecord;
+use crate::ground::EpochRecord;
 
 /// A bar for the batches of an epoch and a line at its end.
 pub(super) struct Progress {

@@ -5,10 +5,8 @@ use tape::{Program, Tape, Var};
 
 use crate::data::Batch;
 use crate::loss::Loss;
-use crate::module::Module;
+use crate::model::{Gradients, Module, ParameterId, Pass};
 use crate::optim::Penalty;
-use crate::parameter::{Gradients, ParameterId};
-use crate::pass::Pass;
 
 /// As many shapes of batches get a program. Where there are more of them, such as sequences of every
 /// length, a program would seldom be used again.

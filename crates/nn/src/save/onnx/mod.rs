@@ -14,77 +14,28 @@ mod graph;
 pub mod proto;
 mod translate;
 
-use std::panic::Location;
 use std::path::Path;
 
 use ops::describe::AnyRule;
 use ops::{Float, Shape, Tensor};
 use prost::Message;
 use tape::{Tape, Var};
-use thiserror::Error as ThisError;
 
 use self::count::{Batches, Count};
 use self::graph::{Graph, INPUT, OUTPUT};
 use self::proto::{Dimension, Length, TensorShape, TensorType, Type, ValueInfo};
 use self::translate::Call;
-use super::SaveError;
 use super::atomic::write_atomically;
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::error::SaveError;
+use crate::model::{Module, Pass};
+
+pub use crate::ground::error::ExportError;
 
 /// The version of ONNX's operators that is written, of December 2022.
 const OPSET: i64 = 18;
 /// The version of the file format that came with it.
 const IR_VERSION: i64 = 8;
-
-/// Why a model cannot be exported.
-#[derive(Debug, ThisError)]
-#[non_exhaustive]
-pub enum ExportError {
-    /// An op that cannot be written.
-    #[error("{op}, recorded at {location}{}, cannot be exported: {why}", within(layer))]
-    Op {
-        /// The op.
-        op: String,
-        /// The line of the program that recorded it.
-        location: &'static Location<'static>,
-        /// The layers that it belongs to, the outermost first.
-        layer: Vec<String>,
-        /// Why not.
-        why: String,
-    },
-    /// A model that is another one for another batch.
-    #[error(
-        "the model cannot be exported: it records {first} ops for a batch of {} and {second} for \
-         one of {}, or others. Export::batch exports it for one size of the batch", batches[0], batches[1]
-    )]
-    Structure {
-        /// The sizes of the batch.
-        batches: [usize; 2],
-        /// What it records for the first.
-        first: usize,
-        /// What it records for the second.
-        second: usize,
-    },
-    /// An output that is the same for any input.
-    #[error(
-        "the model cannot be exported: its output is not computed from its input by recorded ops"
-    )]
-    Independent,
-    /// A number that the file cannot hold.
-    #[error("the model cannot be exported: {tensor} holds {number:e}, too large for f32")]
-    Number {
-        /// The path of the parameter, or what else it is.
-        tensor: String,
-        /// The number.
-        number: f64,
-    },
-}
-
-fn within(layer: &[String]) -> String {
-    if layer.is_empty() { String::new() } else { format!(" in layer {}", layer.join(" / ")) }
-}
 
 /// Exports a model for samples of shape `sample` (without the batch) to a file, for batches of any
 /// size. [`Export`] has settings.
