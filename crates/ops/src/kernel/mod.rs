@@ -17,12 +17,12 @@ mod simd;
 mod threads;
 mod windows;
 
-pub use groups::{normalize, normalize_slope, sum, sum_axes, sum_axes_into, variance};
+pub use groups::{normalize, normalize_slope, sum, sum_axes_into, variance};
 pub use map::{
     Order, Point, Spread, accumulate, elements_in, elements_to_write, map, order_of, update,
 };
 pub use pool::{max_pool, max_pool_slope};
-pub use product::{SUMMED_AT_ONCE, add_product, batched_into, matrix_product, product_into};
+pub use product::{SUMMED_AT_ONCE, add_product, batched_into, product_into};
 pub use simd::fill;
 pub use threads::{count, each, with_threads};
 use windows::{Grid, Inside};

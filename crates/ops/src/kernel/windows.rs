@@ -85,13 +85,13 @@ impl Grid {
     }
 
     /// Lays the windows of one image out as columns, `[kernel, windows]`.
-    fn gather<A: Float>(&self, image: &[A], columns: &mut [A], fill: A) {
+    fn gather<A: Float>(&self, image: &[A], columns: &mut [A]) {
         let stride = self.slides[1].stride;
         self.for_each_row(|to, from, Inside { first, past, column }| {
             let row = &mut columns[to..to + self.counts[1]];
-            let Some(from) = from else { return row.fill(fill) };
-            row[..first].fill(fill);
-            row[past..].fill(fill);
+            let Some(from) = from else { return row.fill(A::zero()) };
+            row[..first].fill(A::zero());
+            row[past..].fill(A::zero());
             if first == past {
                 return;
             }
@@ -139,9 +139,8 @@ pub fn windows<A: Float>(x: &Tensor<A>, shape: &[usize], rule: &Windows) -> Tens
             let pairs = data.chunks_exact(columns).zip(result.chunks_exact_mut(image));
             pairs.for_each(|(from, to)| grid.scatter(from, to));
         } else {
-            let fill = A::from_f64(rule.fill);
             let pairs = data.chunks_exact(image).zip(result.chunks_exact_mut(columns));
-            pairs.for_each(|(from, to)| grid.gather(from, to, fill));
+            pairs.for_each(|(from, to)| grid.gather(from, to));
         }
     }
     Tensor::from_shape_vec(shape, result).expect("as many elements as the shape holds")
@@ -207,7 +206,7 @@ impl Sizes {
     fn lay_out<A: Float>(&self, image: &[A], columns: &mut [A]) {
         let channels = image.chunks_exact(self.channel);
         let pairs = channels.zip(columns.chunks_exact_mut(self.grid.kernel() * self.windows));
-        pairs.for_each(|(from, to)| self.grid.gather(from, to, A::zero()));
+        pairs.for_each(|(from, to)| self.grid.gather(from, to));
     }
 
     /// y = w · columns, group by group.

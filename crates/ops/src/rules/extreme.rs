@@ -4,7 +4,8 @@ use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attribu
 use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
+    samples,
 };
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
 use crate::rules::methods::{BinaryMethods, LinearMethods};
@@ -46,30 +47,25 @@ impl Rule for Extreme {
             None => Ok(shape),
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        let axes = self.axes.resolve(operands[0].ndim()).expect("axes that the rule has accepted");
-        let Some((&last, rest)) = axes.split_last() else { return operands[0].clone() };
-        let mut most = kernel::extreme_axis(&operands[0].view(), last, self.largest);
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let x = operands[0];
+        let axes = self.axes.resolve(x.ndim())?;
+        if let ([axis], Some(rows)) = (&axes[..], x.elements())
+            && axis + 1 == x.ndim()
+        {
+            kernel::extreme_rows(rows, x.shape()[*axis], self.largest, out.elements());
+            return Ok(());
+        }
+        let Some((&last, rest)) = axes.split_last() else { return out.set(x.clone()) };
+        let mut most = kernel::extreme_axis(&x.view(), last, self.largest);
         for &axis in rest.iter().rev() {
             most = kernel::extreme_axis(&most.view(), axis, self.largest);
         }
-        Tensor::from(most).reshape(shape)
+        let value = Tensor::from(most).reshape(out.shape());
+        out.set(value)
     }
-    fn forward_into<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-        out: &mut Tensor<A>,
-    ) -> Result<(), Problem> {
-        let x = operands[0];
-        let axes = self.axes.resolve(x.ndim())?;
-        match (&axes[..], x.shape(), x.elements(), out.elements_mut()) {
-            ([axis], [.., length], Some(x), Some(out)) if axis + 1 == operands[0].ndim() => {
-                kernel::extreme_rows(x, *length, self.largest, out);
-            }
-            _ => *out = self.forward(operands, shape),
-        }
-        Ok(())
+    fn family(&self) -> Family<'_> {
+        Family::Reduction(self.axes.clone(), self.keepdims)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
@@ -78,14 +74,7 @@ impl Rule for Extreme {
             spread.mul(self.shares(x, call.output))
         }])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        let weighted = self.shares(call.operands[0], call.output).mul(tangents[0]?);
-        Some(T::apply(
-            super::Sum { axes: self.axes.clone(), keepdims: self.keepdims },
-            &[&weighted],
-        ))
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         let mut attributes = reduction_attributes(&self.axes, self.keepdims);
         attributes.push(("largest", self.largest.into()));
         attributes

@@ -2,9 +2,9 @@
 
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::number::Float;
-use crate::readings::composite_jvp;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    forward_by_parts, refusal, samples,
 };
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
 use crate::rules::methods::{BinaryMethods, LinearMethods, ReduceMethods, UnaryMethods};
@@ -19,15 +19,6 @@ pub struct LogSumExp {
     pub keepdims: bool,
 }
 
-impl LogSumExp {
-    fn compose<T: Reading>(&self, operands: &[&T]) -> T {
-        let x = operands[0];
-        let most = x.max_keepdims(self.axes.clone());
-        let kept = x.sub(&most).exp().sum_keepdims(self.axes.clone()).ln().add(&most);
-        if self.keepdims { kept } else { kept.sum_axes(self.axes.clone()) }
-    }
-}
-
 impl Rule for LogSumExp {
     fn name(&self) -> &'static str {
         "logsumexp"
@@ -40,24 +31,24 @@ impl Rule for LogSumExp {
             None => Ok(shape),
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
-        self.compose(operands)
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        forward_by_parts(self, operands, out)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         let spread = |v: &T| spread(v, &self.axes, self.keepdims, &x.shape());
         call.contributions([&|| spread(cotangent).mul(x.sub(spread(call.output)).exp())])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        composite_jvp(call, tangents, |operands| self.compose(operands))
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        let x = operands[0];
+        let most = x.max_keepdims(self.axes.clone());
+        let kept = x.sub(&most).exp().sum_keepdims(self.axes.clone()).ln().add(&most);
+        Some(if self.keepdims { kept } else { kept.sum_axes(self.axes.clone()) })
     }
-    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
-        Some(self.compose(operands))
+    fn family(&self) -> Family<'_> {
+        Family::Composed
     }
-    fn is_composed(&self) -> bool {
-        true
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         reduction_attributes(&self.axes, self.keepdims)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

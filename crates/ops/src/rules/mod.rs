@@ -14,17 +14,6 @@
 //! | `linalg` | inverse, solution, determinant, Cholesky factor; feature `linalg` |
 //! | [`window`] | convolution and pooling |
 
-/// `forward` for rules that may refuse the numbers: what `try_forward` gives, or a panic with its
-/// sentence.
-macro_rules! forward_or_panic {
-    () => {
-        fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-            self.try_forward(operands, shape)
-                .unwrap_or_else(|problem| panic!("{}: {problem}", self.name()))
-        }
-    };
-}
-
 pub mod composed;
 mod einsum;
 pub mod elementwise;

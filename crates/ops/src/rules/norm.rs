@@ -3,7 +3,8 @@
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
+    samples,
 };
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
 use crate::rules::methods::{BinaryMethods, UnaryMethods};
@@ -33,20 +34,19 @@ impl Rule for Norm {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         reduction_shape(operands, &self.axes, self.keepdims)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let sum = super::Sum { axes: self.axes.clone(), keepdims: self.keepdims };
-        Tensor::apply(sum, &[&operands[0].square()]).sqrt()
+        out.set(Tensor::apply(sum, &[&operands[0].square()]).sqrt())
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Reduction(self.axes.clone(), self.keepdims)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         let spread = || spread(cotangent, &self.axes, self.keepdims, &x.shape());
         call.contributions([&|| spread().mul(self.direction(x, call.output))])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        let along = self.direction(call.operands[0], call.output).mul(tangents[0]?);
-        Some(T::apply(super::Sum { axes: self.axes.clone(), keepdims: self.keepdims }, &[&along]))
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         reduction_attributes(&self.axes, self.keepdims)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

@@ -317,7 +317,8 @@ fn fault<A: Float>(f: &Function<'_, A>, inputs: &[Tensor<A>], scale: &Scale) -> 
             let mut moved: Vec<Tensor<A>> = values.iter().map(|&x| x.clone()).collect();
             let stencil = stencil(h, |steps| {
                 moved[operand] = x.add(along.scale(steps * h));
-                let value = op.forward(&moved.iter().collect::<Vec<_>>()).map_err(|_| ())?;
+                let mut value = Tensor::default();
+                op.forward(&moved.iter().collect::<Vec<_>>(), &mut value).map_err(|_| ())?;
                 Ok::<f64, ()>(inner(&value, &cotangent))
             });
             let Ok(stencil) = stencil else { continue };

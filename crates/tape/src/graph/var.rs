@@ -11,6 +11,7 @@ use ops::{Binary, Elementwise, Float, Lift, Reading, Rule, Shape, Tensor, Unary}
 use petgraph::graph::NodeIndex;
 
 use crate::graph::error::TapeError;
+use crate::graph::op::Op;
 use crate::graph::tape::{Source, Tape, operands};
 
 /// A handle to a value on a [`Tape`]: `Copy`, two words.
@@ -185,7 +186,7 @@ impl<'t, A: Float> Var<'t, A> {
     /// assert_eq!(op.attributes(), [("axis", Attribute::Integer(-1))]);
     /// ```
     pub fn described(self) -> Option<Box<dyn AnyRule>> {
-        self.tape.graph()[self.index].source.op()?.described()
+        self.tape.graph()[self.index].source.op()?.as_rule()
     }
 
     /// The values that it was computed from, in order.
@@ -208,7 +209,8 @@ impl<'t, A: Float> Var<'t, A> {
         let shapes: Vec<&[usize]> = shapes.iter().map(|shape| &shape[..]).collect();
         let graph = self.tape.graph();
         let node = &graph[self.index];
-        node.source.op().map_or(0, |op| op.mult_adds(&shapes, node.value.shape()))
+        let shortcuts = node.source.op().and_then(Op::shortcuts);
+        shortcuts.map_or(0, |rule| rule.mult_adds(&shapes, node.value.shape()))
     }
 
     /// Whether a gradient flows to it: it is a variable, or computed from one.

@@ -252,7 +252,7 @@ impl<'t, A: Float> Planner<'t, A> {
 
     fn single(&mut self, node: usize) -> Work<A> {
         let clone =
-            |node: NodeIndex| self.graph[node].source.op().expect("only ops are run").clone_box();
+            |node: NodeIndex| self.graph[node].source.op().expect("only ops are run").boxed();
         let mut operands = self.operand_slots(node);
         if let Class::Accumulate(added) = self.nodes.class[node] {
             let (op, slot) = (clone(added), operands.remove(0));

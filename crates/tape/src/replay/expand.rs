@@ -1,11 +1,10 @@
 //! Replaces composed ops by their parts, which can then share a pass with the ops around them.
 
-use ops::Float;
+use ops::{Family, Float};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
 use super::schedule::needed;
-use crate::graph::op::Op;
 use crate::graph::scope::ScopeId;
 use crate::graph::tape::{Graph, Source, Tape, operands};
 use crate::graph::var::Var;
@@ -27,7 +26,7 @@ pub(super) fn expand<A: Float>(tape: &Tape<A>, outputs: &[usize]) -> Option<Expa
     let needed = needed(&graph, outputs);
     let is_composed = |node: &usize| {
         let op = graph[NodeIndex::new(*node)].source.op();
-        needed[*node] && op.is_some_and(Op::is_composed)
+        needed[*node] && op.is_some_and(|op| op.family() == Family::Composed)
     };
     (0..needed.len()).find(is_composed)?;
     let mut expanded = Expanded {
@@ -60,9 +59,11 @@ impl<A: Float> Expanded<A> {
             Source::Variable => tape.var(value),
             Source::Constant => tape.constant(value),
             Source::Detached => *operands[0],
-            Source::Op(op) => tape
-                .at((location, ScopeId::default()), || op.expand(&operands))
-                .unwrap_or_else(|| tape.push_value(value, op.clone_box(), &operands, location)),
+            Source::Op(op) if op.family() == Family::Composed => {
+                let composed = tape.at((location, ScopeId::default()), || op.compose(&operands));
+                composed.expect("a composed rule has parts")
+            }
+            Source::Op(op) => tape.push_value(value, op.boxed(), &operands, location),
         };
         new_of[node] = Some(var.index());
         let label = Var::new(old, index).label();

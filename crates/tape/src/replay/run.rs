@@ -20,7 +20,7 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
     let Program { steps, tensors, numbers, outputs, scratch, kept_views, nothing, .. } = program;
     // Views of the run before: what they show can be written in place only without them.
     for &view in &*kept_views {
-        tensors[view as usize].show(nothing);
+        tensors[view as usize].share(nothing);
     }
     let watch = program.stop_at_non_finite;
     let mut result = Ok(());
@@ -33,7 +33,9 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
                 Work::Accumulate { op, operands, to } => {
                     let mut sum = mem::take(&mut tensors[*to as usize]);
                     with_operands(operands, tensors, numbers, |operands| {
-                        op.accumulate(operands, &mut sum);
+                        op.shortcuts()
+                            .expect("a rule that accumulates")
+                            .accumulate(operands, &mut sum);
                     });
                     tensors[*to as usize] = sum;
                     Ok(())
@@ -41,7 +43,7 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
             };
         }
         for &view in &step.release {
-            tensors[view as usize].show(nothing);
+            tensors[view as usize].share(nothing);
         }
     }
     for output in outputs {
@@ -102,7 +104,7 @@ impl<A: Float> Single<A> {
             Slot::Tensor(to) => mem::take(&mut tensors[to as usize]),
         };
         let result = with_operands(&self.operands, tensors, numbers, |operands| {
-            self.op.forward_into(operands, &mut out)
+            self.op.forward(operands, &mut out)
         });
         let result = result
             .map_err(|error| refused(error, &self.site))

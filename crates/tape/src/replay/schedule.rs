@@ -3,7 +3,7 @@
 use std::any::TypeId;
 
 use ops::rules::{Add, Lift};
-use ops::{Float, Order, Shape, Tensor, order_of};
+use ops::{Family, Float, Order, Shape, Tensor, order_of};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
@@ -92,7 +92,9 @@ impl<A: Float> Nodes<A> {
                 return;
             }
             Source::Op(op) => match op.pointwise() {
-                Some(rule) if value.ndim() == 0 && op.is_elementwise() => Class::Scalar(rule),
+                Some(rule) if value.ndim() == 0 && op.family() == Family::Elementwise => {
+                    Class::Scalar(rule)
+                }
                 Some(rule) if value.ndim() > 0 && !value.is_empty() => Class::Pointwise(rule),
                 _ => Class::Whole,
             },
@@ -108,7 +110,8 @@ impl<A: Float> Nodes<A> {
         let shape = |x: usize| graph[NodeIndex::new(x)].value.shape();
         for node in 0..self.class.len() {
             let [a, b] = self.operands[node][..] else { continue };
-            if op(node).and_then(Op::rule_type) != Some(TypeId::of::<Lift<Add, 2>>()) {
+            let rule = op(node).and_then(Op::as_rule).map(|rule| rule.rule());
+            if rule != Some(TypeId::of::<Lift<Add, 2>>()) {
                 continue;
             }
             let once =
@@ -139,7 +142,8 @@ impl<A: Float> Nodes<A> {
     fn adds_in_place(&self, graph: &Graph<A>, node: usize) -> bool {
         let shape = |&x: &usize| graph[NodeIndex::new(x)].value.shape();
         let shapes: SmallVec<[&[usize]; 3]> = self.operands[node].iter().map(shape).collect();
-        graph[NodeIndex::new(node)].source.op().is_some_and(|op| op.accumulates(&shapes))
+        let op = graph[NodeIndex::new(node)].source.op();
+        op.and_then(Op::shortcuts).is_some_and(|rule| rule.accumulates(&shapes))
     }
 
     /// Orders the nodes as they were recorded, except for sums in place: each comes as soon as its

@@ -63,7 +63,7 @@ impl<T: Reading> Adjoints<T> {
     // ANCHOR: add
     /// Adds a contribution to the adjoint of its operand: summed back where the operand was
     /// broadcast, and to a part of the adjoint where the operand was sliced.
-    #[inline]
+    #[inline(always)] // Into the walk.
     pub fn add<'t, A: Float>(
         &mut self,
         tape: &'t Tape<A>,

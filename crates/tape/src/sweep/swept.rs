@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use ops::{Call, Float, Reading, Tensor};
+use ops::{Call, Family, Float, Reading, Tensor};
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
@@ -79,6 +79,7 @@ pub(crate) trait Swept<'t, A: Float>: Reading {
 }
 
 /// Contributions to whole adjoints, in the order of the operands.
+#[inline(always)] // With what it is given to: a scalar's contribution costs a few instructions.
 fn hand_on<'t, A: Float, T: Swept<'t, A>>(
     operands: impl IntoIterator<Item = NodeIndex>,
     given: impl IntoIterator<Item = Option<T>>,
@@ -111,7 +112,7 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
         }
         let operands = operands(&graph, node);
         let wanted: SmallVec<[bool; 4]> = operands.iter().map(|&x| graph[x].tracked).collect();
-        if op.part().is_some() && wanted[0] {
+        if matches!(op.family(), Family::Part(_)) && wanted[0] {
             let contribution = Contribution::Part(node, adjoint.clone());
             return give(Given { operand: operands[0], position: 0, contribution });
         }
@@ -122,7 +123,10 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
 
     #[inline]
     fn fits(&self, tape: &'t Tape<A>, node: NodeIndex) -> bool {
-        self.shape() == tape.graph()[node].value.shape()
+        let graph = tape.graph();
+        let value = &graph[node].value;
+        // Not by their shapes: to compare nothing with nothing can be slow.
+        (self.as_scalar().is_some() && value.as_scalar().is_some()) || self.shape() == value.shape()
     }
 
     fn add_part(
@@ -134,8 +138,9 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
     ) -> Self {
         let graph = tape.graph();
         let mut sum = sum.unwrap_or_else(|| Self::zeros(graph[operand].value.shape()));
-        let part = graph[part].source.op().and_then(Op::part).expect("a node that is a part");
-        sum.add_to_part(part, value);
+        if let Some(Family::Part(part)) = graph[part].source.op().map(Op::family) {
+            sum.add_to_part(part, value);
+        }
         sum
     }
 
@@ -175,7 +180,7 @@ fn scalar_contributions<A: Float>(
         operands[count] = operand;
         count += 1;
     }
-    let mut given = op.vjp_at(&numbers[..count], output, cotangent)?;
+    let mut given = op.contributions_at(&numbers[..count], output, cotangent)?;
     for (given, &operand) in given.iter_mut().zip(&operands[..count]) {
         *given = given.filter(|_| graph[operand].tracked);
     }
@@ -194,7 +199,7 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
     ) {
         // The rule records while it is read, so the graph must not stay borrowed: copy the op.
         let graph = tape.graph();
-        let Some(op) = graph[node].source.op().map(Op::clone_box) else { return };
+        let Some(op) = graph[node].source.op().map(Op::boxed) else { return };
         let operands = operands(&graph, node);
         let wanted: SmallVec<[bool; 4]> = operands.iter().map(|&x| graph[x].tracked).collect();
         let origin = (graph[node].location, graph[node].scope);
@@ -227,7 +232,7 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
         tangents: &[Option<&Self>],
     ) -> Option<Self> {
         let graph = tape.graph();
-        let op = graph[node].source.op()?.clone_box();
+        let op = graph[node].source.op()?.boxed();
         let origin = (graph[node].location, graph[node].scope);
         drop(graph);
         let wanted: SmallVec<[bool; 4]> = tangents.iter().map(Option::is_some).collect();

@@ -164,8 +164,9 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     fn name(&self) -> &'static str {
         "checkpoint"
     }
-    fn forward(&self, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
-        Ok(apart(operands, |_, x| (self.f)(&x).value()))
+    fn forward(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
+        *out = apart(operands, |_, x| (self.f)(&x).value());
+        Ok(())
     }
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
         apart(call.operands, |_, x| {
@@ -205,13 +206,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     fn vjp_formulas(&self, call: &Call<'_, Formula>, _: &Formula) -> Contributions<Formula> {
         formulas(call, "recomputed")
     }
-    fn is_elementwise(&self) -> bool {
-        false
-    }
-    fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
-        0
-    }
-    fn clone_box(&self) -> BoxedOp<A> {
+    fn boxed(&self) -> BoxedOp<A> {
         smallbox!(Self { f: Rc::clone(&self.f) })
     }
 }
@@ -270,8 +265,9 @@ impl<A: Float> Op<A> for CustomVjp<A> {
     fn name(&self) -> &'static str {
         self.name
     }
-    fn forward(&self, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
-        Ok(apart(operands, |_, x| (self.f)(&x).value()))
+    fn forward(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
+        *out = apart(operands, |_, x| (self.f)(&x).value());
+        Ok(())
     }
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
         apart(call.operands, |tape, x| {
@@ -318,13 +314,7 @@ impl<A: Float> Op<A> for CustomVjp<A> {
     ) -> Contributions<Formula> {
         formulas(call, &format!("{}'s own gradient of {cotangent}", self.name))
     }
-    fn is_elementwise(&self) -> bool {
-        false
-    }
-    fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
-        0
-    }
-    fn clone_box(&self) -> BoxedOp<A> {
+    fn boxed(&self) -> BoxedOp<A> {
         let (f, backward) = (Rc::clone(&self.f), Rc::clone(&self.backward));
         smallbox!(Self { name: self.name, f, backward })
     }

@@ -7,7 +7,7 @@ use ndarray::{ArrayD, Axis, IxDyn};
 use crate::ground::{Attribute, Attributes, Formula, Problem, Shape, resolve_axis};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::tensor::Tensor;
@@ -73,7 +73,8 @@ impl Rule for AxisMap {
         shape[axis] = to;
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let axis =
             resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
         let mut result = ArrayD::<A>::zeros(IxDyn(shape));
@@ -85,16 +86,16 @@ impl Rule for AxisMap {
                 target.scaled_add(A::from_f64(weight), &x.index_axis(Axis(axis), from));
             }
         }
-        Tensor::from(result)
+        out.set(Tensor::from(result))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let transposed = || Self { adjoint: !self.adjoint, ..self.clone() };
         call.contributions([&|| T::apply(transposed(), &[cotangent])])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        linear_jvp(self, call, tangents)
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         let entries =
             || self.rows.iter().enumerate().flat_map(|(o, row)| row.iter().map(move |e| (o, e)));
         let (to, from): (Vec<usize>, Vec<usize>) = entries().map(|(o, &(i, _))| (o, i)).unzip();

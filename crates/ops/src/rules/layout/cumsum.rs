@@ -5,7 +5,7 @@ use ndarray::Axis;
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::tensor::Tensor;
@@ -28,7 +28,8 @@ impl Rule for Cumsum {
         resolve_axis(self.axis, operands[0].len())?;
         Ok(Shape::from_slice(operands[0]))
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let axis = Axis(resolve_axis(self.axis, shape.len()).expect("an accepted axis"));
         let mut sums = operands[0].view().to_owned();
         if self.reverse {
@@ -38,16 +39,16 @@ impl Rule for Cumsum {
         if self.reverse {
             sums.invert_axis(axis);
         }
-        Tensor::from(sums)
+        out.set(Tensor::from(sums))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let other = Self { reverse: !self.reverse, ..*self };
         call.contributions([&|| T::apply(other, &[cotangent])])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        linear_jvp(self, call, tangents)
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into()), ("reverse", self.reverse.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

@@ -6,7 +6,7 @@ use super::shared::matrix_size;
 use crate::ground::{Attributes, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::tensor::Tensor;
@@ -46,7 +46,8 @@ impl Rule for Diagonal {
         shape.push(diagonal(size, self.offset).1);
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let x = operands[0].view();
         let [.., rows, columns] = *operands[0].shape() else { unreachable!("two axes") };
         let (start, length) = diagonal([rows, columns], self.offset);
@@ -62,7 +63,10 @@ impl Rule for Diagonal {
                 index[row + 1] += 1;
             }
         }
-        Tensor::from_shape_vec(shape, elements).expect("one element for each index")
+        out.set(Tensor::from_shape_vec(shape, elements).expect("one element for each index"))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -71,10 +75,7 @@ impl Rule for Diagonal {
             T::apply(DiagonalAdjoint { offset: self.offset, size: [rows, columns] }, &[cotangent])
         }])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        linear_jvp(self, call, tangents)
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         vec![("offset", self.offset.into())]
     }
 }
@@ -96,7 +97,8 @@ impl Rule for DiagonalAdjoint {
         shape.extend(self.size);
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let (start, _) = diagonal(self.size, self.offset);
         let mut matrix = ArrayD::<A>::zeros(IxDyn(shape));
         for (position, &value) in operands[0].view().indexed_iter() {
@@ -105,15 +107,15 @@ impl Rule for DiagonalAdjoint {
             index.extend([start[0] + i, start[1] + i]);
             matrix[&index[..]] = value;
         }
-        Tensor::from(matrix)
+        out.set(Tensor::from(matrix))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(Diagonal { offset: self.offset }, &[cotangent])])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        linear_jvp(self, call, tangents)
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         vec![("offset", self.offset.into()), ("size", self.size[..].into())]
     }
 }

@@ -5,7 +5,7 @@ use ndarray::{ArrayD, IxDyn};
 use crate::ground::{Attributes, Problem, Shape, resolve_axis};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::tensor::{Indices, Tensor};
@@ -70,12 +70,16 @@ impl Rule for TakeAlong {
         along_shape(self.axis, &self.indices, operands[0], operands[0][axis])?;
         Ok(Shape::from_slice(self.indices.shape()))
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let axis = resolve_axis(self.axis, shape.len()).expect("an accepted axis");
         let x = operands[0].view();
         let mut taken = Vec::with_capacity(self.indices.elements().len());
         self.indices.for_each(axis, |_, target| taken.push(x[target]));
-        Tensor::from_shape_vec(shape, taken).expect("one element for each index")
+        out.set(Tensor::from_shape_vec(shape, taken).expect("one element for each index"))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -85,10 +89,7 @@ impl Rule for TakeAlong {
             T::apply(ScatterAdd { axis, indices, length }, &[cotangent])
         }])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        linear_jvp(self, call, tangents)
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         along_attributes(self.axis, &self.indices)
     }
 }
@@ -110,21 +111,22 @@ impl Rule for ScatterAdd {
         shape[axis] = self.length;
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let axis = resolve_axis(self.axis, shape.len()).expect("an accepted axis");
         let x = operands[0].view();
         let mut sums = ArrayD::<A>::zeros(IxDyn(shape));
         self.indices.for_each(axis, |position, target| sums[target] += x[position]);
-        Tensor::from(sums)
+        out.set(Tensor::from(sums))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let take = || TakeAlong { axis: self.axis, indices: self.indices.clone() };
         call.contributions([&|| T::apply(take(), &[cotangent])])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        linear_jvp(self, call, tangents)
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         let mut attributes = along_attributes(self.axis, &self.indices);
         attributes.push(("length", self.length.into()));
         attributes

@@ -4,7 +4,7 @@ use super::shared::matrix_size;
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::tensor::Tensor;
@@ -27,7 +27,7 @@ impl Rule for Triangle {
         matrix_size(operands[0])?;
         Ok(Shape::from_slice(operands[0]))
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let mut kept = operands[0].clone();
         for (position, value) in kept.view_mut().indexed_iter_mut() {
             let [.., i, j] = *ndarray::Dimension::slice(&position) else {
@@ -38,15 +38,15 @@ impl Rule for Triangle {
                 *value = A::zero();
             }
         }
-        kept
+        out.set(kept)
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(*self, &[cotangent])])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        linear_jvp(self, call, tangents)
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         vec![("upper", self.upper.into()), ("offset", self.offset.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

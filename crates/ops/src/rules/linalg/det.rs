@@ -1,14 +1,15 @@
 //! Determinant, and the logarithm of its absolute value.
 
+use super::Inverse;
 use super::shared::{for_each_matrix, square, stack_of_two, well_conditioned};
-use super::{Inverse, Solve};
-use crate::ground::{Problem, Shape};
+use crate::ground::{Axes, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    refusal,
 };
 use crate::rules::matmul::transposed;
-use crate::rules::methods::{BinaryMethods, LayoutMethods, LinearMethods};
+use crate::rules::methods::{BinaryMethods, LinearMethods};
 use crate::tensor::Tensor;
 
 /// Determinant: y = det X, X̄ = ȳ·y·X⁻ᵀ. The value of a singular matrix is 0; its gradient is
@@ -31,6 +32,11 @@ fn spread<T: Reading>(number: &T) -> T {
     number.expand_dims(-1).expand_dims(-1)
 }
 
+/// A number for each matrix of a stack.
+fn matrix_by_matrix() -> Family<'static> {
+    Family::Reduction(Axes::from([-2, -1]), false)
+}
+
 impl Rule for Det {
     fn name(&self) -> &'static str {
         "det"
@@ -38,18 +44,18 @@ impl Rule for Det {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         determinant_shape(operands)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        for_each_matrix(operands[0], shape, |_, x| Ok(vec![x.determinant()]))
-            .expect("every square matrix has a determinant")
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let value = for_each_matrix(operands[0], out.shape(), |_, x| Ok(vec![x.determinant()]))?;
+        out.set(value)
+    }
+    fn family(&self) -> Family<'_> {
+        matrix_by_matrix()
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let inverse = T::apply(Inverse, &[call.operands[0]]);
             spread(&cotangent.mul(call.output)).mul(transposed(&inverse))
         }])
-    }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        Some(call.output.mul(trace_of_solution(call.operands[0], tangents[0]?)))
     }
 }
 
@@ -60,17 +66,16 @@ impl Rule for LogDet {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         determinant_shape(operands)
     }
-    forward_or_panic!();
-    fn try_forward<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-    ) -> Result<Tensor<A>, Problem> {
-        for_each_matrix(operands[0], shape, |number, x| {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let value = for_each_matrix(operands[0], out.shape(), |number, x| {
             let sum: f64 = x.lu().u().diagonal().iter().map(|v| v.abs().ln()).sum();
             let what = "the logarithm of its determinant is not finite";
             if sum.is_finite() { Ok(vec![sum]) } else { Err(Problem::Singular { number, what }) }
-        })
+        })?;
+        out.set(value)
+    }
+    fn family(&self) -> Family<'_> {
+        matrix_by_matrix()
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -78,14 +83,6 @@ impl Rule for LogDet {
             spread(cotangent).mul(transposed(&inverse))
         }])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        Some(trace_of_solution(call.operands[0], tangents[0]?))
-    }
-}
-
-/// tr(X⁻¹ Ẋ).
-fn trace_of_solution<T: Reading>(x: &T, tangent: &T) -> T {
-    T::apply(Solve, &[x, tangent]).diagonal(0).sum_axes(-1)
 }
 
 impl Cases for Det {

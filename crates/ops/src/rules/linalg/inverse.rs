@@ -4,7 +4,8 @@ use super::shared::{for_each_matrix, rows_first, square, stack_of_two, well_cond
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    refusal,
 };
 use crate::rules::matmul::transposed;
 use crate::rules::methods::{MatmulMethods, UnaryMethods};
@@ -23,24 +24,20 @@ impl Rule for Inverse {
         square(operands[0])?;
         Ok(Shape::from_slice(operands[0]))
     }
-    forward_or_panic!();
-    fn try_forward<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-    ) -> Result<Tensor<A>, Problem> {
-        for_each_matrix(operands[0], shape, |number, x| {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let value = for_each_matrix(operands[0], out.shape(), |number, x| {
             let inverse = x.try_inverse().filter(|y| y.iter().all(|v| v.is_finite()));
             let what = "it has no inverse";
             inverse.map(|y| rows_first(&y)).ok_or(Problem::Singular { number, what })
-        })
+        })?;
+        out.set(value)
+    }
+    fn family(&self) -> Family<'_> {
+        Family::MatrixFunction
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let y = transposed(call.output);
         call.contributions([&|| y.matmul(cotangent).matmul(&y).neg()])
-    }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        Some(call.output.matmul(tangents[0]?).matmul(call.output).neg())
     }
 }
 

@@ -6,10 +6,11 @@ use super::shared::{for_each_matrix, rows_first, square, stack_of_two, well_cond
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    refusal,
 };
 use crate::rules::matmul::transposed;
-use crate::rules::methods::{BinaryMethods, MatmulMethods, UnaryMethods};
+use crate::rules::methods::{MatmulMethods, UnaryMethods};
 use crate::tensor::Tensor;
 
 /// Solution of linear equations: Y with A Y = B; B̄ = A⁻ᵀ Ȳ, Ā = −B̄ Yᵀ. A `[…, n, n]`, B and Y
@@ -35,33 +36,23 @@ impl Rule for Solve {
         }
         Ok(Shape::from_slice(b))
     }
-    forward_or_panic!();
-    fn try_forward<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-    ) -> Result<Tensor<A>, Problem> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let b: Vec<f64> = operands[1].view().iter().map(|v| v.to_f64()).collect();
-        let [.., n, k] = *shape else { unreachable!("two axes") };
-        for_each_matrix(operands[0], shape, |number, a| {
+        let [.., n, k] = *out.shape() else { unreachable!("two axes") };
+        let value = for_each_matrix(operands[0], out.shape(), |number, a| {
             let b = DMatrixView::from_slice(&b[number * n * k..][..n * k], k, n).transpose();
             let solution = a.lu().solve(&b).filter(|y| y.iter().all(|v| v.is_finite()));
             let what = "the equations have no unique solution";
             solution.map(|y| rows_first(&y)).ok_or(Problem::Singular { number, what })
-        })
+        })?;
+        out.set(value)
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Quotient
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let b_bar = || T::apply(Self, &[&transposed(call.operands[0]), cotangent]);
         call.contributions([&|| b_bar().matmul(transposed(call.output)).neg(), &b_bar])
-    }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        let from_a = tangents[0].map(|a_dot| a_dot.matmul(call.output).neg());
-        let right = match (from_a, tangents[1]) {
-            (Some(a), Some(b)) => a.add(b),
-            (Some(a), None) => a,
-            (None, b) => b?.clone(),
-        };
-        Some(T::apply(Self, &[call.operands[0], &right]))
     }
 }
 

@@ -5,8 +5,8 @@ use ndarray::IxDyn;
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
-    refusal, samples,
+    AtNumbers, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts,
+    arity, example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -35,23 +35,46 @@ impl Rule for BroadcastTo {
             Err(Problem::BroadcastTo { to: self.shape.clone() })
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let view = operands[0].view();
-        Tensor::from(view.broadcast(IxDyn(shape)).expect("a shape that the rule has accepted"))
-    }
-    fn fill<A: Float>(&self, operands: &[&[A]], out: &mut [A]) -> bool {
-        out.copy_from_slice(operands[0]);
-        true
+        out.set(Tensor::from(
+            view.broadcast(IxDyn(shape)).expect("a shape that the rule has accepted"),
+        ))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.clone()])
     }
-    linear!();
-    fn attributes(&self) -> Attributes {
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
+    fn settings(&self) -> Attributes {
         vec![("shape", self.shape[..].into())]
+    }
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("broadcast_to", operands, &format!("{:?}", &self.shape[..]))
+    }
+}
+
+impl<A: Float> Shortcuts<A> for BroadcastTo {
+    fn at_numbers(&self) -> Option<&dyn AtNumbers<A>> {
+        Some(self)
+    }
+}
+
+/// Among elements that have been broadcast it is the identity; a scalar by itself is not.
+impl<A: Float> AtNumbers<A> for BroadcastTo {
+    fn value(&self, _operands: &[A]) -> Option<A> {
+        None
+    }
+    fn contributions(&self, _operands: &[A], _output: A, _cotangent: A) -> Option<[Option<A>; 3]> {
+        None
+    }
+    fn fill(&self, operands: &[&[A]], out: &mut [A]) {
+        out.copy_from_slice(operands[0]);
     }
 }
 

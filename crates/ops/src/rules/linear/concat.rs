@@ -6,7 +6,7 @@ use crate::ground::memory;
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, linear_jvp, refusal,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
     samples,
 };
 use crate::rules::methods::LinearMethods;
@@ -39,11 +39,12 @@ impl Rule for Concat {
         }
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let axis =
             resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
         if let [only] = operands {
-            return Tensor::clone(only);
+            return out.set(Tensor::clone(only));
         }
         let mut all = memory::take(shape.iter().product());
         let fits = "operands that fit";
@@ -53,7 +54,7 @@ impl Rule for Concat {
             part.assign(&x.view());
             rest = others;
         }
-        Tensor::from_shape_vec(shape, all).expect(fits)
+        out.set(Tensor::from_shape_vec(shape, all).expect(fits))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let ndim = cotangent.shape().len();
@@ -71,8 +72,10 @@ impl Rule for Concat {
             })
             .collect()
     }
-    linear!();
-    fn attributes(&self) -> Attributes {
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
+    fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

@@ -3,7 +3,7 @@
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::tensor::Tensor;
@@ -21,13 +21,15 @@ impl Rule for Identity {
         arity(1, operands)?;
         Ok(Shape::from_slice(operands[0]))
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
-        operands[0].clone()
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        out.set(operands[0].clone())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.clone()])
     }
-    linear!();
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
 }
 
 impl Cases for Identity {

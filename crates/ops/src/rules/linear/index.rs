@@ -8,7 +8,7 @@ use super::shared::{check_indices, show_indices};
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
@@ -35,10 +35,11 @@ impl Rule for IndexSelect {
         shape[axis] = self.indices.len();
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let axis =
             resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
-        Tensor::from(operands[0].view().select(Axis(axis), &self.indices))
+        out.set(Tensor::from(operands[0].view().select(Axis(axis), &self.indices)))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -48,8 +49,10 @@ impl Rule for IndexSelect {
             T::apply(IndexAdd { axis: self.axis, indices, length }, &[cotangent])
         }])
     }
-    linear!();
-    fn attributes(&self) -> Attributes {
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
+    fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into()), ("indices", self.indices[..].into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
@@ -109,7 +112,8 @@ impl Rule for IndexAdd {
         shape[axis] = self.length;
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let axis =
             resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
         let mut sum = ArrayD::<A>::zeros(IxDyn(shape));
@@ -117,17 +121,19 @@ impl Rule for IndexAdd {
             let mut target = sum.index_axis_mut(Axis(axis), index);
             target += &slice;
         }
-        Tensor::from(sum)
+        out.set(Tensor::from(sum))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.index_select(self.axis, &self.indices)])
     }
-    linear!();
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let settings = format!("axis {}, {}", self.axis, show_indices(&self.indices));
         Formula::call("index_add", operands, &settings)
     }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         vec![
             ("axis", self.axis.into()),
             ("indices", self.indices[..].into()),

@@ -5,7 +5,7 @@ use super::shared::{reduction_shape, show_reduction, spread};
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, linear_jvp, refusal,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
     samples,
 };
 use crate::rules::methods::BinaryMethods;
@@ -30,12 +30,6 @@ impl Mean {
     fn sum(&self) -> Sum {
         Sum { axes: self.axes.clone(), keepdims: self.keepdims }
     }
-
-    /// Makes the mean of the sum over a tensor of shape `from`.
-    fn divide<A: Float>(sum: &mut Tensor<A>, from: &[usize]) {
-        let weight = A::from_f64(Self::weight(from, sum.shape()).recip());
-        sum.view_mut().mapv_inplace(|x| x / weight);
-    }
 }
 
 impl Rule for Mean {
@@ -50,19 +44,15 @@ impl Rule for Mean {
             None => Ok(shape),
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        let mut sum = self.sum().forward(operands, shape);
-        Self::divide(&mut sum, operands[0].shape());
-        sum
-    }
-    fn forward_into<A: Float>(
+    fn forward<A: Float>(
         &self,
         operands: &[&Tensor<A>],
-        shape: &[usize],
-        out: &mut Tensor<A>,
+        mut out: Out<'_, A>,
     ) -> Result<(), Problem> {
-        self.sum().forward_into(operands, shape, out)?;
-        Self::divide(out, operands[0].shape());
+        self.sum().forward(operands, out.again())?;
+        let weight = Self::weight(operands[0].shape(), out.shape());
+        let divisor = A::from_f64(weight.recip());
+        out.tensor().view_mut().mapv_inplace(|x| x / divisor);
         Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -72,8 +62,10 @@ impl Rule for Mean {
             spread(&share, &self.axes, self.keepdims, &shape)
         }])
     }
-    linear!();
-    fn attributes(&self) -> Attributes {
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
+    fn settings(&self) -> Attributes {
         reduction_attributes(&self.axes, self.keepdims)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

@@ -11,15 +11,6 @@
 //! | index_select (gather) | index_add (scatter-add) |
 //! | pick (one element a row) | place |
 
-/// The parts of a [`Rule`] that all linear rules share: forward mode is the rule itself.
-macro_rules! linear {
-    () => {
-        fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-            linear_jvp(self, call, tangents)
-        }
-    };
-}
-
 mod broadcast;
 mod concat;
 mod identity;

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use crate::ground::{Attributes, Formula, Notation, Problem, Shape, resolve_axis};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
@@ -37,24 +37,10 @@ impl Rule for Permute {
         arity(1, operands)?;
         Ok(self.resolve(operands[0].len())?.iter().map(|&axis| operands[0][axis]).collect())
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
-        let mut out = Tensor::default();
-        self.forward_into(operands, &[], &mut out).expect("axes that the rule has accepted");
-        out
-    }
-    fn is_view(&self) -> bool {
-        true
-    }
-    fn forward_into<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        _shape: &[usize],
-        out: &mut Tensor<A>,
-    ) -> Result<(), Problem> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let x = operands[0].shared();
         let order = self.resolve(x.ndim())?;
-        out.show_array(x.permuted_axes(IxDyn(&order)));
-        Ok(())
+        out.share(x.permuted_axes(IxDyn(&order)))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -69,8 +55,10 @@ impl Rule for Permute {
             cotangent.permute(&inverse)
         }])
     }
-    linear!();
-    fn attributes(&self) -> Attributes {
+    fn family(&self) -> Family<'_> {
+        Family::View
+    }
+    fn settings(&self) -> Attributes {
         self.axes.iter().map(|axes| ("axes", axes[..].into())).collect()
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

@@ -8,7 +8,7 @@ use super::shared::{labelled_rows, show_indices};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::tensor::Tensor;
@@ -28,10 +28,11 @@ impl Rule for Pick {
         arity(1, operands)?;
         labelled_rows(operands[0], &self.indices)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let x = operands[0].view();
         let picked = x.rows().into_iter().zip(&*self.indices).map(|(row, &i)| row[i]).collect();
-        Tensor::from_shape_vec(shape, picked).expect("one element a row")
+        out.set(Tensor::from_shape_vec(shape, picked).expect("one element a row"))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -39,8 +40,10 @@ impl Rule for Pick {
             T::apply(Place { indices: self.indices.clone(), columns }, &[cotangent])
         }])
     }
-    linear!();
-    fn attributes(&self) -> Attributes {
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
+    fn settings(&self) -> Attributes {
         vec![("indices", self.indices[..].into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
@@ -93,7 +96,8 @@ impl Rule for Place {
         labelled_rows(&shape, &self.indices)?;
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let shape = out.shape();
         let mut rows = ArrayD::zeros(IxDyn(shape));
         let values = operands[0].view();
         for ((mut row, &i), &value) in
@@ -101,17 +105,19 @@ impl Rule for Place {
         {
             row[i] = value;
         }
-        Tensor::from(rows)
+        out.set(Tensor::from(rows))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(Pick { indices: self.indices.clone() }, &[cotangent])])
     }
-    linear!();
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let settings = format!("{} of {}", show_indices(&self.indices), self.columns);
         Formula::call("place", operands, &settings)
     }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         vec![("indices", self.indices[..].into()), ("columns", self.columns.into())]
     }
 }

@@ -7,7 +7,7 @@ use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
     refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
@@ -45,36 +45,23 @@ impl Rule for Reshape {
         }
         Ok(self.shape.iter().map(|&n| if n < 0 { from / known } else { n as usize }).collect())
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        let mut out = Tensor::default();
-        self.forward_into(operands, shape, &mut out).expect("a shape that the rule has accepted");
-        out
-    }
-    fn is_view(&self) -> bool {
-        true
-    }
-    fn forward_into<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-        out: &mut Tensor<A>,
-    ) -> Result<(), Problem> {
-        let x = operands[0].shared();
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let (x, shape) = (operands[0].shared(), out.shape());
         let fits = "a shape that the rule has accepted";
         // Elements in order are shared, others have to be copied into order.
         if x.is_standard_layout() {
-            out.show_array(x.into_shape_with_order(IxDyn(shape)).expect(fits));
-        } else {
-            let elements = kernel::ordered(operands[0]).into_owned();
-            *out = Tensor::from_shape_vec(shape, elements).expect(fits);
+            return out.share(x.into_shape_with_order(IxDyn(shape)).expect(fits));
         }
-        Ok(())
+        let elements = kernel::ordered(operands[0]).into_owned();
+        out.set(Tensor::from_shape_vec(shape, elements).expect(fits))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.reshape(&call.operands[0].shape()[..])])
     }
-    linear!();
-    fn attributes(&self) -> Attributes {
+    fn family(&self) -> Family<'_> {
+        Family::View
+    }
+    fn settings(&self) -> Attributes {
         vec![("shape", self.shape[..].into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

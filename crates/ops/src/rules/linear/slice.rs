@@ -8,8 +8,8 @@ use super::part::{part_attributes, show_parts, sliced_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, linear_jvp,
-    refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts, arity,
+    example, refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
 use crate::tensor::Tensor;
@@ -30,20 +30,8 @@ impl Rule for Slice {
         arity(1, operands)?;
         sliced_shape(&self.part, operands[0])
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
-        Tensor::from(operands[0].shared().slice_move(&*self.part))
-    }
-    fn is_view(&self) -> bool {
-        true
-    }
-    fn forward_into<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        _shape: &[usize],
-        out: &mut Tensor<A>,
-    ) -> Result<(), Problem> {
-        out.show_array(operands[0].shared().slice_move(&*self.part));
-        Ok(())
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        out.share(operands[0].shared().slice_move(&*self.part))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -51,12 +39,11 @@ impl Rule for Slice {
             T::apply(adjoint, &[cotangent])
         }])
     }
-    linear!();
-    fn attributes(&self) -> Attributes {
-        part_attributes(&self.part)
+    fn family(&self) -> Family<'_> {
+        Family::Part(&self.part)
     }
-    fn part(&self) -> Option<&[SliceInfoElem]> {
-        Some(&self.part)
+    fn settings(&self) -> Attributes {
+        part_attributes(&self.part)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("slice", operands, &show_parts(&self.part))
@@ -104,12 +91,6 @@ pub struct SliceAdjoint {
     pub shape: Shape,
 }
 
-impl SliceAdjoint {
-    fn put<A: Float>(&self, x: &Tensor<A>, zeros: &mut Tensor<A>) {
-        zeros.view_mut().slice_mut(&*self.part).assign(&x.view());
-    }
-}
-
 impl Rule for SliceAdjoint {
     fn name(&self) -> &'static str {
         "slice_adjoint"
@@ -123,38 +104,37 @@ impl Rule for SliceAdjoint {
             Err(Problem::SameShape { operand: 1, first: part })
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        let mut padded = Tensor::zeros(shape);
-        self.put(operands[0], &mut padded);
-        padded
-    }
-    fn forward_into<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        _shape: &[usize],
-        out: &mut Tensor<A>,
-    ) -> Result<(), Problem> {
-        out.view_mut().fill(A::zero());
-        self.put(operands[0], out);
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let mut zeros = out.tensor().view_mut();
+        zeros.fill(A::zero());
+        zeros.slice_mut(&*self.part).assign(&operands[0].view());
         Ok(())
+    }
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.slice(&self.part)])
     }
-    linear!();
-    fn accumulates(&self, _operands: &[&[usize]]) -> bool {
-        true
-    }
-    fn accumulate<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize], to: &mut Tensor<A>) {
-        to.add_to_part(&*self.part, operands[0]);
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("slice_adjoint", operands, &show_parts(&self.part))
     }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         let mut attributes = part_attributes(&self.part);
         attributes.push(("shape", self.shape[..].into()));
         attributes
+    }
+}
+
+impl<A: Float> Shortcuts<A> for SliceAdjoint {
+    fn accumulates(&self, _operands: &[&[usize]]) -> bool {
+        true
+    }
+    fn accumulate(&self, operands: &[&Tensor<A>], to: &mut Tensor<A>) {
+        to.add_to_part(&*self.part, operands[0]);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attribu
 use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, linear_jvp, refusal,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
     samples,
 };
 use crate::tensor::Tensor;
@@ -26,28 +26,15 @@ impl Rule for Sum {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         reduction_shape(operands, &self.axes, self.keepdims)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let x = operands[0];
-        let axes = self.axes.resolve(x.ndim()).expect("axes that the rule has accepted");
+        let axes = self.axes.resolve(x.ndim())?;
         if axes.len() == x.ndim() {
-            return Tensor::full(shape, kernel::sum(x));
-        }
-        if axes.is_empty() { x.clone() } else { kernel::sum_axes(x, &axes, shape) }
-    }
-    fn forward_into<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-        out: &mut Tensor<A>,
-    ) -> Result<(), Problem> {
-        let x = operands[0];
-        let axes = self.axes.resolve(x.ndim()).expect("axes that the rule has accepted");
-        if axes.len() == x.ndim() {
-            out.view_mut().fill(kernel::sum(x));
+            out.tensor().view_mut().fill(kernel::sum(x));
         } else if axes.is_empty() {
-            *out = self.forward(operands, shape);
+            return out.set(x.clone());
         } else {
-            kernel::sum_axes_into(x, &axes, out);
+            kernel::sum_axes_into(x, &axes, out.tensor());
         }
         Ok(())
     }
@@ -55,8 +42,10 @@ impl Rule for Sum {
         let spread = || spread(cotangent, &self.axes, self.keepdims, &call.operands[0].shape());
         call.contributions([&spread])
     }
-    linear!();
-    fn attributes(&self) -> Attributes {
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
+    fn settings(&self) -> Attributes {
         reduction_attributes(&self.axes, self.keepdims)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

@@ -3,9 +3,9 @@
 use super::shared::{SAMPLE, log_sum_exp, softmax_shape};
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
-use crate::readings::composite_jvp;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    forward_by_parts, refusal, samples,
 };
 use crate::rules::methods::{BinaryMethods, LinearMethods, SoftmaxMethods, UnaryMethods};
 use crate::tensor::Tensor;
@@ -14,14 +14,6 @@ use crate::tensor::Tensor;
 /// y = Σ p·(ln Σ e^x − x). x̄ = ȳ·(softmax(x)·Σp − p), p̄ = −ȳ·ln softmax(x).
 #[derive(Clone, Copy, Debug)]
 pub struct SoftmaxCrossEntropy;
-
-impl SoftmaxCrossEntropy {
-    #[allow(clippy::unused_self)] // `composite!` calls it as a method.
-    fn compose<T: Reading>(self, operands: &[&T]) -> T {
-        let (x, p) = (operands[0], operands[1]);
-        p.mul(log_sum_exp(x, -1).sub(x)).sum_axes(-1)
-    }
-}
 
 impl Rule for SoftmaxCrossEntropy {
     fn name(&self) -> &'static str {
@@ -44,7 +36,16 @@ impl Rule for SoftmaxCrossEntropy {
             &|| cotangent.mul(x.log_softmax(-1).neg()),
         ])
     }
-    composite!();
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        forward_by_parts(self, operands, out)
+    }
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        let (x, p) = (operands[0], operands[1]);
+        Some(p.mul(log_sum_exp(x, -1).sub(x)).sum_axes(-1))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Composed
+    }
 }
 
 impl Cases for SoftmaxCrossEntropy {

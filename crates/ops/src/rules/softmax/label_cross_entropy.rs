@@ -4,9 +4,9 @@ use super::SparseSoftmaxCrossEntropy;
 use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, class_indices, log_sum_exp, softmax_shape};
 use crate::ground::{Problem, Shape, show};
 use crate::number::Float;
-use crate::readings::composite_jvp;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal, sample,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    refusal, sample,
 };
 use crate::rules::methods::{BinaryMethods, LayoutMethods, LinearMethods, SoftmaxMethods};
 use crate::tensor::Tensor;
@@ -18,16 +18,6 @@ use crate::tensor::Tensor;
 /// what is recorded can be computed again with others.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelCrossEntropy;
-
-impl LabelCrossEntropy {
-    #[allow(clippy::unused_self)] // `composite_jvp` reads it as the other rules' `compose`.
-    fn compose<T: Reading>(self, operands: &[&T]) -> T {
-        let (x, labels) = (operands[0], operands[1]);
-        let here = labels.one_hot(x.length(-1));
-        let picked = here.select(x, x.scalar(0.0)).sum_axes(-1);
-        log_sum_exp(x, -1).sum_axes(-1).sub(picked)
-    }
-}
 
 impl Rule for LabelCrossEntropy {
     fn name(&self) -> &'static str {
@@ -43,16 +33,11 @@ impl Rule for LabelCrossEntropy {
         let text = "one label a row is needed, so labels of shape";
         Err(Problem::Other(format!("{text} {}, not {}", show(&shape), show(operands[1]))))
     }
-    forward_or_panic!();
-    fn try_forward<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        _shape: &[usize],
-    ) -> Result<Tensor<A>, Problem> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         // The same value as that of `compose`, without a row of a mask for each label.
         let (x, labels) = (operands[0], operands[1]);
         let labels = class_indices(labels, x.length(-1)).collect::<Result<_, _>>()?;
-        Ok(SparseSoftmaxCrossEntropy { labels }.compose(&[x]))
+        SparseSoftmaxCrossEntropy { labels }.forward(&[x], out)
     }
     // ANCHOR: p_minus_y
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -64,14 +49,14 @@ impl Rule for LabelCrossEntropy {
         [call.wanted[0].then(x_bar), None].into_iter().collect()
     }
     // ANCHOR_END: p_minus_y
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        composite_jvp(call, tangents, |operands| self.compose(operands))
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        let (x, labels) = (operands[0], operands[1]);
+        let here = labels.one_hot(x.length(-1));
+        let picked = here.select(x, x.scalar(0.0)).sum_axes(-1);
+        Some(log_sum_exp(x, -1).sum_axes(-1).sub(picked))
     }
-    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
-        Some(self.compose(operands))
-    }
-    fn is_composed(&self) -> bool {
-        true
+    fn family(&self) -> Family<'_> {
+        Family::Composed
     }
 }
 

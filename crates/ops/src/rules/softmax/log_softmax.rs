@@ -3,9 +3,9 @@
 use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, log_sum_exp, softmax_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
-use crate::readings::composite_jvp;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    forward_by_parts, refusal, samples,
 };
 use crate::rules::linear::show_reduction;
 use crate::rules::methods::{BinaryMethods, LinearMethods, UnaryMethods};
@@ -16,12 +16,6 @@ use crate::tensor::Tensor;
 pub struct LogSoftmax {
     /// The axis along which the exponentials of the results sum to 1.
     pub axis: isize,
-}
-
-impl LogSoftmax {
-    fn compose<T: Reading>(self, operands: &[&T]) -> T {
-        operands[0].sub(log_sum_exp(operands[0], self.axis))
-    }
 }
 
 impl Rule for LogSoftmax {
@@ -36,8 +30,16 @@ impl Rule for LogSoftmax {
             cotangent.sub(call.output.exp().mul(cotangent.sum_keepdims(self.axis)))
         }])
     }
-    composite!();
-    fn attributes(&self) -> Attributes {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        forward_by_parts(self, operands, out)
+    }
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        Some(operands[0].sub(log_sum_exp(operands[0], self.axis)))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Composed
+    }
+    fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

@@ -2,25 +2,6 @@
 //! overflows or hides a simple gradient. Forward mode is the composition read with dual numbers,
 //! which is also what their gradients are tested against.
 
-/// The parts that are the same for every composite rule: value and forward mode are readings of
-/// its `compose`.
-macro_rules! composite {
-    () => {
-        fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
-            self.compose(operands)
-        }
-        fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-            composite_jvp(call, tangents, |operands| self.compose(operands))
-        }
-        fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
-            Some(self.compose(operands))
-        }
-        fn is_composed(&self) -> bool {
-            true
-        }
-    };
-}
-
 mod cross_entropy;
 mod label_cross_entropy;
 mod log_softmax;

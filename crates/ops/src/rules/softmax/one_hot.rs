@@ -4,7 +4,8 @@ use super::shared::class_indices;
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -26,44 +27,24 @@ impl Rule for OneHot {
         shape.push(self.classes);
         Ok(shape)
     }
-    forward_or_panic!();
-    fn try_forward<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-    ) -> Result<Tensor<A>, Problem> {
-        let mut rows = vec![A::zero(); shape.iter().product()];
-        for (row, class) in class_indices(operands[0], self.classes).enumerate() {
-            rows[row * self.classes + class?] = A::one();
-        }
-        Ok(Tensor::from_shape_vec(shape, rows).expect("a row for each label"))
-    }
-    fn forward_into<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-        out: &mut Tensor<A>,
-    ) -> Result<(), Problem> {
-        let Some(rows) = out.elements_mut() else {
-            *out = self.try_forward(operands, shape)?;
-            return Ok(());
-        };
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let rows = out.elements();
         rows.fill(A::zero());
         for (row, class) in class_indices(operands[0], self.classes).enumerate() {
             rows[row * self.classes + class?] = A::one();
         }
         Ok(())
     }
+    fn family(&self) -> Family<'_> {
+        Family::Constant
+    }
     fn vjp<T: Reading>(&self, _call: &Call<'_, T>, _cotangent: &T) -> Contributions<T> {
         std::iter::once(None).collect()
-    }
-    fn jvp<T: Reading>(&self, _call: &Call<'_, T>, _tangents: &[Option<&T>]) -> Option<T> {
-        None
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("one_hot", operands, &format!("classes {}", self.classes))
     }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         vec![("classes", self.classes.into())]
     }
 }

@@ -3,9 +3,9 @@
 use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, softmax_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
-use crate::readings::composite_jvp;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    forward_by_parts, refusal, samples,
 };
 use crate::rules::linear::show_reduction;
 use crate::rules::methods::{BinaryMethods, LinearMethods, ReduceMethods, UnaryMethods};
@@ -16,14 +16,6 @@ use crate::tensor::Tensor;
 pub struct Softmax {
     /// The axis along which the results sum to 1.
     pub axis: isize,
-}
-
-impl Softmax {
-    fn compose<T: Reading>(self, operands: &[&T]) -> T {
-        let x = operands[0];
-        let e = x.sub(x.max_keepdims(self.axis)).exp();
-        e.div(e.sum_keepdims(self.axis))
-    }
 }
 
 impl Rule for Softmax {
@@ -37,8 +29,18 @@ impl Rule for Softmax {
         let y = call.output;
         call.contributions([&|| y.mul(cotangent.sub(cotangent.mul(y).sum_keepdims(self.axis)))])
     }
-    composite!();
-    fn attributes(&self) -> Attributes {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        forward_by_parts(self, operands, out)
+    }
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        let x = operands[0];
+        let e = x.sub(x.max_keepdims(self.axis)).exp();
+        Some(e.div(e.sum_keepdims(self.axis)))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Composed
+    }
+    fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

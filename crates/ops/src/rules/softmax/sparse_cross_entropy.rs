@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, log_sum_exp, softmax_shape};
 use crate::ground::{Attributes, Problem, Shape};
 use crate::number::Float;
-use crate::readings::composite_jvp;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    forward_by_parts, refusal, samples,
 };
 use crate::rules::linear::Place;
 use crate::rules::linear::labelled_rows;
@@ -20,13 +20,6 @@ use crate::tensor::Tensor;
 pub struct SparseSoftmaxCrossEntropy {
     /// For each lane, in order, the index of its class.
     pub labels: Arc<[usize]>,
-}
-
-impl SparseSoftmaxCrossEntropy {
-    pub(super) fn compose<T: Reading>(&self, operands: &[&T]) -> T {
-        let x = operands[0];
-        log_sum_exp(x, -1).sum_axes(-1).sub(x.pick(&self.labels))
-    }
 }
 
 impl Rule for SparseSoftmaxCrossEntropy {
@@ -45,8 +38,17 @@ impl Rule for SparseSoftmaxCrossEntropy {
             cotangent.expand_dims(-1).mul(x.softmax(-1)).sub(T::apply(place, &[cotangent]))
         }])
     }
-    composite!();
-    fn attributes(&self) -> Attributes {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        forward_by_parts(self, operands, out)
+    }
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        let x = operands[0];
+        Some(log_sum_exp(x, -1).sum_axes(-1).sub(x.pick(&self.labels)))
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Composed
+    }
+    fn settings(&self) -> Attributes {
         vec![("labels", self.labels[..].into())]
     }
 }

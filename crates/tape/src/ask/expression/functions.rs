@@ -128,7 +128,7 @@ impl Visitor for ElementwiseRules {
     fn rule<R: Rule>(&mut self, _: &[Example<R>], _: &[Refusal<R>]) {}
 
     fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, rule: E) {
-        let settings: Vec<&str> = rule.attributes().into_iter().map(|(name, _)| name).collect();
+        let settings: Vec<&str> = rule.settings().into_iter().map(|(name, _)| name).collect();
         // A rule of two operands with a number in the place of one is told by its own entry.
         if rule.with_settings(&vec![1.0; settings.len()]).is_some() {
             let rule = Box::new(Lift::<E, N>(rule));

@@ -1,7 +1,7 @@
 //! Formulas of a step: the rule, read with labels or with numbers for symbols.
 
 use ops::methods::LinearMethods;
-use ops::{Binding, Call, Float, Formula, Reading, Tensor};
+use ops::{Binding, Call, Family, Float, Formula, Reading, Tensor};
 
 use crate::graph::var::Var;
 
@@ -152,11 +152,13 @@ pub(super) fn local<A: Float>(
     let graph = node.tape().graph();
     let op = graph[node.index()].source.op()?;
     let write = |symbols: &Symbols| {
-        let slopes = symbols.call(operand, |call| op.slope_formulas(call));
-        match slopes.get(operand).cloned().flatten() {
-            Some(slope) => Some(slope.to_string()),
-            None => Some(format!("ȳ ↦ {}", received(node, symbols, operand)?)),
+        if op.family() != Family::Elementwise {
+            return Some(format!("ȳ ↦ {}", received(node, symbols, operand)?));
         }
+        // The slope is what a cotangent of 1 gives.
+        let slopes = symbols.call(operand, |call| op.vjp_formulas(call, &Formula::number(1.0)));
+        let slope = slopes.into_iter().nth(operand)?;
+        Some(slope.unwrap_or(Formula::number(0.0)).to_string())
     };
     Written::new(write, sets)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use ops::{Call, Float, Tensor};
+use ops::{Call, Family, Float, Tensor};
 use smallvec::SmallVec;
 
 use super::formula::{self, Rounding, Written};
@@ -154,7 +154,7 @@ impl<A: Float> Backward<'_, A> {
         self.contributions.get(operand)?.received.as_ref().ok()?;
         let graph = self.node.tape().graph();
         let here = &graph[self.node.index()];
-        let op = here.source.op().filter(|op| op.is_elementwise())?;
+        let op = here.source.op().filter(|op| op.family() == Family::Elementwise)?;
         let values: SmallVec<[&Tensor<A>; 3]> =
             self.contributions.iter().map(|c| &graph[c.operand.index()].value).collect();
         let wanted: Vec<bool> = (0..values.len()).map(|i| i == operand).collect();

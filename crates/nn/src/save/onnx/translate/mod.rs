@@ -38,7 +38,7 @@ pub(super) fn add(graph: &mut Graph, call: &Call<'_>, batches: Batches) -> Resul
     }
     let rule = call.rules[0].rule();
     if let Some(translate) = TABLE.get(&rule) {
-        let attributes = call.rules.map(AnyRule::attributes);
+        let attributes = call.rules.map(AnyRule::settings);
         let settings = Settings::of(attributes, batches)?;
         let shape = |i: usize| Count::shape([&call.shapes[0][i], &call.shapes[1][i]], batches);
         let op = Op {
@@ -60,7 +60,7 @@ pub(super) fn add(graph: &mut Graph, call: &Call<'_>, batches: Batches) -> Resul
 fn expand(call: &Call<'_>, recording: usize) -> Option<Term> {
     let shapes = call.shapes[recording].iter().enumerate();
     let operands: Vec<Term> = shapes.map(|(i, shape)| Term::operand(i, shape)).collect();
-    call.rules[recording].expand(&operands.iter().collect::<Vec<_>>())
+    call.rules[recording].compose(&operands.iter().collect::<Vec<_>>())
 }
 
 /// Whether a rule written out is only the rule again: one of the words in which rules are written.
