@@ -379,7 +379,7 @@ fn recorded_gradient<'t, A: Float>(
     sweep(y, since, seed, Keep::All).get(x.position()).copied().flatten()
 }
 
-/// A tensor of zeros but for a 1 in place `i`.
+/// A tensor of zeros but for a 1 at index `i`.
 fn unit<A: Float>(shape: &[usize], i: usize) -> Tensor<A> {
     let mut elements = vec![A::zero(); elements(shape)];
     elements[i] = A::one();
