@@ -66,7 +66,7 @@ fn read(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
         let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
         if entry.file_type().unwrap().is_dir() {
             read(&entry.path(), &format!("{name}/"), files);
-        } else if name.ends_with(".rs") {
+        } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
             files.push((name, fs::read_to_string(entry.path()).unwrap()));
         }
     }
