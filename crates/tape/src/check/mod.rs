@@ -32,7 +32,7 @@ use stencil::stencil;
 
 type Function<'f, A> = dyn for<'t> Fn(&[Var<'t, A>]) -> Var<'t, A> + 'f;
 
-/// How to check a gradient. The default is every element of every input, first order.
+/// A gradient check, with its settings. The default is every element of every input, first order.
 ///
 /// Beside the finite differences, a check runs the gradient twice and requires the same bits, and
 /// holds forward mode against reverse mode. A difference that is due to a kink inside the stencil
@@ -87,7 +87,7 @@ impl Check {
         self
     }
 
-    /// Compares one random direction an input in place of every element: five evaluations an
+    /// Compares one random direction an input, not every element: five evaluations an
     /// input, whatever its size.
     #[must_use]
     pub fn fast(mut self) -> Self {
@@ -95,7 +95,7 @@ impl Check {
         self
     }
 
-    /// What is allowed: |analytic − numeric| ≤ `relative`·max(|analytic|, |numeric|) +
+    /// Sets the difference allowed: |analytic − numeric| ≤ `relative`·max(|analytic|, |numeric|) +
     /// `absolute`·max(1, |f|). The default is 10⁻⁸ and 10⁻¹⁰ (in `f32`, 10⁻² and 10⁻³).
     #[must_use]
     pub fn tolerance(mut self, relative: f64, absolute: f64) -> Self {
@@ -218,7 +218,7 @@ impl Check {
     }
 }
 
-/// What a check has found so far.
+/// The results of a check so far.
 #[derive(Default)]
 pub(crate) struct Found {
     pub comparisons: Vec<Comparison>,

@@ -10,13 +10,13 @@ use thiserror::Error;
 pub struct Comparison {
     /// 1 for the gradient, 2 for the gradient of the gradient.
     pub order: u8,
-    /// Which input, from 0.
+    /// The number of the input, from 0.
     pub input: usize,
     /// The index of the element within the input; `None` for a direction (fast mode).
     pub element: Option<Vec<usize>>,
-    /// What backpropagation gives.
+    /// The derivative by backpropagation.
     pub analytic: f64,
-    /// What the finite difference gives.
+    /// The derivative by the finite difference.
     pub numeric: f64,
     /// |analytic − numeric| relative to what is allowed: above 1 the check fails.
     pub excess: f64,
@@ -27,14 +27,14 @@ pub struct Comparison {
 /// A check that passed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// How many derivatives were compared.
+    /// The number of derivatives compared.
     pub compared: usize,
     /// The one that came nearest to failing.
     pub worst: Comparison,
     /// Places where the function has a kink inside the stencil: the slopes from the left and from
     /// the right differ, and the gradient lies between them.
     pub kinks: Vec<Comparison>,
-    /// What makes the check weak, if anything does.
+    /// The reason that the check is weak, if it is.
     pub warning: Option<&'static str>,
 }
 
@@ -45,7 +45,7 @@ pub struct Fault {
     pub op: &'static str,
     /// The operand with respect to which it is wrong, from 0.
     pub operand: usize,
-    /// Where it was called.
+    /// The line that called it.
     pub location: &'static Location<'static>,
     /// Along a fixed direction: what its rule gives.
     pub analytic: f64,
@@ -63,9 +63,9 @@ pub enum CheckError {
         fault.as_ref().map_or(String::new(), |fault| format!("\n  {fault}"))
     )]
     Wrong {
-        /// How many derivatives disagree.
+        /// The number of derivatives that disagree.
         failed: usize,
-        /// How many were compared.
+        /// The number of derivatives compared.
         compared: usize,
         /// The one that disagrees most.
         worst: Box<Comparison>,
@@ -78,7 +78,7 @@ pub enum CheckError {
          give the same result each time, so it cannot be checked"
     )]
     NotRepeatable {
-        /// Which input, from 0.
+        /// The number of the input, from 0.
         input: usize,
     },
     /// Forward and reverse mode disagree.
@@ -87,7 +87,7 @@ pub enum CheckError {
          {reverse:e}; the two must be equal"
     )]
     Modes {
-        /// Which input, from 0.
+        /// The number of the input, from 0.
         input: usize,
         /// The derivative by forward mode.
         forward: f64,
@@ -97,7 +97,7 @@ pub enum CheckError {
     /// The function is not finite at or near an input.
     #[error("the function is not finite near {} of input {input}: it gives {value}", place(element.as_deref()))]
     NotFinite {
-        /// Which input was varied, from 0.
+        /// The number of the input that was varied, from 0.
         input: usize,
         /// The index of the element that was varied.
         element: Option<Vec<usize>>,
@@ -110,7 +110,7 @@ pub enum CheckError {
          {wanted:?}"
     )]
     Shape {
-        /// Which input, from 0.
+        /// The number of the input, from 0.
         input: usize,
         /// The shape of the gradient.
         given: Vec<usize>,
@@ -120,7 +120,7 @@ pub enum CheckError {
     /// There is no input, or none with an element.
     #[error("there is nothing to compare: {inputs} inputs with 0 elements in all")]
     Nothing {
-        /// How many inputs were given.
+        /// The number of inputs given.
         inputs: usize,
     },
 }

@@ -22,7 +22,7 @@ impl Stencil {
         (left, right)
     }
 
-    /// Whether the slopes of both sides differ by far more than a smooth function's would, and
+    /// Tells whether the slopes of both sides differ by far more than a smooth function's would, and
     /// `slope` lies between them.
     pub fn has_kink_at(&self, slope: f64) -> bool {
         let (left, right) = self.sides();

@@ -37,7 +37,7 @@ impl<A: Float> Debug for Var<'_, A> {
     }
 }
 
-/// Where a value was recorded, as it is shown.
+/// A source position, as it is shown: where a value was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The path of the file, or what stands for one.
@@ -102,7 +102,7 @@ impl<'t, A: Float> Var<'t, A> {
         Shape::from_slice(self.tape.graph()[self.index].value.shape())
     }
 
-    /// Whether the value shares elements in memory with a tensor, as by [`Tape::var`] of it.
+    /// Tells whether the value shares elements in memory with a tensor, as by [`Tape::var`] of it.
     pub fn shares_memory_with(self, tensor: &Tensor<A>) -> bool {
         self.tape.graph()[self.index].value.shares_memory_with(tensor)
     }
@@ -128,8 +128,8 @@ impl<'t, A: Float> Var<'t, A> {
         self.tape.graph()[self.index].location
     }
 
-    /// Where it was recorded, for showing: the [`location`](Var::location) in the program, unless
-    /// [`written_at`](Var::written_at) told another place.
+    /// The source position to show: the [`location`](Var::location) in the program, unless
+    /// [`written_at`](Var::written_at) set another.
     pub fn place(self) -> Place {
         self.tape.places().get(&self.position()).cloned().unwrap_or_else(|| {
             let location = self.location();
@@ -138,8 +138,8 @@ impl<'t, A: Float> Var<'t, A> {
         })
     }
 
-    /// Tells that the value was asked for elsewhere than in the line of the program that recorded
-    /// it: in an expression that the program read, say.
+    /// Sets the source position to show, of a value that comes from text the program read, such as an
+    /// expression.
     ///
     /// ```
     /// use tape::{Place, Tape, prelude::*};
@@ -213,7 +213,7 @@ impl<'t, A: Float> Var<'t, A> {
         shortcuts.map_or(0, |rule| rule.mult_adds(&shapes, node.value.shape()))
     }
 
-    /// Whether a gradient flows to it: it is a variable, or computed from one.
+    /// Tells whether a gradient flows to it: it is a variable, or computed from one.
     pub fn is_tracked(self) -> bool {
         self.tape.graph()[self.index].tracked
     }
@@ -247,7 +247,7 @@ impl<'t, A: Float> Var<'t, A> {
         first.tape.record(rule, operands)
     }
 
-    /// For each lane along `axis`, its `k` largest elements, the largest first, and their indices.
+    /// Takes the `k` largest elements of each lane along `axis`, the largest first, with their indices.
     /// Gradients flow to the elements that were taken; the indices have none.
     ///
     /// # Panics

@@ -48,26 +48,26 @@ pub(super) struct Planner<'t, A: Float> {
     graph: &'t Graph<A>,
     pub(super) nodes: Nodes<A>,
     slots: Vec<Option<Slot>>,
-    /// For each value, the step that computes it.
+    /// The step that computes each value.
     step_of: Vec<u32>,
-    /// For each value, the last step that needs it.
+    /// The last step that needs each value.
     pub(super) last_use: Vec<u32>,
-    /// For each value, whether it shares the elements of an operand.
+    /// Marks values that share the elements of an operand.
     is_view: Vec<bool>,
     tensors: Vec<Tensor<A>>,
-    /// What each slot of a tensor holds.
+    /// The contents of each slot of a tensor.
     holds: Vec<Holds>,
     pub(super) numbers: Vec<A>,
     leaves: HashMap<usize, Leaf>,
     /// Slots of free buffers, by shape and strides.
     free: HashMap<Layout, Vec<u32>>,
-    /// For each step, the slots of buffers and views that are free after it.
+    /// The slots of buffers and views that are free after each step.
     ends: HashMap<u32, Vec<(u32, Option<Layout>)>>,
     kept_views: Vec<u32>,
     pub(super) plan: Plan,
 }
 
-/// What a slot of a tensor holds.
+/// The contents of a slot of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holds {
     Leaf,

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::graph::error::Origin;
 use crate::graph::op::{BoxedOp, Pointwise};
 
-/// Where a value lives that outlives the step that computes it.
+/// The slot of a value that outlives the step that computes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     /// An index into the list of numbers.
@@ -17,7 +17,7 @@ pub(super) enum Slot {
     Tensor(u32),
 }
 
-/// What a program does at a time.
+/// A step of a program.
 #[derive(Debug)]
 pub(super) struct ProgramStep<A: Float> {
     pub work: Work<A>,
@@ -39,7 +39,7 @@ pub(super) enum Work<A: Float> {
     },
 }
 
-/// Where an op was recorded, and its operands.
+/// The origins of an op: of its operands, and the line that called it.
 #[derive(Debug)]
 pub(super) struct CallSite {
     pub operands: Vec<Origin>,
@@ -65,7 +65,7 @@ pub(super) struct Scalars<A: Float> {
     pub operands: Vec<u32>,
     /// The index of the first result; the others follow.
     pub start: u32,
-    /// For each result, its op and where that was recorded.
+    /// The op of each result, and the line that called it.
     pub origins: Vec<(&'static str, &'static Location<'static>)>,
 }
 
@@ -101,7 +101,7 @@ pub(super) struct Group<A: Float> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct External {
     pub slot: u32,
-    /// Whether its elements lie in the group's order; otherwise a row is gathered from it.
+    /// True if its elements lie in the group's order; otherwise a row is gathered from it.
     pub straight: bool,
 }
 

@@ -13,9 +13,9 @@ use crate::graph::var::Var;
 #[derive(Debug)]
 pub(super) struct Expanded<A: Float> {
     pub tape: Tape<A>,
-    /// For each value of the old recording, the new one.
+    /// The new value of each value of the old recording.
     pub new_of: Vec<Option<NodeIndex>>,
-    /// For each new value, the old one that it is part of.
+    /// The old value that each new one is part of.
     pub old_of: Vec<usize>,
 }
 

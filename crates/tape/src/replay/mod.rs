@@ -85,7 +85,7 @@ pub struct Program<A: Float> {
     scratch: Vec<A>,
     /// An empty tensor, for the slots of views between runs.
     nothing: Tensor<A>,
-    /// Whether to stop at the first infinite or NaN value.
+    /// Stops at the first infinite or NaN value, if true.
     stop_at_non_finite: bool,
     plan: Plan,
 }
@@ -107,7 +107,7 @@ enum Output<A: Float> {
     Copy(Slot, Tensor<A>),
 }
 
-/// What a program refuses.
+/// An error of a program.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ProgramError {
@@ -116,7 +116,7 @@ pub enum ProgramError {
     NotALeaf {
         /// The position that was given.
         position: usize,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
     /// A value of another shape than the leaf's.
@@ -215,7 +215,7 @@ impl<A: Float> Program<A> {
         self.exchange(position, value.clone()).map(drop)
     }
 
-    /// Whether there is a leaf at this position that the outputs are computed from, which can be
+    /// Tells whether there is a leaf at this position that the outputs are computed from, which can be
     /// [`set`](Program::set).
     pub fn has_leaf(&self, position: usize) -> bool {
         self.leaves.contains_key(&position)
@@ -235,7 +235,7 @@ impl<A: Float> Program<A> {
     /// that an optimiser can change them in place.
     ///
     /// # Errors
-    /// As [`set`](Program::set) and [`run`](Program::run). A leaf is as it was before also then.
+    /// Those of [`set`](Program::set) and [`run`](Program::run). Leaves are then as they were before.
     ///
     /// ```
     /// use tape::{Tape, prelude::*};
@@ -296,12 +296,12 @@ impl<A: Float> Program<A> {
         self.outputs.len()
     }
 
-    /// Whether the program has no outputs.
+    /// Tells whether the program has no outputs.
     pub fn is_empty(&self) -> bool {
         self.outputs.is_empty()
     }
 
-    /// What runs in which order, which ops share a pass over the data, and where each value lives.
+    /// The order of ops, which of them share a pass over the data, and where each value lives.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }

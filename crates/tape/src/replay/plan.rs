@@ -8,7 +8,7 @@ use super::code::Slot;
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
-/// What a [`Program`](crate::Program) does in which order, which ops share a pass over the data, and
+/// The steps of a [`Program`](crate::Program), which ops share a pass over the data, and
 /// where each value lives.
 ///
 /// ```
@@ -50,30 +50,30 @@ pub struct PlannedValue {
     pub position: usize,
     /// Its name on the tape, or `v` and its position; of the parts of v7 v7.1, v7.2 and so on.
     pub label: String,
-    /// How it is computed, in the labels of its operands.
+    /// The formula, in the labels of its operands.
     pub formula: String,
     /// Its shape.
     pub shape: Shape,
-    /// Where it lives.
+    /// The memory that it lives in.
     pub storage: Storage,
 }
 
-/// Where a value of a program lives.
+/// The memory that a value of a program lives in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Storage {
-    /// In a buffer, by its number. Values that do not live at the same time share one.
+    /// A buffer, by its number. Values that do not live at the same time share one.
     Buffer(usize),
-    /// Nowhere in full: it is computed and used row by row.
+    /// A row, which never holds all of it: it is computed and used row by row.
     Row,
-    /// In the memory of another value, whose elements it has in another shape or order.
+    /// The memory of another value, whose elements it has in another shape or order.
     View,
-    /// In the program's list of scalars.
+    /// The program's list of scalars.
     Number,
 }
 
 impl Plan {
-    /// What runs, in order.
+    /// The steps, in order.
     pub fn steps(&self) -> &[PlannedStep] {
         &self.steps
     }

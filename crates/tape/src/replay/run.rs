@@ -130,7 +130,7 @@ impl<A: Float> Single<A> {
     }
 }
 
-/// How a group reads a tensor from outside.
+/// A tensor from outside, as a group reads it.
 #[allow(clippy::large_enum_variant)] // A box would be an allocation in every run.
 enum Reader<'a, A: Float> {
     /// The elements lie in the group's order.

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::graph::op::{Op, Pointwise};
 use crate::graph::tape::{Graph, Source, operands};
 
-/// How a program treats a node.
+/// The treatment of a node by a program.
 #[derive(Debug)]
 pub(super) enum Class<A: Float> {
     /// Does nothing: no output needs it, it is a second name of another node, or it is part of
@@ -49,9 +49,9 @@ pub(super) fn needed<A: Float>(graph: &Graph<A>, outputs: &[usize]) -> Vec<bool>
 pub(super) struct Nodes<A: Float> {
     pub class: Vec<Class<A>>,
     pub operands: Vec<SmallVec<[usize; 3]>>,
-    /// For each node, the node that stands for it: for a detached value the one it was detached from.
+    /// The node that stands for each: for a detached value the one it was detached from.
     pub means: Vec<usize>,
-    /// For each node, how often it is an operand.
+    /// The number of times that each node is an operand.
     pub uses: Vec<u32>,
     pub is_output: Vec<bool>,
 }
@@ -185,7 +185,7 @@ pub(super) enum Batch {
     Single(usize),
 }
 
-/// How far the scheduler is with a node.
+/// The progress of the scheduler with a node.
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Ready,
@@ -222,7 +222,7 @@ struct Scheduler<'n, A: Float> {
     graph: &'n Graph<A>,
     nodes: &'n Nodes<A>,
     states: Vec<State>,
-    /// For each waiting node, the groups that it waits for.
+    /// The groups that each waiting node waits for.
     blocked_by: Vec<SmallVec<[usize; 2]>>,
     open: Vec<Open>,
     groups: usize,

@@ -380,7 +380,7 @@ fn recorded_gradient<'t, A: Float>(
     sweep(y, seed, Reach::Since(since), &mut ()).get(x.position()).copied()
 }
 
-/// A tensor of zeros but for a 1 in place `i`.
+/// A tensor of zeros but for a 1 at index `i`.
 fn unit<A: Float>(shape: &[usize], i: usize) -> Tensor<A> {
     let mut elements = vec![A::zero(); elements(shape)];
     elements[i] = A::one();

@@ -27,7 +27,7 @@ macro_rules! with_rule {
 }
 
 impl Infix {
-    /// Of numbers alone; a matrix product has none.
+    /// The value for two numbers; a matrix product has none.
     pub(super) fn of_numbers(self, a: f64, b: f64) -> Option<f64> {
         with_rule!(self, |rule| Some(Binary::value(rule, a, b)), matmul None)
     }
@@ -37,7 +37,7 @@ impl Infix {
         with_rule!(self, |rule| Var::try_apply(Lift::binary(rule), x), matmul matmul())
     }
 
-    /// With a number on one side, which is then part of the op; a matrix product cannot.
+    /// Records with a number on one side, which becomes part of the op; a matrix product cannot.
     pub(super) fn record_with<'t>(
         self,
         a: &Value<'t>,

@@ -56,7 +56,7 @@ pub const DEEPEST: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Expression {
     source: String,
-    /// What the statements consist of; operands come before what they are used in, so that no
+    /// The parts of the statements; operands come before the terms that use them, so that no
     /// depth of nesting asks for recursion.
     terms: Vec<Term>,
     statements: Vec<Statement>,

@@ -14,7 +14,7 @@ use crate::graph::error::TapeError;
 use crate::graph::tape::Tape;
 use crate::graph::var::{Place, Var};
 
-/// What a term comes to.
+/// The value of a term.
 #[derive(Clone)]
 pub(super) enum Value<'t> {
     /// A number of the expression's own, which becomes part of the ops that it meets.
@@ -71,7 +71,7 @@ impl Expression {
         self.uses(name).next().unwrap_or_default()
     }
 
-    /// Where a name is used.
+    /// The source positions of a name.
     pub(super) fn uses<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
         self.terms.iter().filter_map(move |term| match &term.content {
             Content::Name(place) if self.text(place) == name => Some(place.clone()),
@@ -252,7 +252,7 @@ impl<'t> Recording<'_, 't> {
         terms.iter().zip(function.settings()).map(number).collect()
     }
 
-    /// Where a term stands, for whoever shows its value.
+    /// The source position of a term, to show with its value.
     fn place(&self, term: usize) -> Place {
         self.lines.place(&self.expression.terms[term].place)
     }

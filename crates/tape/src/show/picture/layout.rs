@@ -21,9 +21,9 @@ pub(super) const LINE: f64 = 15.0;
 /// The width of a letter in a monospaced font.
 const LETTER: f64 = 0.602 * FONT;
 pub(super) const PADDING: f64 = 8.0;
-/// Between layers, and at least between neighbours in one.
+/// The space between neighbours in a layer, at least, and between layers.
 const GAP: (f64, f64) = (22.0, 34.0);
-/// Around what a scope holds, and for its name.
+/// The space around the contents of a scope, and for its name.
 const FRAME: f64 = 12.0;
 const NAME: f64 = 18.0;
 
@@ -51,14 +51,14 @@ impl Frame {
     }
 }
 
-/// What an area, which is a scope or the whole, lays out.
+/// An item that an area, which is a scope or the whole, lays out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Item {
-    /// Where edges of a node outside come in.
+    /// The port where edges of a node outside come in.
     Entry(NodeIndex),
     Node(NodeIndex),
     Scope(usize),
-    /// Where edges of a node inside go out.
+    /// The port where edges of a node inside go out.
     Exit(NodeIndex),
 }
 
@@ -90,7 +90,7 @@ pub(super) struct Placed<'a> {
     pub frames: Vec<Frame>,
     /// The areas by their scope, the whole last.
     areas: Vec<Area>,
-    /// Where each of them begins.
+    /// The origin of each area.
     origins: Vec<(f64, f64)>,
 }
 
@@ -348,7 +348,7 @@ fn first_node(drawing: &Drawing, scope: usize) -> usize {
     drawing.graph.node_indices().find(inside).map_or(0, NodeIndex::index)
 }
 
-/// Where the vertices lie from left to right: by rust-sugiyama, which finds an order of few
+/// The x-coordinates of the vertices: by rust-sugiyama, which finds an order of few
 /// crossings. All edges span one layer, so its layers are ours.
 fn across(graph: &StableDiGraph<Vertex, ()>) -> Vec<f64> {
     let config =

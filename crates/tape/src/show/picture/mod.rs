@@ -53,31 +53,31 @@ impl<'t, A: Float> Picture<'t, A> {
         Self { output, values: false, shapes: false, gradients: None, limit: 250, digits: 4 }
     }
 
-    /// The same with values; of more than four elements, the smallest, mean and largest.
+    /// Adds values; of more than four elements, the smallest, mean and largest.
     pub fn values(mut self) -> Self {
         self.values = true;
         self
     }
 
-    /// The same with shapes.
+    /// Adds shapes.
     pub fn shapes(mut self) -> Self {
         self.shapes = true;
         self
     }
 
-    /// The same with gradients, where there are any.
+    /// Adds gradients, where there are any.
     pub fn gradients(mut self, gradients: &Gradients<'t, A, Tensor<A>>) -> Self {
         self.gradients = Some(gradients.clone());
         self
     }
 
-    /// The same with at most so many nodes, and at least the value itself.
+    /// Sets the largest number of nodes; the value itself is always drawn.
     pub fn limit(mut self, nodes: usize) -> Self {
         self.limit = nodes.max(1);
         self
     }
 
-    /// The same with numbers of so many significant digits, in place of four.
+    /// Sets the number of significant digits, which is four otherwise.
     pub fn digits(mut self, digits: usize) -> Self {
         self.digits = digits;
         self
@@ -88,7 +88,7 @@ impl<'t, A: Float> Picture<'t, A> {
         self.nearest().len()
     }
 
-    /// How many of them the picture leaves out.
+    /// The number of nodes that the picture leaves out.
     pub fn left_out(&self) -> usize {
         self.size().saturating_sub(self.limit)
     }
@@ -109,7 +109,7 @@ impl<'t, A: Float> Picture<'t, A> {
         svg::write(&self.drawing())
     }
 
-    /// What the value was computed from, by the number of ops between, itself first.
+    /// The nodes that the value was computed from, by the number of ops between, itself first.
     fn nearest(&self) -> Vec<NodeIndex> {
         let graph = self.output.tape().graph();
         Bfs::new(Reversed(&*graph), self.output.index()).iter(Reversed(&*graph)).collect()
@@ -192,7 +192,7 @@ impl<'t, A: Float> Picture<'t, A> {
     }
 }
 
-/// What is drawn, the same in all formats.
+/// The drawing, the same in all formats.
 #[derive(Debug, Default)]
 struct Drawing {
     /// The name of the value that is drawn.
@@ -202,7 +202,7 @@ struct Drawing {
     clusters: Vec<Cluster>,
     /// The numbers of the tape's scopes among the clusters.
     known: BTreeMap<usize, usize>,
-    /// What is left out.
+    /// The sentence that says what is left out.
     note: Option<String>,
 }
 
@@ -212,7 +212,7 @@ struct DrawnNode {
     lines: Vec<String>,
     style: Style,
     cluster: Option<usize>,
-    /// Whether operands of it are left out.
+    /// True if operands of it are left out.
     cut: bool,
     output: bool,
 }

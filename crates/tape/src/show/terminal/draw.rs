@@ -13,9 +13,9 @@ use super::graph::{State, number};
 use super::{SMALLEST, Screen};
 use crate::show::trace::{Layout, Role, tensor_text, visible};
 
-/// From this width on there is room for the table of values.
+/// The width from which on there is room for the table of values.
 const WIDE: u16 = 120;
-/// From this width on it has room for all digits.
+/// The width from which on the table has room for all digits.
 const WIDEST: u16 = 160;
 
 /// The columns of the table on a screen so wide, if there is room for it.

@@ -15,7 +15,7 @@ use super::draw::frame_of;
 use crate::graph::var::Var;
 use crate::show::trace::{Layout, visible};
 
-/// What is known of a node at the step that is shown.
+/// The state of a node at the step that is shown.
 pub(super) struct State<A: Float> {
     /// Its value, once it is computed.
     pub value: Option<Tensor<A>>,
@@ -231,7 +231,7 @@ pub(super) fn number<A: Float>(x: &Tensor<A>) -> String {
     (1..4).rev().find_map(fits).unwrap_or(text)
 }
 
-/// What passes a cell of the graph: the lines of one value.
+/// The lines of one value that pass a cell of the graph.
 struct Passing {
     /// The spot of the value.
     value: usize,
@@ -240,7 +240,7 @@ struct Passing {
     light: Light,
 }
 
-/// How a line is highlighted.
+/// The highlight of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Light {
     Off,
@@ -276,7 +276,7 @@ struct View {
 }
 
 impl View {
-    /// Where a cell of the graph is on the screen, if it is in view.
+    /// The position of a cell of the graph on the screen, if it is in view.
     fn cell(&self, column: usize, row: usize) -> Option<(u16, u16)> {
         let (x, y) = (column.checked_sub(self.origin.0)?, row.checked_sub(self.origin.1)?);
         let inside = x < usize::from(self.area.width) && y < usize::from(self.area.height);

@@ -29,7 +29,7 @@ fn sides(written: Option<Written>, value: String) -> Vec<Span> {
     sides
 }
 
-/// Where a node was recorded. The path of an example may lead out of its crate by `..`.
+/// The source position of a node. The path of an example may lead out of its crate by `..`.
 fn place<A: Float>(x: Var<'_, A>) -> String {
     let place = x.place();
     let mut path: Vec<&str> = Vec::new();
@@ -72,7 +72,7 @@ fn list_uses<A: Float>(uses: &[Use<'_, A>]) -> String {
     words.join(", ")
 }
 
-/// Whether a node is complete, and for whom it waits, given its uses that have not reported.
+/// Says whether a node is complete, and for whom it waits, given its uses that have not reported.
 fn state<A: Float>(node: Var<'_, A>, reported: usize, missing: &[Use<'_, A>]) -> String {
     let (name, names) = (label(node), list_uses(missing));
     match (missing.len(), reported) {
@@ -92,7 +92,7 @@ impl<A: Float> Forward<'_, A> {
         text
     }
 
-    /// With names set to the right in so many columns.
+    /// Writes the step, with its name set to the right in the given number of columns.
     fn write(&self, text: &mut Text, layout: Layout, indent: usize, column: usize) {
         let node = self.node;
         let (first, name) = (text.lines.len(), label(node));
@@ -275,7 +275,7 @@ impl<A: Float> Trace<'_, A> {
         Some(text)
     }
 
-    /// Of the operands of a step: which are complete with it, and which wait for more.
+    /// Says which operands of a step are complete with it, and which wait for more.
     fn write_operands_state(&self, text: &mut Text, turn: usize) {
         let contributions = &self.backward[turn].contributions;
         for (position, contribution) in contributions.iter().enumerate() {
@@ -292,7 +292,7 @@ impl<A: Float> Trace<'_, A> {
     }
 }
 
-/// Of more nodes than this, only the number is told.
+/// The number of waiting nodes that are named.
 const MOST_WAITING: usize = 8;
 
 impl<A: Float> Display for Forward<'_, A> {

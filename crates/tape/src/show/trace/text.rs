@@ -10,7 +10,7 @@ use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use super::formula::Rounding;
 use super::summary::Summary;
 
-/// How text is set.
+/// The setting of text: numbers, tensors and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// The numbers, everywhere; and in formulas, which tensors keep their labels.
@@ -30,7 +30,7 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// The same with so many significant digits.
+    /// Sets the number of significant digits.
     pub fn digits(mut self, digits: usize) -> Self {
         self.rounding.digits = digits;
         self
@@ -42,7 +42,7 @@ impl Layout {
     }
 }
 
-/// What a part of a line is, from which its colour follows.
+/// The role of a part of a line, from which its colour follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// A title, and what a step is about.
@@ -55,7 +55,7 @@ pub enum Role {
     Value,
     /// A sentence.
     Note,
-    /// Where in the program.
+    /// A source position.
     Place,
     /// Spaces and signs between.
     Space,
@@ -64,13 +64,13 @@ pub enum Role {
 /// A part of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// What it is.
+    /// The role.
     pub role: Role,
     /// Its characters, none of which is a control character.
     pub text: String,
 }
 
-/// In wider text, places end here all the same.
+/// The column at which places end in wider text.
 const RIGHT_END: usize = 120;
 
 /// Lines of text. [`Display`] writes them without colour.
@@ -172,7 +172,7 @@ fn columns(spans: &[Span]) -> usize {
     spans.iter().map(|span| display_width(&span.text)).sum()
 }
 
-/// A line in lines of so many columns: what is too long is broken between letters.
+/// Breaks a line that is too long for the width, between letters.
 fn broken(spans: Vec<Span>, width: usize) -> Vec<Vec<Span>> {
     if columns(&spans) <= width {
         return vec![spans];
@@ -203,7 +203,7 @@ fn space(columns: usize) -> Span {
     span(Role::Space, " ".repeat(columns))
 }
 
-/// Lines of at most so many columns, broken between words where these are not too long.
+/// Breaks a text into lines of the given width, between words where these are not too long.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width.max(1))
         .word_separator(WordSeparator::AsciiSpace)

@@ -38,17 +38,17 @@ pub use value::{Number, Value};
 pub const VERSION: u32 = 1;
 const FORMAT: &str = "chainrule trace";
 
-/// What a document takes in, and how exactly its formulas are written.
+/// The extent of a document, and the precision of its formulas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// A tensor of more elements than this is summarised.
     pub elements: usize,
     /// The numbers in formulas. They are for reading; the values are always exact.
     pub rounding: Rounding,
-    /// Of a larger graph, only this many nodes, the nearest to the output in the order of the
-    /// sweep, and what they were computed from.
+    /// The largest number of nodes: the nearest to the output in the order of the sweep. Their
+    /// operands come on top.
     pub nodes: usize,
-    /// Whether to take in the lines of the program that recorded the nodes, where the files can be
+    /// Takes in, if true, the lines of the program that recorded the nodes, where the files can be
     /// read from the current directory or one above, such as the root of the workspace.
     pub sources: bool,
 }
@@ -73,7 +73,7 @@ pub struct Document<A: Float> {
     pub element: String,
     /// The node that is differentiated.
     pub output: usize,
-    /// How many nodes the graph has beyond those listed.
+    /// The number of nodes that are left out.
     #[serde(default, skip_serializing_if = "is_default")]
     pub left_out: usize,
     /// The files of the program that recorded the nodes.
@@ -108,7 +108,7 @@ pub struct Scope {
     pub parent: Option<usize>,
 }
 
-/// Where a node's value comes from.
+/// The source of a node's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -129,10 +129,10 @@ pub struct Node {
     pub position: usize,
     /// Its name, or `v` and the position.
     pub label: String,
-    /// Whether the program gave it the name.
+    /// True if the program gave it the name.
     #[serde(default, skip_serializing_if = "is_default")]
     pub named: bool,
-    /// Where its value comes from.
+    /// The source of its value.
     pub kind: Kind,
     /// The op that computed it.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -148,13 +148,13 @@ pub struct Node {
     /// The nodes that it was computed from, in order.
     #[serde(default, skip_serializing_if = "is_default")]
     pub operands: Vec<usize>,
-    /// Whether it was computed from nodes that are left out.
+    /// True if it was computed from nodes that are left out.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cut: bool,
     /// Its uses that report in the sweep, in that order: the node, and as which operand.
     #[serde(default, skip_serializing_if = "is_default")]
     pub uses: Vec<[usize; 2]>,
-    /// How it was computed.
+    /// The formula of its value.
     #[serde(flatten)]
     pub formula: Formula,
     /// Its value.
@@ -162,7 +162,7 @@ pub struct Node {
     /// The gradient of the output with respect to it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub gradient: Option<usize>,
-    /// Why no gradient reaches it.
+    /// The reason that no gradient reaches it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub nothing: Option<NothingFlows>,
     /// The step in which it passes its adjoint on.
@@ -173,10 +173,10 @@ pub struct Node {
 /// A formula in labels, and with numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Formula {
-    /// In labels; `ȳ` is the adjoint of the step's node.
+    /// The formula in labels; `ȳ` is the adjoint of the step's node.
     #[serde(rename = "formula", default, skip_serializing_if = "is_default")]
     pub names: Option<String>,
-    /// With rounded numbers, where that differs.
+    /// The formula with rounded numbers, where that differs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub numbers: Option<String>,
 }
@@ -196,24 +196,24 @@ pub enum Step {
         node: usize,
         /// Its adjoint.
         adjoint: usize,
-        /// What it passes on, one entry for each operand.
+        /// The contributions, one for each operand.
         #[serde(default, skip_serializing_if = "is_default")]
         contributions: Vec<Contribution>,
     },
 }
 
-/// What an operand receives.
+/// A contribution to an operand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contribution {
     /// The operand.
     pub operand: usize,
-    /// Why it receives nothing.
+    /// The reason that it receives nothing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub nothing: Option<NothingFlows>,
     /// The local derivative as a formula.
     #[serde(default, skip_serializing_if = "is_default")]
     pub local: Option<String>,
-    /// The same with numbers, where that differs.
+    /// The local derivative with numbers, where that differs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub local_numbers: Option<String>,
     /// Its value, for an elementwise op: a number for each element of the node.

@@ -36,16 +36,16 @@ pub enum DocumentError {
     /// An index that leads nowhere.
     #[error("the trace refers to number {index} of its {list}, where only {length} are allowed")]
     Index {
-        /// Which list.
+        /// The list.
         list: &'static str,
         /// The index.
         index: usize,
-        /// How many there are before.
+        /// The number of entries that it may refer to.
         length: usize,
     },
 }
 
-/// What is read first.
+/// The fields that are read first.
 #[derive(Deserialize)]
 pub(super) struct Header {
     format: String,

@@ -38,7 +38,7 @@ pub enum Value<A: Float> {
         /// The largest finite element.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max: Option<Number<A>>,
-        /// How many elements are infinite or NaN.
+        /// The number of infinite and NaN elements.
         #[serde(default, skip_serializing_if = "is_default")]
         not_finite: usize,
     },
@@ -50,7 +50,7 @@ pub enum Value<A: Float> {
 pub struct Number<A>(pub A);
 
 impl<A: Float> Value<A> {
-    /// A tensor in full up to so many elements, and summarised above.
+    /// A tensor in full up to the given number of elements, and summarised above.
     pub fn new(x: &Tensor<A>, elements: usize) -> Self {
         if x.ndim() == 0 {
             return Self::Scalar(Number(x.item()));
@@ -79,7 +79,7 @@ impl<A: Float> Value<A> {
         }
     }
 
-    /// The numbers that are there: all elements, or those of the summary.
+    /// The numbers that are there: all elements, or the summary's.
     pub fn numbers(&self) -> Vec<A> {
         match self {
             Self::Scalar(number) => vec![number.0],
@@ -125,7 +125,7 @@ impl<A: Float> Serialize for Number<A> {
     }
 }
 
-/// The `f64` that is written in the place of a number, and becomes that number again when it is
+/// The `f64` that is written for a number, and becomes that number again when it is
 /// read: for an `f32` the one of fewest digits. (Of all `f32`, 7.038531e-26 alone does not come back
 /// from its shortest decimal by way of an `f64`.)
 fn short_f64<A: Float>(value: A) -> f64 {
