@@ -17,7 +17,7 @@ use crate::ground::error::DataError;
 /// A function that changes one sample in place.
 type Custom<A> = dyn Fn(ArrayViewMutD<'_, A>, &mut ChaCha8Rng) + Send + Sync;
 
-/// A random change of a sample, drawn anew for each.
+/// A random change, drawn for each sample.
 ///
 /// Images have the shape `[rows, columns]` or `[channels, rows, columns]`; all channels are changed
 /// alike. What a shift or a rotation moves in from outside the image is `fill`: the value of the
@@ -48,7 +48,7 @@ pub enum Augment<A: Float> {
         /// What comes in from outside.
         fill: f64,
     },
-    /// Mirrors left and right. Not for digits and letters, most of which become others.
+    /// Mirrors left and right. Not for digits and letters, which become others.
     Flip {
         /// How often, from 0 to 1.
         probability: f64,

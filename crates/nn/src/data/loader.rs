@@ -1,4 +1,4 @@
-//! Batches for training: shuffled anew in each epoch, augmented, and made ahead of time.
+//! Batches for training: shuffled in each epoch, augmented, and made ahead of time.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::ground::error::DataError;
 
 /// Scaling to mean 0 and standard deviation 1: z = (x − μ) / σ.
 ///
-/// μ and σ are those of the samples given, σ² with the divisor N.
+/// μ and σ are computed from the samples given, σ² with the divisor N.
 ///
 /// ```
 /// use nn::data::{Dataset, DataError, Standardize};
@@ -155,7 +155,7 @@ impl Scaler {
     /// The same samples with their inputs scaled.
     ///
     /// # Errors
-    /// If the inputs have another shape than those of the fit.
+    /// If the inputs have another shape than in the fit.
     pub fn apply<A: Float>(&self, data: &Dataset<A>) -> Result<Dataset<A>, DataError> {
         Ok(data.with_inputs(self.transform(data.inputs())?))
     }
@@ -163,7 +163,7 @@ impl Scaler {
     /// The same samples with their values scaled.
     ///
     /// # Errors
-    /// If the targets are labels, or the values have another shape than those of the fit.
+    /// If the targets are labels, or the values have another shape than in the fit.
     pub fn apply_values<A: Float>(&self, data: &Dataset<A>) -> Result<Dataset<A>, DataError> {
         Ok(data.with_values(self.transform(values(data)?)?))
     }
@@ -171,7 +171,7 @@ impl Scaler {
     /// Samples, one to a row, scaled: z = (x − offset) / scale.
     ///
     /// # Errors
-    /// If they have another shape than those of the fit.
+    /// If they have another shape than in the fit.
     pub fn transform<A: Float>(&self, samples: &Tensor<A>) -> Result<Tensor<A>, DataError> {
         self.each(samples, |x, offset, scale| (x - offset) / scale)
     }
@@ -179,7 +179,7 @@ impl Scaler {
     /// Scaled samples, one to a row, in their own units again: x = offset + scale z.
     ///
     /// # Errors
-    /// If they have another shape than those of the fit.
+    /// If they have another shape than in the fit.
     ///
     /// ```
     /// use nn::data::{Dataset, DataError, MinMax};

@@ -89,7 +89,7 @@ impl<const D: usize> Pool<D> {
 macro_rules! pool_settings {
     () => {
         /// Pooling over windows of `kernel` elements, one number or one for each axis, side by
-        /// side: the stride is that of the kernel.
+        /// side: the stride is the kernel.
         ///
         /// # Panics
         /// If the kernel is 0.
@@ -213,7 +213,7 @@ pub type AvgPool2d = AvgPool<2>;
 /// window
 ///
 /// Padding counts as zeros, or not at all: see
-/// [`count_include_pad`](AvgPool::count_include_pad). Lengths are those of [`MaxPool`].
+/// [`count_include_pad`](AvgPool::count_include_pad). Lengths are as for [`MaxPool`].
 ///
 /// ```
 /// use nn::prelude::*;

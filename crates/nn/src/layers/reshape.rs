@@ -6,6 +6,7 @@ use tape::Var;
 
 use super::window::settled;
 use crate::ground::Error;
+use crate::ground::words::counted;
 use crate::model::{Module, Pass};
 
 /// Several axes as one: `[batch, 16, 5, 5] → [batch, 400]`, as a dense layer wants what
@@ -55,7 +56,7 @@ impl<A: Float> Module<A> for Flatten {
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
         self.flat(input).ok_or_else(|| {
-            let wanted = format!("[batch, …] of at least {} axes", self.start_axis);
+            let wanted = format!("[batch, …] of at least {}", counted(self.start_axis, "axis"));
             Error::layer_input(Module::<A>::describe(self), wanted, input)
         })
     }

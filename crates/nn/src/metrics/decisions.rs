@@ -17,12 +17,12 @@ pub(super) struct Decisions {
 
 /// Targets of single outputs that are decided at 0.
 const ANY_NO: Allowed = Allowed {
-    words: "1 for yes, and 0 or −1 for no",
+    words: "1 for yes, and 0 or -1 for no",
     holds: |t| t == 1.0 || t == 0.0 || t == -1.0,
 };
 /// Targets of other single outputs.
 const ZERO_FOR_NO: Allowed = Allowed {
-    words: "1 for yes and 0 for no (−1 only if outputs are decided at 0)",
+    words: "1 for yes and 0 for no (-1 only if outputs are decided at 0)",
     holds: |t| t == 1.0 || t == 0.0,
 };
 

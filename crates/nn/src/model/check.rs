@@ -67,7 +67,7 @@ impl ModuleCheck {
         self
     }
 
-    /// Compares one random direction in place of every number: see [`Check::fast`].
+    /// Compares one random direction instead of every number: see [`Check::fast`].
     #[must_use]
     pub fn fast(mut self) -> Self {
         self.check = self.check.fast();

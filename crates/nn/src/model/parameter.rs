@@ -124,7 +124,7 @@ impl<A: Float> Gradients<A> {
         self.by_id.get_mut(&parameter.id)
     }
 
-    /// Gives a parameter a gradient that was computed elsewhere, in place of any that it has. A
+    /// Gives a parameter a gradient that was computed elsewhere, instead of any that it has. A
     /// step refuses one of another shape than the parameter's.
     pub fn insert(&mut self, parameter: &Parameter<A>, gradient: impl Into<Tensor<A>>) {
         self.by_id.insert(parameter.id, gradient.into());

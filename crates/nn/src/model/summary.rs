@@ -44,7 +44,7 @@ pub struct Summary {
 
 /// What a model is, for samples of shape `sample` (without the batch). Layers that do not fit each
 /// other are refused from their shapes alone; the rest is read from one recorded pass over a
-/// sample of zeros, so that it holds for models of one's own as well: a layer is what is recorded
+/// sample of zeros, so that it holds for user-defined models as well: a layer is what is recorded
 /// in a scope ([`Pass::scope`]), and [`Sequential`](crate::layers::Sequential) opens one for each
 /// of its layers.
 ///

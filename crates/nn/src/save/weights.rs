@@ -123,7 +123,7 @@ impl<A: Float> Weights<A> {
     /// bytes.
     ///
     /// # Errors
-    /// If a path is none that the format allows (`__metadata__`).
+    /// If the format does not allow a path (`__metadata__`).
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let stored = |(path, tensor): (&String, _)| (path.clone(), Stored::new(tensor));
         // Libraries around PyTorch want to be told that names and layouts are PyTorch's.
@@ -189,7 +189,7 @@ type Rename = dyn Fn(&str) -> Option<String> + Send + Sync;
 /// use nn::prelude::*;
 /// use nn::save::{Loading, Weights};
 ///
-/// // A trained model of which the first layer is wanted.
+/// // A trained model whose first layer is wanted.
 /// let trained = Sequential::<f32>::new()
 ///     .named("encoder", Sequential::new().then(Dense::new(4, 3, &mut nn::rng(1))).then(Tanh))
 ///     .named("head", Dense::new(3, 10, &mut nn::rng(2)));
@@ -318,7 +318,7 @@ impl Loading {
     fn load<A: Float>(
         &self,
         model: &mut (impl Module<A> + ?Sized),
-        source: &impl Source<A>,
+        source: &impl Tensors<A>,
     ) -> Result<Loaded, Error> {
         let wanted = shapes_of(model)?;
         let mut names = self.names_by_path(source)?;
@@ -364,7 +364,7 @@ impl Loading {
     /// For each path to load: the name it has in the source, and the shape.
     fn names_by_path<A: Float>(
         &self,
-        source: &impl Source<A>,
+        source: &impl Tensors<A>,
     ) -> Result<BTreeMap<String, (String, Vec<usize>)>, Error> {
         let mut names = BTreeMap::new();
         for (name, shape) in source.shapes() {
@@ -407,13 +407,13 @@ fn shapes_of<A: Float>(
 }
 
 /// Where tensors can be loaded from.
-trait Source<A: Float> {
+trait Tensors<A: Float> {
     fn place(&self) -> &str;
     fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])>;
     fn tensor(&self, name: &str) -> Result<Tensor<A>, String>;
 }
 
-impl<A: Float> Source<A> for Contents {
+impl<A: Float> Tensors<A> for Contents {
     fn place(&self) -> &str {
         &self.place
     }
@@ -425,7 +425,7 @@ impl<A: Float> Source<A> for Contents {
     }
 }
 
-impl<A: Float> Source<A> for Weights<A> {
+impl<A: Float> Tensors<A> for Weights<A> {
     fn place(&self) -> &'static str {
         "what is to be restored"
     }

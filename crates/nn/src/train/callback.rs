@@ -69,8 +69,8 @@ impl<A: Float> Run<'_, A> {
 
 /// One step of a training run, between the sweep and the optimiser.
 pub struct StepView<'s, 't, A: Float> {
-    /// What the forward pass recorded; empty where [`Callback::reads_tape`] says of every callback of
-    /// the run that none looks at it.
+    /// What the forward pass recorded; empty where [`Callback::reads_tape`] says of every callback
+    /// of the run that none looks at it.
     pub tape: &'t Tape<A>,
     /// The batch.
     pub batch: &'s Batch<A>,

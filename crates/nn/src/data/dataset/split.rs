@@ -58,7 +58,7 @@ impl<A: Float> Dataset<A> {
         seed: u64,
     ) -> Result<(Self, Self, Self), DataError> {
         let rows = self.len();
-        // Fractions that are none become 0 or too many rows, and are refused with the rest.
+        // What is not a fraction becomes 0 or too many rows, and are refused with the rest.
         let count = |fraction: f64| (rows as f64 * fraction).round() as usize;
         let (validation, test) = (count(validation_fraction), count(test_fraction));
         let train = rows.saturating_sub(validation.saturating_add(test));
@@ -84,7 +84,7 @@ impl<A: Float> Dataset<A> {
     ///
     /// # Errors
     /// If the targets are not labels, a class has only one sample, or the fraction is not between 0
-    /// and 1. A class without samples is no error.
+    /// and 1. A class without samples is allowed.
     ///
     /// ```
     /// use nn::data::{DataError, iris};
@@ -106,7 +106,7 @@ impl<A: Float> Dataset<A> {
             return Err(DataError::Split { fraction, rows, test });
         }
         // In the order of the classes, so that the error names the first. The number of classes
-        // may be far above that of samples.
+        // may be far above the number of samples.
         let mut counts = BTreeMap::<usize, usize>::new();
         for &label in labels {
             *counts.entry(label).or_default() += 1;

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::TableError;
 use super::idx;
+use crate::ground::words::counted;
 
 /// Data that is refused, or a request that the data cannot meet.
 ///
@@ -77,7 +78,7 @@ pub enum DataError {
     /// A batch without samples.
     #[error("a batch of 0 samples was asked for; the batch size must be at least 1")]
     BatchSize,
-    /// A fraction to split by that leaves one part without samples, or is no fraction.
+    /// A fraction to split by that leaves one part without samples, or is not a fraction.
     #[error(
         "a fraction of {fraction} of {rows} rows for the test set gives {test} test and {} \
          training rows; the fraction must lie between 0 and 1 and leave rows in both parts",
@@ -130,14 +131,18 @@ pub enum DataError {
         value: f64,
     },
     /// Another number of names than of classes.
-    #[error("{names} names were given for {classes} classes; each class needs one")]
+    #[error(
+        "{} given for {}; each class needs one",
+        were(*names, "name"),
+        counted(*classes, "class")
+    )]
     ClassNames {
         /// How many names were given.
         names: usize,
         /// The number of classes.
         classes: usize,
     },
-    /// Fractions for three parts that leave one of them without samples, or are no fractions.
+    /// Fractions for three parts that leave one of them without samples, or are not fractions.
     #[error(
         "fractions of {validation} and {test} of {rows} rows for validation and test give {} and \
          {} rows and leave {} for training; each part needs at least one",
@@ -173,7 +178,7 @@ pub enum DataError {
         /// The class.
         class: usize,
     },
-    /// Batches of which none is whole.
+    /// Batches larger than the data set.
     #[error(
         "batches of {batch_size} without the last incomplete one leave none of {rows} rows; the \
          batch size must be at most {rows}"
@@ -341,9 +346,11 @@ pub enum DataError {
     },
     /// Files of images and of labels that do not belong together.
     #[error(
-        "{} holds {images} images but {} holds {labels} labels; each image needs one",
+        "{} holds {} but {} holds {}; each image needs one",
         images_path.display(),
-        labels_path.display()
+        counted(*images, "image"),
+        labels_path.display(),
+        counted(*labels, "label")
     )]
     ImagesAndLabels {
         /// The file of images.
@@ -419,6 +426,11 @@ pub enum DataError {
     /// A table in a CSV file, or the way in which it was to be read.
     #[error(transparent)]
     Table(#[from] TableError),
+}
+
+/// A count with its noun and verb.
+fn were(count: usize, noun: &str) -> String {
+    format!("{} {}", counted(count, noun), if count == 1 { "was" } else { "were" })
 }
 
 fn list(names: &[String]) -> String {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error as ThisError;
 
 use super::history::History;
+use super::words::counted;
 
 mod data;
 #[cfg(feature = "onnx")]
@@ -86,15 +87,16 @@ pub enum Error {
         /// The sum.
         sum: f64,
     },
-    /// Labels of which none counts.
+    /// Rows that are all left out.
     #[error(
-        "none of {labels} labels counts for {measure}: each is ignored or of a class with weight 0"
+        "none of {} counts for {measure}: each is ignored or of a class with weight 0",
+        counted(*rows, "row")
     )]
     NothingCounts {
         /// The loss or metric.
         measure: String,
-        /// How many labels there are.
-        labels: usize,
+        /// How many rows there are.
+        rows: usize,
     },
     /// An output that says nothing.
     #[error("row {row} of the outputs holds NaN, which says no class")]
@@ -103,17 +105,22 @@ pub enum Error {
         row: usize,
     },
     /// Not one weight for each class.
-    #[error("there are {weights} weights, but the output has {classes} classes; each needs one")]
+    #[error(
+        "there {} {}, but the output has {}; each needs one",
+        if *weights == 1 { "is" } else { "are" },
+        counted(*weights, "weight"),
+        counted(*classes, "class")
+    )]
     ClassWeights {
         /// How many weights there are.
         weights: usize,
         /// How many classes the output has.
         classes: usize,
     },
-    /// A label that is no class of the model.
+    /// A label beyond the classes of the model.
     #[error(
-        "row {row} has label {label}, but the model's output has {classes} classes, so labels 0 \
-         to {} are allowed", classes - 1
+        "row {row} has label {label}, but the model's output has {}",
+        allowed_labels(*classes)
     )]
     Label {
         /// The row, from 0.
@@ -230,6 +237,14 @@ pub enum Error {
         /// The paths of all parameters.
         parameters: Vec<String>,
     },
+}
+
+/// The classes of an output, and the labels that they allow.
+fn allowed_labels(classes: usize) -> String {
+    match classes {
+        1 => "1 class, so only label 0 is allowed".to_owned(),
+        _ => format!("{classes} classes, so labels 0 to {} are allowed", classes - 1),
+    }
 }
 
 /// The layer that an input comes from, in words.

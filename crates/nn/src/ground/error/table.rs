@@ -104,9 +104,10 @@ pub enum TableError {
     },
     /// A row with another number of fields than the first.
     #[error(
-        "{}, line {line}: {expected} fields were expected as in the first line, but there are \
-         {found}",
-        path.display()
+        "{}, line {line}: {} expected as in the first line, but there {}",
+        path.display(),
+        if *expected == 1 { "1 field was".to_owned() } else { format!("{expected} fields were") },
+        if *found == 1 { "is 1".to_owned() } else { format!("are {found}") }
     )]
     Ragged {
         /// The file.
@@ -178,6 +179,7 @@ fn only(header: bool, dropped: usize) -> String {
     match (header, dropped) {
         (true, 0) => ", only a header line".to_owned(),
         (false, 0) => String::new(),
+        (_, 1) => ": in its only one a value is missing".to_owned(),
         (_, dropped) => format!(": in each of its {dropped} a value is missing"),
     }
 }

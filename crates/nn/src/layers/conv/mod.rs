@@ -9,6 +9,38 @@ use super::window::{Padding, Sizes, Window, at_least_one};
 use crate::ground::Error;
 use crate::model::{Init, Parameter, Pass};
 
+/// Writes the methods of a convolution that change a setting. What cannot be, its `set` refuses.
+macro_rules! setters {
+    ($($(#[$sentence:meta])* $setting:ident: $Setting:ty;)+) => {
+        $(
+            $(#[$sentence])*
+            #[must_use]
+            #[track_caller]
+            pub fn $setting(self, $setting: impl Into<$Setting>) -> Self {
+                let settings = ConvSettings { $setting: $setting.into(), ..self.settings };
+                self.set(settings)
+            }
+        )+
+
+        /// The same without a bias, as before a batch normalisation, which would take it away.
+        #[must_use]
+        pub fn without_bias(mut self) -> Self {
+            self.settings.bias = false;
+            self.bias = None;
+            self
+        }
+
+        /// The settings.
+        pub fn settings(&self) -> &ConvSettings<D> {
+            &self.settings
+        }
+
+        fn kernel(&self) -> Sizes<D> {
+            Sizes(std::array::from_fn(|axis| self.weight.value.shape()[axis + 2]))
+        }
+    };
+}
+
 mod plain;
 mod transposed;
 

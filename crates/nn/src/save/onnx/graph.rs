@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::count::{Count, Settings};
 use super::proto::{self, Attribute, FLOAT, INT64, Node, Tensor};
+use super::symint::{Settings, SymInt};
 
 /// The name of what goes in.
 pub(super) const INPUT: &str = "input";
@@ -104,7 +104,7 @@ impl Graph {
     }
 
     /// Whole numbers as a vector, those that depend on the batch being computed.
-    pub fn counts(&mut self, counts: &[Count]) -> String {
+    pub fn counts(&mut self, counts: &[SymInt]) -> String {
         let fixed: Option<Vec<i64>> = counts.iter().map(|count| count.fixed()).collect();
         if let Some(fixed) = fixed {
             return self.integers(&fixed);
@@ -112,8 +112,8 @@ impl Graph {
         let parts: Vec<String> = counts
             .iter()
             .map(|&count| match count {
-                Count::Fixed(number) => self.integers(&[number]),
-                Count::Batch(times) => self.batch(times),
+                SymInt::Fixed(number) => self.integers(&[number]),
+                SymInt::Batch(times) => self.batch(times),
             })
             .collect();
         match &parts[..] {

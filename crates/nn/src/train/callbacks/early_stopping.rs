@@ -2,6 +2,7 @@
 
 use ops::{Float, Tensor};
 
+use crate::ground::words::counted;
 use crate::ground::{Error, State};
 use crate::model::Module;
 use crate::train::callback::{Callback, Monitor, Run};
@@ -124,11 +125,11 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
         self.waited += 1;
         if self.waited >= self.patience {
             run.stop(format!(
-                "{} has not improved on {} (epoch {}) for {} epochs",
+                "{} has not improved on {} (epoch {}) for {}",
                 self.monitor.name(),
                 self.best,
                 self.best_epoch,
-                self.waited
+                counted(self.waited, "epoch")
             ));
         }
         Ok(())

@@ -2,11 +2,11 @@
 
 use ops::rules;
 
-use super::super::count::Count;
 use super::super::graph::{Graph, integer, integers, slides};
-use super::{Op, Table, from_zero, reshape};
+use super::super::symint::SymInt;
+use super::{Op, Translations, from_zero, reshape};
 
-impl Table {
+impl Translations {
     pub(super) fn reductions(&mut self) {
         self.rule::<rules::Sum>(|graph, op| match pooled_sum(graph, op)? {
             Some(sum) => Ok(sum),
@@ -86,13 +86,13 @@ fn windows(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
     };
     let channels = channels.fixed().ok_or("its channels depend on the batch")?;
     let images = match *batch {
-        Count::Fixed(number) => Count::Fixed(number * channels),
-        Count::Batch(times) => Count::Batch(times * channels),
+        SymInt::Fixed(number) => SymInt::Fixed(number * channels),
+        SymInt::Batch(times) => SymInt::Batch(times * channels),
     };
-    let with_images = |rest: &[Count]| -> Vec<Count> {
+    let with_images = |rest: &[SymInt]| -> Vec<SymInt> {
         [images].into_iter().chain(rest.iter().copied()).collect()
     };
-    let one = [Count::Fixed(1)];
+    let one = [SymInt::Fixed(1)];
     let x = reshape(graph, op.inputs[0], &with_images(&[&one[..], spatial].concat()));
     let mut ones = vec![0.0; (size * size) as usize];
     ones.iter_mut().step_by(size as usize + 1).for_each(|one| *one = 1.0);
