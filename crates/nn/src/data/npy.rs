@@ -1,9 +1,9 @@
 //! NPY files, in which NumPy keeps an array.
 //!
-//! A magic string, the version, the length of the header, the header, the elements. The header is
-//! a Python dictionary written out:
+//! The format: a magic string, the version, the length of the header, the header, the elements. The
+//! header is a Python dictionary written out:
 //! `{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }`. The format is specified in
-//! `numpy.lib.format`. The libraries for it bring a parser of all Python literals, where three known
+//! `numpy.lib.format`. Libraries for it bring a parser of all Python literals, where three known
 //! keys need the page of code at the end, and reserve the memory that a header asks for.
 
 use std::fs::{self, File};
@@ -33,9 +33,9 @@ const MAX_HEADER: u64 = 10_000;
 /// ([`Dataset::check_finite`](super::Dataset::check_finite) finds them).
 ///
 /// # Errors
-/// If the file cannot be read, is not an NPY file of version 1 to 3, holds other elements or more
-/// than [`MAX_ELEMENTS`], ends early or goes on after the last, or a finite number is too large for
-/// the element type. A false claim of the header costs no memory.
+/// If the file cannot be read, is not an NPY file of version 1 to 3, holds elements of another type
+/// or more than [`MAX_ELEMENTS`], ends early or goes on after the last, or a finite number is too
+/// large for the element type. A false claim of the header costs no memory.
 ///
 /// ```
 /// use nn::data::{read_npy, write_npy};
@@ -101,8 +101,8 @@ pub fn write_npy_to<A: Float>(mut writer: impl Write, tensor: &Tensor<A>) -> io:
     write(&mut writer, tensor)
 }
 
-/// Writes a file beside the one to be replaced, and then puts it in its place: whatever happens on
-/// the way, one of the two is there whole.
+/// Writes a new file beside the old one, then renames it: whatever happens on the way, one of the
+/// two is whole.
 pub(super) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -117,7 +117,7 @@ pub(super) fn replace(
         fs::rename(&beside, path)
     });
     written.map_err(|cause| {
-        // What cannot be removed either is not worth a second error.
+        // Failing to remove it, too, is not worth a second error.
         let _ = fs::remove_file(&beside);
         DataError::Write { path: path.to_owned(), cause }
     })
@@ -222,7 +222,7 @@ impl Number {
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            // Short for large and small ones alike.
+            // Short for large and small numbers alike.
             Self::Float(number) => write!(f, "{number:?}"),
             Self::Signed(number) => write!(f, "{number}"),
             Self::Unsigned(number) => write!(f, "{number}"),

@@ -1,6 +1,6 @@
 //! Seeds, and the generator that they start.
 
-/// A random number generator that gives the same numbers for the same seed on every machine and
+/// A random number generator, which gives the same numbers for the same seed on every machine and
 /// in every later version.
 pub fn rng(seed: u64) -> chacha20::ChaCha8Rng {
     rand::SeedableRng::seed_from_u64(seed)

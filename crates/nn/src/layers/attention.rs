@@ -13,7 +13,7 @@ use crate::ground::Error;
 use crate::ground::words::counted;
 use crate::model::{Init, Module, Parameter, Pass};
 
-/// What a score becomes where a query may not look: its exponential is 0 beside any other.
+/// The score where a query may not look: its exponential is 0 beside any other.
 const LOWEST: f64 = -1e30;
 
 /// Which keys each query may look at; all of them at first.
@@ -214,8 +214,8 @@ impl<A: Float> MultiHeadAttention<A> {
 
     // ANCHOR: attend
     /// Lets each element of `query`, `[N, L, width]`, look at the elements of `key`,
-    /// `[N, S, width]`, and take from `value`, of the same shape. A causal layer is causal under any
-    /// mask.
+    /// `[N, S, width]`, and take from `value`, of the same shape. A causal layer is causal under
+    /// any mask.
     ///
     /// # Panics
     /// If the shapes do not fit the layer, each other or the mask, or there is nothing to look at.

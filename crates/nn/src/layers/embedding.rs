@@ -13,8 +13,8 @@ use crate::model::{Init, Module, Parameter, Pass};
 ///
 /// The input holds the numbers of tokens: whole numbers from 0, in the element type of the model.
 /// It is the matrix product of W with one-hot rows, computed by looking up (Bengio et al., *A
-/// neural probabilistic language model*, 2003). The numbers are an operand of the recorded op; no
-/// gradient is taken of them.
+/// neural probabilistic language model*, 2003). The numbers are an operand of the recorded op; they
+/// have no gradient.
 ///
 /// ```
 /// use nn::prelude::*;

@@ -19,7 +19,7 @@ fn zeros<A: Float>(shape: &[usize]) -> Parameter<A> {
     Parameter::new(Tensor::zeros(shape))
 }
 
-/// ε, if it can be one.
+/// ε, unless it is out of range.
 fn checked_epsilon(epsilon: f64) -> Result<f64, Error> {
     if epsilon >= 0.0 && epsilon.is_finite() {
         return Ok(epsilon);
@@ -204,7 +204,7 @@ fn ends_with(layer: String, sample: &[usize], input: &[usize]) -> Result<Shape, 
     Err(Error::layer_input(layer, format!("[…, {}]", lengths.join(", ")), input))
 }
 
-/// The shape of the normalised axes, if nothing of it is 0.
+/// The shape of the normalised axes, if no length is 0.
 #[track_caller]
 fn checked_shape(shape: &[usize]) -> &[usize] {
     assert!(!shape.is_empty(), "a normalisation over the last axes needs at least one of them");

@@ -25,7 +25,7 @@ impl<const D: usize> Pool<D> {
             .checked()
     }
 
-    /// The pooling as it is, if it can be.
+    /// The pooling, unless its settings do not fit.
     #[track_caller]
     fn checked(self) -> Self {
         settled(self.check());
@@ -237,8 +237,8 @@ impl<const D: usize> From<Pool<D>> for AvgPool<D> {
 impl<const D: usize> AvgPool<D> {
     pool_settings!();
 
-    /// Whether padding counts as zeros, as it does by default and in PyTorch, or the mean is that
-    /// of the elements inside, as in Keras.
+    /// Whether padding counts as zeros, as it does by default and in PyTorch, or the mean is over
+    /// the elements inside, as in Keras.
     #[must_use]
     pub fn count_include_pad(mut self, count: bool) -> Self {
         self.count_include_pad = count;

@@ -43,7 +43,7 @@ impl Flatten {
         Self { start_axis }
     }
 
-    /// The shape, if there are as many axes.
+    /// The shape, if there are enough axes.
     fn flat(self, input: &[usize]) -> Option<Shape> {
         let (kept, rest) = input.split_at_checked(self.start_axis)?;
         Some(kept.iter().copied().chain([rest.iter().product()]).collect())
@@ -97,7 +97,7 @@ impl Reshape {
         Self { shape: shape.to_vec() }
     }
 
-    /// The shape with the batch, if it holds as many elements.
+    /// The shape with the batch, if it holds the same number of elements.
     fn resolved(&self, input: &[usize]) -> Option<Shape> {
         let (&batch, sample) = input.split_first()?;
         let elements: usize = sample.iter().product();

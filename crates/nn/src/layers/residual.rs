@@ -12,8 +12,7 @@ use crate::model::{Module, Parameter, Pass};
 ///
 /// The gradient of x is the gradient of y plus what comes back through f, so that it does not fade
 /// however many such layers are stacked. He et al., *Deep residual learning*, 2016. Parameters are
-/// named
-/// `body.…` and `shortcut.…`.
+/// named `body.…` and `shortcut.…`.
 ///
 /// ```
 /// use nn::prelude::*;

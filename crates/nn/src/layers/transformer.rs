@@ -25,10 +25,9 @@ use crate::model::{Module, Parameter, Pass};
 /// | pre-norm | `x ← x + attention(norm1(x))`, `x ← x + feed_forward(norm2(x))` |
 ///
 /// with `feed_forward(x) = linear2(f(linear1(x)))`. Post-norm is the block of Vaswani et al.,
-/// *Attention is all you need*, 2017. Pre-norm leaves a way from end to end on which nothing
-/// stands, and trains without a warm-up of the learning rate (Xiong et al., *On layer normalization
-/// in the transformer architecture*, 2020); a stack of such blocks wants a last [`LayerNorm`] after
-/// it.
+/// *Attention is all you need*, 2017. Pre-norm leaves a free way from end to end, and trains
+/// without a warm-up of the learning rate (Xiong et al., *On layer normalization in the transformer
+/// architecture*, 2020); a stack of such blocks wants a last [`LayerNorm`] after it.
 ///
 /// Names, layouts and defaults are as in PyTorch's `TransformerEncoderLayer`: post-norm, relu,
 /// dropout 0.1 (of the attention weights, of the hidden units and of both results). Weights start

@@ -35,8 +35,8 @@ pub enum Padding<const D: usize> {
     /// None: windows lie inside the input.
     #[default]
     Valid,
-    /// As many as give an output of length ⌈input / stride⌉, so that with stride 1 the output is
-    /// as long as the input; where their number is odd, one more after than before.
+    /// Enough for an output of length ⌈input / stride⌉, so that with stride 1 the output is as long
+    /// as the input; where their number is odd, one more after than before.
     Same,
     /// Numbers of elements before and after each axis.
     Sides([(usize, usize); D]),

@@ -157,7 +157,7 @@ impl<A: Float> Loss<A> for SquaredHinge {
     }
 }
 
-/// By how much each output misses being on its right side by 1.
+/// By how much each output misses the margin of 1.
 fn shortfall<'t, A: Float>(output: Var<'t, A>, target: Var<'t, A>) -> Var<'t, A> {
     let (yes, no) = (output.scalar(1.0), output.scalar(-1.0));
     let sign = target.greater(output.scalar(0.0)).select(yes, no);

@@ -391,7 +391,7 @@ pub(super) fn checked_weights(setting: &'static str, weights: &[f64]) -> Result<
     Ok(weights.into())
 }
 
-/// Refuses weights that are not one for each element of the output's last axis.
+/// Refuses weights unless there is one for each element of the output's last axis.
 pub(super) fn weights_fit(weights: &[f64], output: &[usize]) -> Result<(), Error> {
     let classes = output.last().copied().unwrap_or(1);
     if weights.len() == classes {

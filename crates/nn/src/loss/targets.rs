@@ -1,4 +1,4 @@
-//! Whether targets fit an output, said before anything is computed.
+//! Checks that targets fit an output, before anything is computed.
 
 use ops::{Float, Tensor};
 

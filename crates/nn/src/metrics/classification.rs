@@ -12,7 +12,7 @@ use crate::loss::targets::{labels, mismatch};
 /// The settings that metrics of classes share.
 macro_rules! decision_settings {
     () => {
-        /// For a single output: above which it says class 1 and not class 0. It is 0.5, which is
+        /// The threshold above which a single output says class 1 and not class 0: 0.5, which is
         /// right for probabilities; for logits it is 0 ([`Loss::threshold`](crate::loss::Loss)).
         pub fn above(mut self, threshold: f64) -> Self {
             self.decisions.threshold = threshold;
@@ -277,7 +277,7 @@ macro_rules! score_metric {
 }
 
 score_metric! {
-    /// Precision of a class: of the rows that the model says are of it, the fraction that are.
+    /// Precision of a class: the fraction of its predictions that are right.
     ///
     /// 0 if the model never says the class, as in scikit-learn.
     ///
@@ -294,14 +294,14 @@ score_metric! {
     Precision, Score::Precision
 }
 score_metric! {
-    /// Recall of a class: of the rows that are of it, the fraction that the model finds.
+    /// Recall of a class: the fraction of its rows that the model finds.
     ///
     /// 0 if the class never occurs, as in scikit-learn.
     Recall, Score::Recall
 }
 score_metric! {
     /// F₁ of a class, the harmonic mean of precision and recall:
-    /// 2·hits / (rows that are of it + rows said to be of it).
+    /// 2·hits / (rows of the class + predictions of the class).
     ///
     /// 0 if the class neither occurs nor is said, as in scikit-learn. Van Rijsbergen, *Information
     /// Retrieval*, 1979, chapter 7.

@@ -1,4 +1,4 @@
-//! Which class was taken for which, and the scores that follow.
+//! Counts of predicted against true classes, and the scores that follow.
 
 use std::fmt;
 
@@ -57,11 +57,11 @@ pub(super) struct PerClass {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct ClassCount {
-    /// Rows that are of the class and said to be.
+    /// Rows of the class that are predicted as such.
     hits: u64,
-    /// Rows that are said to be of the class.
+    /// Rows that are predicted as the class.
     said: u64,
-    /// Rows that are of the class.
+    /// Rows of the class.
     are: u64,
 }
 

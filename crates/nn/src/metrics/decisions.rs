@@ -1,4 +1,4 @@
-//! Which class an output says, and which the target.
+//! The classes that outputs and targets say.
 
 use ops::{Float, Tensor};
 
@@ -9,7 +9,7 @@ use crate::loss::targets::{Allowed, binary, distributions, is_single, labels};
 /// How classes are read from outputs and targets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decisions {
-    /// The single output above which the class is 1 and not 0.
+    /// The threshold above which a single output says class 1 and not class 0.
     pub threshold: f64,
     /// The label of rows that are left out.
     pub ignored: Option<i64>,

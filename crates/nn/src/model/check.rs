@@ -43,7 +43,7 @@ pub enum ModuleCheckError {
         /// What is wrong.
         #[source]
         check: CheckError,
-        /// Which number stands for which input: `input 0 is the module's input, 1 is weight`.
+        /// The meaning of each input's number: `input 0 is the module's input, 1 is weight`.
         inputs: String,
     },
 }

@@ -98,7 +98,7 @@ pub trait Module<A: Float>: Any {
     }
 }
 
-/// Every elementwise rule of one operand is a layer, one of the user's own included.
+/// Every elementwise rule of one operand is a layer, yours included.
 impl<A: Float, U: Unary> Module<A> for U {
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         x.unary(*self)

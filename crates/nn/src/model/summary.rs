@@ -21,7 +21,7 @@ pub struct LayerSummary {
     pub depth: usize,
     /// The shape of its output for one sample, with the batch first.
     pub output: Shape,
-    /// The learned numbers that it is the first to use.
+    /// The learned numbers that it uses first.
     pub parameters: usize,
     /// The multiply-adds of its matrix products and convolutions, for one sample.
     pub mult_adds: u64,
@@ -32,7 +32,7 @@ pub struct LayerSummary {
 /// A model as a table: layers, output shapes, parameters, multiply-adds and memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// The layers, in the order of the forward pass, each before those that it consists of.
+    /// The layers, in the order of the forward pass, each before its parts.
     pub layers: Vec<LayerSummary>,
     /// The whole model. Parameters that the pass does not use are counted too.
     pub total: LayerSummary,
@@ -49,7 +49,7 @@ pub struct Summary {
 /// of its layers.
 ///
 /// # Errors
-/// If a layer cannot take what the one before it gives: both, with their shapes.
+/// If a layer cannot take the output of the layer before it: both, with their shapes.
 ///
 /// ```
 /// use nn::prelude::*;

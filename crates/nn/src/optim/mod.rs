@@ -12,9 +12,9 @@
 //! | [`Lion`] | the sign of a running mean: every weight moves by η | large batches, little memory |
 //! | [`Lbfgs`] | Newton's method with curvature learned from the last steps | full batches, few weights |
 //!
-//! A file of an optimiser is its published formula for one number w with gradient g. The walk over
-//! the model, the state kept for each parameter, [groups](Group) and saving are written once, for
-//! all, in the driver.
+//! The file of an optimiser is its published formula for one number w with gradient g. The walk
+//! over the model, the state of each parameter, [groups](Group) and saving are written once, in the
+//! driver.
 //!
 //! Settings have the names and defaults of PyTorch, and the steps are PyTorch's: a test holds every
 //! optimiser against it to 1e-12.

@@ -16,7 +16,7 @@ use crate::model::{Module, Pass};
 /// λ₁ Σ |w| + ½ λ₂ Σ w².
 ///
 /// L2 pulls every weight towards 0 in proportion to its size: its gradient is λ₂ w. L1 pulls all
-/// alike, by λ₁, and so sets those that matter little to 0 or near it.
+/// alike, by λ₁, and so sets weights that matter little to 0 or near it.
 ///
 /// The factor ½ makes λ₂ the `weight_decay` of [`Sgd`](super::Sgd), whose step is the same.
 /// (Keras's `L2(λ)` has no ½: it is `Penalty::l2(2.0 * λ)` here.) With optimisers that scale the
@@ -82,8 +82,7 @@ impl Penalty {
         self
     }
 
-    /// Records the penalty, a scalar. Frozen parameters are left out, as nothing would come of
-    /// them.
+    /// Records the penalty, a scalar. Frozen parameters are left out: they would have no effect.
     ///
     /// # Errors
     /// If no parameter of the model is chosen.

@@ -127,7 +127,7 @@ impl Contents {
             .map_err(|_| "its shape is larger than any tensor".to_owned())
     }
 
-    /// The same, if no number has to be converted.
+    /// A tensor, if no number has to be converted.
     pub fn exact_tensor<A: Float>(&self, name: &str) -> Result<Tensor<A>, String> {
         let dtype = self.tensors.get(name).map(|info| info.dtype);
         let wanted = if size_of::<A>() == 4 { Dtype::F32 } else { Dtype::F64 };

@@ -82,7 +82,8 @@ pub struct Weights<A: Float> {
 }
 
 impl<A: Float> Weights<A> {
-    /// Those of a model, as they are now. Cheap: the numbers are shared until one side changes.
+    /// The weights of a model, as they are now. Cheap: the numbers are shared until one side
+    /// changes.
     ///
     /// # Errors
     /// If the model shows two parameters under one path.
@@ -126,7 +127,7 @@ impl<A: Float> Weights<A> {
     /// If the format does not allow a path (`__metadata__`).
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let stored = |(path, tensor): (&String, _)| (path.clone(), Stored::new(tensor));
-        // Libraries around PyTorch want to be told that names and layouts are PyTorch's.
+        // Libraries around PyTorch need to know that names and layouts are PyTorch's.
         let metadata = ("format", "pt".to_owned());
         Ok(to_bytes(&self.tensors.iter().map(stored).collect(), metadata)?)
     }
@@ -182,8 +183,8 @@ type Rename = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// How to load weights: strictly, as [`load_weights`] does, unless told otherwise.
 ///
-/// Whatever is allowed, a tensor that is loaded has the shape of its parameter, and if anything is
-/// refused then nothing is changed.
+/// In any case, a loaded tensor has the shape of its parameter, and if anything is refused nothing
+/// is changed.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -229,9 +230,9 @@ impl fmt::Debug for Loading {
 pub struct Loaded {
     /// The parameters and buffers that have new values.
     pub paths: Vec<String>,
-    /// Those that were not there and stay as they were.
+    /// Parameters and buffers without a tensor, which stay as they were.
     pub missing: Vec<String>,
-    /// The tensors that were there and belong to none, under the names they have there.
+    /// Tensors that belong to no parameter, under their names in the file.
     pub unexpected: Vec<String>,
 }
 
@@ -241,19 +242,19 @@ impl Loading {
         Self::default()
     }
 
-    /// Parameters and buffers that are not there stay as they are.
+    /// Parameters and buffers without a tensor stay as they are.
     #[must_use]
     pub fn allow_missing(self) -> Self {
         Self { allow_missing: true, ..self }
     }
 
-    /// Tensors that the model does not have are passed over.
+    /// Tensors that the model does not have are ignored.
     #[must_use]
     pub fn allow_unexpected(self) -> Self {
         Self { allow_unexpected: true, ..self }
     }
 
-    /// Loads the tensors whose names begin with `prefix`, which is taken off, and passes over all
+    /// Loads the tensors whose names begin with `prefix`, which is removed, and ignores all
     /// others: `"encoder."` loads one part of a larger model.
     #[must_use]
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
@@ -261,7 +262,7 @@ impl Loading {
     }
 
     /// Loads each tensor (its prefix taken off) to the path that `rename` gives for its name, and
-    /// passes over those for which it gives `None`.
+    /// ignores a tensor for which it gives `None`.
     #[must_use]
     pub fn rename(self, rename: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { rename: Some(Arc::new(rename)), ..self }
@@ -384,8 +385,8 @@ impl Loading {
     }
 }
 
-/// The path and shape of every parameter and buffer, if the model shows the same to those that
-/// read it and those that change it, so that a value found wanting is found before any is changed.
+/// The path and shape of every parameter and buffer, if `visit` and `visit_mut` of the model show
+/// the same, so that all is checked before anything is changed.
 fn shapes_of<A: Float>(
     model: &mut (impl Module<A> + ?Sized),
 ) -> Result<Vec<(String, Vec<usize>)>, Error> {

@@ -10,7 +10,7 @@ use crate::ground::setting::{check, check_not_negative};
 ///
 /// An observed value is an improvement if it is better than the best so far by a threshold. When
 /// more than `patience` values in turn are not, the rate falls, and values are ignored for
-/// `cooldown` times. NaN does not count as one. As PyTorch's `ReduceLROnPlateau`.
+/// `cooldown` times. NaN never counts as an improvement. As PyTorch's `ReduceLROnPlateau`.
 ///
 /// ```
 /// use nn::prelude::*;

@@ -185,7 +185,7 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Whether to record a step once and replay it ([`Tape::compile`]) on later batches of the same
-    /// shape, as is done unless this says not to. A replayed step computes the same numbers in less
+    /// shape, which is the default. A replayed step computes the same numbers in less
     /// time. Each step is still recorded if the forward pass draws random numbers (dropout),
     /// looks at a value, or puts a parameter on the tape without [`Pass::parameter`], and if a
     /// callback [reads the tape](Callback::reads_tape).
@@ -270,7 +270,7 @@ impl<'d, A: Float> Fit<'d, A> {
         ended.map(|()| history)
     }
 
-    /// Goes on from the checkpoint, if there is to be one. Nothing is changed if it does not fit.
+    /// Goes on from the checkpoint, if one was given. Nothing is changed if it does not fit.
     fn load(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         let Some(path) = &self.resume else { return Ok(()) };
         let Checkpoint { weights, state } = Checkpoint::load(path)?;
@@ -414,8 +414,7 @@ impl<'d, A: Float> Fit<'d, A> {
         self.callbacks.iter_mut().try_for_each(|callback| callback.on_save(run))
     }
 
-    /// What to do about a loss that is infinite or NaN: it is an error, unless a callback takes it
-    /// for an end.
+    /// Handles a loss that is infinite or NaN: an error, unless a callback forgives it.
     fn not_finite(
         &self,
         run: &mut Run<'_, A>,

@@ -68,7 +68,7 @@ impl History {
         state
     }
 
-    /// [`state`](History::state) undone.
+    /// The inverse of [`state`](History::state).
     pub(crate) fn from_state<A: Float>(state: &State<A>) -> Self {
         let mut history = Self::default();
         for (key, &value) in &state.numbers {

@@ -8,7 +8,7 @@ use crate::loss::Loss;
 use crate::model::{Gradients, Module, ParameterId, Pass};
 use crate::optim::Penalty;
 
-/// As many shapes of batches get a program. Where there are more of them, such as sequences of
+/// The number of shapes of batches that get a program. Where there are more, such as sequences of
 /// every length, a program would seldom be used again.
 const MOST_SHAPES: usize = 8;
 
@@ -85,7 +85,7 @@ struct Recorded<A: Float> {
     data: [usize; 2],
     /// Where the model's parameters and buffers are, whether each is trained, and which is which.
     parameters: Vec<(ParameterId, bool, usize)>,
-    /// Those whose gradients, and those whose new values, the program gives after loss and output.
+    /// Whose gradients, and whose new values, the program gives after loss and output.
     gradients: Vec<ParameterId>,
     updates: Vec<ParameterId>,
 }
@@ -178,8 +178,8 @@ impl<A: Float> Recorded<A> {
     }
 }
 
-/// Whether the pass put no parameter on the tape by another way than
-/// [`Pass::parameter`]: a program would keep its value.
+/// Whether every parameter came onto the tape by [`Pass::parameter`]: a program would keep the
+/// value of any other.
 fn all_known<A: Float>(
     tape: &Tape<A>,
     model: &dyn Module<A>,

@@ -36,7 +36,7 @@ impl From<String> for Column {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CsvTargets {
-    /// Labels that are whole numbers from 0; the number of classes is the largest and 1.
+    /// Labels that are whole numbers from 0; the number of classes is the largest plus 1.
     Labels(Column),
     /// Names of classes. The labels count the names in their sorted order (by code points), or in
     /// the order of [`CsvOptions::class_names`]; the dataset keeps the names.

@@ -11,7 +11,7 @@ use crate::ground::words::counted;
 
 /// Data that is refused, or a request that the data cannot meet.
 ///
-/// Byte offsets count the bytes of the data: in a gzipped file, those after decompression. Lines
+/// Byte offsets count the bytes of the data: in a gzipped file, after decompression. Lines
 /// and columns count from 1, rows and labels from 0.
 ///
 /// ```
@@ -106,7 +106,7 @@ pub enum DataError {
         /// The number of classes.
         classes: usize,
     },
-    /// A setting that cannot be worked with.
+    /// A setting out of its range.
     #[error("{of} was given {setting} = {given}, but it needs {expected}")]
     Setting {
         /// What was set up: `"two_moons"`, `"Augment::Shift"`, ...
@@ -189,7 +189,7 @@ pub enum DataError {
         /// The number of rows.
         rows: usize,
     },
-    /// Samples of another shape than something was made for.
+    /// Samples of an unexpected shape.
     #[error("{what} takes samples of shape {expected}, but they have the shape {given:?}")]
     SampleShape {
         /// What was to be used: `"Augment::Rotate"`, `"the scaler"`, ...
@@ -210,7 +210,7 @@ pub enum DataError {
     /// Values were needed, but the targets are labels.
     #[error("the targets are labels, but only values can be scaled")]
     NotValues,
-    /// Numbers whose mean or spread is beyond what can be computed with.
+    /// Numbers whose mean or spread overflows.
     #[error(
         "the numbers of feature {feature} are so large that their mean or spread overflows; divide \
          them by a constant first"
@@ -384,7 +384,7 @@ pub enum DataError {
         /// What the operating system says.
         cause: io::Error,
     },
-    /// A header of an NPY file that is damaged, or whose kind of array is not read.
+    /// A header of an NPY file that is damaged or of an unsupported kind.
     #[error("{}: {problem}", path.display())]
     Npy {
         /// The file.
@@ -392,7 +392,7 @@ pub enum DataError {
         /// What is wrong, with the part of the header that is.
         problem: String,
     },
-    /// A number in an NPY file that is too large, or no label.
+    /// A number in an NPY file that is too large, or not a label.
     #[error("{}: element {at:?} is {found}, but {expected} was expected", path.display())]
     Element {
         /// The file.
@@ -404,7 +404,7 @@ pub enum DataError {
         /// What was expected.
         expected: String,
     },
-    /// An NPZ archive that is damaged, or uses what is not read.
+    /// An NPZ archive that is damaged, or uses an unsupported feature.
     #[error("{}: the archive is damaged or not an NPZ file: {problem}", path.display())]
     Archive {
         /// The file.
@@ -423,7 +423,7 @@ pub enum DataError {
         names: Vec<String>,
     },
 
-    /// A table in a CSV file, or the way in which it was to be read.
+    /// A table in a CSV file.
     #[error(transparent)]
     Table(#[from] TableError),
 }

@@ -22,7 +22,7 @@ pub enum ExportError {
         /// Why not.
         why: String,
     },
-    /// A model that is another one for another batch.
+    /// A model that changes with the batch.
     #[error(
         "the model cannot be exported: it records {} for a batch of {} and {second} for \
          one of {}, or others. Export::batch exports it for one size of the batch",

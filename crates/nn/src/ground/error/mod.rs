@@ -42,7 +42,7 @@ pub enum Error {
         wanted: String,
         /// The shape that reaches it.
         given: Vec<usize>,
-        /// The layer whose output that is, if it is not the input of the model.
+        /// The layer that gives it, unless it is the input of the model.
         from: Option<String>,
     },
     /// The output of a model does not fit the targets under a loss or a metric.
@@ -98,13 +98,13 @@ pub enum Error {
         /// How many rows there are.
         rows: usize,
     },
-    /// An output that says nothing.
+    /// An output that is NaN.
     #[error("row {row} of the outputs holds NaN, which says no class")]
     OutputNotANumber {
         /// The row, from 0.
         row: usize,
     },
-    /// Not one weight for each class.
+    /// Weights that do not match the classes.
     #[error(
         "there {} {}, but the output has {}; each needs one",
         if *weights == 1 { "is" } else { "are" },
@@ -229,7 +229,7 @@ pub enum Error {
         /// The value of the loss.
         loss: f64,
     },
-    /// A choice of parameters by their paths that chooses none.
+    /// A choice of parameters by their paths that matches nothing.
     #[error("{choice} matches no parameter; there are: {}", parameters.join(", "))]
     Unmatched {
         /// What chose.

@@ -9,7 +9,7 @@ use super::window::{Padding, Sizes, Window, at_least_one};
 use crate::ground::Error;
 use crate::model::{Init, Parameter, Pass};
 
-/// Writes the methods of a convolution that change a setting. What cannot be, its `set` refuses.
+/// Writes the setters of a convolution, whose `set` refuses what does not fit.
 macro_rules! setters {
     ($($(#[$sentence:meta])* $setting:ident: $Setting:ty;)+) => {
         $(
@@ -68,7 +68,7 @@ pub struct ConvSettings<const D: usize> {
     pub padding: Padding<D>,
     /// The distance between the elements of the window; 1 by default.
     pub dilation: Sizes<D>,
-    /// In how many groups the channels are convolved apart; 1 by default.
+    /// The number of groups in which channels are convolved apart; 1 by default.
     pub groups: usize,
     /// Whether a bias is added to each output channel, as it is by default.
     pub bias: bool,

@@ -44,7 +44,7 @@ pub type Conv2d<A> = Conv<A, 2>;
 /// ```
 ///
 /// Parameters have PyTorch's names and layouts. The methods that change a setting panic at the
-/// caller's line, in a sentence, where the setting cannot be;
+/// caller's line, in a sentence, where the setting does not fit;
 /// [`with_settings`](Conv::with_settings) returns the same sentence as an error.
 #[derive(Clone, Debug)]
 pub struct Conv<A: Float, const D: usize> {

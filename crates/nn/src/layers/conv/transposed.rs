@@ -39,7 +39,7 @@ pub type ConvTranspose2d<A> = ConvTranspose<A, 2>;
 /// ```
 ///
 /// Parameters have PyTorch's names and layouts; the methods that change a setting panic at the
-/// caller's line where it cannot be, as for [`Conv`](super::Conv).
+/// caller's line where it does not fit, as for [`Conv`](super::Conv).
 #[derive(Clone, Debug)]
 pub struct ConvTranspose<A: Float, const D: usize> {
     /// w, `[inputs, outputs / groups, …kernel]`.
@@ -98,7 +98,7 @@ impl<A: Float, const D: usize> ConvTranspose<A, D> {
         /// adds them: a number for both sides, or a [`Padding`].
         ///
         /// # Panics
-        /// If it is [`Padding::Same`] and there is an output padding, which that gives by itself.
+        /// If it is [`Padding::Same`] and there is an output padding, which it already implies.
         padding: Padding<D>;
         /// The same with a distance of `dilation` between the elements of the kernel.
         ///
@@ -111,7 +111,7 @@ impl<A: Float, const D: usize> ConvTranspose<A, D> {
     /// stride s takes s lengths to one, and this says which to go back to.
     ///
     /// # Panics
-    /// If it is not below the stride, which is therefore to be set first, or the padding is
+    /// If it is not below the stride (set that first), or the padding is
     /// [`Padding::Same`].
     #[must_use]
     #[track_caller]
@@ -168,7 +168,7 @@ impl<A: Float, const D: usize> ConvTranspose<A, D> {
         std::array::from_fn(|axis| window.stride.0[axis].saturating_sub(window.span(axis)))
     }
 
-    /// The length of the output along an axis, or what is missing to one of 1.
+    /// The length of the output along an axis, or how much is missing for a length of 1.
     fn length(&self, axis: usize, length: usize) -> Result<usize, usize> {
         let window = self.window();
         let full = (length - 1) * window.stride.0[axis] + window.span(axis) + self.extra()[axis];

@@ -1,4 +1,4 @@
-//! One loop over time, whatever the cell.
+//! One loop over time, for every cell.
 
 use ops::methods::{LayoutMethods, LinearMethods, MatmulMethods};
 use ops::{Float, Shape, Tensor};
@@ -255,7 +255,7 @@ impl<A: Float, C: Cell> Recurrent<A, C> {
         format!("{before}{}{after}", self.inputs)
     }
 
-    /// What a layer and direction is called at the end of its parameters' names.
+    /// The suffix of the parameters' names of a layer and direction.
     fn suffix(&self, number: usize) -> String {
         let (layer, direction) =
             (number / self.settings.directions(), number % self.settings.directions());

@@ -22,7 +22,7 @@ use line_search::{Trial, strong_wolfe};
 ///
 /// It is for losses that are the same each time: all of the data in one batch, no dropout. There,
 /// with a line search, it needs no learning rate and far fewer steps than the others. As it has to
-/// evaluate the loss at several points, it takes a closure that does so:
+/// evaluate the loss at several points, it takes a closure:
 ///
 /// ```
 /// use nn::prelude::*;
@@ -60,7 +60,7 @@ pub struct Lbfgs<A: Float = f32> {
     gradient_tolerance: f64,
     change_tolerance: f64,
     line_search: bool,
-    /// The parameters that the memory is of, and their sizes.
+    /// The parameters that `memory` belongs to, and their sizes.
     layout: Vec<(ParameterId, usize)>,
     memory: Curvature<A>,
 }
@@ -102,8 +102,8 @@ impl<A: Float> Lbfgs<A> {
         }
     }
 
-    /// With a line search for the strong Wolfe conditions, which makes every step one that lowers
-    /// the loss. Recommended.
+    /// With a line search for the strong Wolfe conditions, so that every step lowers the
+    /// loss. Recommended.
     #[must_use]
     pub fn line_search(mut self) -> Self {
         self.line_search = true;
@@ -182,9 +182,9 @@ impl<A: Float> Lbfgs<A> {
     /// One step of several iterations. `evaluate` gives the loss of a model and its gradients.
     /// Returns the loss from before the step.
     ///
-    /// Trained parameters that `evaluate` gives no gradient for are taken to have one of 0. Buffers
-    /// take the values of the step's first evaluation. If other parameters are trained than in the
-    /// step before, what was learned of the curvature is forgotten.
+    /// Trained parameters that `evaluate` gives no gradient for count as having a gradient of 0.
+    /// Buffers take the values of the step's first evaluation. If other parameters are trained than
+    /// in the step before, what was learned of the curvature is forgotten.
     ///
     /// # Errors
     /// If `evaluate` fails, or the loss or its gradient is not finite at a point that the step
@@ -299,7 +299,7 @@ impl<A: Float> Lbfgs<A> {
         let mut state = State::new();
         state.texts.insert("optimizer".into(), "Lbfgs".into());
         state.numbers.insert("learning_rate".into(), self.rate);
-        // The memory of other parameters will be forgotten in the next step; it is now.
+        // The memory of other parameters would be forgotten in the next step, so it is left out.
         let known = self.layout == layout(model);
         let fresh = Curvature::default();
         let memory = if known { &self.memory } else { &fresh };

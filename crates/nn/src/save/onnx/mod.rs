@@ -1,9 +1,9 @@
 //! Export of models to ONNX, the format in which onnxruntime and many other programs run networks.
 //!
 //! There is no list of layers that can be exported. A model is run once more, for evaluation, on a
-//! tape, and the recorded ops are written down: those that ONNX has by their counterparts, all
-//! others by what they are composed of. So a user's model is exported as well, and an
-//! elementwise rule of a user is too, because a rule can be read as the expression that it is.
+//! tape, and the recorded ops are written down: ops that ONNX has by their counterparts, all
+//! others by what they are composed of. So your own models are exported as well, and so are your
+//! elementwise rules, because a rule can be read as the expression that it is.
 //!
 //! The model is recorded twice, for two sizes of the batch, and with two kinds of data. What is
 //! the same in both is fixed; what grows with the batch is written as a multiple of it; anything
@@ -164,7 +164,7 @@ impl<'t, A: Float> Recording<'t, A> {
         let output = model.forward(&pass, input);
         let mut paths = vec![None; tape.len()];
         model.visit(&mut |path, parameter| {
-            // One that the model did not use is put on the tape only now.
+            // A parameter that the model did not use is put on the tape only now.
             if let Some(place) = paths.get_mut(pass.parameter(parameter).position()) {
                 *place = Some(path.to_owned());
             }

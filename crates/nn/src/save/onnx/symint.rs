@@ -1,8 +1,8 @@
 //! Lengths and settings that hold for any size of the batch.
 //!
 //! A model is recorded twice, with two sizes of the batch. A whole number that is the same in both
-//! recordings is fixed; one that grows as the batch does is a multiple of it; any other cannot be
-//! told for a batch of any size.
+//! recordings is fixed; one that grows as the batch does is a multiple of it; any other is
+//! unknown for other sizes of the batch.
 
 use ops::Shape;
 use ops::describe::{Attribute, Attributes};
@@ -12,7 +12,7 @@ use ops::describe::{Attribute, Attributes};
 pub(super) enum SymInt {
     /// Always the same.
     Fixed(i64),
-    /// So many times the size of the batch.
+    /// A multiple of the size of the batch.
     Batch(i64),
 }
 
@@ -89,17 +89,17 @@ impl Settings {
         }
     }
 
-    /// Whole numbers that do not.
+    /// Whole numbers that do not depend on it.
     ///
     /// # Errors
-    /// If they do.
+    /// If they depend on it.
     pub fn integers(&self, name: &str) -> Result<Option<Vec<i64>>, String> {
         let Some(counts) = self.counts(name) else { return Ok(None) };
         let fixed: Option<Vec<i64>> = counts.iter().map(|count| count.fixed()).collect();
         fixed.map(Some).ok_or_else(|| format!("its setting {name} depends on the batch"))
     }
 
-    /// Whole numbers that are there for each such op.
+    /// Whole numbers that every such op has.
     pub fn list(&self, name: &str) -> Result<Vec<i64>, String> {
         self.integers(name)?.ok_or_else(|| format!("its setting {name} is not known"))
     }

@@ -22,7 +22,7 @@ impl GradientNorms {
         Self::default()
     }
 
-    /// Those of each parameter too.
+    /// Adds the norm of each parameter.
     #[must_use]
     pub fn by_parameter(mut self) -> Self {
         self.by_parameter = true;

@@ -1,4 +1,4 @@
-//! The callbacks that people expect.
+//! The usual callbacks.
 
 mod clip_gradients;
 mod csv_log;

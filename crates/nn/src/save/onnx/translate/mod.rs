@@ -68,7 +68,7 @@ fn expand(recorded: &RecordedOp<'_>, recording: usize) -> Option<Term> {
     recorded.rules[recording].expand(&operands.iter().collect::<Vec<_>>())
 }
 
-/// Whether a rule written out is only the rule again: one of the words in which rules are written.
+/// Whether a rule written out is only itself: a primitive, in which other rules are written.
 fn is_itself(term: &Term, rule: TypeId) -> bool {
     term.op().is_some_and(|(op, operands)| {
         op.rule() == rule && operands.iter().all(|operand| operand.as_operand().is_some())

@@ -59,7 +59,7 @@ fn conv(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
     let Some(to) = op.settings.integers("input")? else {
         return Ok(graph.node("Conv", op.inputs, attributes));
     };
-    // What a convolution whose last step does not reach the end of the axis leaves over.
+    // What is left over where the last step of the convolution does not reach the end.
     let list = |name| op.settings.list(name);
     let (kernel, stride, dilation) = (list("kernel")?, list("stride")?, list("dilation")?);
     let (before, after) = (list("padding_before")?, list("padding_after")?);
@@ -74,7 +74,7 @@ fn conv(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
 }
 
 /// Every window side by side: a convolution of each channel by itself with kernels that are 1 in
-/// one place. Where the windows are only summed, [`pooled_sum`] takes their place.
+/// one place. Where the windows are only summed, [`pooled_sum`] is used instead.
 fn windows(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
     if op.settings.number("fill") != Some(0.0) || op.settings.counts("adjoint").is_some() {
         return Err("windows with padding other than zeros have no counterpart in ONNX".into());
