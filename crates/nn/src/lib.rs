@@ -20,7 +20,7 @@
 //! # Ok::<(), nn::Error>(())
 //! ```
 //!
-//! [`Fit`] is no more than this loop, written out:
+//! [`Fit`] is only this loop, written out:
 //!
 //! ```
 //! # use nn::prelude::*;
@@ -127,8 +127,8 @@ pub mod prelude {
     };
     pub use crate::schedule::Schedule;
     pub use crate::train::callbacks::{
-        Checkpoint, ClipGradients, CsvLog, DeadUnits, EarlyStopping, GradientNorms, LearningRate,
-        TerminateOnNan,
+        ClipGradients, CsvLog, DeadUnits, EarlyStopping, GradientNorms, LearningRate,
+        SaveCheckpoint, TerminateOnNan,
     };
     pub use crate::train::{Callback, Monitor, on_epoch_end};
     pub use crate::{Fit, History, Mode, Module, Parameter, Pass, evaluate, predict, summary};

@@ -53,8 +53,8 @@ pub fn names() -> Vec<&'static str> {
 
 /// The yearly number of sunspots from 1700 to 2008, of shape `[309]`.
 ///
-/// Means of the relative sunspot number over each year, which follow a cycle of about 11 years. From
-/// statsmodels' copy, in the public domain. See [`windows`](super::windows) to learn from it.
+/// Means of the relative sunspot number over each year, which follow a cycle of about 11 years.
+/// From statsmodels' copy, in the public domain. See [`windows`](super::windows) to learn from it.
 ///
 /// ```
 /// let sunspots = nn::data::sunspots_yearly::<f64>().to_vec();

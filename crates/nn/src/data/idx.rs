@@ -118,7 +118,7 @@ fn labels(mut source: Source<'_>) -> Result<Vec<usize>, DataError> {
 /// ```
 pub fn load_idx_dir<A: Float>(dir: impl AsRef<Path>) -> Result<IdxDataset<A>, DataError> {
     let dir = dir.as_ref();
-    // All four are looked for before the first is read, so that a missing one is told at once.
+    // All four are looked for before the first is read, so that a missing one is reported at once.
     let train = [find(dir, "train-images-idx3-ubyte")?, find(dir, "train-labels-idx1-ubyte")?];
     let test = [find(dir, "t10k-images-idx3-ubyte")?, find(dir, "t10k-labels-idx1-ubyte")?];
     let (train_images, train_labels) = read_pair(train)?;
@@ -193,7 +193,7 @@ fn number(source: &mut Source<'_>, part: &str) -> Result<u32, DataError> {
     Ok(u32::from_be_bytes(bytes))
 }
 
-/// The claimed number of elements, if it is one that is read.
+/// The claimed number of elements, if it is within the limit.
 fn within(
     source: &Source<'_>,
     claim: &str,

@@ -22,7 +22,7 @@ impl EpochRecord {
     }
 
     /// The fraction of the training data classified rightly as it was trained on; `None` if the
-    /// targets are no classes.
+    /// targets are not classes.
     pub fn accuracy(&self) -> Option<f64> {
         self.value("accuracy")
     }

@@ -1,4 +1,5 @@
-//! Plain data that every room speaks of: what can go wrong, state that can be saved, targets, seeds.
+//! Plain data that every room speaks of: what can go wrong, state that can be saved, targets,
+//! seeds.
 
 pub(crate) mod error;
 mod history;
@@ -6,6 +7,7 @@ mod seed;
 pub(crate) mod setting;
 mod state;
 mod targets;
+pub(crate) mod words;
 
 pub use error::Error;
 pub use history::{EpochRecord, History};

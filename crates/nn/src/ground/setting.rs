@@ -26,7 +26,7 @@ fn positive(number: f64) -> bool {
     number > 0.0 && number.is_finite()
 }
 
-/// An error that says what is wrong with a setting, unless it is `fine`.
+/// Refuses a setting unless it is `fine`.
 #[expect(clippy::needless_pass_by_value, reason = "numbers read better without a &")]
 pub(crate) fn check(
     setting: &'static str,

@@ -83,8 +83,8 @@ impl<A: Float> State<A> {
     }
 }
 
-/// Reads a state entry by entry, and knows at the end all that was wrong with it. What cannot be
-/// read comes as a zero, for nobody to use.
+/// Reads a state entry by entry, and reports at the end everything that was wrong. What cannot be
+/// read comes as a zero, which is not used.
 pub(crate) struct StateReader<'s, A: Float> {
     state: &'s State<A>,
     read: BTreeSet<String>,
@@ -155,7 +155,7 @@ impl<'s, A: Float> StateReader<'s, A> {
     }
 
     /// Refuses the state if anything was missing or wrong, or if anything in it was not read. `of`
-    /// is what was to go on from it.
+    /// names the reader.
     pub(crate) fn finish(self, of: &str) -> Result<(), Error> {
         let State { tensors, numbers, texts } = self.state;
         let keys = tensors.keys().chain(numbers.keys()).chain(texts.keys());

@@ -1,4 +1,4 @@
-//! Layers. Every elementwise rule of one operand is a layer too: `Relu`, `Tanh`, one's own.
+//! Layers. Every elementwise rule of one operand is a layer too: `Relu`, `Tanh`, your own.
 //!
 //! | | |
 //! |---|---|

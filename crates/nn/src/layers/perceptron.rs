@@ -10,8 +10,8 @@ use crate::model::{Module, Parameter, Pass};
 
 /// Rosenblatt's perceptron: y = step(w·x + b), `[…, inputs] → […]`.
 ///
-/// Its slope is 0 everywhere, so backpropagation cannot train it; it has a learning rule of its
-/// own, [`learn`](Perceptron::learn).
+/// Its slope is 0 everywhere, so backpropagation cannot train it; it has its own learning
+/// rule, [`learn`](Perceptron::learn).
 ///
 /// ```
 /// use nn::prelude::*;

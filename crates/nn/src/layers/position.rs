@@ -13,8 +13,8 @@ use crate::model::{Init, Module, Parameter, Pass};
 /// any T.
 ///
 /// `PE(t, 2i) = sin(t / 10000^(2i / width))` and `PE(t, 2i + 1)` the cosine of the same: a clock
-/// with a hand for each pair of numbers, each slower than the one before. Vaswani et al., *Attention
-/// is all you need*, 2017, section 3.5. Nothing is learned.
+/// with a hand for each pair of numbers, each slower than the one before. Vaswani et al.,
+/// *Attention is all you need*, 2017, section 3.5. Nothing is learned.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -91,7 +91,7 @@ pub struct LearnedPosition<A: Float> {
 }
 
 impl<A: Float> LearnedPosition<A> {
-    /// Vectors of `width` numbers for so many positions.
+    /// Vectors of `width` numbers for each position.
     pub fn new(positions: usize, width: usize, rng: &mut impl Rng) -> Self {
         let weight = Init::Normal { sigma: 0.02 }.tensor(&[positions, width], 1, width, rng);
         Self { weight: Parameter::new(weight.expect("a standard deviation in range")) }

@@ -38,7 +38,7 @@ impl<A: Float> PRelu<A> {
         Self::per_channel(1)
     }
 
-    /// A slope for each channel, all of which start at 0.25.
+    /// A slope for each channel, starting at 0.25.
     pub fn per_channel(channels: usize) -> Self {
         Self { weight: Parameter::new(Tensor::full(&[channels], A::from_f64(0.25))) }
     }

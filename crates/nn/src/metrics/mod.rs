@@ -71,7 +71,7 @@ pub trait Count<A: Float> {
     fn value(&self) -> f64;
 }
 
-/// What a metric that has been checked gets from targets that it takes.
+/// The result for targets that have been checked.
 #[track_caller]
 fn checked<T>(result: Result<T, Error>) -> T {
     result.unwrap_or_else(|error| panic!("{error}"))

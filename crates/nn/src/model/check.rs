@@ -43,7 +43,7 @@ pub enum ModuleCheckError {
         /// What is wrong.
         #[source]
         check: CheckError,
-        /// Which number stands for which input: `input 0 is the module's input, 1 is weight`.
+        /// The meaning of each input's number: `input 0 is the module's input, 1 is weight`.
         inputs: String,
     },
 }
@@ -67,7 +67,7 @@ impl ModuleCheck {
         self
     }
 
-    /// Compares one random direction in place of every number: see [`Check::fast`].
+    /// Compares one random direction instead of every number: see [`Check::fast`].
     #[must_use]
     pub fn fast(mut self) -> Self {
         self.check = self.check.fast();

@@ -1,4 +1,5 @@
-//! What a model is: parameters, modules that use them in a pass, their initialisers, summaries, checks.
+//! What a model is: parameters, modules that use them in a pass, their initialisers, summaries,
+//! checks.
 
 pub mod check;
 pub mod init;

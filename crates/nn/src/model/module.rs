@@ -10,7 +10,7 @@ use crate::ground::Error;
 
 /// A layer or a model: parameters, and a forward pass that records.
 ///
-/// Models are plain structs of layers, layers plain structs of parameters. A model of one's own
+/// Models are plain structs of layers, layers plain structs of parameters. A model of your own
 /// lists its parameters in `visit` and `visit_mut`, in the same order:
 ///
 /// ```
@@ -92,13 +92,13 @@ pub trait Module<A: Float>: Any {
         list
     }
 
-    /// The number of learned numbers: those of all parameters.
+    /// The number of learned numbers in all parameters.
     fn parameter_count(&self) -> usize {
         self.parameters().iter().map(|(_, parameter)| parameter.value.len()).sum()
     }
 }
 
-/// Every elementwise rule of one operand is a layer, one of the user's own included.
+/// Every elementwise rule of one operand is a layer, yours included.
 impl<A: Float, U: Unary> Module<A> for U {
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         x.unary(*self)

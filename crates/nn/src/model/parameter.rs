@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ops::{Float, Tensor};
 
-/// What tells one parameter from every other in the program.
+/// The identity of a parameter, unique in the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParameterId(u64);
 
@@ -97,8 +97,8 @@ impl<A: Float> Clone for Parameter<A> {
     }
 }
 
-/// What a pass gives for a model's parameters: the gradient of the loss with respect to those that
-/// are trained, and new values of buffers.
+/// What a pass gives for a model's parameters: the gradient of the loss with respect to every
+/// trained parameter, and new values of buffers.
 #[derive(Clone, Debug, Default)]
 pub struct Gradients<A: Float> {
     by_id: HashMap<ParameterId, Tensor<A>>,
@@ -124,7 +124,7 @@ impl<A: Float> Gradients<A> {
         self.by_id.get_mut(&parameter.id)
     }
 
-    /// Gives a parameter a gradient that was computed elsewhere, in place of any that it has. A
+    /// Gives a parameter a gradient that was computed elsewhere, instead of any that it has. A
     /// step refuses one of another shape than the parameter's.
     pub fn insert(&mut self, parameter: &Parameter<A>, gradient: impl Into<Tensor<A>>) {
         self.by_id.insert(parameter.id, gradient.into());

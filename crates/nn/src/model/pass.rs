@@ -82,7 +82,7 @@ impl<'t, A: Float> Pass<'t, A> {
         self.rng.get_or_init(|| RefCell::new(rng(seed))).borrow_mut()
     }
 
-    /// Puts a batch of data on the tape, of which no gradient is wanted.
+    /// Puts a batch of data on the tape, for which no gradient is computed.
     #[track_caller]
     pub fn input(&self, data: &Tensor<A>) -> Var<'t, A> {
         self.tape.constant(data)
@@ -110,7 +110,8 @@ impl<'t, A: Float> Pass<'t, A> {
         self.rng.get().is_some()
     }
 
-    /// The variables and constants that stand for parameters and buffers, in the order of recording.
+    /// The variables and constants that stand for parameters and buffers, in the order of
+    /// recording.
     pub(crate) fn leaves(&self) -> Vec<(ParameterId, Var<'t, A>)> {
         let parameters = self.parameters.borrow();
         let mut leaves: Vec<_> = parameters.iter().map(|(&id, &(var, _))| (id, var)).collect();
@@ -131,9 +132,9 @@ impl<'t, A: Float> Pass<'t, A> {
         parameters.values().map(|(var, buffer)| (var.position(), !buffer)).collect()
     }
 
-    /// Uses `value` in the place of a parameter in this pass: the result of an inner step of
+    /// Uses `value` instead of a parameter in this pass: the result of an inner step of
     /// optimisation, or a variable with respect to which the whole model is differentiated. The
-    /// pass then gives the gradient with respect to it as that of the parameter.
+    /// pass then gives the gradient with respect to it under the parameter's name.
     ///
     /// ```
     /// use nn::prelude::*;
@@ -153,7 +154,7 @@ impl<'t, A: Float> Pass<'t, A> {
         let (wanted, given) = (parameter.value.shape(), value.shape());
         assert!(
             wanted == &given[..],
-            "a value of shape {given:?} cannot take the place of a parameter of shape {wanted:?}"
+            "a value of shape {given:?} cannot replace a parameter of shape {wanted:?}"
         );
         let before =
             self.parameters.borrow_mut().insert(parameter.id(), (value, parameter.is_buffer()));

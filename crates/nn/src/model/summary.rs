@@ -21,7 +21,7 @@ pub struct LayerSummary {
     pub depth: usize,
     /// The shape of its output for one sample, with the batch first.
     pub output: Shape,
-    /// The learned numbers that it is the first to use.
+    /// The learned numbers that it uses first.
     pub parameters: usize,
     /// The multiply-adds of its matrix products and convolutions, for one sample.
     pub mult_adds: u64,
@@ -32,7 +32,7 @@ pub struct LayerSummary {
 /// A model as a table: layers, output shapes, parameters, multiply-adds and memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// The layers, in the order of the forward pass, each before those that it consists of.
+    /// The layers, in the order of the forward pass, each before its parts.
     pub layers: Vec<LayerSummary>,
     /// The whole model. Parameters that the pass does not use are counted too.
     pub total: LayerSummary,
@@ -44,12 +44,12 @@ pub struct Summary {
 
 /// What a model is, for samples of shape `sample` (without the batch). Layers that do not fit each
 /// other are refused from their shapes alone; the rest is read from one recorded pass over a
-/// sample of zeros, so that it holds for models of one's own as well: a layer is what is recorded
+/// sample of zeros, so that it holds for user-defined models as well: a layer is what is recorded
 /// in a scope ([`Pass::scope`]), and [`Sequential`](crate::layers::Sequential) opens one for each
 /// of its layers.
 ///
 /// # Errors
-/// If a layer cannot take what the one before it gives: both, with their shapes.
+/// If a layer cannot take the output of the layer before it: both, with their shapes.
 ///
 /// ```
 /// use nn::prelude::*;

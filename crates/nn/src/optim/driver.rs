@@ -13,7 +13,7 @@ use crate::ground::setting::{check_not_negative, check_rate};
 use crate::ground::{Error, State, StateReader};
 use crate::model::{Gradients, Module, ParameterId};
 
-/// Settings of their own for some of the parameters. What is not set is as for all others.
+/// Settings for some of the parameters. What is not set is as for all others.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -96,7 +96,7 @@ impl Slots {
     }
 }
 
-/// What a formula is told of the parameter it is for: all that it computes in `f64`.
+/// What a formula is told about its parameter, all in `f64`.
 pub(super) struct At<'m> {
     /// The number of the parameter's step, from 1.
     pub(super) step: f64,

@@ -6,15 +6,15 @@
 //! | [`AdaGrad`] | each weight by the root of all its squared gradients so far | sparse features |
 //! | [`RmsProp`] | each weight by the root of the running mean of its squared gradients | recurrent networks |
 //! | [`AdaDelta`] | as `RmsProp`, by the ratio of two running means: no rate to tune | |
-//! | [`Adam`] | a running mean of the gradient, each weight by the root of that of its square | the default |
+//! | [`Adam`] | a running mean of the gradient, each weight by the root of the mean of its square | the default |
 //! | [`AdamW`] | `Adam` with weight decay apart from the gradient | transformers |
 //! | [`NAdam`] | `Adam` with Nesterov's look ahead | |
 //! | [`Lion`] | the sign of a running mean: every weight moves by η | large batches, little memory |
 //! | [`Lbfgs`] | Newton's method with curvature learned from the last steps | full batches, few weights |
 //!
-//! A file of an optimiser is its published formula for one number w with gradient g. The walk over
-//! the model, the state kept for each parameter, [groups](Group) and saving are written once, for
-//! all, in the driver.
+//! The file of an optimiser is its published formula for one number w with gradient g. The walk
+//! over the model, the state of each parameter, [groups](Group) and saving are written once, in the
+//! driver.
 //!
 //! Settings have the names and defaults of PyTorch, and the steps are PyTorch's: a test holds every
 //! optimiser against it to 1e-12.
@@ -81,6 +81,51 @@ macro_rules! optimizer {
                 let slots = self.slots();
                 self.driver.load_state(model, stringify!($Optimizer), slots, state)
             }
+        }
+    };
+}
+
+/// Writes a setter that several optimisers have, under a sentence of the optimiser's own.
+macro_rules! setter {
+    ($(#[$sentence:meta])* weight_decay) => {
+        $(#[$sentence])*
+        ///
+        /// # Errors
+        /// If λ is negative, infinite or NaN.
+        pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
+            self.driver.set_weight_decay(decay)?;
+            Ok(self)
+        }
+    };
+    ($(#[$sentence:meta])* betas) => {
+        $(#[$sentence])*
+        ///
+        /// # Errors
+        /// If one is not in [0, 1).
+        pub fn betas(mut self, beta1: f64, beta2: f64) -> Result<Self, Error> {
+            $crate::ground::setting::check_decay("beta1", beta1)?;
+            $crate::ground::setting::check_decay("beta2", beta2)?;
+            (self.moments.beta1, self.moments.beta2) = (beta1, beta2);
+            Ok(self)
+        }
+    };
+    ($(#[$sentence:meta])* epsilon $(in $owner:ident)?) => {
+        $(#[$sentence])*
+        ///
+        /// # Errors
+        /// If it is not positive and finite.
+        pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
+            $crate::ground::setting::check_positive("epsilon", epsilon)?;
+            self.$($owner.)?epsilon = epsilon;
+            Ok(self)
+        }
+    };
+    ($(#[$sentence:meta])* amsgrad) => {
+        $(#[$sentence])*
+        #[must_use]
+        pub fn amsgrad(mut self) -> Self {
+            self.amsgrad = true;
+            self
         }
     };
 }

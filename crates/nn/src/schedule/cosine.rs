@@ -13,9 +13,9 @@ pub(super) fn half_cosine(high: f64, low: f64, part: f64) -> f64 {
 
 /// Half a cosine: slow at first, then fast, slow at the end. ηₘ + ½ (η₀ − ηₘ)(1 + cos πt/n).
 ///
-/// After time n it climbs again, as PyTorch's does; [`Chain`](super::Chain) it with a [`Constant`](super::Constant) if it is to
-/// stay down. Loshchilov & Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017,
-/// equation 5.
+/// After time n it climbs again, as PyTorch's does; [`Chain`](super::Chain) it with a
+/// [`Constant`](super::Constant) if it is to stay down. Loshchilov & Hutter, *SGDR: Stochastic
+/// Gradient Descent with Warm Restarts*, 2017, equation 5.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cosine {
     length: usize,

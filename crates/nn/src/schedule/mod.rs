@@ -114,7 +114,7 @@ impl<S: Schedule + ?Sized> Schedule for Box<S> {
     }
 }
 
-/// Refuses a factor that would not lower a rate.
+/// Refuses a factor that is not above 0 and at most 1.
 fn check_gamma(gamma: f64) -> Result<(), Error> {
     check("gamma", gamma, gamma > 0.0 && gamma <= 1.0, "above 0 and at most 1")
 }

@@ -10,7 +10,7 @@ use crate::ground::setting::{check, check_not_negative};
 ///
 /// An observed value is an improvement if it is better than the best so far by a threshold. When
 /// more than `patience` values in turn are not, the rate falls, and values are ignored for
-/// `cooldown` times. NaN is no improvement. As PyTorch's `ReduceLROnPlateau`.
+/// `cooldown` times. NaN never counts as an improvement. As PyTorch's `ReduceLROnPlateau`.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -82,7 +82,7 @@ impl Plateau {
         self
     }
 
-    /// How many values in turn may be no improvement.
+    /// The number of values in turn that need not improve.
     #[must_use]
     pub fn patience(mut self, patience: usize) -> Self {
         self.patience = patience;

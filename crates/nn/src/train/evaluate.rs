@@ -97,7 +97,7 @@ pub(super) fn check<'m, A: Float>(
     Ok(())
 }
 
-/// [`evaluate_with`] of what was checked.
+/// [`evaluate_with`], without the check.
 pub(super) fn evaluate_checked<'m, A: Float>(
     model: &dyn Module<A>,
     data: &Dataset<A>,

@@ -9,7 +9,7 @@ use super::callback::{Callback, Run, StepView};
 use super::evaluate::{Total, check, evaluate_checked};
 use super::interrupt::Interruptible;
 use super::progress::Progress;
-use super::replay::{Replays, Step};
+use super::replay::{Replays, StepResult};
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::ground::{EpochRecord, Error, History, State, step_seed};
 use crate::loss::Loss;
@@ -175,9 +175,9 @@ impl<'d, A: Float> Fit<'d, A> {
         self
     }
 
-    /// Goes on from a checkpoint that [`Checkpoint`](crate::train::callbacks::Checkpoint) wrote,
-    /// after its epoch: model, optimiser, callbacks and history are as they were then, and the
-    /// rest of the run gives the same numbers as if it had never stopped.
+    /// Goes on from a checkpoint that [`SaveCheckpoint`](crate::train::callbacks::SaveCheckpoint)
+    /// wrote, after its epoch: model, optimiser, callbacks and history are as they were then, and
+    /// the rest of the run gives the same numbers as if it had never stopped.
     #[must_use]
     pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
         self.resume = Some(checkpoint.into());
@@ -185,8 +185,8 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Whether to record a step once and replay it ([`Tape::compile`]) on later batches of the same
-    /// shape, as is done unless this says not to. A replayed step computes the same numbers in less
-    /// time. Steps are recorded anew all the same if the forward pass draws random numbers (dropout),
+    /// shape, which is the default. A replayed step computes the same numbers in less
+    /// time. Each step is still recorded if the forward pass draws random numbers (dropout),
     /// looks at a value, or puts a parameter on the tape without [`Pass::parameter`], and if a
     /// callback [reads the tape](Callback::reads_tape).
     ///
@@ -201,10 +201,11 @@ impl<'d, A: Float> Fit<'d, A> {
     /// Trains `model` on `data`.
     ///
     /// # Errors
-    /// Before anything changes: if the batch size is 0, if a number of the data is infinite or
-    /// NaN, if the model cannot take the data, the loss cannot compare its output with the
-    /// targets, a metric cannot measure them, or a callback refuses. On the way: if the loss is infinite or NaN; the model keeps the
-    /// parameters of the step before, and the error has the history of the epochs before.
+    /// Before anything changes: if the batch size is 0, if a number of the data is infinite or NaN,
+    /// if the model cannot take the data, the loss cannot compare its output with the targets, a
+    /// metric cannot measure them, or a callback refuses. On the way: if the loss is infinite or
+    /// NaN; the model keeps the parameters of the step before, and the error has the history of the
+    /// epochs before.
     pub fn run(
         &mut self,
         model: &mut impl Module<A>,
@@ -269,7 +270,7 @@ impl<'d, A: Float> Fit<'d, A> {
         ended.map(|()| history)
     }
 
-    /// Goes on from the checkpoint, if there is to be one. Nothing is changed if it does not fit.
+    /// Goes on from the checkpoint, if one was given. Nothing is changed if it does not fit.
     fn load(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         let Some(path) = &self.resume else { return Ok(()) };
         let Checkpoint { weights, state } = Checkpoint::load(path)?;
@@ -370,7 +371,7 @@ impl<'d, A: Float> Fit<'d, A> {
                 let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
                 let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
                 let gradients = pass.gradients(penalized)?;
-                let step = Step { loss: value.item(), output: output.value(), gradients };
+                let step = StepResult { loss: value.item(), output: output.value(), gradients };
                 // For the next batches of this shape.
                 replays.add(run.model, &batch, (*loss, self.penalty.as_ref()), step)
             };
@@ -397,7 +398,7 @@ impl<'d, A: Float> Fit<'d, A> {
         run: &mut Run<'_, A>,
         batch: &Batch<A>,
         tape: &Tape<A>,
-        step: &mut Step<A>,
+        step: &mut StepResult<A>,
     ) -> Result<(), Error> {
         let (loss, gradients) = (step.loss.to_f64(), &mut step.gradients);
         let mut step = StepView { tape, batch, loss, gradients };
@@ -413,8 +414,7 @@ impl<'d, A: Float> Fit<'d, A> {
         self.callbacks.iter_mut().try_for_each(|callback| callback.on_save(run))
     }
 
-    /// What to do about a loss that is infinite or NaN: it is an error, unless a callback takes it
-    /// for an end.
+    /// Handles a loss that is infinite or NaN: an error, unless a callback forgives it.
     fn not_finite(
         &self,
         run: &mut Run<'_, A>,

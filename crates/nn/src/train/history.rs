@@ -20,7 +20,7 @@ impl Display for EpochRecord {
     }
 }
 
-/// A value with four decimals, or as many digits where it is small.
+/// A value with four decimals, or with four digits where it is small.
 fn number(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-3 { format!("{value:.3e}") } else { format!("{value:.4}") }
 }
@@ -68,7 +68,7 @@ impl History {
         state
     }
 
-    /// [`state`](History::state) undone.
+    /// The inverse of [`state`](History::state).
     pub(crate) fn from_state<A: Float>(state: &State<A>) -> Self {
         let mut history = Self::default();
         for (key, &value) in &state.numbers {

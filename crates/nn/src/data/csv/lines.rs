@@ -21,7 +21,7 @@ pub(super) fn next(
     reader.read_byte_record(record).map_err(|error| {
         let cause = match error.into_kind() {
             ErrorKind::Io(cause) => cause,
-            // Nothing else is an error for a reader of bytes that allows rows of any length.
+            // A reader of bytes that allows rows of any length has no other errors.
             kind => io::Error::other(format!("{kind:?}")),
         };
         cause.downcast().unwrap_or_else(|cause| DataError::Io { path: path.to_owned(), cause })

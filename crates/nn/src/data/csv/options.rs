@@ -36,7 +36,7 @@ impl From<String> for Column {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CsvTargets {
-    /// Labels that are whole numbers from 0; the number of classes is the largest and 1.
+    /// Labels that are whole numbers from 0; the number of classes is the largest plus 1.
     Labels(Column),
     /// Names of classes. The labels count the names in their sorted order (by code points), or in
     /// the order of [`CsvOptions::class_names`]; the dataset keeps the names.
@@ -54,7 +54,7 @@ pub enum Missing {
     /// Refuse the table, with the number of missing values and where the first are.
     #[default]
     Refuse,
-    /// Put the mean of the column's other values in the place of a missing input. A missing target
+    /// Replace a missing input by the mean of the column's other values. A missing target
     /// is refused. The mean is taken over the whole table; if the table is split afterwards, it
     /// has seen the test set, if only a little.
     FillMean,
@@ -79,7 +79,7 @@ pub struct CsvOptions {
     /// The columns of the targets. The default is labels in the last column.
     pub targets: CsvTargets,
     /// The names of the classes in the order of their labels, if they are known: for a test set,
-    /// those of the training set. Another name in the column is then refused.
+    /// the names of the training set. Another name in the column is then refused.
     pub class_names: Option<Vec<String>>,
     /// Columns that are not read: row numbers, remarks. The default is none.
     pub ignored: Vec<Column>,

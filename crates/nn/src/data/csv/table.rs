@@ -15,7 +15,7 @@ use crate::ground::error::{DataError, TableError};
 pub const MAX_CLASSES: usize = 1_000_000;
 
 /// The fields that mean a missing value, in upper or lower case. In a column of class names only
-/// an empty field does, for the others may well be names.
+/// an empty field does: the others may be names.
 pub const MISSING: [&str; 6] = ["", "na", "n/a", "nan", "null", "?"];
 
 /// The places of missing values that an error names; the others are only counted.
@@ -107,7 +107,7 @@ impl<A: Float> Table<A> {
         Err(TableError::Ragged { path: self.path.clone(), line, expected, found })
     }
 
-    /// Takes up a field; returns whether there is something in it.
+    /// Adds a field to its row; returns whether it holds a value.
     fn field(
         &mut self,
         line: u64,
@@ -322,7 +322,7 @@ fn in_order(
     if let Some(names) = given {
         return (labels, names);
     }
-    // A class that is only in rows that were left out is none.
+    // A class that occurs only in rows left out does not count.
     let used: HashSet<usize> = labels.iter().copied().collect();
     let mut names: Vec<_> = classes.into_iter().filter(|(_, label)| used.contains(label)).collect();
     names.sort_unstable();

@@ -182,7 +182,7 @@ fn names_of_classes_are_sorted_or_in_the_order_given() {
          was expected, but \"fig\" was found"
     );
     assert!(refused("1,pear\n2,\n", options.clone()).contains("1 value is missing: line 2"));
-    // A class that is only in rows left out is none.
+    // A class that occurs only in rows left out does not count.
     let dropped = CsvOptions { missing: Missing::DropRows, ..options.clone() };
     let data = read(b"1,pear\n,apple\n2,fig\n", dropped).unwrap();
     assert_eq!(data.class_names().unwrap(), ["fig", "pear"]);

@@ -42,7 +42,7 @@ impl<A: Float> Dataset<A> {
         Ok(Batches { dataset: self, order, next: 0, batch_size })
     }
 
-    /// The samples of rows that are there.
+    /// The samples of the given rows, which must exist.
     pub(in crate::data) fn batch(&self, rows: &[usize]) -> Batch<A> {
         Batch {
             inputs: gather(&self.inputs, rows),

@@ -19,7 +19,7 @@ impl<A: Float> Dataset<A> {
         flat
     }
 
-    /// The same samples, each input in another shape with as many numbers: images out of rows of
+    /// The same samples, each input in another shape of equal size: images out of rows of
     /// pixels.
     ///
     /// # Errors

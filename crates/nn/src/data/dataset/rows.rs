@@ -33,7 +33,7 @@ pub(in crate::data) fn check_finite<A: Float>(
     what: &'static str,
     values: &Tensor<A>,
 ) -> Result<(), DataError> {
-    // All of a piece first: a search that may end at each element is many times slower.
+    // The whole slice first: a search that may end at each element is many times slower.
     let finite = |part: &[A]| part.iter().fold(true, |all, value| all & value.is_finite());
     if values.view().as_slice().is_some_and(finite) {
         return Ok(());
@@ -56,7 +56,7 @@ fn unravel(mut position: usize, shape: &[usize]) -> Vec<usize> {
     index
 }
 
-/// The targets of rows that are there.
+/// The targets of the given rows, which must exist.
 pub(super) fn gather_targets<A: Float>(targets: &Targets<A>, rows: &[usize]) -> Targets<A> {
     match targets {
         Targets::Labels(labels) => Targets::Labels(rows.iter().map(|&row| labels[row]).collect()),

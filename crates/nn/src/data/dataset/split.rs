@@ -58,7 +58,7 @@ impl<A: Float> Dataset<A> {
         seed: u64,
     ) -> Result<(Self, Self, Self), DataError> {
         let rows = self.len();
-        // Fractions that are none become 0 or too many rows, and are refused with the rest.
+        // What is not a fraction becomes 0 or too many rows, and is refused with the rest.
         let count = |fraction: f64| (rows as f64 * fraction).round() as usize;
         let (validation, test) = (count(validation_fraction), count(test_fraction));
         let train = rows.saturating_sub(validation.saturating_add(test));
@@ -76,15 +76,15 @@ impl<A: Float> Dataset<A> {
         Ok((self.gather(train), self.gather(validation), self.gather(test)))
     }
 
-    /// The samples in two parts, as [`split`](Self::split) makes them, but so that each class has
-    /// the same share of both, as nearly as whole samples allow.
+    /// The samples in two parts, as [`split`](Self::split) makes them, but with the same share of
+    /// each class in both, as nearly as whole samples allow.
     ///
     /// The test part gets `test_fraction` of each class, rounded to the nearest whole number, but
     /// leaves at least one sample of the class in each part. Both parts are shuffled.
     ///
     /// # Errors
     /// If the targets are not labels, a class has only one sample, or the fraction is not between 0
-    /// and 1. A class without samples is no error.
+    /// and 1. A class without samples is allowed.
     ///
     /// ```
     /// use nn::data::{DataError, iris};
@@ -106,7 +106,7 @@ impl<A: Float> Dataset<A> {
             return Err(DataError::Split { fraction, rows, test });
         }
         // In the order of the classes, so that the error names the first. The number of classes
-        // may be far above that of samples.
+        // may be far above the number of samples.
         let mut counts = BTreeMap::<usize, usize>::new();
         for &label in labels {
             *counts.entry(label).or_default() += 1;
@@ -148,7 +148,7 @@ impl<A: Float> Dataset<A> {
     }
 }
 
-/// Whether there was one left to take.
+/// Takes one, if any is left.
 fn take_one(left: &mut usize) -> bool {
     let some = *left > 0;
     *left -= usize::from(some);

@@ -7,10 +7,11 @@ use thiserror::Error;
 
 use super::TableError;
 use super::idx;
+use crate::ground::words::counted;
 
 /// Data that is refused, or a request that the data cannot meet.
 ///
-/// Byte offsets count the bytes of the data: in a gzipped file, those after decompression. Lines
+/// Byte offsets count the bytes of the data: in a gzipped file, after decompression. Lines
 /// and columns count from 1, rows and labels from 0.
 ///
 /// ```
@@ -77,7 +78,7 @@ pub enum DataError {
     /// A batch without samples.
     #[error("a batch of 0 samples was asked for; the batch size must be at least 1")]
     BatchSize,
-    /// A fraction to split by that leaves one part without samples, or is no fraction.
+    /// A fraction to split by that leaves one part without samples, or is not a fraction.
     #[error(
         "a fraction of {fraction} of {rows} rows for the test set gives {test} test and {} \
          training rows; the fraction must lie between 0 and 1 and leave rows in both parts",
@@ -105,7 +106,7 @@ pub enum DataError {
         /// The number of classes.
         classes: usize,
     },
-    /// A setting that cannot be worked with.
+    /// A setting out of its range.
     #[error("{of} was given {setting} = {given}, but it needs {expected}")]
     Setting {
         /// What was set up: `"two_moons"`, `"Augment::Shift"`, ...
@@ -130,14 +131,18 @@ pub enum DataError {
         value: f64,
     },
     /// Another number of names than of classes.
-    #[error("{names} names were given for {classes} classes; each class needs one")]
+    #[error(
+        "{} given for {}; each class needs one",
+        were(*names, "name"),
+        counted(*classes, "class")
+    )]
     ClassNames {
         /// How many names were given.
         names: usize,
         /// The number of classes.
         classes: usize,
     },
-    /// Fractions for three parts that leave one of them without samples, or are no fractions.
+    /// Fractions for three parts that leave one of them without samples, or are not fractions.
     #[error(
         "fractions of {validation} and {test} of {rows} rows for validation and test give {} and \
          {} rows and leave {} for training; each part needs at least one",
@@ -173,7 +178,7 @@ pub enum DataError {
         /// The class.
         class: usize,
     },
-    /// Batches of which none is whole.
+    /// Batches larger than the data set.
     #[error(
         "batches of {batch_size} without the last incomplete one leave none of {rows} rows; the \
          batch size must be at most {rows}"
@@ -184,7 +189,7 @@ pub enum DataError {
         /// The number of rows.
         rows: usize,
     },
-    /// Samples of another shape than something was made for.
+    /// Samples of an unexpected shape.
     #[error("{what} takes samples of shape {expected}, but they have the shape {given:?}")]
     SampleShape {
         /// What was to be used: `"Augment::Rotate"`, `"the scaler"`, ...
@@ -205,7 +210,7 @@ pub enum DataError {
     /// Values were needed, but the targets are labels.
     #[error("the targets are labels, but only values can be scaled")]
     NotValues,
-    /// Numbers whose mean or spread is beyond what can be computed with.
+    /// Numbers whose mean or spread overflows.
     #[error(
         "the numbers of feature {feature} are so large that their mean or spread overflows; divide \
          them by a constant first"
@@ -341,9 +346,11 @@ pub enum DataError {
     },
     /// Files of images and of labels that do not belong together.
     #[error(
-        "{} holds {images} images but {} holds {labels} labels; each image needs one",
+        "{} holds {} but {} holds {}; each image needs one",
         images_path.display(),
-        labels_path.display()
+        counted(*images, "image"),
+        labels_path.display(),
+        counted(*labels, "label")
     )]
     ImagesAndLabels {
         /// The file of images.
@@ -377,7 +384,7 @@ pub enum DataError {
         /// What the operating system says.
         cause: io::Error,
     },
-    /// A header of an NPY file that is damaged, or whose kind of array is not read.
+    /// A header of an NPY file that is damaged or of an unsupported kind.
     #[error("{}: {problem}", path.display())]
     Npy {
         /// The file.
@@ -385,7 +392,7 @@ pub enum DataError {
         /// What is wrong, with the part of the header that is.
         problem: String,
     },
-    /// A number in an NPY file that is too large, or no label.
+    /// A number in an NPY file that is too large, or not a label.
     #[error("{}: element {at:?} is {found}, but {expected} was expected", path.display())]
     Element {
         /// The file.
@@ -397,7 +404,7 @@ pub enum DataError {
         /// What was expected.
         expected: String,
     },
-    /// An NPZ archive that is damaged, or uses what is not read.
+    /// An NPZ archive that is damaged, or uses an unsupported feature.
     #[error("{}: the archive is damaged or not an NPZ file: {problem}", path.display())]
     Archive {
         /// The file.
@@ -416,9 +423,14 @@ pub enum DataError {
         names: Vec<String>,
     },
 
-    /// A table in a CSV file, or the way in which it was to be read.
+    /// A table in a CSV file.
     #[error(transparent)]
     Table(#[from] TableError),
+}
+
+/// A count with its noun and verb.
+fn were(count: usize, noun: &str) -> String {
+    format!("{} {}", counted(count, noun), if count == 1 { "was" } else { "were" })
 }
 
 fn list(names: &[String]) -> String {

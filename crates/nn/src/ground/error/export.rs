@@ -4,6 +4,8 @@ use std::panic::Location;
 
 use thiserror::Error as ThisError;
 
+use crate::ground::words::counted;
+
 /// Why a model cannot be exported.
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
@@ -20,10 +22,13 @@ pub enum ExportError {
         /// Why not.
         why: String,
     },
-    /// A model that is another one for another batch.
+    /// A model that changes with the batch.
     #[error(
-        "the model cannot be exported: it records {first} ops for a batch of {} and {second} for \
-         one of {}, or others. Export::batch exports it for one size of the batch", batches[0], batches[1]
+        "the model cannot be exported: it records {} for a batch of {} and {second} for \
+         one of {}, or others. Export::batch exports it for one size of the batch",
+        counted(*first, "op"),
+        batches[0],
+        batches[1]
     )]
     Structure {
         /// The sizes of the batch.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error as ThisError;
 
 use super::history::History;
+use super::words::counted;
 
 mod data;
 #[cfg(feature = "onnx")]
@@ -41,7 +42,7 @@ pub enum Error {
         wanted: String,
         /// The shape that reaches it.
         given: Vec<usize>,
-        /// The layer whose output that is, if it is not the input of the model.
+        /// The layer that gives it, unless it is the input of the model.
         from: Option<String>,
     },
     /// The output of a model does not fit the targets under a loss or a metric.
@@ -86,34 +87,40 @@ pub enum Error {
         /// The sum.
         sum: f64,
     },
-    /// Labels of which none counts.
+    /// Rows that are all left out.
     #[error(
-        "none of {labels} labels counts for {measure}: each is ignored or of a class with weight 0"
+        "none of {} counts for {measure}: each is ignored or of a class with weight 0",
+        counted(*rows, "row")
     )]
     NothingCounts {
         /// The loss or metric.
         measure: String,
-        /// How many labels there are.
-        labels: usize,
+        /// How many rows there are.
+        rows: usize,
     },
-    /// An output that says nothing.
+    /// An output that is NaN.
     #[error("row {row} of the outputs holds NaN, which says no class")]
     OutputNotANumber {
         /// The row, from 0.
         row: usize,
     },
-    /// Not one weight for each class.
-    #[error("there are {weights} weights, but the output has {classes} classes; each needs one")]
+    /// Weights that do not match the classes.
+    #[error(
+        "there {} {}, but the output has {}; each needs one",
+        if *weights == 1 { "is" } else { "are" },
+        counted(*weights, "weight"),
+        counted(*classes, "class")
+    )]
     ClassWeights {
         /// How many weights there are.
         weights: usize,
         /// How many classes the output has.
         classes: usize,
     },
-    /// A label that is no class of the model.
+    /// A label beyond the classes of the model.
     #[error(
-        "row {row} has label {label}, but the model's output has {classes} classes, so labels 0 \
-         to {} are allowed", classes - 1
+        "row {row} has label {label}, but the model's output has {}",
+        allowed_labels(*classes)
     )]
     Label {
         /// The row, from 0.
@@ -222,7 +229,7 @@ pub enum Error {
         /// The value of the loss.
         loss: f64,
     },
-    /// A choice of parameters by their paths that chooses none.
+    /// A choice of parameters by their paths that matches nothing.
     #[error("{choice} matches no parameter; there are: {}", parameters.join(", "))]
     Unmatched {
         /// What chose.
@@ -230,6 +237,14 @@ pub enum Error {
         /// The paths of all parameters.
         parameters: Vec<String>,
     },
+}
+
+/// The classes of an output, and the labels that they allow.
+fn allowed_labels(classes: usize) -> String {
+    match classes {
+        1 => "1 class, so only label 0 is allowed".to_owned(),
+        _ => format!("{classes} classes, so labels 0 to {} are allowed", classes - 1),
+    }
 }
 
 /// The layer that an input comes from, in words.

@@ -19,7 +19,7 @@ pub enum SaveError {
         /// Why not.
         source: io::Error,
     },
-    /// It is not what it should be: damaged, cut short, of another kind.
+    /// A file of the wrong kind, damaged or cut short.
     #[error("{place} cannot be read: {problem}")]
     Format {
         /// The file, or what else was read from.
@@ -30,7 +30,7 @@ pub enum SaveError {
     /// The tensors do not fit the model.
     #[error(transparent)]
     Misfit(#[from] Misfit),
-    /// A model that shows its parameters in a way that cannot be saved.
+    /// A model whose parameters cannot be saved as it shows them.
     #[error("the model cannot be saved or loaded: {problem}")]
     Model {
         /// What is wrong with it.
@@ -53,24 +53,24 @@ impl SaveError {
     }
 }
 
-/// Everything in which tensors differ from what a model wants. The model was not changed.
+/// All differences between tensors and what a model needs. The model was not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Misfit {
     /// Where the tensors are from.
     pub place: String,
-    /// Parameters and buffers of the model that are not there, with their shapes.
+    /// Parameters and buffers of the model without a tensor, with their shapes.
     pub missing: Vec<(String, Vec<usize>)>,
     /// Tensors that the model does not have, with their shapes.
     pub unexpected: Vec<(String, Vec<usize>)>,
-    /// Tensors of another shape than the model's: path, the model's shape, that found.
+    /// Tensors of another shape than the model's: path, the model's shape, the shape found.
     pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
     /// Tensors whose numbers the model cannot hold, and why.
     pub unfit: Vec<(String, String)>,
 }
 
 impl Misfit {
-    /// Whether there is nothing to complain of.
+    /// Whether all fits.
     pub fn is_empty(&self) -> bool {
         self.missing.is_empty()
             && self.unexpected.is_empty()

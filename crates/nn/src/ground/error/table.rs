@@ -46,7 +46,7 @@ pub enum TableError {
         /// The first names in the header line, if there is one, shortened.
         names: Vec<String>,
     },
-    /// A column that was given two tasks.
+    /// A column asked for twice.
     #[error(
         "{}: column {column}{} was asked for twice, as a target or as ignored",
         path.display(), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
@@ -71,7 +71,7 @@ pub enum TableError {
         /// The number of columns.
         columns: usize,
     },
-    /// Values that are missing and for which the options do not provide.
+    /// Missing values that the options do not provide for.
     #[error(
         "{}: {count} {} missing: {}{}. To leave out such rows or to fill missing inputs with the \
          mean of their column, set `CsvOptions::missing`",
@@ -104,9 +104,10 @@ pub enum TableError {
     },
     /// A row with another number of fields than the first.
     #[error(
-        "{}, line {line}: {expected} fields were expected as in the first line, but there are \
-         {found}",
-        path.display()
+        "{}, line {line}: {} expected as in the first line, but there {}",
+        path.display(),
+        if *expected == 1 { "1 field was".to_owned() } else { format!("{expected} fields were") },
+        if *found == 1 { "is 1".to_owned() } else { format!("are {found}") }
     )]
     Ragged {
         /// The file.
@@ -118,7 +119,7 @@ pub enum TableError {
         /// How many this one has.
         found: usize,
     },
-    /// A field that does not hold what its column should.
+    /// A field that does not fit its column.
     #[error(
         "{}, line {line}, column {column}{}: {expected} was expected, but {found} was found",
         path.display(),
@@ -146,7 +147,7 @@ pub enum TableError {
         /// The line.
         line: u64,
     },
-    /// A line longer than is read.
+    /// A line that is too long.
     #[error("{}, line {line}: the line is longer than {limit} bytes", path.display())]
     LongLine {
         /// The file.
@@ -156,7 +157,7 @@ pub enum TableError {
         /// The longest line that is read, in bytes.
         limit: u64,
     },
-    /// A table larger than was allowed.
+    /// A table that is too large.
     #[error(
         "{} holds more than {limit} bytes; a larger limit can be set in `CsvOptions::max_bytes`",
         path.display()
@@ -178,6 +179,7 @@ fn only(header: bool, dropped: usize) -> String {
     match (header, dropped) {
         (true, 0) => ", only a header line".to_owned(),
         (false, 0) => String::new(),
+        (_, 1) => ": in its only one a value is missing".to_owned(),
         (_, dropped) => format!(": in each of its {dropped} a value is missing"),
     }
 }

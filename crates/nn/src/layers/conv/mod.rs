@@ -9,6 +9,38 @@ use super::window::{Padding, Sizes, Window, at_least_one};
 use crate::ground::Error;
 use crate::model::{Init, Parameter, Pass};
 
+/// Writes the setters of a convolution, whose `set` refuses what does not fit.
+macro_rules! setters {
+    ($($(#[$sentence:meta])* $setting:ident: $Setting:ty;)+) => {
+        $(
+            $(#[$sentence])*
+            #[must_use]
+            #[track_caller]
+            pub fn $setting(self, $setting: impl Into<$Setting>) -> Self {
+                let settings = ConvSettings { $setting: $setting.into(), ..self.settings };
+                self.set(settings)
+            }
+        )+
+
+        /// The same without a bias, as before a batch normalisation, which would take it away.
+        #[must_use]
+        pub fn without_bias(mut self) -> Self {
+            self.settings.bias = false;
+            self.bias = None;
+            self
+        }
+
+        /// The settings.
+        pub fn settings(&self) -> &ConvSettings<D> {
+            &self.settings
+        }
+
+        fn kernel(&self) -> Sizes<D> {
+            Sizes(std::array::from_fn(|axis| self.weight.value.shape()[axis + 2]))
+        }
+    };
+}
+
 mod plain;
 mod transposed;
 
@@ -36,7 +68,7 @@ pub struct ConvSettings<const D: usize> {
     pub padding: Padding<D>,
     /// The distance between the elements of the window; 1 by default.
     pub dilation: Sizes<D>,
-    /// In how many groups the channels are convolved apart; 1 by default.
+    /// The number of groups in which channels are convolved apart; 1 by default.
     pub groups: usize,
     /// Whether a bias is added to each output channel, as it is by default.
     pub bias: bool,

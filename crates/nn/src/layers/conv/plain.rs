@@ -25,9 +25,9 @@ pub type Conv2d<A> = Conv<A, 2>;
 /// y\[n, o, i\] = b\[o\] + Σ over c, k of w\[o, c, k\] · x\[n, c, i·stride + k·dilation − padding\]
 ///
 /// (Goodfellow, Bengio & Courville, *Deep Learning*, 9.1). Each output channel o looks at every
-/// place of the input with the same weights. With groups, channels are split into as many equal
-/// parts, and each part of the outputs sees only its part of the inputs; as many groups as
-/// channels is a depthwise convolution. An axis of length L becomes
+/// position of the input with the same weights. With groups, channels are split into equal parts,
+/// and each part of the outputs sees only its part of the inputs; one group for each channel is a
+/// depthwise convolution. An axis of length L becomes
 /// ⌊(L + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1 long, padding on both sides counted.
 ///
 /// ```
@@ -44,7 +44,7 @@ pub type Conv2d<A> = Conv<A, 2>;
 /// ```
 ///
 /// Parameters have PyTorch's names and layouts. The methods that change a setting panic at the
-/// caller's line, in a sentence, where the setting cannot be;
+/// caller's line, in a sentence, where the setting does not fit;
 /// [`with_settings`](Conv::with_settings) returns the same sentence as an error.
 #[derive(Clone, Debug)]
 pub struct Conv<A: Float, const D: usize> {
@@ -90,38 +90,23 @@ impl<A: Float, const D: usize> Conv<A, D> {
         Ok(Self { weight, bias, settings })
     }
 
-    /// The same with windows that move by `stride`.
-    ///
-    /// # Panics
-    /// If it is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn stride(self, stride: impl Into<Sizes<D>>) -> Self {
-        let settings = ConvSettings { stride: stride.into(), ..self.settings };
-        self.set(settings)
+    setters! {
+        /// The same with windows that move by `stride`.
+        ///
+        /// # Panics
+        /// If it is 0.
+        stride: Sizes<D>;
+        /// The same with zeros added at the ends of each axis: a number for both sides, or a
+        /// [`Padding`].
+        padding: Padding<D>;
+        /// The same with a distance of `dilation` between the elements of the window.
+        ///
+        /// # Panics
+        /// If it is 0.
+        dilation: Sizes<D>;
     }
 
-    /// The same with zeros added at the ends of each axis: a number for both sides, or a
-    /// [`Padding`].
-    #[must_use]
-    #[track_caller]
-    pub fn padding(self, padding: impl Into<Padding<D>>) -> Self {
-        let settings = ConvSettings { padding: padding.into(), ..self.settings };
-        self.set(settings)
-    }
-
-    /// The same with a distance of `dilation` between the elements of the window.
-    ///
-    /// # Panics
-    /// If it is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn dilation(self, dilation: impl Into<Sizes<D>>) -> Self {
-        let settings = ConvSettings { dilation: dilation.into(), ..self.settings };
-        self.set(settings)
-    }
-
-    /// The same with channels in groups. The weight has another shape then, and is drawn anew.
+    /// The same with channels in groups. The weight then has another shape, and is drawn again.
     ///
     /// # Panics
     /// If the number of groups does not divide both numbers of channels.
@@ -132,24 +117,11 @@ impl<A: Float, const D: usize> Conv<A, D> {
         settled(Self::with_settings(self.inputs(), self.outputs(), self.kernel(), settings, rng))
     }
 
-    /// The same without a bias, as before a batch normalisation, which would take it away.
-    #[must_use]
-    pub fn without_bias(mut self) -> Self {
-        self.settings.bias = false;
-        self.bias = None;
-        self
-    }
-
     #[track_caller]
     fn set(mut self, settings: ConvSettings<D>) -> Self {
         settled(settings.check(self.inputs(), self.outputs(), self.kernel()));
         self.settings = settings;
         self
-    }
-
-    /// The settings.
-    pub fn settings(&self) -> &ConvSettings<D> {
-        &self.settings
     }
 
     fn inputs(&self) -> usize {
@@ -158,10 +130,6 @@ impl<A: Float, const D: usize> Conv<A, D> {
 
     fn outputs(&self) -> usize {
         self.weight.value.shape()[0]
-    }
-
-    fn kernel(&self) -> Sizes<D> {
-        Sizes(std::array::from_fn(|axis| self.weight.value.shape()[axis + 2]))
     }
 
     fn window(&self) -> Window<D> {

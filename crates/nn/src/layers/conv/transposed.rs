@@ -39,7 +39,7 @@ pub type ConvTranspose2d<A> = ConvTranspose<A, 2>;
 /// ```
 ///
 /// Parameters have PyTorch's names and layouts; the methods that change a setting panic at the
-/// caller's line where it cannot be, as those of [`Conv`](super::Conv) do.
+/// caller's line where it does not fit, as for [`Conv`](super::Conv).
 #[derive(Clone, Debug)]
 pub struct ConvTranspose<A: Float, const D: usize> {
     /// w, `[inputs, outputs / groups, …kernel]`.
@@ -88,34 +88,30 @@ impl<A: Float, const D: usize> ConvTranspose<A, D> {
         Ok(Self { weight, bias, settings, output_padding })
     }
 
-    /// The same with copies of the kernel that lie `stride` apart.
-    ///
-    /// # Panics
-    /// If it is 0, or an output padding is not below it.
-    #[must_use]
-    #[track_caller]
-    pub fn stride(self, stride: impl Into<Sizes<D>>) -> Self {
-        let settings = ConvSettings { stride: stride.into(), ..self.settings };
-        self.set(settings)
+    setters! {
+        /// The same with copies of the kernel that lie `stride` apart.
+        ///
+        /// # Panics
+        /// If it is 0, or an output padding is not below it.
+        stride: Sizes<D>;
+        /// The same with elements cut off at the ends of each axis, as the convolution's padding
+        /// adds them: a number for both sides, or a [`Padding`].
+        ///
+        /// # Panics
+        /// If it is [`Padding::Same`] and there is an output padding, which it already implies.
+        padding: Padding<D>;
+        /// The same with a distance of `dilation` between the elements of the kernel.
+        ///
+        /// # Panics
+        /// If it is 0.
+        dilation: Sizes<D>;
     }
 
-    /// The same with so many elements cut off at the ends of each axis, as the convolution's
-    /// padding adds them: a number for both sides, or a [`Padding`].
+    /// The same with `output_padding` more elements at the end of each axis: a convolution of
+    /// stride s takes s lengths to one, and this says which to go back to.
     ///
     /// # Panics
-    /// If it is [`Padding::Same`] and there is an output padding, which that gives by itself.
-    #[must_use]
-    #[track_caller]
-    pub fn padding(self, padding: impl Into<Padding<D>>) -> Self {
-        let settings = ConvSettings { padding: padding.into(), ..self.settings };
-        self.set(settings)
-    }
-
-    /// The same with so many elements more at the end of each axis: a convolution of stride s takes
-    /// s lengths to one, and this says which of them to go back to.
-    ///
-    /// # Panics
-    /// If it is not below the stride, which is therefore to be set first, or the padding is
+    /// If it is not below the stride (set that first), or the padding is
     /// [`Padding::Same`].
     #[must_use]
     #[track_caller]
@@ -125,18 +121,7 @@ impl<A: Float, const D: usize> ConvTranspose<A, D> {
         self.set(settings)
     }
 
-    /// The same with a distance of `dilation` between the elements of the kernel.
-    ///
-    /// # Panics
-    /// If it is 0.
-    #[must_use]
-    #[track_caller]
-    pub fn dilation(self, dilation: impl Into<Sizes<D>>) -> Self {
-        let settings = ConvSettings { dilation: dilation.into(), ..self.settings };
-        self.set(settings)
-    }
-
-    /// The same with channels in groups. The weight has another shape then, and is drawn anew.
+    /// The same with channels in groups. The weight then has another shape, and is drawn again.
     ///
     /// # Panics
     /// If the number of groups does not divide both numbers of channels.
@@ -149,14 +134,6 @@ impl<A: Float, const D: usize> ConvTranspose<A, D> {
         settled(Self::with_settings(inputs, outputs, kernel, settings, extra, rng))
     }
 
-    /// The same without a bias.
-    #[must_use]
-    pub fn without_bias(mut self) -> Self {
-        self.settings.bias = false;
-        self.bias = None;
-        self
-    }
-
     #[track_caller]
     fn set(mut self, settings: ConvSettings<D>) -> Self {
         settled(settings.check(self.inputs(), self.outputs(), self.kernel()));
@@ -165,21 +142,12 @@ impl<A: Float, const D: usize> ConvTranspose<A, D> {
         self
     }
 
-    /// The settings.
-    pub fn settings(&self) -> &ConvSettings<D> {
-        &self.settings
-    }
-
     fn inputs(&self) -> usize {
         self.weight.value.shape()[0]
     }
 
     fn outputs(&self) -> usize {
         self.weight.value.shape()[1] * self.settings.groups
-    }
-
-    fn kernel(&self) -> Sizes<D> {
-        Sizes(std::array::from_fn(|axis| self.weight.value.shape()[axis + 2]))
     }
 
     fn window(&self) -> Window<D> {
@@ -200,7 +168,7 @@ impl<A: Float, const D: usize> ConvTranspose<A, D> {
         std::array::from_fn(|axis| window.stride.0[axis].saturating_sub(window.span(axis)))
     }
 
-    /// The length of the output along an axis, or what is missing to one of 1.
+    /// The length of the output along an axis, or how much is missing for a length of 1.
     fn length(&self, axis: usize, length: usize) -> Result<usize, usize> {
         let window = self.window();
         let full = (length - 1) * window.stride.0[axis] + window.span(axis) + self.extra()[axis];

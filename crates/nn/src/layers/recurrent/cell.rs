@@ -10,7 +10,7 @@ use super::RecurrentState;
 /// One step of a recurrent layer: how its state follows from the one before.
 ///
 /// [`SimpleRnn`](super::SimpleRnn), [`Lstm`](super::Lstm) and [`Gru`](super::Gru) are the one
-/// layer [`Recurrent`](super::Recurrent) with different cells. So is a cell of one's own, which gets many steps,
+/// layer [`Recurrent`](super::Recurrent) with different cells. A cell of your own gets many steps,
 /// layers and directions with it:
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! One loop over time, whatever the cell.
+//! One loop over time, for every cell.
 
 use ops::methods::{LayoutMethods, LinearMethods, MatmulMethods};
 use ops::{Float, Shape, Tensor};
@@ -19,8 +19,8 @@ use crate::model::{Module, Parameter, Pass};
 /// It is a cell, applied at each of T steps with the same weights. The part of the input is one
 /// matrix product for all steps, the part of the hidden state one product a step. Parameters have
 /// PyTorch's names, layouts and first values: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`,
-/// `bias_hh_l0`, the next layer's with `l1`, those of the backward direction with `_reverse` after
-/// them, all drawn uniformly between ±1/√hidden.
+/// `bias_hh_l0`, the next layer's with `l1`, the backward direction's with `_reverse` at
+/// the end, all drawn uniformly between ±1/√hidden.
 ///
 /// ```
 /// use nn::layers::{Recurrence, Returns};
@@ -41,7 +41,7 @@ pub struct Recurrent<A: Float, C> {
     hidden: usize,
     settings: Recurrence,
     dropout: Dropout,
-    /// For each layer, those of its directions.
+    /// One for each layer and direction.
     pub(super) weights: Vec<RecurrentWeights<A>>,
 }
 
@@ -58,8 +58,8 @@ impl<A: Float, C: Cell + Default> Recurrent<A, C> {
     /// Layers as given in the settings.
     ///
     /// # Errors
-    /// If there are no inputs, hidden units or layers, or the dropout is not from 0 to 1, or there is
-    /// dropout with a single layer, where it would do nothing.
+    /// If there are no inputs, hidden units or layers, or the dropout is not from 0 to 1, or there
+    /// is dropout with a single layer, where it would do nothing.
     pub fn with_settings(
         inputs: usize,
         hidden: usize,
@@ -255,7 +255,7 @@ impl<A: Float, C: Cell> Recurrent<A, C> {
         format!("{before}{}{after}", self.inputs)
     }
 
-    /// What a layer and direction is called at the end of its parameters' names.
+    /// The suffix of the parameters' names of a layer and direction.
     fn suffix(&self, number: usize) -> String {
         let (layer, direction) =
             (number / self.settings.directions(), number % self.settings.directions());

@@ -1,4 +1,4 @@
-//! Recurrent layers: one layer with a cell of any kind, and the cells that people know.
+//! Recurrent layers: one layer with a cell of any kind, and the usual cells.
 
 mod cell;
 mod gru;

@@ -19,7 +19,7 @@ pub enum Returns {
 /// sequence returned.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recurrence {
-    /// How many layers, each of which reads the hidden states of the one before.
+    /// The number of layers. Each reads the hidden states of the layer before.
     pub layers: usize,
     /// Whether each layer also reads the sequence backwards, with weights of its own.
     pub bidirectional: bool,

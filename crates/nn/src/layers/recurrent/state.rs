@@ -65,7 +65,7 @@ impl<A: Float> RecurrentState<Tensor<A>> {
 #[derive(Clone, Copy, Debug)]
 pub struct RecurrentOutput<'t, A: Float> {
     /// The hidden states of the last layer at every step, `[N, T, directions · hidden]`: at each
-    /// step those of the forward direction, then those of the backward direction.
+    /// step first the forward direction, then the backward direction.
     pub sequence: Var<'t, A>,
     /// The state of every layer and direction after its last step. A backward direction's last
     /// step is at the beginning of the sequence.

@@ -1,9 +1,10 @@
 //! A line search for the strong Wolfe conditions.
 //!
 //! Along a direction of descent the loss is a function φ of one number t. Wanted is a t where φ has
-//! fallen enough, φ(t) ≤ φ(0) + c₁ t φ′(0), and has grown flat enough, |φ′(t)| ≤ c₂ |φ′(0)|: then the
-//! step tells L-BFGS something true of the curvature. Nocedal & Wright, *Numerical Optimization*,
-//! 2nd edition, algorithms 3.5 and 3.6, with the safeguards of Schmidt's minFunc, as in PyTorch.
+//! fallen enough, φ(t) ≤ φ(0) + c₁ t φ′(0), and has grown flat enough, |φ′(t)| ≤ c₂ |φ′(0)|: then
+//! the step tells L-BFGS something true of the curvature. Nocedal & Wright, *Numerical
+//! Optimization*, 2nd edition, algorithms 3.5 and 3.6, with the safeguards of Schmidt's minFunc, as
+//! in PyTorch.
 
 use crate::ground::Error;
 

@@ -6,23 +6,23 @@ use crate::ground::setting::{check, check_not_negative, check_rate};
 use crate::ground::{Error, State, StateReader};
 use crate::model::{Gradients, Module, ParameterId};
 
+mod curvature;
 mod flat;
 mod line_search;
-mod memory;
 
+use curvature::{Curvature, Pair, dot, largest, sum_of_sizes};
 use flat::{flat_gradient, layout, parameters, place, weights};
 use line_search::{Trial, strong_wolfe};
-use memory::{Memory, Pair, dot, largest, sum_of_sizes};
 
 /// L-BFGS: Newton's method, with the curvature learned from the last steps.
 ///
-/// The direction is −H g, where H approximates the inverse of the Hessian from the last m changes of
-/// the weights, s, and of the gradient, y: the two-loop recursion, Nocedal & Wright, *Numerical
-/// Optimization*, 2nd edition, algorithm 7.4. Its steps and settings are those of PyTorch's LBFGS.
+/// The direction is −H g, where H approximates the inverse of the Hessian from the last m changes
+/// of the weights, s, and of the gradient, y: the two-loop recursion, Nocedal & Wright, *Numerical
+/// Optimization*, 2nd edition, algorithm 7.4. Its steps and settings are PyTorch's.
 ///
 /// It is for losses that are the same each time: all of the data in one batch, no dropout. There,
 /// with a line search, it needs no learning rate and far fewer steps than the others. As it has to
-/// evaluate the loss at several points, it takes a closure that does so:
+/// evaluate the loss at several points, it takes a closure:
 ///
 /// ```
 /// use nn::prelude::*;
@@ -60,9 +60,9 @@ pub struct Lbfgs<A: Float = f32> {
     gradient_tolerance: f64,
     change_tolerance: f64,
     line_search: bool,
-    /// The parameters that the memory is of, and their sizes.
+    /// The parameters that `memory` belongs to, and their sizes.
     layout: Vec<(ParameterId, usize)>,
-    memory: Memory<A>,
+    memory: Curvature<A>,
 }
 
 /// A loss and its gradient.
@@ -98,12 +98,12 @@ impl<A: Float> Lbfgs<A> {
             change_tolerance: 1e-9,
             line_search: false,
             layout: Vec::new(),
-            memory: Memory::default(),
+            memory: Curvature::default(),
         }
     }
 
-    /// With a line search for the strong Wolfe conditions, which makes every step one that lowers
-    /// the loss. Recommended.
+    /// With a line search for the strong Wolfe conditions, so that every step lowers the
+    /// loss. Recommended.
     #[must_use]
     pub fn line_search(mut self) -> Self {
         self.line_search = true;
@@ -121,7 +121,7 @@ impl<A: Float> Lbfgs<A> {
         Ok(self)
     }
 
-    /// With this many iterations a step, and at most 5/4 as many evaluations.
+    /// With this many iterations a step, and at most 5/4 times as many evaluations.
     ///
     /// # Errors
     /// If it is 0.
@@ -182,9 +182,9 @@ impl<A: Float> Lbfgs<A> {
     /// One step of several iterations. `evaluate` gives the loss of a model and its gradients.
     /// Returns the loss from before the step.
     ///
-    /// Trained parameters that `evaluate` gives no gradient for are taken to have one of 0. Buffers
-    /// take the values of the step's first evaluation. If other parameters are trained than in the
-    /// step before, what was learned of the curvature is forgotten.
+    /// Trained parameters that `evaluate` gives no gradient for count as having a gradient of 0.
+    /// Buffers take the values of the step's first evaluation. If other parameters are trained than
+    /// in the step before, what was learned of the curvature is forgotten.
     ///
     /// # Errors
     /// If `evaluate` fails, or the loss or its gradient is not finite at a point that the step
@@ -196,7 +196,7 @@ impl<A: Float> Lbfgs<A> {
     ) -> Result<f64, Error> {
         let layout = layout(model);
         if layout != self.layout {
-            (self.layout, self.memory) = (layout, Memory::default());
+            (self.layout, self.memory) = (layout, Curvature::default());
         }
         let (loss, gradients) = evaluate(model)?;
         let mut here = Point { loss, gradient: flat_gradient(model, &gradients)? };
@@ -283,7 +283,7 @@ impl<A: Float> Lbfgs<A> {
             evaluations += 1;
             let Point { loss, gradient } = point(&memory.along(x, t))?;
             let slope = dot(&gradient, &memory.direction);
-            // A point where anything is not finite is no better than any other such.
+            // A point where anything is not finite is as bad as any other.
             let loss = if loss.is_finite() && slope.is_finite() { loss } else { f64::INFINITY };
             Ok(Trial { t, loss, slope, gradient })
         })?;
@@ -299,9 +299,9 @@ impl<A: Float> Lbfgs<A> {
         let mut state = State::new();
         state.texts.insert("optimizer".into(), "Lbfgs".into());
         state.numbers.insert("learning_rate".into(), self.rate);
-        // The memory of other parameters will be forgotten in the next step; it is now.
+        // The memory of other parameters would be forgotten in the next step, so it is left out.
         let known = self.layout == layout(model);
-        let fresh = Memory::default();
+        let fresh = Curvature::default();
         let memory = if known { &self.memory } else { &fresh };
         state.numbers.insert("step".into(), memory.iterations as f64);
         if memory.iterations == 0 {
@@ -329,7 +329,7 @@ impl<A: Float> Lbfgs<A> {
         let mut reader = StateReader::new(state);
         reader.expect_text("optimizer", "Lbfgs");
         let rate = reader.number("learning_rate");
-        let mut memory = Memory { iterations: reader.count("step"), ..Memory::default() };
+        let mut memory = Curvature { iterations: reader.count("step"), ..Curvature::default() };
         if memory.iterations > 0 {
             reader.expect_text("parameters", &parameters(model));
             let size = layout(model).iter().map(|(_, size)| size).sum();

@@ -1,17 +1,17 @@
 //! Export of models to ONNX, the format in which onnxruntime and many other programs run networks.
 //!
 //! There is no list of layers that can be exported. A model is run once more, for evaluation, on a
-//! tape, and the recorded ops are written down: those that ONNX has by their counterparts, all
-//! others by what they are composed of. So a model of one's own is exported as well, and an
-//! elementwise rule of one's own is too, because a rule can be read as the expression that it is.
+//! tape, and the recorded ops are written down: ops that ONNX has by their counterparts, all
+//! others by what they are composed of. So your own models are exported as well, and so are your
+//! elementwise rules, because a rule can be read as the expression that it is.
 //!
 //! The model is recorded twice, for two sizes of the batch, and with two kinds of data. What is
 //! the same in both is fixed; what grows with the batch is written as a multiple of it; anything
 //! else is an error, so that a graph which only holds for one batch is not written unasked.
 
-mod count;
 mod graph;
 pub mod proto;
+mod symint;
 mod translate;
 
 use std::path::Path;
@@ -21,10 +21,10 @@ use ops::{Float, Shape, Tensor};
 use prost::Message;
 use tape::{Tape, Var};
 
-use self::count::{Batches, Count};
 use self::graph::{Graph, INPUT, OUTPUT};
 use self::proto::{Dimension, Length, TensorShape, TensorType, Type, ValueInfo};
-use self::translate::Call;
+use self::symint::{BatchSizes, SymInt};
+use self::translate::RecordedOp;
 use super::atomic::write_atomically;
 use crate::ground::Error;
 use crate::ground::error::SaveError;
@@ -41,7 +41,7 @@ const IR_VERSION: i64 = 8;
 /// size. [`Export`] has settings.
 ///
 /// The graph has one input, `input`, and one output, `output`, and computes in 32-bit floats;
-/// parameters have their paths as names. Operators are those of ONNX's opset 18. To be recorded, the
+/// parameters have their paths as names. Operators are ONNX's opset 18. To be recorded, the
 /// model is run on samples of zeros and of ones, which must be possible inputs.
 ///
 /// # Errors
@@ -164,7 +164,7 @@ impl<'t, A: Float> Recording<'t, A> {
         let output = model.forward(&pass, input);
         let mut paths = vec![None; tape.len()];
         model.visit(&mut |path, parameter| {
-            // One that the model did not use is put on the tape only now.
+            // A parameter that the model did not use is put on the tape only now.
             if let Some(place) = paths.get_mut(pass.parameter(parameter).position()) {
                 *place = Some(path.to_owned());
             }
@@ -189,7 +189,7 @@ impl<'t, A: Float> Recording<'t, A> {
 /// Writes down two recordings of one model.
 struct Writer<'r, 't, A: Float> {
     recordings: [&'r Recording<'t, A>; 2],
-    batches: Batches,
+    batches: BatchSizes,
 }
 
 impl<A: Float> Writer<'_, '_, A> {
@@ -211,14 +211,14 @@ impl<A: Float> Writer<'_, '_, A> {
             };
         }
         let output = [0, 1].map(|i| self.recordings[i].vars[self.recordings[i].output].shape());
-        let output = Count::shape([&output[0], &output[1]], self.batches)
+        let output = SymInt::shape([&output[0], &output[1]], self.batches)
             .map_err(|why| self.refusal(first.output, why))?;
         let batch = if self.batches[0] == self.batches[1] {
-            Count::Fixed(self.batches[0] as i64)
+            SymInt::Fixed(self.batches[0] as i64)
         } else {
-            Count::Batch(1)
+            SymInt::Batch(1)
         };
-        let sample = sample.iter().map(|&length| Count::Fixed(length as i64));
+        let sample = sample.iter().map(|&length| SymInt::Fixed(length as i64));
         let mut graph = graph.finish(&names[first.output]);
         graph.input = vec![value_info(INPUT, [batch].into_iter().chain(sample))];
         graph.output = vec![value_info(OUTPUT, output.into_iter())];
@@ -275,8 +275,8 @@ impl<A: Float> Writer<'_, '_, A> {
         };
         let shapes = operands.map(|operands| operands.iter().map(|x| x.shape()).collect());
         let output = vars.map(Var::shape);
-        let call = Call { rules: [&*first, &*second], inputs, shapes, output };
-        translate::add(graph, &call, self.batches).map_err(refuse)
+        let recorded = RecordedOp { rules: [&*first, &*second], inputs, shapes, output };
+        translate::add(graph, &recorded, self.batches).map_err(refuse)
     }
 
     /// Adds a constant: numbers that the model put on the tape itself.
@@ -284,7 +284,7 @@ impl<A: Float> Writer<'_, '_, A> {
         let refuse = |why: &str| self.refusal(position, why.to_owned());
         let [first, second] = self.recordings.map(|recording| recording.vars[position].value());
         let (a, b) = (Shape::from_slice(first.shape()), Shape::from_slice(second.shape()));
-        let shape = Count::shape([&a, &b], self.batches).map_err(|why| refuse(&why))?;
+        let shape = SymInt::shape([&a, &b], self.batches).map_err(|why| refuse(&why))?;
         // Along axes that grow with the batch all must be equal, and one is kept.
         let kept = |x: &Tensor<A>| {
             let mut one = x.view();
@@ -331,11 +331,11 @@ fn tensor<A: Float>(graph: &mut Graph, name: &str, x: &Tensor<A>) -> Result<Stri
     Ok(graph.tensor(name, x.shape(), &numbers))
 }
 
-fn value_info(name: &str, shape: impl Iterator<Item = Count>) -> ValueInfo {
+fn value_info(name: &str, shape: impl Iterator<Item = SymInt>) -> ValueInfo {
     let length = |count| match count {
-        Count::Fixed(number) => Length::Value(number),
-        Count::Batch(1) => Length::Name("N".to_owned()),
-        Count::Batch(times) => Length::Name(format!("{times}N")),
+        SymInt::Fixed(number) => Length::Value(number),
+        SymInt::Batch(1) => Length::Name("N".to_owned()),
+        SymInt::Batch(times) => Length::Name(format!("{times}N")),
     };
     let dim = shape.map(|count| Dimension { value: Some(length(count)) }).collect();
     let shape = Some(TensorShape { dim });

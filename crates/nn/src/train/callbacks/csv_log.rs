@@ -17,7 +17,7 @@ pub struct CsvLog {
 }
 
 impl CsvLog {
-    /// To a file that is made anew at the start of the run; a run that is resumed adds to it.
+    /// To a file that is created at the start of the run; a resumed run adds to it.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self { path: path.as_ref().to_owned(), file: None, columns: Vec::new() }
     }

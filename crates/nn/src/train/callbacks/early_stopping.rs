@@ -2,6 +2,7 @@
 
 use ops::{Float, Tensor};
 
+use crate::ground::words::counted;
 use crate::ground::{Error, State};
 use crate::model::Module;
 use crate::train::callback::{Callback, Monitor, Run};
@@ -24,9 +25,10 @@ fn restore<A: Float>(model: &mut dyn Module<A>, values: &[Tensor<A>]) {
 
 /// Stops when a value has not improved for some epochs.
 ///
-/// By default the lowest `validation loss`, any improvement counts, one epoch without is enough,
-/// and the model stays as it is at the end; [`restore_best`](EarlyStopping::restore_best) gives
-/// back the parameters of the best epoch. Prechelt, *Early Stopping – But When?*, 1998.
+/// By default the lowest `validation loss`, any improvement counts, one epoch without improvement
+/// is enough, and the model stays as it is at the end;
+/// [`restore_best`](EarlyStopping::restore_best) gives back the parameters of the best epoch.
+/// Prechelt, *Early Stopping – But When?*, 1998.
 #[derive(Clone, Debug)]
 pub struct EarlyStopping<A: Float> {
     monitor: Monitor,
@@ -65,7 +67,7 @@ impl<A: Float> EarlyStopping<A> {
         }
     }
 
-    /// How many epochs without improvement to wait for one; training stops at the last of them.
+    /// The number of epochs without improvement after which training stops.
     #[must_use]
     pub fn patience(mut self, epochs: usize) -> Self {
         self.patience = epochs;
@@ -124,11 +126,11 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
         self.waited += 1;
         if self.waited >= self.patience {
             run.stop(format!(
-                "{} has not improved on {} (epoch {}) for {} epochs",
+                "{} has not improved on {} (epoch {}) for {}",
                 self.monitor.name(),
                 self.best,
                 self.best_epoch,
-                self.waited
+                counted(self.waited, "epoch")
             ));
         }
         Ok(())

@@ -6,8 +6,9 @@ use crate::ground::Error;
 use crate::train::callback::{Callback, Run, StepView};
 
 /// Records the norm of the gradient over all parameters, averaged over the steps of an epoch, as
-/// `gradient norm`; and with [`by_parameter`](GradientNorms::by_parameter) that of each parameter
-/// too, as `gradient norm 0.weight`: the first place to look when deep layers do not learn.
+/// `gradient norm`; and with [`by_parameter`](GradientNorms::by_parameter) the norm of each
+/// parameter too, as `gradient norm 0.weight`: the first place to look when deep layers do not
+/// learn.
 #[derive(Clone, Debug, Default)]
 pub struct GradientNorms {
     by_parameter: bool,
@@ -21,7 +22,7 @@ impl GradientNorms {
         Self::default()
     }
 
-    /// Those of each parameter too.
+    /// Adds the norm of each parameter.
     #[must_use]
     pub fn by_parameter(mut self) -> Self {
         self.by_parameter = true;

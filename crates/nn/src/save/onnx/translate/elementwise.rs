@@ -4,9 +4,9 @@ use ops::rules::{self, Lift};
 
 use super::super::graph::{Graph, integer, number};
 use super::super::proto;
-use super::Table;
+use super::Translations;
 
-impl Table {
+impl Translations {
     pub(super) fn elementwise(&mut self) {
         self.functions();
         self.activations();

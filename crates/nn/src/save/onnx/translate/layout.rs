@@ -2,12 +2,12 @@
 
 use ops::rules;
 
-use super::super::count::Count;
 use super::super::graph::{Graph, integer, integers};
 use super::super::proto;
-use super::{Op, Table, from_zero, reshape};
+use super::super::symint::SymInt;
+use super::{Op, Translations, from_zero, reshape};
 
-impl Table {
+impl Translations {
     pub(super) fn layouts(&mut self) {
         self.rule::<rules::Identity>(|_, op| Ok(op.inputs[0].to_owned()));
         self.rule::<rules::Reshape>(|graph, op| Ok(reshape(graph, op.inputs[0], &op.output)));
@@ -70,13 +70,13 @@ fn slice(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
     let of = |name| op.settings.counts(name).ok_or("it is not known what is taken");
     let (starts, ends, steps) = (of("starts")?, of("ends")?, op.settings.list("steps")?);
     let whole = |&axis: &usize| {
-        (starts[axis], ends[axis], steps[axis]) == (Count::Fixed(0), Count::Fixed(END), 1)
+        (starts[axis], ends[axis], steps[axis]) == (SymInt::Fixed(0), SymInt::Fixed(END), 1)
     };
     let axes: Vec<usize> = (0..steps.len()).filter(|axis| !whole(axis)).collect();
     let mut x = op.inputs[0].to_owned();
     if !axes.is_empty() {
         let bounds = axes.iter().map(|&axis| bounds(starts[axis], ends[axis], steps[axis]));
-        let (starts, ends): (Vec<Count>, Vec<Count>) =
+        let (starts, ends): (Vec<SymInt>, Vec<SymInt>) =
             bounds.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let steps: Vec<i64> = axes.iter().map(|&axis| steps[axis]).collect();
         let axes: Vec<i64> = axes.iter().map(|&axis| axis as i64).collect();
@@ -97,16 +97,16 @@ const END: i64 = i64::MAX;
 
 /// The bounds of a slice as ONNX has them. A negative step goes from the last element of the
 /// range backwards: in ONNX such a slice starts at its end.
-fn bounds(start: Count, end: Count, step: i64) -> Result<(Count, Count), String> {
+fn bounds(start: SymInt, end: SymInt, step: i64) -> Result<(SymInt, SymInt), String> {
     if step > 0 {
         return Ok((start, end));
     }
-    let (Count::Fixed(start), Count::Fixed(end)) = (start, end) else {
+    let (SymInt::Fixed(start), SymInt::Fixed(end)) = (start, end) else {
         return Err("a slice that goes backwards depends on the batch".into());
     };
     let from = if end == END { -1 } else { end - 1 };
     let to = if start == 0 { i64::MIN } else { start - 1 };
-    Ok((Count::Fixed(from), Count::Fixed(to)))
+    Ok((SymInt::Fixed(from), SymInt::Fixed(to)))
 }
 
 /// A linear map along an axis: indices that are taken, or a matrix product.

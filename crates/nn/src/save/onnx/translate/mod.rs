@@ -9,15 +9,15 @@ use ops::describe::{AnyRule, Term};
 use ops::rules::{Lift, WithNumber};
 use ops::{Binary, Reading, Rule, Unary};
 
-use super::count::{Batches, Count, Settings};
 use super::graph::{Graph, integer, number};
+use super::symint::{BatchSizes, Settings, SymInt};
 
 mod elementwise;
 mod layout;
 mod sums;
 
 /// One op of the two recordings.
-pub(super) struct Call<'a> {
+pub(super) struct RecordedOp<'a> {
     pub rules: [&'a dyn AnyRule; 2],
     /// The names of the operands in the graph.
     pub inputs: Vec<String>,
@@ -27,43 +27,48 @@ pub(super) struct Call<'a> {
     pub output: [Shape; 2],
 }
 
-/// Adds the nodes that compute an op, and gives the name of their result: its counterpart, or
-/// those of the ops that it is composed of.
+/// Adds the nodes that compute an op, and returns the name of their result: of its counterpart,
+/// or of the ops that it is composed of.
 ///
 /// # Errors
-/// If there are none: why.
-pub(super) fn add(graph: &mut Graph, call: &Call<'_>, batches: Batches) -> Result<String, String> {
-    if call.rules[0].rule() != call.rules[1].rule() {
+/// If neither exists: why.
+pub(super) fn add(
+    graph: &mut Graph,
+    recorded: &RecordedOp<'_>,
+    batches: BatchSizes,
+) -> Result<String, String> {
+    if recorded.rules[0].rule() != recorded.rules[1].rule() {
         return Err("it is another op for a batch of another size or for other data".into());
     }
-    let rule = call.rules[0].rule();
+    let rule = recorded.rules[0].rule();
     if let Some(translate) = TABLE.get(&rule) {
-        let attributes = call.rules.map(AnyRule::settings);
+        let attributes = recorded.rules.map(AnyRule::settings);
         let settings = Settings::of(attributes, batches)?;
-        let shape = |i: usize| Count::shape([&call.shapes[0][i], &call.shapes[1][i]], batches);
+        let shape =
+            |i: usize| SymInt::shape([&recorded.shapes[0][i], &recorded.shapes[1][i]], batches);
         let op = Op {
             settings: &settings,
-            inputs: &call.inputs.iter().map(|input| &**input).collect::<Vec<_>>(),
-            shapes: (0..call.inputs.len()).map(shape).collect::<Result<_, _>>()?,
-            output: Count::shape([&call.output[0], &call.output[1]], batches)?,
+            inputs: &recorded.inputs.iter().map(|input| &**input).collect::<Vec<_>>(),
+            shapes: (0..recorded.inputs.len()).map(shape).collect::<Result<_, _>>()?,
+            output: SymInt::shape([&recorded.output[0], &recorded.output[1]], batches)?,
         };
         return translate(graph, &op);
     }
-    let terms = expand(call, 0).zip(expand(call, 1));
+    let terms = expand(recorded, 0).zip(expand(recorded, 1));
     let Some((first, second)) = terms.filter(|(term, _)| !is_itself(term, rule)) else {
         return Err("it has no counterpart in ONNX".into());
     };
-    let mut written = Written { graph, inputs: &call.inputs, batches, known: HashMap::new() };
+    let mut written = Written { graph, inputs: &recorded.inputs, batches, known: HashMap::new() };
     written.add([&first, &second])
 }
 
-fn expand(call: &Call<'_>, recording: usize) -> Option<Term> {
-    let shapes = call.shapes[recording].iter().enumerate();
+fn expand(recorded: &RecordedOp<'_>, recording: usize) -> Option<Term> {
+    let shapes = recorded.shapes[recording].iter().enumerate();
     let operands: Vec<Term> = shapes.map(|(i, shape)| Term::operand(i, shape)).collect();
-    call.rules[recording].compose(&operands.iter().collect::<Vec<_>>())
+    recorded.rules[recording].compose(&operands.iter().collect::<Vec<_>>())
 }
 
-/// Whether a rule written out is only the rule again: one of the words in which rules are written.
+/// Whether a rule written out is only itself: a primitive, in which other rules are written.
 fn is_itself(term: &Term, rule: TypeId) -> bool {
     term.op().is_some_and(|(op, operands)| {
         op.rule() == rule && operands.iter().all(|operand| operand.as_operand().is_some())
@@ -74,7 +79,7 @@ fn is_itself(term: &Term, rule: TypeId) -> bool {
 struct Written<'g> {
     graph: &'g mut Graph,
     inputs: &'g [String],
-    batches: Batches,
+    batches: BatchSizes,
     known: HashMap<usize, String>,
 }
 
@@ -105,8 +110,8 @@ impl Written<'_> {
         let inputs = pairs.map(|(a, b)| self.add([a, b])).collect::<Result<_, _>>()?;
         let shapes = [operands, others].map(|terms| terms.iter().map(Reading::shape).collect());
         let output = terms.map(Reading::shape);
-        let call = Call { rules: [first, second], inputs, shapes, output };
-        let name = add(self.graph, &call, self.batches)?;
+        let recorded = RecordedOp { rules: [first, second], inputs, shapes, output };
+        let name = add(self.graph, &recorded, self.batches)?;
         self.known.insert(terms[0].address(), name.clone());
         Ok(name)
     }
@@ -116,8 +121,8 @@ impl Written<'_> {
 struct Op<'a> {
     settings: &'a Settings,
     inputs: &'a [&'a str],
-    shapes: Vec<Vec<Count>>,
-    output: Vec<Count>,
+    shapes: Vec<Vec<SymInt>>,
+    output: Vec<SymInt>,
 }
 
 impl Op<'_> {
@@ -133,7 +138,7 @@ type Translate = Box<dyn Fn(&mut Graph, &Op<'_>) -> Result<String, String> + Sen
 /// The rules that have counterparts, by their types. A rule that is not here is written out in
 /// others if it can be, as all elementwise rules can.
 static TABLE: LazyLock<HashMap<TypeId, Translate>> = LazyLock::new(|| {
-    let mut table = Table(HashMap::new());
+    let mut table = Translations(HashMap::new());
     table.elementwise();
     table.layouts();
     table.reductions();
@@ -141,9 +146,9 @@ static TABLE: LazyLock<HashMap<TypeId, Translate>> = LazyLock::new(|| {
     table.0
 });
 
-struct Table(HashMap<TypeId, Translate>);
+struct Translations(HashMap<TypeId, Translate>);
 
-impl Table {
+impl Translations {
     fn rule<R: Rule>(
         &mut self,
         translate: impl Fn(&mut Graph, &Op<'_>) -> Result<String, String> + Send + Sync + 'static,
@@ -206,9 +211,9 @@ fn from_zero(axes: Vec<i64>, ndim: i64) -> Vec<i64> {
     axes.into_iter().map(|axis| if axis < 0 { axis + ndim } else { axis }).collect()
 }
 
-/// A reshape to lengths of which one may depend on the batch without being computed.
-fn reshape(graph: &mut Graph, x: &str, to: &[Count]) -> String {
-    let empty = to.contains(&Count::Fixed(0));
+/// A reshape. One length that depends on the batch need not be computed.
+fn reshape(graph: &mut Graph, x: &str, to: &[SymInt]) -> String {
+    let empty = to.contains(&SymInt::Fixed(0));
     let batch = to.iter().filter(|count| count.fixed().is_none()).count();
     let to = if batch == 1 && !empty {
         let lengths: Vec<i64> = to.iter().map(|count| count.fixed().unwrap_or(-1)).collect();
@@ -216,7 +221,7 @@ fn reshape(graph: &mut Graph, x: &str, to: &[Count]) -> String {
     } else {
         graph.counts(to)
     };
-    // Without it, a length of 0 stands for that of the operand.
+    // Without it, a length of 0 means the operand's.
     let attributes = if empty { vec![integer("allowzero", 1)] } else { vec![] };
     graph.node("Reshape", &[x, &to], attributes)
 }

@@ -2,11 +2,11 @@
 
 use ops::rules;
 
-use super::super::count::Count;
 use super::super::graph::{Graph, integer, integers, slides};
-use super::{Op, Table, from_zero, reshape};
+use super::super::symint::SymInt;
+use super::{Op, Translations, from_zero, reshape};
 
-impl Table {
+impl Translations {
     pub(super) fn reductions(&mut self) {
         self.rule::<rules::Sum>(|graph, op| match pooled_sum(graph, op)? {
             Some(sum) => Ok(sum),
@@ -59,7 +59,7 @@ fn conv(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
     let Some(to) = op.settings.integers("input")? else {
         return Ok(graph.node("Conv", op.inputs, attributes));
     };
-    // What a convolution whose last step does not reach the end of the axis leaves over.
+    // What is left over where the last step of the convolution does not reach the end.
     let list = |name| op.settings.list(name);
     let (kernel, stride, dilation) = (list("kernel")?, list("stride")?, list("dilation")?);
     let (before, after) = (list("padding_before")?, list("padding_after")?);
@@ -74,7 +74,7 @@ fn conv(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
 }
 
 /// Every window side by side: a convolution of each channel by itself with kernels that are 1 in
-/// one place. Where the windows are only summed, [`pooled_sum`] takes their place.
+/// one place. Where the windows are only summed, [`pooled_sum`] is used instead.
 fn windows(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
     if op.settings.number("fill") != Some(0.0) || op.settings.counts("adjoint").is_some() {
         return Err("windows with padding other than zeros have no counterpart in ONNX".into());
@@ -86,13 +86,13 @@ fn windows(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
     };
     let channels = channels.fixed().ok_or("its channels depend on the batch")?;
     let images = match *batch {
-        Count::Fixed(number) => Count::Fixed(number * channels),
-        Count::Batch(times) => Count::Batch(times * channels),
+        SymInt::Fixed(number) => SymInt::Fixed(number * channels),
+        SymInt::Batch(times) => SymInt::Batch(times * channels),
     };
-    let with_images = |rest: &[Count]| -> Vec<Count> {
+    let with_images = |rest: &[SymInt]| -> Vec<SymInt> {
         [images].into_iter().chain(rest.iter().copied()).collect()
     };
-    let one = [Count::Fixed(1)];
+    let one = [SymInt::Fixed(1)];
     let x = reshape(graph, op.inputs[0], &with_images(&[&one[..], spatial].concat()));
     let mut ones = vec![0.0; (size * size) as usize];
     ones.iter_mut().step_by(size as usize + 1).for_each(|one| *one = 1.0);

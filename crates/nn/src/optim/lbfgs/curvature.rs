@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use ops::Float;
 
-/// Curvature below this is too near to none to learn from.
+/// Curvature below this is too small to learn from.
 const LEAST_CURVATURE: f64 = 1e-10;
 
 /// What is kept from one iteration to the next. All parameters are one long vector here.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory<A: Float> {
+pub(super) struct Curvature<A: Float> {
     pub(super) iterations: u64,
     /// The last direction, and how far along it the step went.
     pub(super) direction: Vec<A>,
@@ -28,8 +28,8 @@ pub(super) struct Pair<A: Float> {
     pub(super) curvature: f64,
 }
 
-impl<A: Float> Memory<A> {
-    /// Learns from the last step, and takes a new direction for a place with this gradient.
+impl<A: Float> Curvature<A> {
+    /// Learns from the last step, and takes a new direction from a point with this gradient.
     pub(super) fn turn(&mut self, gradient: &[A], history: usize) {
         if self.iterations > 0 {
             let length = A::from_f64(self.length);

@@ -22,25 +22,25 @@ use crate::train::callback::{Callback, Monitor, Run};
 /// Fit::new()
 ///     .epochs(5)
 ///     .progress(false)
-///     .callback(Checkpoint::new(&file).best(Monitor::lowest("loss")))
+///     .callback(SaveCheckpoint::new(&file).best(Monitor::lowest("loss")))
 ///     .run(&mut model, &data, &MeanSquaredError, &mut Sgd::new(0.1)?)?;
 /// nn::save::Checkpoint::load(&file)?.weights.restore(&mut model)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Checkpoint {
+pub struct SaveCheckpoint {
     path: PathBuf,
     every: usize,
     best: Option<(Monitor, f64)>,
 }
 
-impl Checkpoint {
+impl SaveCheckpoint {
     /// To this file, after every epoch.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self { path: path.as_ref().to_owned(), every: 1, best: None }
     }
 
-    /// After every so many epochs only.
+    /// Only every `epochs` epochs.
     #[must_use]
     pub fn every(mut self, epochs: usize) -> Self {
         self.every = epochs;
@@ -56,7 +56,7 @@ impl Checkpoint {
     }
 }
 
-impl<A: Float> Callback<A> for Checkpoint {
+impl<A: Float> Callback<A> for SaveCheckpoint {
     fn name(&self) -> &'static str {
         "checkpoint"
     }

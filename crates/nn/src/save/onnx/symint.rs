@@ -1,26 +1,26 @@
 //! Lengths and settings that hold for any size of the batch.
 //!
 //! A model is recorded twice, with two sizes of the batch. A whole number that is the same in both
-//! recordings is fixed; one that grows as the batch does is a multiple of it; any other cannot be
-//! told for a batch of any size.
+//! recordings is fixed; one that grows as the batch does is a multiple of it; any other is
+//! unknown for other sizes of the batch.
 
 use ops::Shape;
 use ops::describe::{Attribute, Attributes};
 
 /// A whole number of the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Count {
+pub(super) enum SymInt {
     /// Always the same.
     Fixed(i64),
-    /// So many times the size of the batch.
+    /// A multiple of the size of the batch.
     Batch(i64),
 }
 
 /// The sizes of the batch in the two recordings; equal if the batch is fixed.
-pub(super) type Batches = [usize; 2];
+pub(super) type BatchSizes = [usize; 2];
 
-impl Count {
-    pub fn of([a, b]: [i64; 2], batches: Batches) -> Result<Self, String> {
+impl SymInt {
+    pub fn of([a, b]: [i64; 2], batches: BatchSizes) -> Result<Self, String> {
         let [first, second] = batches.map(|batch| batch as i64);
         let grows = first != second
             && i128::from(a) * i128::from(second) == i128::from(b) * i128::from(first);
@@ -36,7 +36,7 @@ impl Count {
         }
     }
 
-    pub fn shape(shapes: [&Shape; 2], batches: Batches) -> Result<Vec<Self>, String> {
+    pub fn shape(shapes: [&Shape; 2], batches: BatchSizes) -> Result<Vec<Self>, String> {
         if shapes[0].len() != shapes[1].len() {
             return Err("its number of axes depends on the batch".into());
         }
@@ -55,7 +55,7 @@ impl Count {
 /// One setting of a rule, as both recordings have it.
 #[derive(Clone, Debug)]
 enum Setting {
-    Integers(Vec<Count>),
+    Integers(Vec<SymInt>),
     Other(Attribute),
 }
 
@@ -63,7 +63,7 @@ enum Setting {
 pub(super) struct Settings(Vec<(&'static str, Setting)>);
 
 impl Settings {
-    pub fn of([a, b]: [Attributes; 2], batches: Batches) -> Result<Self, String> {
+    pub fn of([a, b]: [Attributes; 2], batches: BatchSizes) -> Result<Self, String> {
         let same_names = a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.0 == b.0);
         if !same_names {
             return Err("its settings depend on the batch or the data".into());
@@ -81,25 +81,25 @@ impl Settings {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, setting)| setting)
     }
 
-    /// Whole numbers that may depend on the size of the batch; none if there is no such setting.
-    pub fn counts(&self, name: &str) -> Option<&[Count]> {
+    /// Whole numbers that may depend on the size of the batch; none if the setting is missing.
+    pub fn counts(&self, name: &str) -> Option<&[SymInt]> {
         match self.get(name) {
             Some(Setting::Integers(counts)) => Some(counts),
             _ => None,
         }
     }
 
-    /// Whole numbers that do not.
+    /// Whole numbers that do not depend on it.
     ///
     /// # Errors
-    /// If they do.
+    /// If they depend on it.
     pub fn integers(&self, name: &str) -> Result<Option<Vec<i64>>, String> {
         let Some(counts) = self.counts(name) else { return Ok(None) };
         let fixed: Option<Vec<i64>> = counts.iter().map(|count| count.fixed()).collect();
         fixed.map(Some).ok_or_else(|| format!("its setting {name} depends on the batch"))
     }
 
-    /// Whole numbers that are there for each such op.
+    /// Whole numbers that every such op has.
     pub fn list(&self, name: &str) -> Result<Vec<i64>, String> {
         self.integers(name)?.ok_or_else(|| format!("its setting {name} is not known"))
     }
@@ -107,7 +107,7 @@ impl Settings {
     pub fn integer(&self, name: &str) -> Result<i64, String> {
         match self.list(name)?[..] {
             [number] => Ok(number),
-            _ => Err(format!("its setting {name} is no number")),
+            _ => Err(format!("its setting {name} is not a number")),
         }
     }
 
@@ -130,13 +130,13 @@ impl Settings {
     }
 }
 
-fn both(a: Attribute, b: &Attribute, batches: Batches) -> Result<Setting, String> {
+fn both(a: Attribute, b: &Attribute, batches: BatchSizes) -> Result<Setting, String> {
     let integers = |a: &[i64], b: &[i64]| {
         if a.len() != b.len() {
             return Err(format!("{} numbers in one recording, {} in another", a.len(), b.len()));
         }
         let pairs = a.iter().zip(b);
-        pairs.map(|(&a, &b)| Count::of([a, b], batches)).collect::<Result<_, _>>()
+        pairs.map(|(&a, &b)| SymInt::of([a, b], batches)).collect::<Result<_, _>>()
     };
     match (&a, b) {
         (&Attribute::Integer(a), &Attribute::Integer(b)) => {
