@@ -12,9 +12,13 @@ fn panic_message(run: impl FnOnce() + std::panic::UnwindSafe) -> (String, u32) {
     let _guard = LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let line = Arc::new(Mutex::new(0));
     let seen = Arc::clone(&line);
+    // Other tests of the process panic too.
+    let here = std::thread::current().id();
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        *seen.lock().unwrap() = info.location().map_or(0, std::panic::Location::line);
+        if std::thread::current().id() == here {
+            *seen.lock().unwrap() = info.location().map_or(0, std::panic::Location::line);
+        }
     }));
     let payload = std::panic::catch_unwind(run).expect_err("it should panic");
     std::panic::set_hook(hook);

@@ -317,6 +317,7 @@ fn empty_tensors_and_no_ops() {
     assert_eq!(*program.value(0), Tensor::from([1.0, 1.0, 1.0]));
 }
 
+#[cfg(feature = "linalg")]
 #[test]
 fn errors_are_sentences() {
     let tape = Tape::new();

@@ -1,7 +1,7 @@
 //! The step program: every view of every program shows the numbers of `backward()`, and misuse is
 //! answered with a sentence.
 
-#[path = "../../../examples/step/cli/mod.rs"]
+#[path = "../cli/mod.rs"]
 mod cli;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -263,7 +263,7 @@ fn help_names_every_program_and_option() {
 const VECTOR: [&str; 8] =
     ["--expr", "sum(tanh(w*x + b))", "--let", "w=[0.5, 1]", "--let", "x=[2, -1]", "--let", "b=0.1"];
 
-/// What the book shows of the program, in `tests/step`; with `UPDATE_SNAPSHOTS=1` written anew.
+/// What the book shows of the program, in `tests/printed`; with `UPDATE_SNAPSHOTS=1` written anew.
 #[test]
 fn the_book_shows_what_the_program_prints() {
     let pages = [
@@ -277,7 +277,7 @@ fn the_book_shows_what_the_program_prints() {
         ("error-value", failure(&["--expr", "tanh(w*x)", "--let", "w=0.5"]).1 + "\n"),
     ];
     for (name, text) in pages {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/step/{name}.txt"));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/printed/{name}.txt"));
         if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(&file, &text).unwrap();
