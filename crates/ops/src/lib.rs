@@ -27,7 +27,6 @@
 //! ```
 
 mod ground;
-#[allow(unsafe_code)]
 mod kernel;
 mod number;
 mod readings;

@@ -49,7 +49,8 @@ impl Rule for Variance {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        kernel::variance(operands[0], shape, self)
+        let axes = self.axes.resolve(operands[0].ndim()).expect("axes that the rule has accepted");
+        kernel::variance(operands[0], &axes, self.correction, shape)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -125,6 +126,12 @@ impl Normalize {
         terms.mul(self.inverse_deviation(x)).neg()
     }
 
+    /// The settings as the kernel takes them.
+    fn resolved<A: Float>(&self, x: &Tensor<A>) -> kernel::Normalization {
+        let axes = self.axes.resolve(x.ndim()).expect("axes that the rule has accepted");
+        kernel::Normalization { axes, epsilon: self.epsilon, centred: self.centred }
+    }
+
     fn settings(&self) -> String {
         let kind = if self.centred { "" } else { ", uncentred" };
         format!("{}, ε {}{kind}", show_reduction(&self.axes, false), self.epsilon)
@@ -144,7 +151,7 @@ impl Rule for Normalize {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
-        kernel::normalize(operands[0], self)
+        kernel::normalize(operands[0], &self.resolved(operands[0]))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let slope = || T::apply(NormalizeSlope(self.clone()), &[call.operands[0], cotangent]);
@@ -182,7 +189,7 @@ impl Rule for NormalizeSlope {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
-        kernel::normalize_slope(operands[0], operands[1], &self.0)
+        kernel::normalize_slope(operands[0], operands[1], &self.0.resolved(operands[0]))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (x, v) = (call.operands[0], call.operands[1]);
