@@ -2,6 +2,8 @@
 //!
 //! A kernel knows elements and geometry, and no rule.
 
+#[cfg(test)]
+mod accuracy;
 mod convolve;
 mod extremes;
 mod geometry;

@@ -4,7 +4,7 @@ use multiversion::target::target_cfg_f;
 
 use super::Point;
 use crate::number::Float;
-use crate::number::fast::Reads;
+use crate::number::fast::Fast;
 
 /// Compiles a function once for each set of vector instructions and chooses at run time.
 ///
@@ -36,8 +36,6 @@ vectorised! {
     ///
     /// Where a multiply-add is one instruction, `point` is read with [`Fast`] numbers, and again with
     /// the float itself where that gives NaN.
-    ///
-    /// [`Fast`]: crate::number::fast::Fast
     pub fn fill<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
         point: P,
         first: [&[A]; N],
@@ -60,8 +58,7 @@ vectorised! {
             let (first, second) = (first.map(|x| &x[start..end]), second.map(|x| &x[start..end]));
             let mut any_nan = false;
             for i in 0..out.len() {
-                let x = first.map(|x| A::Fast::read(x[i]));
-                let value = point.at(x, second.map(|x| A::Fast::read(x[i]))).number();
+                let Fast(value) = point.at(first.map(|x| Fast(x[i])), second.map(|y| Fast(y[i])));
                 any_nan |= value.is_nan();
                 out[i] = value;
             }

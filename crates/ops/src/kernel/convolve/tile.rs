@@ -5,7 +5,6 @@ use multiversion::target::target_cfg_f;
 use super::straight::Padded;
 use crate::kernel::simd::vectorised;
 use crate::number::Float;
-use crate::number::fast::Reads;
 
 /// Adds the products of `x` and some weights to `sums`.
 #[inline(always)]
@@ -15,7 +14,7 @@ fn add_products<A: Float, const COLUMNS: usize, const FUSED: bool>(
     weights: &[A; COLUMNS],
 ) -> [A; COLUMNS] {
     for (sum, &weight) in sums.iter_mut().zip(weights) {
-        *sum = if FUSED { A::Fast::mul_add(x, weight, *sum) } else { x * weight + *sum };
+        *sum = if FUSED { x.mul_add(weight, *sum) } else { x * weight + *sum };
     }
     sums
 }
