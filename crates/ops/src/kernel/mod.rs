@@ -6,6 +6,7 @@
 mod accuracy;
 mod convolve;
 mod extremes;
+pub mod fuse;
 mod geometry;
 mod layout;
 mod map;
