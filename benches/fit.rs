@@ -1,7 +1,7 @@
 //! What `Fit` costs over the loop written by hand: some epochs of each, on the same data from the
 //! same weights.
 //!
-//! `cargo bench -p nn --bench fit`
+//! `cargo bench --manifest-path benches/Cargo.toml --bench fit`
 //!
 //! Besides criterion's figures for each it prints how they compare when they take turns, which
 //! other work on the machine disturbs less.

@@ -1,7 +1,7 @@
 //! Memory of training: how many allocations a step makes and of how many bytes, what it keeps, and
 //! what one step costs after many.
 //!
-//! `cargo bench -p nn --bench memory`
+//! `cargo bench --manifest-path benches/Cargo.toml --bench memory`
 //!
 //! Not criterion's clock but an allocator that counts. The first table has the means over the steps
 //! after those that warm up, and what was kept after all of them; buffers that the engine hands from

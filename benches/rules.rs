@@ -1,6 +1,6 @@
 //! Criterion benches of every rule, forward and backward.
 //!
-//! `cargo bench -p tape --bench rules -- softmax`
+//! `cargo bench --manifest-path benches/Cargo.toml --bench rules -- softmax`
 //!
 //! - `elementwise`: each elementwise rule of the registry on 100,000 numbers, as plain tensors.
 //! - `declared`: each other rule of the registry on the first case it declares, which is tiny: what

@@ -1,7 +1,7 @@
 //! Criterion benches of the tape: what a node costs to record and to sweep, in graphs of 1,000 to
 //! 1,000,000 nodes, and what a second derivative costs.
 //!
-//! `cargo bench -p tape --bench tape`
+//! `cargo bench --manifest-path benches/Cargo.toml --bench tape`
 //!
 //! The throughput is in nodes: it should not fall from size to size. Past the size of the caches
 //! it cannot help but do so a little.

@@ -1,7 +1,7 @@
 //! Criterion benches: training steps of layers that the workloads do not have, beside those that
 //! they have.
 //!
-//! `cargo bench -p nn --bench training`
+//! `cargo bench --manifest-path benches/Cargo.toml --bench training`
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use nn::data::Targets;

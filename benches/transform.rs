@@ -1,7 +1,7 @@
 //! Criterion benches of derivatives: what a gradient costs over the function, and a
 //! Hessian-vector product over a gradient.
 //!
-//! `cargo bench --bench transform`
+//! `cargo bench --manifest-path benches/Cargo.toml --bench transform`
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ops::declare::sample;

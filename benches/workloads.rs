@@ -1,7 +1,7 @@
 //! Criterion benches of the workloads of `examples/workloads.rs`: one step each, on all threads, as
 //! it comes and with every step recorded anew.
 //!
-//! `cargo bench -p nn --bench workloads -- W2`
+//! `cargo bench --manifest-path benches/Cargo.toml --bench workloads -- W2`
 
 #[allow(dead_code)] // Its own command line.
 #[path = "../examples/workloads.rs"]

@@ -1,7 +1,7 @@
 //! The table of all ops: value, gradients as read from the rule, kinks, and the orders of
 //! derivative that were checked against finite differences while the table was made.
 //!
-//! `cargo run --example op_table` prints it; `docs/ops.md` is that output.
+//! `cargo run --features linalg --example op_table` prints it; `docs/ops.md` is that output.
 
 use std::fmt::Write as _;
 
@@ -155,7 +155,7 @@ pub fn page() -> String {
          read from its rule: `y` is the output, `ȳ` its adjoint. Where the derivative jumps, the \
          column *kinks* gives the point and the slope that is taken there. The last column says at \
          which orders the gradient was held against finite differences when this page was made, \
-         by `cargo run --example op_table`.\n\n\
+         by `cargo run --features linalg --example op_table`.\n\n\
          | op | value | passes on | kinks | orders checked |\n|---|---|---|---|---|\n{}\n\
          ## Functions composed of ops\n\n\
          Their gradients are those of their parts. Shapes are small, so that the formulas are \

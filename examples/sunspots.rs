@@ -5,7 +5,7 @@
 //! nothing: *persistence* (next year is as this year) and an autoregressive model of order 9, a
 //! linear function of the last nine years, which astronomers have used since Yule (1927).
 //!
-//! `cargo run --release --example sunspots [-- --out DIR] [--seed N]`
+//! `cargo run --release --features linalg --example sunspots [-- --out DIR] [--seed N]`
 
 use std::path::PathBuf;
 use std::process::ExitCode;

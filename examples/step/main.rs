@@ -1,6 +1,6 @@
 //! Both passes of a program, step by step: on a screen in the terminal, or as text, page or picture.
 //!
-//! `cargo run --example step -- [PROGRAM]`; `--help` tells the rest.
+//! `cargo run -p step -- [PROGRAM]`; `--help` tells the rest.
 
 mod cli;
 

@@ -20,7 +20,7 @@
 //! # Ok::<(), nn::Error>(())
 //! ```
 //!
-//! [`Fit`] is no more than this loop, written out:
+//! [`Fit`] is only this loop, written out:
 //!
 //! ```
 //! # use nn::prelude::*;
@@ -82,40 +82,25 @@ mod book {
     struct Sequences;
 }
 
-pub mod check;
 pub mod data;
-mod error;
-pub mod init;
+mod ground;
 pub mod layers;
 pub mod loss;
 pub mod metrics;
-mod module;
+mod model;
 pub mod optim;
-mod parameter;
-mod pass;
 pub mod save;
 pub mod schedule;
-mod state;
-mod summary;
 pub mod train;
 
-pub use error::Error;
-pub use module::Module;
-pub use ops;
-pub use parameter::{Gradients, Parameter, ParameterId};
-pub use pass::{Mode, Pass};
-pub use state::State;
-pub use summary::{LayerSummary, Summary, summary};
-pub use tape;
-pub use train::{
-    EpochRecord, Evaluation, Fit, History, epoch_seed, evaluate, evaluate_with, predict, step_seed,
+pub use ground::{EpochRecord, Error, History, State, epoch_seed, rng, step_seed};
+pub use model::{
+    Gradients, LayerSummary, Mode, Module, Parameter, ParameterId, Pass, Summary, check, init,
+    summary,
 };
-
-/// A random number generator that gives the same numbers for the same seed on every machine and
-/// in every later version.
-pub fn rng(seed: u64) -> chacha20::ChaCha8Rng {
-    rand::SeedableRng::seed_from_u64(seed)
-}
+pub use ops;
+pub use tape;
+pub use train::{Evaluation, Fit, evaluate, evaluate_with, predict};
 
 /// All that a model builder needs in scope.
 pub mod prelude {
@@ -142,8 +127,8 @@ pub mod prelude {
     };
     pub use crate::schedule::Schedule;
     pub use crate::train::callbacks::{
-        Checkpoint, ClipGradients, CsvLog, DeadUnits, EarlyStopping, GradientNorms, LearningRate,
-        TerminateOnNan,
+        ClipGradients, CsvLog, DeadUnits, EarlyStopping, GradientNorms, LearningRate,
+        SaveCheckpoint, TerminateOnNan,
     };
     pub use crate::train::{Callback, Monitor, on_epoch_end};
     pub use crate::{Fit, History, Mode, Module, Parameter, Pass, evaluate, predict, summary};

@@ -401,14 +401,14 @@ fn a_resumed_run_is_the_whole_run_bit_for_bit() {
         let mut model = network(1);
         let mut stop = stopping();
         eventful(first_part, &mut stop)
-            .callback(Checkpoint::new(&file))
+            .callback(SaveCheckpoint::new(&file))
             .run(&mut model, &data, &CrossEntropy, &mut adam())
             .unwrap();
         // Another program: another model, optimiser and callbacks.
         let mut model = network(99);
         let (mut stop, mut optimizer) = (stopping(), adam());
         let resumed = eventful(12, &mut stop)
-            .callback(Checkpoint::new(&file))
+            .callback(SaveCheckpoint::new(&file))
             .resume(&file)
             .run(&mut model, &data, &CrossEntropy, &mut optimizer)
             .unwrap();
@@ -425,7 +425,7 @@ fn what_does_not_fit_a_checkpoint_is_refused_and_nothing_changes() {
     let adam = || Adam::new(0.02).unwrap();
     fit()
         .epochs(2)
-        .callback(Checkpoint::new(&file))
+        .callback(SaveCheckpoint::new(&file))
         .run(&mut network(1), &data, &CrossEntropy, &mut adam())
         .unwrap();
     let mut model = network(5);
@@ -465,7 +465,7 @@ fn a_checkpoint_of_the_best_epoch_is_kept() {
     let history = fit()
         .epochs(8)
         .validation(&validation)
-        .callback(Checkpoint::new(&file).best(Monitor::lowest("validation loss")))
+        .callback(SaveCheckpoint::new(&file).best(Monitor::lowest("validation loss")))
         .run(&mut model, &data, &CrossEntropy, &mut Adam::new(0.01).unwrap())
         .unwrap();
     let best = history.lowest("validation loss").unwrap();
@@ -483,7 +483,7 @@ fn a_checkpoint_is_not_overwritten_by_a_loss_that_is_not_finite() {
     let file = dir.path().join("last.checkpoint");
     let error = fit()
         .epochs(40)
-        .callback(Checkpoint::new(&file))
+        .callback(SaveCheckpoint::new(&file))
         .run(&mut network(1), &small(), &MeanOfSquares, &mut Sgd::new(30.0).unwrap())
         .unwrap_err();
     let Error::NotFinite { history, .. } = error else { panic!("{error}") };

@@ -376,10 +376,10 @@ fn targets_that_do_not_fit_are_refused_with_row_and_numbers() {
     let text = refusal(&Hinge, &[3], &values([1.0, -1.0, 0.0]));
     assert_eq!(
         text,
-        "row 2 of the targets holds 0, but hinge loss takes 1 and either 0 or −1, not both"
+        "row 2 of the targets holds 0, but hinge loss takes 1 and either 0 or -1, not both"
     );
     let text = refusal(&Hinge, &[2], &values([1.0, 0.5]));
-    assert!(text.contains("holds 0.5, but hinge loss takes 1 and 0, or 1 and −1"), "{text}");
+    assert!(text.contains("holds 0.5, but hinge loss takes 1 and 0, or 1 and -1"), "{text}");
     let text = refusal(&KlDivergence { log_targets: true }, &[1, 2], &values([[0.5, 0.5]]));
     assert!(text.contains("takes logarithms of probabilities, at most 0"), "{text}");
 }
@@ -409,7 +409,7 @@ fn labels_that_do_not_fit_are_refused_with_row_and_numbers() {
     let text = "row 1 of the targets sums to 2, but cross-entropy takes probabilities that sum to 1 \
                 along the last axis";
     assert_eq!(refusal(&CrossEntropy, &[2, 3], &both), text);
-    let text = "none of 2 labels counts for cross-entropy: each is ignored or of a class with \
+    let text = "none of 2 rows counts for cross-entropy: each is ignored or of a class with \
                 weight 0";
     assert_eq!(refusal(&CrossEntropy.ignore(1), &[2, 3], &labels(&[1, 1])), text);
     let weightless = CrossEntropy.class_weights(&[1.0, 0.0, 1.0]).unwrap();

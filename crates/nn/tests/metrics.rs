@@ -287,7 +287,7 @@ fn metrics_of_the_wrong_kind_are_refused() {
     let text = refusal(&Accuracy::new(), &[1, 1], &Targets::Values(Tensor::from([[0.5]])));
     assert_eq!(
         text,
-        "row 0 of the targets holds 0.5 at [0], but accuracy takes 1 for yes and 0 for no (−1 only \
+        "row 0 of the targets holds 0.5 at [0], but accuracy takes 1 for yes and 0 for no (-1 only \
          if outputs are decided at 0)"
     );
     assert!(refusal(&Perplexity::new(), &[2, 2], &numbers).contains("perplexity cannot compare"));

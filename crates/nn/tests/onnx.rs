@@ -5,11 +5,9 @@
 //! test with `CHAINRULE_ONNX` set, ran every file, and compared. The tests here hold that the
 //! export still gives these bytes, and the model these outputs, so no Python is needed.
 
-mod models;
-
 use std::path::{Path, PathBuf};
 
-use models::{Example, examples};
+use crate::models::{Example, examples};
 use nn::Error;
 use nn::ops::Shape;
 use nn::prelude::*;

@@ -622,7 +622,7 @@ fn a_killed_program_leaves_the_last_good_file() -> Result<(), Error> {
             return Ok(());
         }
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "writes_until_it_is_killed", "--nocapture"])
+            .args(["--exact", "save::writes_until_it_is_killed", "--nocapture"])
             .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
             .spawn()

@@ -3,11 +3,9 @@
 //! Each case is a layer with PyTorch's settings and weights, whose outputs, gradients (of inputs and
 //! parameters) and buffers are held against PyTorch's, in f64 and in f32.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{
+use crate::common::{
     assert_close, count, counts, flag, list, mask, number, tensor, tensors, text, unpacked,
 };
 use nn::layers::{

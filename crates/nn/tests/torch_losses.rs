@@ -1,8 +1,6 @@
 //! Losses against PyTorch: tests/torch/README.md says what the file holds.
 
-mod common;
-
-use common::{list, tensor, unpacked};
+use crate::common::{list, tensor, unpacked};
 use nn::prelude::*;
 use ops::Float;
 use serde_json::Value;

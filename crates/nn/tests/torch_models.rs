@@ -3,11 +3,9 @@
 //! Each file loads into a model of ours with the same names, nothing missing and nothing left over,
 //! which then gives PyTorch's outputs.
 
-mod common;
-
 use std::path::PathBuf;
 
-use common::{assert_close, counts, list, mask, tensor, text, unpacked};
+use crate::common::{assert_close, counts, list, mask, tensor, text, unpacked};
 use nn::Error;
 use nn::layers::{AttentionMask, Recurrence};
 use nn::prelude::*;

@@ -6,9 +6,7 @@
 //! parameter, or 1e-12 where it is below 1; L-BFGS by what rounding alone does to PyTorch's own
 //! path, which the file says, times 100.
 
-mod common;
-
-use common::{count, flag, list, number, numbers, tensor, text, unpacked};
+use crate::common::{count, flag, list, number, numbers, tensor, text, unpacked};
 use ndarray::s;
 use nn::ops::methods::{BinaryMethods, LinearMethods, UnaryMethods};
 use nn::ops::{Shape, Tensor};

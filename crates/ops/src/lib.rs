@@ -48,11 +48,11 @@ pub use kernel::{fuse, product_into, update, with_threads};
 pub use number::probe;
 pub use number::{Binary, Elementwise, Float, Number, Unary, WithNumber};
 pub use readings::{
-    AsNumber, Dual, composite_jvp, gradient_formulas, jvp, times_slope, value_formula,
+    AsNumber, Dual, gradient_formulas, jvp, pushforward, times_slope, value_formula,
 };
 pub use rule::{
-    Call, Contributions, Lift, ReadScalar, Reading, Rule, Scalar, apply, apply_into, arity,
-    bilinear_jvp, checked_shape, linear_jvp,
+    AtNumbers, Call, Contributions, Family, Lift, Out, ReadScalar, Reading, Rule, Scalar,
+    Shortcuts, apply, apply_into, arity, checked_shape, forward_by_parts,
 };
 pub use rules::methods;
 pub use tensor::{Tensor, TensorError};

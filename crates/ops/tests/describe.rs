@@ -15,7 +15,7 @@ impl Visitor for WrittenOut {
     fn rule<R: Rule>(&mut self, examples: &[Example<R>], _: &[Refusal<R>]) {
         for example in examples {
             let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
-            let Some(written_out) = example.rule.expand(&operands) else { continue };
+            let Some(written_out) = example.rule.compose(&operands) else { continue };
             let own = apply(&example.rule, &operands).unwrap();
             assert_eq!(written_out.shape(), own.shape(), "{:?}", example.rule);
             for (a, b) in written_out.view().iter().zip(own.view()) {
@@ -51,7 +51,7 @@ fn count(term: &Term, seen: &mut HashMap<usize, usize>) {
 #[test]
 fn shared_parts_of_a_term_are_shared() {
     // x·tanh(max(x, 0) + ln(1 + e^(−|x|)))
-    let term = Rule::expand(&Lift::unary(Mish), &[&Term::operand(0, &[2])]).unwrap();
+    let term = Rule::compose(&Lift::unary(Mish), &[&Term::operand(0, &[2])]).unwrap();
     let mut seen = HashMap::new();
     count(&term, &mut seen);
     assert_eq!(seen.len(), 8);
@@ -63,7 +63,7 @@ struct Silent(Vec<String>);
 
 impl Visitor for Silent {
     fn rule<R: Rule>(&mut self, examples: &[Example<R>], _: &[Refusal<R>]) {
-        let told = |example: &Example<R>| !Rule::attributes(&example.rule).is_empty();
+        let told = |example: &Example<R>| !Rule::settings(&example.rule).is_empty();
         let has_settings = format!("{:?}", examples[0].rule).contains(['{', '[']);
         if has_settings && !examples.iter().any(told) {
             self.0.push(format!("{:?}", examples[0].rule));
@@ -81,17 +81,17 @@ fn every_rule_tells_its_settings() {
 #[test]
 fn settings_are_told_as_they_were_given() {
     let sum = Sum { axes: [0, -1].into(), keepdims: true };
-    let attributes = AnyRule::attributes(&sum);
+    let attributes = AnyRule::settings(&sum);
     let axes = Attribute::Integers(vec![0, -1]);
     assert_eq!(attributes, [("axes", axes), ("keepdims", Attribute::Flag(true))]);
     let all = Sum { axes: Axes::ALL, keepdims: false };
-    assert_eq!(AnyRule::attributes(&all), [("keepdims", Attribute::Flag(false))]);
+    assert_eq!(AnyRule::settings(&all), [("keepdims", Attribute::Flag(false))]);
 
     let part = ndarray::s![1.., -1, ..3;2];
     let slice = Slice { part: AsRef::<[_]>::as_ref(&part).into() };
     let integers = |numbers: &[i64]| Attribute::Integers(numbers.to_vec());
     assert_eq!(
-        AnyRule::attributes(&slice),
+        AnyRule::settings(&slice),
         [
             ("starts", integers(&[1, -1, 0])),
             ("ends", integers(&[i64::MAX, i64::MAX, 3])),

@@ -1,4 +1,4 @@
-//! The screen of a program's own tape: `cargo run --example show`.
+//! The screen of a program's own tape: `cargo run --features terminal --example show`.
 
 use tape::{Tape, Trace, prelude::*, terminal};
 

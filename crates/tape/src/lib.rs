@@ -26,6 +26,9 @@
 //! | `terminal` | a trace as a screen in the terminal, with the feature of that name |
 //! | `expression` | expressions that a user types, with the feature of that name |
 //! | [`error`] | what can go wrong, in sentences |
+//!
+//! Letters: `'t` is the life of a tape, `A` the type of its numbers (`f32` or `f64`), `T` what a
+//! sweep computes (numbers or recorded values), `R` a rule, `F` a function.
 
 mod ask;
 pub mod check;
@@ -43,7 +46,7 @@ pub use graph::scope::Scope;
 pub use graph::tape::Tape;
 pub use graph::var::{Place, Var};
 pub use ops;
-pub use replay::{Home, Plan, PlannedStep, PlannedValue, Program, ProgramError};
+pub use replay::{Plan, PlannedStep, PlannedValue, Program, ProgramError, Storage};
 #[cfg(feature = "page")]
 pub use show::page;
 pub use show::picture::{self, Picture};
@@ -53,7 +56,7 @@ pub use show::trace::{self, Trace};
 pub use sweep::gradients::Gradients;
 pub use transform::custom::{check_custom_vjp, checkpoint, custom_vjp};
 
-/// What a user of the tape needs in scope: the methods of variables.
+/// The names that a user of the tape needs in scope: types, and the methods of variables.
 pub mod prelude {
     pub use crate::{Tape, Var};
     pub use ops::prelude::*;
@@ -64,7 +67,7 @@ pub mod prelude {
 #[doc = include_str!("../../../docs/src/stepping.md")]
 struct Stepping;
 
-/// So do those of the chapter on the step program.
+/// The programs of the chapter on the step program compile and run.
 #[cfg(all(doctest, feature = "expression"))]
 #[doc = include_str!("../../../docs/src/step.md")]
 struct StepProgram;

@@ -15,7 +15,7 @@ fn run(example: &str, arguments: &[&OsStr]) -> Output {
     let here = std::env::current_exe().unwrap();
     let program = here.ancestors().nth(2).unwrap().join("examples").join(example);
     Command::new(&program).args(arguments).output().unwrap_or_else(|error| {
-        panic!("{}: {error}; cargo build -p tape --examples", program.display())
+        panic!("{}: {error}; cargo build -p tape --examples --all-features", program.display())
     })
 }
 
@@ -97,7 +97,10 @@ fn quoted_output_is_what_the_programs_print() {
 fn the_picture_in_the_book_is_the_one_that_its_program_draws() {
     let shown = std::fs::read_to_string(root().join("docs/src/picture.svg")).unwrap();
     let drawn = printed("picture").expect("an example");
-    assert!(shown == drawn, "stale; cargo run --example picture > docs/src/picture.svg");
+    assert!(
+        shown == drawn,
+        "stale; cargo run --features svg --example picture > docs/src/picture.svg"
+    );
 }
 
 #[test]

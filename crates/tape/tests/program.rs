@@ -4,7 +4,7 @@ use ops::declare::sample;
 use ops::{Float, Tensor};
 use proptest::prelude::*;
 use tape::prelude::*;
-use tape::{Home, PlannedStep, Program, ProgramError};
+use tape::{PlannedStep, Program, ProgramError, Storage};
 
 /// One op of a random program: which op, and which earlier values it takes.
 #[derive(Clone, Debug)]
@@ -146,9 +146,9 @@ fn an_elementwise_chain_is_one_pass_without_buffers_of_its_own() {
     let [PlannedStep::Fused(values)] = program.plan().steps() else {
         panic!("{}", program.plan());
     };
-    let homes: Vec<Home> = values.iter().map(|value| value.home).collect();
-    assert_eq!(homes[..5], [Home::Row; 5]);
-    assert_eq!(homes[5], Home::Buffer(0));
+    let storage: Vec<Storage> = values.iter().map(|value| value.storage).collect();
+    assert_eq!(storage[..5], [Storage::Row; 5]);
+    assert_eq!(storage[5], Storage::Buffer(0));
     assert_eq!(program.plan().buffers().len(), 1);
     assert_eq!(program.plan().recorded_bytes(), 6 * 640 * 8);
     assert_eq!(program.plan().bytes(), 640 * 8);
@@ -317,6 +317,7 @@ fn empty_tensors_and_no_ops() {
     assert_eq!(*program.value(0), Tensor::from([1.0, 1.0, 1.0]));
 }
 
+#[cfg(feature = "linalg")]
 #[test]
 fn errors_are_sentences() {
     let tape = Tape::new();

@@ -399,11 +399,14 @@ fn window<'t, A: Float>(op: &str, x: &[Var<'t, A>], s: &Settings) -> Option<Var<
         }
         "avg_pool" => x[0].avg_pool(&s.slides(), s.flag("ceil"), s.flag("count_padding")),
         "windows" => {
-            let rule = Windows { slides: s.slides(), fill: s.number("fill"), adjoint: None };
-            Var::apply(rule, &[&x[0]])
+            let rule = Windows { slides: s.slides(), adjoint: None };
+            let windows = Var::apply(rule.clone(), &[&x[0]]);
+            // Padding with a number is zeros where a window of ones shows the padding.
+            let ones = x[0].scalar(1.0).broadcast_to(&x[0].shape());
+            Var::apply(rule, &[&ones]).select(windows, x[0].scalar(s.number("fill")))
         }
         "windows_adjoint" => {
-            let rule = Windows { slides: s.slides(), fill: 0.0, adjoint: Some(s.shape()) };
+            let rule = Windows { slides: s.slides(), adjoint: Some(s.shape()) };
             Var::apply(rule, &[&x[0]])
         }
         _ => return None,

@@ -274,7 +274,7 @@ fn without_a_terminal_the_screen_is_refused_in_a_sentence() {
     let here = std::env::current_exe().unwrap();
     let example = here.ancestors().nth(2).unwrap().join("examples/show");
     let output = std::process::Command::new(&example).output().unwrap_or_else(|error| {
-        panic!("{}: {error}; cargo build -p tape --examples", example.display())
+        panic!("{}: {error}; cargo build -p tape --examples --all-features", example.display())
     });
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && output.stdout.is_empty());

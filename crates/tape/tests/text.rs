@@ -362,7 +362,7 @@ mod color {
     fn colour_follows_the_environment() {
         let printed = |settings: &[&str]| {
             let mut program = Command::new(std::env::current_exe().unwrap());
-            program.args(["--exact", "color::prints", "--ignored", "--nocapture"]);
+            program.args(["--exact", "text::color::prints", "--ignored", "--nocapture"]);
             for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
                 program.env_remove(name);
             }

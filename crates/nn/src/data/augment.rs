@@ -1,7 +1,7 @@
 //! Random changes of images that leave their class as it is.
 //!
-//! A network that sees each image shifted, turned or noisy, another way in each epoch, cannot
-//! learn the images by heart.
+//! A network that sees each image shifted, turned or noisy, differently in each epoch, cannot learn
+//! the images by heart.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use ops::{Float, Tensor};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-use super::error::DataError;
+use crate::ground::error::DataError;
 
 /// A function that changes one sample in place.
 type Custom<A> = dyn Fn(ArrayViewMutD<'_, A>, &mut ChaCha8Rng) + Send + Sync;
 
-/// A random change of a sample, drawn anew for each.
+/// A random change, drawn for each sample.
 ///
 /// Images have the shape `[rows, columns]` or `[channels, rows, columns]`; all channels are changed
 /// alike. What a shift or a rotation moves in from outside the image is `fill`: the value of the
@@ -39,7 +39,7 @@ type Custom<A> = dyn Fn(ArrayViewMutD<'_, A>, &mut ChaCha8Rng) + Send + Sync;
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Augment<A: Float> {
-    /// Moves the image by whole pixels, each distance up to the limit as likely.
+    /// Moves the image by whole pixels; every distance up to the limit is equally likely.
     Shift {
         /// The furthest up or down, in pixels; at most the number of rows.
         rows: usize,
@@ -48,13 +48,13 @@ pub enum Augment<A: Float> {
         /// What comes in from outside.
         fill: f64,
     },
-    /// Mirrors left and right. Not for digits and letters, most of which become others.
+    /// Mirrors left and right. Not for digits and letters, which become others.
     Flip {
         /// How often, from 0 to 1.
         probability: f64,
     },
-    /// Turns the image about its centre, each angle up to the limit as likely. Pixels are
-    /// interpolated bilinearly.
+    /// Turns the image about its centre; every angle up to the limit is equally likely. Pixels
+    /// are interpolated bilinearly.
     Rotate {
         /// The largest angle in degrees, to either side, from 0 to 180.
         degrees: f64,
@@ -115,7 +115,7 @@ impl<A: Float> Augment<A> {
     /// Changes each of several samples, of shape `[samples, ...]`, as drawn from `rng`.
     ///
     /// # Errors
-    /// If samples of this shape cannot be changed so, or a setting is out of range.
+    /// If samples of this shape cannot be changed this way, or a setting is out of range.
     pub fn apply(&self, samples: &Tensor<A>, rng: &mut ChaCha8Rng) -> Result<Tensor<A>, DataError> {
         let Some(sample_shape) = samples.shape().get(1..) else {
             return Err(DataError::NoAxes { what: "samples" });

@@ -5,8 +5,9 @@ use std::path::Path;
 use ops::{Float, Tensor};
 
 use super::csv::{CsvOptions, parse};
-use super::dataset::{Dataset, Targets};
+use super::dataset::Dataset;
 use super::source::Source;
+use crate::ground::Targets;
 
 const IRIS: &str = include_str!("iris.csv");
 const NAMES: &str = include_str!("names.txt");
@@ -52,8 +53,8 @@ pub fn names() -> Vec<&'static str> {
 
 /// The yearly number of sunspots from 1700 to 2008, of shape `[309]`.
 ///
-/// Means of the relative sunspot number over each year, which follow a cycle of about 11 years. From
-/// statsmodels' copy, in the public domain. See [`windows`](super::windows) to learn from it.
+/// Means of the relative sunspot number over each year, which follow a cycle of about 11 years.
+/// From statsmodels' copy, in the public domain. See [`windows`](super::windows) to learn from it.
 ///
 /// ```
 /// let sunspots = nn::data::sunspots_yearly::<f64>().to_vec();

@@ -9,18 +9,16 @@ use std::path::{Path, PathBuf};
 
 use ops::{Float, Tensor};
 
-use super::DataError;
 use super::dataset::{Dataset, tensor};
 use super::source::{INPUT, Source};
+use crate::ground::error::DataError;
+use crate::ground::error::idx::{IDX_IMAGES as IMAGES, IDX_LABELS as LABELS, meaning};
 
 /// The most pixels that are read from one file: 2³⁰, over a million images of 28 × 28.
 pub const MAX_PIXELS: u64 = 1 << 30;
 
 /// The most labels that are read from one file: 2²⁶.
 pub const MAX_LABELS: u64 = 1 << 26;
-
-const IMAGES: u32 = 0x0000_0803;
-const LABELS: u32 = 0x0000_0801;
 
 /// The two parts of an MNIST-like dataset, as its makers divided it.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,7 +118,7 @@ fn labels(mut source: Source<'_>) -> Result<Vec<usize>, DataError> {
 /// ```
 pub fn load_idx_dir<A: Float>(dir: impl AsRef<Path>) -> Result<IdxDataset<A>, DataError> {
     let dir = dir.as_ref();
-    // All four are looked for before the first is read, so that a missing one is told at once.
+    // All four are looked for before the first is read, so that a missing one is reported at once.
     let train = [find(dir, "train-images-idx3-ubyte")?, find(dir, "train-labels-idx1-ubyte")?];
     let test = [find(dir, "t10k-images-idx3-ubyte")?, find(dir, "t10k-labels-idx1-ubyte")?];
     let (train_images, train_labels) = read_pair(train)?;
@@ -195,7 +193,7 @@ fn number(source: &mut Source<'_>, part: &str) -> Result<u32, DataError> {
     Ok(u32::from_be_bytes(bytes))
 }
 
-/// The claimed number of elements, if it is one that is read.
+/// The claimed number of elements, if it is within the limit.
 fn within(
     source: &Source<'_>,
     claim: &str,
@@ -222,28 +220,6 @@ fn body<T>(
         Ok(())
     })?;
     Ok(elements)
-}
-
-/// What kind of file a magic number marks.
-pub(super) fn meaning(magic: u32) -> String {
-    let [zero, also_zero, kind, axes] = magic.to_be_bytes();
-    let elements = match kind {
-        0x08 => "unsigned bytes",
-        0x09 => "signed bytes",
-        0x0b => "16-bit integers",
-        0x0c => "32-bit integers",
-        0x0d => "32-bit floats",
-        0x0e => "64-bit floats",
-        _ => "",
-    };
-    match magic {
-        IMAGES => "images of unsigned bytes".to_owned(),
-        LABELS => "labels of unsigned bytes".to_owned(),
-        _ if zero == 0 && also_zero == 0 && !elements.is_empty() => {
-            format!("{elements} on {axes} axes")
-        }
-        _ => "no IDX file".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Batches for training: shuffled anew in each epoch, augmented, and made ahead of time.
+//! Batches for training: shuffled in each epoch, augmented, and made ahead of time.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use rand::SeedableRng;
 
 use super::augment::{Augment, augment};
 use super::dataset::{Batch, Dataset, shuffled};
-use super::error::DataError;
-use crate::epoch_seed;
+use crate::ground::epoch_seed;
+use crate::ground::error::DataError;
 
 /// Deals out a dataset in batches, epoch by epoch: in order or shuffled, with the last incomplete
 /// batch or without, as they are or augmented, on this thread or prefetched by another.
 ///
-/// An epoch is a function of the loader's settings and the epoch's number, and of nothing else: the
+/// An epoch depends on the loader's settings and the epoch's number, and on nothing else: the
 /// order and the augmentation are the same on every machine, with and without
 /// [`prefetch`](Self::prefetch), whatever the timing of threads, and whichever epochs were asked
 /// for before. Training that is resumed in epoch 7 sees what it would have seen.
@@ -116,11 +116,11 @@ impl<A: Float> DataLoader<A> {
     }
 
     /// Makes up to `batches` batches ahead of time on a thread of its own, while the batch before
-    /// is trained on. Changes when a batch is made, never what is in it. 0, the default, makes
+    /// is trained on. Changes when a batch is made, never its content. 0, the default, makes
     /// each batch when it is asked for.
     ///
-    /// It pays where making a batch takes a good part of the time of a step. Each batch ahead
-    /// takes memory.
+    /// It pays where making a batch takes a large part of a step's time. Each batch ahead takes
+    /// memory.
     #[must_use]
     pub fn prefetch(mut self, batches: usize) -> Self {
         self.prefetch = batches;
@@ -176,7 +176,7 @@ struct Work<A: Float> {
 impl<A: Float> Work<A> {
     fn batch(&self, number: usize) -> Batch<A> {
         let loader = &self.loader;
-        // A batch size may be as large as a number gets; the first batch then starts at 0.
+        // With the largest batch size there is only batch 0, so this does not overflow.
         let start = number * loader.batch_size;
         let rest = &self.order[start..];
         let mut batch = loader.data.batch(&rest[..rest.len().min(loader.batch_size)]);
@@ -188,7 +188,7 @@ impl<A: Float> Work<A> {
     }
 }
 
-/// A generator for each batch, so that a batch can be made without those before it.
+/// A generator for each batch, so that a batch can be made without the batches before it.
 fn batch_rng(seed: u64, epoch: usize, batch: usize) -> ChaCha8Rng {
     let mut key = *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0augment\0";
     for (part, number) in key.chunks_mut(8).zip([seed, epoch as u64, batch as u64]) {
@@ -242,7 +242,7 @@ impl<A: Float> ExactSizeIterator for Epoch<A> {}
 /// A thread that makes batches in their order and waits when enough are ready.
 #[derive(Debug)]
 struct Worker<A: Float> {
-    // None once the worker is to end.
+    // None once the worker must end.
     batches: Option<Receiver<Batch<A>>>,
     thread: Option<JoinHandle<()>>,
 }

@@ -38,7 +38,6 @@ mod csv;
 mod dataset;
 mod digits;
 mod embedded;
-mod error;
 mod idx;
 mod loader;
 mod npy;
@@ -55,10 +54,9 @@ pub use self::csv::{
     Column, CsvOptions, CsvTargets, MAX_CLASSES, MAX_LINE, MISSING, Missing, read_csv,
     read_csv_from,
 };
-pub use self::dataset::{Batch, Batches, Dataset, Targets};
+pub use self::dataset::{Batch, Batches, Dataset};
 pub use self::digits::digits;
 pub use self::embedded::{iris, names, sunspots_monthly, sunspots_yearly};
-pub use self::error::DataError;
 pub use self::idx::{
     IdxDataset, MAX_LABELS, MAX_PIXELS, load_idx_dir, read_images, read_images_from, read_labels,
     read_labels_from,
@@ -74,3 +72,5 @@ pub use self::scale::{MinMax, Scaler, Standardize};
 pub use self::series::windows;
 pub use self::text::Vocabulary;
 pub use self::toy::{MAX_SAMPLES, blobs, circles, line, spirals, two_moons, xor};
+pub use crate::ground::Targets;
+pub use crate::ground::error::{DataError, TableError};

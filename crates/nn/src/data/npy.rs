@@ -1,9 +1,9 @@
 //! NPY files, in which NumPy keeps an array.
 //!
-//! A magic string, the version, the length of the header, the header, the elements. The header is
-//! a Python dictionary written out:
+//! The format: a magic string, the version, the length of the header, the header, the elements. The
+//! header is a Python dictionary written out:
 //! `{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }`. The format is specified in
-//! `numpy.lib.format`. The libraries for it bring a parser of all Python literals, where three known
+//! `numpy.lib.format`. Libraries for it bring a parser of all Python literals, where three known
 //! keys need the page of code at the end, and reserve the memory that a header asks for.
 
 use std::fs::{self, File};
@@ -14,8 +14,8 @@ use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use ops::{Float, Tensor};
 
 use super::csv::MAX_CLASSES;
-use super::error::DataError;
 use super::source::{INPUT, Source};
+use crate::ground::error::DataError;
 
 /// The most elements that are read from one array: 2³⁰.
 pub const MAX_ELEMENTS: u64 = 1 << 30;
@@ -33,9 +33,9 @@ const MAX_HEADER: u64 = 10_000;
 /// ([`Dataset::check_finite`](super::Dataset::check_finite) finds them).
 ///
 /// # Errors
-/// If the file cannot be read, is no NPY file of version 1 to 3, holds other elements or more than
-/// [`MAX_ELEMENTS`], ends early or goes on after the last, or a finite number is too large for the
-/// element type. A false claim of the header costs no memory.
+/// If the file cannot be read, is not an NPY file of version 1 to 3, holds elements of another type
+/// or more than [`MAX_ELEMENTS`], ends early or goes on after the last, or a finite number is too
+/// large for the element type. A false claim of the header costs no memory.
 ///
 /// ```
 /// use nn::data::{read_npy, write_npy};
@@ -63,7 +63,7 @@ pub fn read_npy_from<A: Float>(data: impl Read) -> Result<Tensor<A>, DataError> 
 /// The labels of an NPY file with one axis (or a second of length 1) of whole numbers from 0.
 ///
 /// # Errors
-/// As [`read_npy`], and if the array has another shape, or an element is no label below
+/// As [`read_npy`], and if the array has another shape, or an element is not a label below
 /// [`MAX_CLASSES`](super::MAX_CLASSES).
 ///
 /// ```
@@ -101,8 +101,8 @@ pub fn write_npy_to<A: Float>(mut writer: impl Write, tensor: &Tensor<A>) -> io:
     write(&mut writer, tensor)
 }
 
-/// Writes a file beside the one to be replaced, and then puts it in its place: whatever happens on
-/// the way, one of the two is there whole.
+/// Writes a new file beside the old one, then renames it: whatever happens on the way, one of the
+/// two is whole.
 pub(super) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -117,7 +117,7 @@ pub(super) fn replace(
         fs::rename(&beside, path)
     });
     written.map_err(|cause| {
-        // What cannot be removed either is not worth a second error.
+        // Failing to remove it, too, is not worth a second error.
         let _ = fs::remove_file(&beside);
         DataError::Write { path: path.to_owned(), cause }
     })
@@ -194,7 +194,7 @@ pub(super) fn read_labels(mut source: Source<'_>) -> Result<Vec<usize>, DataErro
 
 /// The kinds of elements that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Dtype {
     Float,
     Signed,
     Unsigned,
@@ -222,7 +222,7 @@ impl Number {
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            // Short for large and small ones alike.
+            // Short for large and small numbers alike.
             Self::Float(number) => write!(f, "{number:?}"),
             Self::Signed(number) => write!(f, "{number}"),
             Self::Unsigned(number) => write!(f, "{number}"),
@@ -232,7 +232,7 @@ impl std::fmt::Display for Number {
 
 #[derive(Debug, PartialEq)]
 struct Header {
-    kind: Kind,
+    kind: Dtype,
     /// Bytes of an element.
     width: usize,
     big_endian: bool,
@@ -335,12 +335,12 @@ impl Header {
         let bits = u64::from_le_bytes(eight);
         let unused = 64 - 8 * self.width as u32;
         match (self.kind, self.width) {
-            (Kind::Float, 4) => Number::Float(f64::from(f32::from_bits(bits as u32))),
-            (Kind::Float, _) => Number::Float(f64::from_bits(bits)),
+            (Dtype::Float, 4) => Number::Float(f64::from(f32::from_bits(bits as u32))),
+            (Dtype::Float, _) => Number::Float(f64::from_bits(bits)),
             // Shifted up and down again, the sign fills the upper bytes.
-            (Kind::Signed, _) => Number::Signed((bits << unused) as i64 >> unused),
-            (Kind::Unsigned, _) => Number::Unsigned(bits),
-            (Kind::Bool, _) => Number::Unsigned(u64::from(bits != 0)),
+            (Dtype::Signed, _) => Number::Signed((bits << unused) as i64 >> unused),
+            (Dtype::Unsigned, _) => Number::Unsigned(bits),
+            (Dtype::Bool, _) => Number::Unsigned(u64::from(bits != 0)),
         }
     }
 
@@ -360,23 +360,23 @@ impl Header {
 }
 
 /// The element type that a description such as `<f8` means: kind, bytes, whether big-endian.
-fn element_type(descr: &str) -> Result<(Kind, usize, bool), String> {
+fn element_type(descr: &str) -> Result<(Dtype, usize, bool), String> {
     let (order, kind) = match descr.strip_prefix(['<', '>', '|', '=']) {
         Some(kind) => (descr.as_bytes()[0], kind),
         None => (b'=', descr),
     };
     let (kind, width) = match kind {
-        "f4" => (Kind::Float, 4),
-        "f8" => (Kind::Float, 8),
-        "i1" => (Kind::Signed, 1),
-        "i2" => (Kind::Signed, 2),
-        "i4" => (Kind::Signed, 4),
-        "i8" => (Kind::Signed, 8),
-        "u1" => (Kind::Unsigned, 1),
-        "u2" => (Kind::Unsigned, 2),
-        "u4" => (Kind::Unsigned, 4),
-        "u8" => (Kind::Unsigned, 8),
-        "b1" | "?" => (Kind::Bool, 1),
+        "f4" => (Dtype::Float, 4),
+        "f8" => (Dtype::Float, 8),
+        "i1" => (Dtype::Signed, 1),
+        "i2" => (Dtype::Signed, 2),
+        "i4" => (Dtype::Signed, 4),
+        "i8" => (Dtype::Signed, 8),
+        "u1" => (Dtype::Unsigned, 1),
+        "u2" => (Dtype::Unsigned, 2),
+        "u4" => (Dtype::Unsigned, 4),
+        "u8" => (Dtype::Unsigned, 8),
+        "b1" | "?" => (Dtype::Bool, 1),
         _ => {
             return Err(format!(
                 "elements of type {} are not read, only f4, f8, i1 to i8, u1 to u8 and b1; in \
@@ -385,13 +385,13 @@ fn element_type(descr: &str) -> Result<(Kind, usize, bool), String> {
             ));
         }
     };
-    // No order given: that of the machine which reads, as in NumPy.
+    // No order is given: the reading machine's, as in NumPy.
     let big_endian =
         if order == b'=' || order == b'|' { cfg!(target_endian = "big") } else { order == b'>' };
     Ok((kind, width, big_endian))
 }
 
-/// How many elements a shape holds, if so many are read and can be held in memory.
+/// The number of elements of a shape, if they are allowed and fit into memory.
 fn count(shape: &[usize]) -> Result<u64, String> {
     let limit = MAX_ELEMENTS;
     // Also without the axes of length 0: the strides of an empty array must not overflow either.

@@ -8,14 +8,14 @@ use ops::{Float, Tensor};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::error::DataError;
 use super::npy;
 use super::source::{INPUT, Source};
+use crate::ground::error::DataError;
 
 /// The names that an error lists.
 const NAMES: usize = 10;
 
-/// An NPZ file, of which arrays are read one by one, by name.
+/// An NPZ file, whose arrays are read one by one, by name.
 ///
 /// Archives that are not compressed (`numpy.savez`) and deflated ones (`numpy.savez_compressed`)
 /// are read.
@@ -45,7 +45,7 @@ impl Npz<BufReader<File>> {
     /// The archive in a file.
     ///
     /// # Errors
-    /// If the file cannot be read or is no ZIP archive.
+    /// If the file cannot be read or is not a ZIP archive.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
         let file =
@@ -58,7 +58,7 @@ impl<R: Read + Seek> Npz<R> {
     /// An archive that is not in a file of its own; messages call it "the input".
     ///
     /// # Errors
-    /// If the data cannot be read or are no ZIP archive.
+    /// If the data cannot be read or are not a ZIP archive.
     pub fn new(data: R) -> Result<Self, DataError> {
         Self::within(Path::new(INPUT), data)
     }

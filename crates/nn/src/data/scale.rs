@@ -5,12 +5,13 @@
 
 use ops::{Float, Tensor};
 
-use super::dataset::{Dataset, Targets, check_finite, tensor};
-use super::error::DataError;
+use super::dataset::{Dataset, check_finite, tensor};
+use crate::ground::Targets;
+use crate::ground::error::DataError;
 
 /// Scaling to mean 0 and standard deviation 1: z = (x − μ) / σ.
 ///
-/// μ and σ are those of the samples given, σ² with the divisor N.
+/// μ and σ are computed from the samples given, σ² with the divisor N.
 ///
 /// ```
 /// use nn::data::{Dataset, DataError, Standardize};
@@ -28,7 +29,7 @@ pub struct Standardize;
 
 /// Scaling to the range from 0 to 1: z = (x − min) / (max − min).
 ///
-/// Samples outside the range of those given come out below 0 or above 1.
+/// Samples outside the range of the fitted data come out below 0 or above 1.
 ///
 /// ```
 /// use nn::data::{DataError, MinMax, iris};
@@ -100,8 +101,8 @@ impl MinMax {
 /// A scaling that has been fitted: z = (x − offset) / scale, for each feature or for all alike.
 ///
 /// Made by [`Standardize`] and [`MinMax`]. A feature that was constant in the data of the fit has
-/// its value as offset and the scale 1: it is 0 in the training data, and what deviates from it
-/// later deviates by as much.
+/// its value as offset and the scale 1: it is 0 in the training data, and a later deviation keeps
+/// its size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scaler {
     // The features' own shape, or None for one scale for samples of any shape.
@@ -111,7 +112,7 @@ pub struct Scaler {
 }
 
 impl Scaler {
-    /// A scaler from its numbers, such as those kept with a trained model: an offset and a scale
+    /// A scaler from its numbers, kept for instance with a trained model: an offset and a scale
     /// for each element of a sample of this shape, the last axis fastest.
     ///
     /// # Errors
@@ -154,7 +155,7 @@ impl Scaler {
     /// The same samples with their inputs scaled.
     ///
     /// # Errors
-    /// If the inputs have another shape than those of the fit.
+    /// If the inputs have another shape than in the fit.
     pub fn apply<A: Float>(&self, data: &Dataset<A>) -> Result<Dataset<A>, DataError> {
         Ok(data.with_inputs(self.transform(data.inputs())?))
     }
@@ -162,7 +163,7 @@ impl Scaler {
     /// The same samples with their values scaled.
     ///
     /// # Errors
-    /// If the targets are labels, or the values have another shape than those of the fit.
+    /// If the targets are labels, or the values have another shape than in the fit.
     pub fn apply_values<A: Float>(&self, data: &Dataset<A>) -> Result<Dataset<A>, DataError> {
         Ok(data.with_values(self.transform(values(data)?)?))
     }
@@ -170,7 +171,7 @@ impl Scaler {
     /// Samples, one to a row, scaled: z = (x − offset) / scale.
     ///
     /// # Errors
-    /// If they have another shape than those of the fit.
+    /// If they have another shape than in the fit.
     pub fn transform<A: Float>(&self, samples: &Tensor<A>) -> Result<Tensor<A>, DataError> {
         self.each(samples, |x, offset, scale| (x - offset) / scale)
     }
@@ -178,7 +179,7 @@ impl Scaler {
     /// Scaled samples, one to a row, in their own units again: x = offset + scale z.
     ///
     /// # Errors
-    /// If they have another shape than those of the fit.
+    /// If they have another shape than in the fit.
     ///
     /// ```
     /// use nn::data::{Dataset, DataError, MinMax};
@@ -245,7 +246,7 @@ fn values<A: Float>(data: &Dataset<A>) -> Result<&Tensor<A>, DataError> {
     }
 }
 
-/// What a feature's numbers are like.
+/// Summary statistics of one feature.
 #[derive(Clone)]
 struct Summary {
     least: f64,

@@ -3,7 +3,7 @@
 use ops::{Float, Tensor};
 
 use super::dataset::{Dataset, tensor};
-use super::error::DataError;
+use crate::ground::error::DataError;
 
 /// Each window of `length` steps of a series as an input, and the `horizon` steps that follow it
 /// as its values.
@@ -15,8 +15,8 @@ use super::error::DataError;
 ///
 /// The windows overlap and are in the order of time: divide them with
 /// [`Dataset::split_at`], not with a shuffled split, which would put most numbers of the test set
-/// into the training set too. (The `length + horizon − 1` windows before the border overlap those
-/// behind it; to be strict, divide the series first.)
+/// into the training set too. (The `length + horizon − 1` windows before the border overlap the
+/// windows behind it; to be strict, divide the series first.)
 ///
 /// # Errors
 /// If `length` or `horizon` is 0, the series has no or more than two axes, or is too short for one

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::DataError;
+use crate::ground::error::DataError;
 
-/// What errors call data that came from a reader and not from a file.
+/// The name of data from a reader, in errors.
 pub(super) const INPUT: &str = "the input";
 
 const CHUNK: usize = 1 << 14;
@@ -77,7 +77,7 @@ impl<'r> Source<'r> {
     }
 
     /// Hands over `count` bytes, which must be all that is left, in chunks whose length is a
-    /// multiple of 8 but for the last. No memory is reserved for bytes that are not there.
+    /// multiple of 8 except the last. No memory is reserved for missing bytes.
     pub(super) fn body(
         &mut self,
         claim: &str,
@@ -119,8 +119,8 @@ impl<'r> Source<'r> {
     }
 }
 
-/// For readers of other libraries: the error is a [`DataError`] inside an [`io::Error`], to be
-/// taken out again with [`io::Error::downcast`].
+/// For readers of other libraries: the error is a [`DataError`] inside an [`io::Error`], for
+/// the caller to take out with [`io::Error::downcast`].
 impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.read_some(buffer).map_err(io::Error::other)

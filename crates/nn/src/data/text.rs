@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::error::DataError;
+use crate::ground::error::DataError;
 
 /// The characters of a text, numbered from 0 in their order by code point.
 ///

@@ -7,8 +7,8 @@ use ops::Float;
 use rand::{RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 
-use super::DataError;
 use super::dataset::{Dataset, tensor};
+use crate::ground::error::DataError;
 
 /// The largest number of samples that a generator makes.
 pub const MAX_SAMPLES: usize = 1 << 24;
@@ -206,7 +206,7 @@ fn refuse<T>(
     Err(DataError::Setting { of, setting, given, expected })
 }
 
-/// Whether so many samples can be made with such noise.
+/// Whether `n` samples can be made with this noise.
 fn check_samples(of: &'static str, n: usize, least: usize, noise: f64) -> Result<(), DataError> {
     if n < least || n > MAX_SAMPLES {
         return refuse(of, "n", n as f64, format!("{least} to {MAX_SAMPLES} samples"));

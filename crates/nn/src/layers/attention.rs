@@ -9,13 +9,11 @@ use tape::Var;
 use super::dense::Dense;
 use super::dropout::Dropout;
 use super::window::settled;
-use crate::error::Error;
-use crate::init::Init;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::words::counted;
+use crate::model::{Init, Module, Parameter, Pass};
 
-/// What a score becomes where a query may not look: its exponential is 0 beside any other.
+/// The score where a query may not look: its exponential is 0 beside any other.
 const LOWEST: f64 = -1e30;
 
 /// Which keys each query may look at; all of them at first.
@@ -215,8 +213,9 @@ impl<A: Float> MultiHeadAttention<A> {
     }
 
     // ANCHOR: attend
-    /// Lets each element of `query`, `[N, L, width]`, look at the elements of `key`, `[N, S, width]`,
-    /// and take from those of `value`, of the same shape. A causal layer is so whatever the mask.
+    /// Lets each element of `query`, `[N, L, width]`, look at the elements of `key`,
+    /// `[N, S, width]`, and take from `value`, of the same shape. A causal layer is causal under
+    /// any mask.
     ///
     /// # Panics
     /// If the shapes do not fit the layer, each other or the mask, or there is nothing to look at.
@@ -306,7 +305,7 @@ impl<A: Float> Module<A> for MultiHeadAttention<A> {
 
     fn describe(&self) -> String {
         let causal = if self.causal { ", causal" } else { "" };
-        format!("MultiHeadAttention({}, {} heads{causal})", self.width(), self.heads)
+        format!("MultiHeadAttention({}, {}{causal})", self.width(), counted(self.heads, "head"))
     }
 
     fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<A>)) {

@@ -5,11 +5,8 @@ use ops::{Float, Shape};
 use rand::Rng;
 use tape::Var;
 
-use crate::error::Error;
-use crate::init::Init;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Init, Module, Parameter, Pass};
 
 /// A dense layer: y = x Wᵀ + b, `[…, inputs] → […, outputs]`.
 ///

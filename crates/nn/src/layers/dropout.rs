@@ -6,15 +6,14 @@ use rand::RngExt;
 use tape::Var;
 
 use super::accept;
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Pass};
 
 /// Dropout: in training each element is 0 with probability p, and otherwise divided by 1 − p, so
 /// that its mean stays; in evaluation y = x. Any shape.
 ///
-/// Which elements are dropped is drawn anew in each pass, from the seed of the pass
-/// ([`Pass::train`]). Srivastava et al., *Dropout*, 2014.
+/// The elements to drop are drawn in each pass, from its seed ([`Pass::train`]). Srivastava et al.,
+/// *Dropout*, 2014.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -32,8 +31,8 @@ pub struct Dropout {
     p: f64,
 }
 
-/// Dropout of whole channels of `[batch, channels, …]`: neighbouring places of an image are so alike
-/// that to drop one of them takes little away. Tompson et al., 2015.
+/// Dropout of whole channels of `[batch, channels, …]`: neighbouring places of an image are
+/// alike, so dropping one of them takes little away. Tompson et al., 2015.
 ///
 /// Otherwise as [`Dropout`].
 #[derive(Clone, Copy, Debug, PartialEq)]

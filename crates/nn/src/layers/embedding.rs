@@ -6,18 +6,15 @@ use ops::{Float, Lift, Reading, Shape, Tensor};
 use rand::Rng;
 use tape::Var;
 
-use crate::error::Error;
-use crate::init::Init;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Init, Module, Parameter, Pass};
 
 /// A learned vector for each of a number of tokens: `[…] → […, width]`, y\[i\] = W\[x\[i\]\].
 ///
 /// The input holds the numbers of tokens: whole numbers from 0, in the element type of the model.
-/// It is the matrix product of W with one-hot rows, computed by looking up (Bengio et al., *A neural
-/// probabilistic language model*, 2003). The numbers are an operand of the recorded op; no gradient
-/// is taken of them.
+/// It is the matrix product of W with one-hot rows, computed by looking up (Bengio et al., *A
+/// neural probabilistic language model*, 2003). The numbers are an operand of the recorded op; they
+/// have no gradient.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -68,7 +65,7 @@ impl<A: Float> Embedding<A> {
     /// gradient.
     ///
     /// # Panics
-    /// If there is no such token.
+    /// If the token does not exist.
     #[must_use]
     #[track_caller]
     pub fn padding_index(mut self, index: usize) -> Self {

@@ -1,4 +1,4 @@
-//! Layers. Every elementwise rule of one operand is a layer too: `Relu`, `Tanh`, one's own.
+//! Layers. Every elementwise rule of one operand is a layer too: `Relu`, `Tanh`, your own.
 //!
 //! | | |
 //! |---|---|
@@ -16,15 +16,13 @@
 use ops::Float;
 use tape::Var;
 
-use crate::module::Module;
+use crate::model::Module;
 
 mod attention;
 mod conv;
 mod dense;
 mod dropout;
 mod embedding;
-mod gru;
-mod lstm;
 mod norm;
 mod perceptron;
 mod pool;
@@ -33,7 +31,6 @@ mod prelu;
 mod recurrent;
 mod reshape;
 mod residual;
-mod rnn;
 mod sequential;
 mod softmax;
 mod transformer;
@@ -46,8 +43,6 @@ pub use conv::{
 pub use dense::Dense;
 pub use dropout::{Dropout, Dropout2d};
 pub use embedding::Embedding;
-pub use gru::{Gru, GruCell};
-pub use lstm::{Lstm, LstmCell};
 pub use norm::{BatchNorm, BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm};
 pub use ops::rules::{
     Celu, Clamp, Elu, Gelu, GeluTanh, HardSigmoid, HardTanh, LeakyRelu, LogSigmoid, Mish, Relu,
@@ -60,11 +55,11 @@ pub use pool::{
 pub use position::{LearnedPosition, SinusoidalPosition};
 pub use prelu::PRelu;
 pub use recurrent::{
-    Cell, Recurrence, Recurrent, RecurrentOutput, RecurrentState, RecurrentWeights, Returns,
+    Cell, Gru, GruCell, Lstm, LstmCell, Nonlinearity, Recurrence, Recurrent, RecurrentOutput,
+    RecurrentState, RecurrentWeights, Returns, SimpleCell, SimpleRnn,
 };
 pub use reshape::{Flatten, Identity, Reshape};
 pub use residual::Residual;
-pub use rnn::{Nonlinearity, SimpleCell, SimpleRnn};
 pub use sequential::Sequential;
 pub use softmax::{LogSoftmax, LogSoftmaxOver, Softmax, SoftmaxOver};
 pub use transformer::TransformerBlock;

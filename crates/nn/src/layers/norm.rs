@@ -7,10 +7,9 @@ use tape::Var;
 use super::accept;
 use super::conv::per_channel;
 use super::window::{at_least_one, settled};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::words::counted;
+use crate::model::{Module, Parameter, Pass};
 
 fn ones<A: Float>(shape: &[usize]) -> Parameter<A> {
     Parameter::new(Tensor::ones(shape))
@@ -20,7 +19,7 @@ fn zeros<A: Float>(shape: &[usize]) -> Parameter<A> {
     Parameter::new(Tensor::zeros(shape))
 }
 
-/// ε, if it can be one.
+/// ε, unless it is out of range.
 fn checked_epsilon(epsilon: f64) -> Result<f64, Error> {
     if epsilon >= 0.0 && epsilon.is_finite() {
         return Ok(epsilon);
@@ -41,7 +40,7 @@ pub type BatchNorm2d<A> = BatchNorm<A, 2>;
 ///
 /// In training μ and σ² are mean and variance of the channel over the batch and all places (over
 /// n, not n − 1), so that every sample's output depends on the whole batch. With each step the
-/// running values move towards those of the batch: r ← (1 − m)·r + m·(batch's), where the running
+/// running values move towards the batch's: r ← (1 − m)·r + m·(batch's), where the running
 /// variance takes the unbiased one, over n − 1. In evaluation μ and σ² are the running values, and
 /// samples do not see each other. Ioffe & Szegedy, *Batch normalization*, 2015.
 ///
@@ -73,7 +72,7 @@ pub struct BatchNorm<A: Float, const D: usize> {
 }
 
 impl<A: Float, const D: usize> BatchNorm<A, D> {
-    /// Batch normalisation of so many channels, with momentum 0.1 and ε = 10⁻⁵.
+    /// Batch normalisation of `channels` channels, with momentum 0.1 and ε = 10⁻⁵.
     pub fn new(channels: usize) -> Self {
         Self {
             weight: ones(&[channels]),
@@ -191,7 +190,7 @@ impl<A: Float, const D: usize> Module<A> for BatchNorm<A, D> {
     }
 }
 
-/// The axes of a normalisation over the last so many.
+/// The axes of a normalisation over the last `count` axes.
 fn last_axes(count: usize) -> Vec<isize> {
     (1..=count as isize).map(|axis| -axis).collect()
 }
@@ -205,7 +204,7 @@ fn ends_with(layer: String, sample: &[usize], input: &[usize]) -> Result<Shape, 
     Err(Error::layer_input(layer, format!("[…, {}]", lengths.join(", ")), input))
 }
 
-/// The shape of the normalised axes, if nothing of it is 0.
+/// The shape of the normalised axes, if no length is 0.
 #[track_caller]
 fn checked_shape(shape: &[usize]) -> &[usize] {
     assert!(!shape.is_empty(), "a normalisation over the last axes needs at least one of them");
@@ -242,7 +241,7 @@ impl<A: Float> LayerNorm<A> {
     /// Layer normalisation over the last axes, which have the lengths of `shape`, with ε = 10⁻⁵.
     ///
     /// # Panics
-    /// If there is no axis, or one has length 0.
+    /// If there are no axes, or one has length 0.
     #[track_caller]
     pub fn new(shape: &[usize]) -> Self {
         let shape = checked_shape(shape);
@@ -304,7 +303,7 @@ impl<A: Float> RmsNorm<A> {
     /// PyTorch ε is the distance from 1 to the next number of the element type.
     ///
     /// # Panics
-    /// If there is no axis, or one has length 0.
+    /// If there are no axes, or one has length 0.
     #[track_caller]
     pub fn new(shape: &[usize]) -> Self {
         Self { weight: ones(checked_shape(shape)), epsilon: A::EPSILON.to_f64() }
@@ -363,15 +362,16 @@ pub struct GroupNorm<A: Float> {
 }
 
 impl<A: Float> GroupNorm<A> {
-    /// Normalisation of `channels` channels in so many groups, with ε = 10⁻⁵.
+    /// Normalisation of `channels` channels in `groups` groups, with ε = 10⁻⁵.
     ///
     /// # Panics
-    /// If the number of groups is 0 or does not divide that of the channels.
+    /// If the number of groups is 0 or does not divide the number of channels.
     #[track_caller]
     pub fn new(groups: usize, channels: usize) -> Self {
         assert!(
             groups > 0 && channels.is_multiple_of(groups),
-            "the number of groups is {groups} for {channels} channels, but must be a divisor of it"
+            "the number of groups is {groups} for {}, but must be a divisor of it",
+            counted(channels, "channel")
         );
         Self { weight: ones(&[channels]), bias: zeros(&[channels]), groups, epsilon: 1e-5 }
     }

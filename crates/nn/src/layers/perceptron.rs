@@ -4,15 +4,14 @@ use ops::methods::{MatmulMethods, UnaryMethods};
 use ops::{Float, Shape, Tensor};
 use tape::Var;
 
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::setting::check_rate;
+use crate::model::{Module, Parameter, Pass};
 
 /// Rosenblatt's perceptron: y = step(w·x + b), `[…, inputs] → […]`.
 ///
-/// Its slope is 0 everywhere, so backpropagation cannot train it; it has a learning rule of its
-/// own, [`learn`](Perceptron::learn).
+/// Its slope is 0 everywhere, so backpropagation cannot train it; it has its own learning
+/// rule, [`learn`](Perceptron::learn).
 ///
 /// ```
 /// use nn::prelude::*;
@@ -64,7 +63,7 @@ impl<A: Float> Perceptron<A> {
         if let Some(row) = labels.iter().position(|&label| label > 1) {
             return Err(Error::Label { row, label: labels[row], classes: 2 });
         }
-        crate::optim::check_rate(rate)?;
+        check_rate(rate)?;
         let mut wrong = 0;
         for (row, &label) in x.view().outer_iter().zip(labels) {
             let mut weight = self.weight.value.view_mut();

@@ -7,9 +7,8 @@ use tape::Var;
 
 use super::accept;
 use super::window::{Padding, Sizes, Window, settled, wanted};
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Pass};
 
 /// What maximum and average pooling share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +25,7 @@ impl<const D: usize> Pool<D> {
             .checked()
     }
 
-    /// The pooling as it is, if it can be.
+    /// The pooling, unless its settings do not fit.
     #[track_caller]
     fn checked(self) -> Self {
         settled(self.check());
@@ -90,7 +89,7 @@ impl<const D: usize> Pool<D> {
 macro_rules! pool_settings {
     () => {
         /// Pooling over windows of `kernel` elements, one number or one for each axis, side by
-        /// side: the stride is that of the kernel.
+        /// side: the stride is the kernel.
         ///
         /// # Panics
         /// If the kernel is 0.
@@ -214,7 +213,7 @@ pub type AvgPool2d = AvgPool<2>;
 /// window
 ///
 /// Padding counts as zeros, or not at all: see
-/// [`count_include_pad`](AvgPool::count_include_pad). Lengths are those of [`MaxPool`].
+/// [`count_include_pad`](AvgPool::count_include_pad). Lengths are as for [`MaxPool`].
 ///
 /// ```
 /// use nn::prelude::*;
@@ -238,8 +237,8 @@ impl<const D: usize> From<Pool<D>> for AvgPool<D> {
 impl<const D: usize> AvgPool<D> {
     pool_settings!();
 
-    /// Whether padding counts as zeros, as it does by default and in PyTorch, or the mean is that
-    /// of the elements inside, as in Keras.
+    /// Whether padding counts as zeros, as it does by default and in PyTorch, or the mean is over
+    /// the elements inside, as in Keras.
     #[must_use]
     pub fn count_include_pad(mut self, count: bool) -> Self {
         self.count_include_pad = count;

@@ -6,18 +6,15 @@ use rand::Rng;
 use tape::Var;
 
 use super::accept;
-use crate::error::Error;
-use crate::init::Init;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Init, Module, Parameter, Pass};
 
 /// Adds to each element of a sequence waves of its position: `[N, T, width] → [N, T, width]`, for
 /// any T.
 ///
 /// `PE(t, 2i) = sin(t / 10000^(2i / width))` and `PE(t, 2i + 1)` the cosine of the same: a clock
-/// with a hand for each pair of numbers, each slower than the one before. Vaswani et al., *Attention
-/// is all you need*, 2017, section 3.5. Nothing is learned.
+/// with a hand for each pair of numbers, each slower than the one before. Vaswani et al.,
+/// *Attention is all you need*, 2017, section 3.5. Nothing is learned.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -94,7 +91,7 @@ pub struct LearnedPosition<A: Float> {
 }
 
 impl<A: Float> LearnedPosition<A> {
-    /// Vectors of `width` numbers for so many positions.
+    /// Vectors of `width` numbers for each position.
     pub fn new(positions: usize, width: usize, rng: &mut impl Rng) -> Self {
         let weight = Init::Normal { sigma: 0.02 }.tensor(&[positions, width], 1, width, rng);
         Self { weight: Parameter::new(weight.expect("a standard deviation in range")) }

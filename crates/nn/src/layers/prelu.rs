@@ -6,10 +6,8 @@ use tape::Var;
 
 use super::accept;
 use super::conv::per_channel;
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Parameter, Pass};
 
 /// Leaky relu with a learned slope: y = x for x > 0, a·x otherwise. Any shape, with one slope, or
 /// `[batch, channels, …]`, with one for each channel. He et al., *Delving deep into rectifiers*,
@@ -40,7 +38,7 @@ impl<A: Float> PRelu<A> {
         Self::per_channel(1)
     }
 
-    /// A slope for each channel, all of which start at 0.25.
+    /// A slope for each channel, starting at 0.25.
     pub fn per_channel(channels: usize) -> Self {
         Self { weight: Parameter::new(Tensor::full(&[channels], A::from_f64(0.25))) }
     }

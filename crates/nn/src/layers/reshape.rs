@@ -5,9 +5,9 @@ use ops::{Float, Shape};
 use tape::Var;
 
 use super::window::settled;
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::words::counted;
+use crate::model::{Module, Pass};
 
 /// Several axes as one: `[batch, 16, 5, 5] → [batch, 400]`, as a dense layer wants what
 /// convolutions give.
@@ -43,7 +43,7 @@ impl Flatten {
         Self { start_axis }
     }
 
-    /// The shape, if there are as many axes.
+    /// The shape, if there are enough axes.
     fn flat(self, input: &[usize]) -> Option<Shape> {
         let (kept, rest) = input.split_at_checked(self.start_axis)?;
         Some(kept.iter().copied().chain([rest.iter().product()]).collect())
@@ -56,7 +56,7 @@ impl<A: Float> Module<A> for Flatten {
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
         self.flat(input).ok_or_else(|| {
-            let wanted = format!("[batch, …] of at least {} axes", self.start_axis);
+            let wanted = format!("[batch, …] of at least {}", counted(self.start_axis, "axis"));
             Error::layer_input(Module::<A>::describe(self), wanted, input)
         })
     }
@@ -97,7 +97,7 @@ impl Reshape {
         Self { shape: shape.to_vec() }
     }
 
-    /// The shape with the batch, if it holds as many elements.
+    /// The shape with the batch, if it holds the same number of elements.
     fn resolved(&self, input: &[usize]) -> Option<Shape> {
         let (&batch, sample) = input.split_first()?;
         let elements: usize = sample.iter().product();

@@ -4,17 +4,15 @@ use ops::{Float, Shape};
 use tape::Var;
 
 use super::{Identity, accept};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Parameter, Pass};
 
 /// A residual connection: y = x + f(x), or, with a projection shortcut s, y = s(x) + f(x). Shape of
 /// the input: what f takes; of the output: what f gives.
 ///
-/// The gradient of x is that of y plus what comes back through f, so that it does not fade however
-/// many such layers are stacked. He et al., *Deep residual learning*, 2016. Parameters are named
-/// `body.…` and `shortcut.…`.
+/// The gradient of x is the gradient of y plus what comes back through f, so that it does not fade
+/// however many such layers are stacked. He et al., *Deep residual learning*, 2016. Parameters are
+/// named `body.…` and `shortcut.…`.
 ///
 /// ```
 /// use nn::prelude::*;

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use ops::{Float, Shape};
 use tape::Var;
 
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::words::counted;
+use crate::model::{Module, Parameter, Pass};
 
-/// Layers one after the other, each of which takes the output of the one before. Parameters have
+/// Layers one after the other: each takes the output of the layer before. Parameters have
 /// the number or name of their layer in their path: `0.weight`, `encoder.0.weight`.
 ///
 /// ```
@@ -65,7 +64,7 @@ impl<A: Float> Sequential<A> {
     /// The same with one more layer at the end, and a name for it.
     ///
     /// # Panics
-    /// If the name is empty, has a dot in it, or is that of an earlier layer.
+    /// If the name is empty, has a dot in it, or is taken by an earlier layer.
     #[must_use]
     #[track_caller]
     pub fn named(mut self, name: impl Into<String>, layer: impl Module<A>) -> Self {
@@ -159,7 +158,7 @@ impl<A: Float> std::fmt::Debug for Sequential<A> {
 /// Room for most paths.
 const PATH: usize = 64;
 
-/// The path of a parameter, in place of the one before.
+/// The path of a parameter; overwrites the one before.
 fn joined<'w>(whole: &'w mut String, layer: &str, path: &str) -> &'w str {
     whole.clear();
     whole.extend([layer, ".", path]);
@@ -185,7 +184,7 @@ impl<A: Float> Module<A> for Sequential<A> {
     }
 
     fn describe(&self) -> String {
-        format!("Sequential({} layers)", self.layers.len())
+        format!("Sequential({})", counted(self.layers.len(), "layer"))
     }
 
     fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<A>)) {

@@ -6,9 +6,8 @@ use ops::{Float, Shape};
 use tape::Var;
 
 use super::accept;
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::model::{Module, Pass};
 
 /// Softmax over the last axis, `[…, classes] → […, classes]`: probabilities from logits,
 /// yᵢ = e^xᵢ / Σⱼ e^xⱼ. Over another axis: [`Softmax::over`].

@@ -11,10 +11,9 @@ use super::dense::Dense;
 use super::dropout::Dropout;
 use super::norm::LayerNorm;
 use super::window::settled;
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Parameter;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::words::counted;
+use crate::model::{Module, Parameter, Pass};
 
 /// A transformer block: self-attention, then the same two dense layers at each place, each with a
 /// way around it and a normalisation. `[N, T, width] → [N, T, width]`, so that blocks stack in a
@@ -26,12 +25,11 @@ use crate::pass::Pass;
 /// | pre-norm | `x ← x + attention(norm1(x))`, `x ← x + feed_forward(norm2(x))` |
 ///
 /// with `feed_forward(x) = linear2(f(linear1(x)))`. Post-norm is the block of Vaswani et al.,
-/// *Attention is all you need*, 2017. Pre-norm leaves a way from end to end on which nothing
-/// stands, and trains without a warm-up of the learning rate (Xiong et al., *On layer normalization
-/// in the transformer architecture*, 2020); a stack of such blocks wants a last [`LayerNorm`] after
-/// it.
+/// *Attention is all you need*, 2017. Pre-norm leaves a free way from end to end, and trains
+/// without a warm-up of the learning rate (Xiong et al., *On layer normalization in the transformer
+/// architecture*, 2020); a stack of such blocks wants a last [`LayerNorm`] after it.
 ///
-/// Names, layouts and defaults are those of PyTorch's `TransformerEncoderLayer`: post-norm, relu,
+/// Names, layouts and defaults are as in PyTorch's `TransformerEncoderLayer`: post-norm, relu,
 /// dropout 0.1 (of the attention weights, of the hidden units and of both results). Weights start
 /// Xavier-uniform, biases at 0.
 ///
@@ -74,7 +72,7 @@ enum Activation {
 }
 
 impl<A: Float> TransformerBlock<A> {
-    /// A block for elements of `width` numbers, with so many hidden units between its two dense
+    /// A block for elements of `width` numbers, with `hidden` hidden units between its two dense
     /// layers (four times the width is usual).
     ///
     /// # Panics
@@ -101,7 +99,7 @@ impl<A: Float> TransformerBlock<A> {
         Self { pre_norm: true, ..self }
     }
 
-    /// The same, with gelu in place of relu.
+    /// The same, with gelu instead of relu.
     #[must_use]
     pub fn gelu(self) -> Self {
         Self { activation: Activation::Gelu, ..self }
@@ -190,7 +188,10 @@ impl<A: Float> Module<A> for TransformerBlock<A> {
 
     fn describe(&self) -> String {
         let (hidden, width) = (self.linear1.bias.value.len(), self.linear2.bias.value.len());
-        format!("TransformerBlock({width}, {} heads, {hidden} hidden)", self.self_attn.heads())
+        format!(
+            "TransformerBlock({width}, {}, {hidden} hidden)",
+            counted(self.self_attn.heads(), "head")
+        )
     }
 
     fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<A>)) {

@@ -3,7 +3,7 @@
 use ops::Shape;
 use ops::rules::{Slide, Slides};
 
-use crate::error::Error;
+use crate::ground::Error;
 
 /// One number for each of `D` spatial axes: `3` for all of them, `[3, 5]` for each its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +35,10 @@ pub enum Padding<const D: usize> {
     /// None: windows lie inside the input.
     #[default]
     Valid,
-    /// As many as give an output of length ⌈input / stride⌉, so that with stride 1 the output is
-    /// as long as the input; where their number is odd, one more after than before.
+    /// Enough for an output of length ⌈input / stride⌉, so that with stride 1 the output is as long
+    /// as the input; where their number is odd, one more after than before.
     Same,
-    /// So many before and after each axis.
+    /// Numbers of elements before and after each axis.
     Sides([(usize, usize); D]),
 }
 
@@ -88,7 +88,7 @@ impl<const D: usize> Window<D> {
         (self.kernel.0[axis] - 1) * self.dilation.0[axis] + 1
     }
 
-    /// The padding of an axis of so many elements.
+    /// The padding of an axis of `length` elements.
     pub fn sides(&self, axis: usize, length: usize) -> (usize, usize) {
         match self.padding {
             Padding::Valid => (0, 0),

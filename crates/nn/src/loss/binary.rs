@@ -9,8 +9,7 @@ use tape::Var;
 use super::Loss;
 use super::classes::{checked_weights, weights_fit};
 use super::targets::{Allowed, binary};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 /// Binary cross-entropy of probabilities: the mean of −t·ln y − (1 − t)·ln(1 − y).
 ///
@@ -49,10 +48,11 @@ impl BinaryCrossEntropyWithLogits {
     /// The same with the term of a *yes* multiplied by a weight, one for each output or one for
     /// all: the mean of −w·t·ln σ(x) − (1 − t)·ln(1 − σ(x)).
     ///
-    /// Where a *yes* is rare, a weight of (number of *no*)/(number of *yes*) makes both count alike.
+    /// Where a *yes* is rare, a weight of (number of *no*)/(number of *yes*) makes both count
+    /// alike.
     ///
     /// # Errors
-    /// If there is no weight, or one is negative or not finite, or all are 0.
+    /// If weights are missing, negative or not finite, or all are 0.
     ///
     /// ```
     /// use nn::prelude::*;
@@ -117,9 +117,9 @@ impl<A: Float> Loss<A> for WeightedBinaryCrossEntropy {
 /// The hinge loss of support vector machines: the mean of max(0, 1 − s·y), where s is 1 for a
 /// *yes* and −1 for a *no*.
 ///
-/// A *yes* is a target of 1, a *no* one of −1 or of 0, but not both in one data set; for a single
-/// output they may also be labels 1 and 0. The gradient is −s/n for an output that is not right by
-/// 1, and 0 for any other. Cortes & Vapnik, *Support-Vector Networks*, 1995.
+/// A *yes* is a target of 1, a *no* is a target of −1 or 0, but not both in one data set; for a
+/// single output they may also be labels 1 and 0. The gradient is −s/n for an output that is not
+/// right by 1, and 0 for any other. Cortes & Vapnik, *Support-Vector Networks*, 1995.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hinge;
 
@@ -157,7 +157,7 @@ impl<A: Float> Loss<A> for SquaredHinge {
     }
 }
 
-/// By how much each output misses being on its right side by 1.
+/// By how much each output misses the margin of 1.
 fn shortfall<'t, A: Float>(output: Var<'t, A>, target: Var<'t, A>) -> Var<'t, A> {
     let (yes, no) = (output.scalar(1.0), output.scalar(-1.0));
     let sign = target.greater(output.scalar(0.0)).select(yes, no);
@@ -177,8 +177,8 @@ fn signs<A: Float>(
         Targets::Labels(_) => false,
     };
     match (uses(-1.0), uses(0.0)) {
-        (true, true) => with_no("1 and either 0 or −1, not both", |t| t == 1.0 || t == -1.0),
-        (true, false) => with_no("1 and −1", |t| t == 1.0 || t == -1.0),
-        _ => with_no("1 and 0, or 1 and −1", |t| t == 1.0 || t == 0.0),
+        (true, true) => with_no("1 and either 0 or -1, not both", |t| t == 1.0 || t == -1.0),
+        (true, false) => with_no("1 and -1", |t| t == 1.0 || t == -1.0),
+        _ => with_no("1 and 0, or 1 and -1", |t| t == 1.0 || t == 0.0),
     }
 }

@@ -1,4 +1,4 @@
-//! Losses of outputs `[…, classes]` of which one class, or a distribution, is right.
+//! Losses of outputs `[…, classes]` with one right class, or a distribution.
 
 use std::sync::Arc;
 
@@ -8,8 +8,7 @@ use tape::Var;
 
 use super::Loss;
 use super::targets::{distributions, labels, mismatch};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 /// Categorical cross-entropy of logits `[…, classes]`, averaged over rows: −ln softmax(x)ₗ for a
 /// label l, −Σ t·ln softmax(x) for target probabilities t. Its gradient with respect to the logits
@@ -49,7 +48,7 @@ impl CrossEntropy {
     /// The same with a weight for each class; see [`CrossEntropyWith::class_weights`].
     ///
     /// # Errors
-    /// If there is no weight, or one is negative or not finite, or all are 0.
+    /// If weights are missing, negative or not finite, or all are 0.
     pub fn class_weights(self, weights: &[f64]) -> Result<CrossEntropyWith, Error> {
         CrossEntropyWith::default().class_weights(weights)
     }
@@ -86,7 +85,7 @@ impl<A: Float> Loss<A> for CrossEntropy {
 
 /// [`CrossEntropy`] with class weights, softened targets or rows left out, in any combination.
 ///
-/// With weights w, a share ε of smoothing and labels l, the loss is that of PyTorch's
+/// With weights w, a share ε of smoothing and labels l, the loss is PyTorch's
 /// `CrossEntropyLoss`: over the rows that are not ignored,
 ///
 /// Σ ((1 − ε)·wₗ·(−ln pₗ) + ε/C·Σⱼ wⱼ·(−ln pⱼ)) / Σ wₗ,
@@ -104,7 +103,7 @@ impl CrossEntropyWith {
     /// very different sizes, weights of 1/(size of the class) make each class count alike.
     ///
     /// # Errors
-    /// If there is no weight, or one is negative or not finite, or all are 0.
+    /// If weights are missing, negative or not finite, or all are 0.
     pub fn class_weights(mut self, weights: &[f64]) -> Result<Self, Error> {
         self.counting.weights = Some(checked_weights("a class weight", weights)?);
         Ok(self)
@@ -202,7 +201,7 @@ impl NegativeLogLikelihood {
     /// A weight for each class, by which the rows of that class count in the mean.
     ///
     /// # Errors
-    /// If there is no weight, or one is negative or not finite, or all are 0.
+    /// If weights are missing, negative or not finite, or all are 0.
     pub fn class_weights(mut self, weights: &[f64]) -> Result<Self, Error> {
         self.counting.weights = Some(checked_weights("a class weight", weights)?);
         Ok(self)
@@ -230,7 +229,7 @@ impl<A: Float> Loss<A> for NegativeLogLikelihood {
     }
 }
 
-/// The output at the one place of each row where the mask is 1.
+/// The output of each row where the mask is 1.
 fn picked<'t, A: Float>(here: Var<'t, A>, output: Var<'t, A>) -> Var<'t, A> {
     here.select(output, output.scalar(0.0)).sum_axes(-1)
 }
@@ -239,8 +238,8 @@ fn picked<'t, A: Float>(here: Var<'t, A>, output: Var<'t, A>) -> Var<'t, A> {
 /// Σⱼ max(0, m − yₗ + yⱼ)ᵖ / C over j ≠ l, l the label, with the margin m = 1 and p = 1.
 ///
 /// The output of the right class is to lie above every other by the margin. Labels are given as to
-/// [`CrossEntropy`](super::CrossEntropy). Weston & Watkins, *Support Vector Machines for Multi-Class
-/// Pattern Recognition*, 1999.
+/// [`CrossEntropy`](super::CrossEntropy). Weston & Watkins, *Support Vector Machines for
+/// Multi-Class Pattern Recognition*, 1999.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -289,12 +288,11 @@ impl MultiMargin {
         self
     }
 
-    /// A weight for each class, by which the terms of its rows are multiplied. Unlike that of
-    /// [`CrossEntropy`](super::CrossEntropy), the mean is over the number of rows; so it is in
-    /// PyTorch.
+    /// A weight for each class, by which the terms of its rows are multiplied. Unlike for
+    /// [`CrossEntropy`](super::CrossEntropy), the mean is over the number of rows, as in PyTorch.
     ///
     /// # Errors
-    /// If there is no weight, or one is negative or not finite, or all are 0.
+    /// If weights are missing, negative or not finite, or all are 0.
     pub fn class_weights(mut self, weights: &[f64]) -> Result<Self, Error> {
         self.counting.weights = Some(checked_weights("a class weight", weights)?);
         Ok(self)
@@ -327,11 +325,11 @@ struct Counting {
     ignored: Option<i64>,
 }
 
-/// Labels of which all are classes, and by how much each counts.
+/// Labels that are all classes, and by how much each counts.
 struct Counted<'t, A: Float> {
-    /// The labels, 0 for those that are ignored.
+    /// The labels, 0 where ignored.
     labels: Var<'t, A>,
-    /// A mask of those that are not ignored, if any can be.
+    /// A mask of the rows that are not ignored, if any can be.
     counts: Option<Var<'t, A>>,
     /// The weight of each, 0 if it is ignored.
     weight: Var<'t, A>,
@@ -355,7 +353,7 @@ impl Counting {
         if labels.view().iter().any(counts) {
             return Ok(labels);
         }
-        Err(Error::NothingCounts { measure: measure.to_owned(), labels: labels.len() })
+        Err(Error::NothingCounts { measure: measure.to_owned(), rows: labels.len() })
     }
 
     /// Whether there is a weight for each class of the output.
@@ -393,7 +391,7 @@ pub(super) fn checked_weights(setting: &'static str, weights: &[f64]) -> Result<
     Ok(weights.into())
 }
 
-/// Refuses weights that are not one for each element of the output's last axis.
+/// Refuses weights unless there is one for each element of the output's last axis.
 pub(super) fn weights_fit(weights: &[f64], output: &[usize]) -> Result<(), Error> {
     let classes = output.last().copied().unwrap_or(1);
     if weights.len() == classes {

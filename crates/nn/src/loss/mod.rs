@@ -12,8 +12,7 @@
 use ops::{Float, Tensor};
 use tape::Var;
 
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 mod binary;
 mod classes;
@@ -31,7 +30,7 @@ pub use values::{
 
 /// A loss: one number for the outputs and targets of a batch, to be made small.
 ///
-/// A loss of one's own says which targets it takes, and what it computes of them:
+/// A loss of your own says which targets it takes, and what it computes from them:
 ///
 /// ```
 /// use nn::prelude::*;
@@ -67,7 +66,7 @@ pub trait Loss<A: Float> {
     /// `output` can be compared with them.
     ///
     /// # Errors
-    /// If they cannot, and what would fit; if a label is out of range or a target is no number
+    /// If they cannot, and what would fit; if a label is out of range or a target is not a number
     /// that the loss takes, in which row.
     fn target(&self, output: &[usize], targets: &Targets<A>) -> Result<Tensor<A>, Error>;
 

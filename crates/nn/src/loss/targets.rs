@@ -1,9 +1,9 @@
-//! Whether targets fit an output, said before anything is computed.
+//! Checks that targets fit an output, before anything is computed.
 
 use ops::{Float, Tensor};
 
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::words::counted;
+use crate::ground::{Error, Targets};
 
 /// The numbers that a loss takes as targets.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ pub(crate) fn mismatch<A: Float>(
 ) -> Error {
     let targets = match targets {
         Targets::Values(values) => format!("values of shape {:?}", values.shape()),
-        Targets::Labels(labels) => format!("{} labels", labels.len()),
+        Targets::Labels(labels) => counted(labels.len(), "label"),
     };
     let (measure, remedy) = (measure.to_owned(), remedy.into());
     Error::Targets { measure, output: output.to_vec(), targets, remedy }
@@ -123,7 +123,7 @@ pub(crate) fn labels<A: Float>(
                 [_] => String::new(),
                 _ => format!(", as values of shape {leading:?}"),
             };
-            let remedy = format!("it needs one label for each of {rows} rows{shape}");
+            let remedy = format!("it needs one label for each of {}{shape}", counted(rows, "row"));
             Err(mismatch(measure, output, targets, remedy))
         }
     }

@@ -6,8 +6,7 @@ use tape::Var;
 
 use super::Loss;
 use super::targets::{Allowed, values};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 /// Mean squared error over all elements: Σ (y − t)² / n.
 #[derive(Clone, Copy, Debug, Default)]
@@ -157,8 +156,8 @@ fn positive(setting: &'static str, given: f64) -> Result<f64, Error> {
 /// as `log_softmax` gives them.
 ///
 /// It is the cross-entropy less the entropy of the targets, which no training changes: its gradient
-/// is that of cross-entropy, and it is 0 where the two distributions are equal. A target of 0
-/// contributes 0. Kullback & Leibler, *On Information and Sufficiency*, 1951.
+/// is the same as for cross-entropy, and it is 0 where the two distributions are equal. A target of
+/// 0 contributes 0. Kullback & Leibler, *On Information and Sufficiency*, 1951.
 ///
 /// ```
 /// use nn::prelude::*;

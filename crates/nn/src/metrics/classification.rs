@@ -5,14 +5,14 @@ use ops::{Float, Tensor};
 use super::confusion::{Average, PerClass, Score};
 use super::decisions::Decisions;
 use super::{Count, Metric, checked};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::words::counted;
+use crate::ground::{Error, Targets};
 use crate::loss::targets::{labels, mismatch};
 
 /// The settings that metrics of classes share.
 macro_rules! decision_settings {
     () => {
-        /// For a single output: above which it says class 1 and not class 0. It is 0.5, which is
+        /// The threshold above which a single output says class 1 and not class 0: 0.5, which is
         /// right for probabilities; for logits it is 0 ([`Loss::threshold`](crate::loss::Loss)).
         pub fn above(mut self, threshold: f64) -> Self {
             self.decisions.threshold = threshold;
@@ -30,7 +30,7 @@ macro_rules! decision_settings {
 /// The fraction of rows that are classified rightly: by the largest of several outputs, the first
 /// of equals, or by whether a single one lies above a threshold.
 ///
-/// Targets are labels; or values of the output's shape, of which the largest of a row is the class;
+/// Targets are labels; or values of the output's shape, whose largest in a row is the class;
 /// or for a single output values of 1 for *yes* and 0 for *no*, or also −1 if the threshold is 0.
 ///
 /// If 99 of 100 samples are of one class, a model that always says that class reaches 0.99: look at
@@ -149,7 +149,8 @@ impl TopK {
     ) -> Result<Vec<Option<usize>>, Error> {
         let classes = output.last().copied().unwrap_or(0);
         if classes < self.k || output.len() < 2 {
-            let remedy = format!("it needs an output of at least {} classes a row", self.k);
+            let remedy =
+                format!("it needs an output of at least {} a row", counted(self.k, "class"));
             return Err(mismatch(&self.label(), output, targets, remedy));
         }
         if classes == 1 {
@@ -219,7 +220,8 @@ impl ScoreCount {
         let (name, classes) = (average.name(score), Decisions::classes(output));
         match average {
             Average::Class(class) if class >= classes => {
-                let remedy = format!("the output has {classes} classes, counted from 0");
+                let remedy =
+                    format!("the output has {}, counted from 0", counted(classes, "class"));
                 Err(mismatch(&name, output, targets, remedy))
             }
             _ => decisions.truths(&name, output, targets),
@@ -275,7 +277,7 @@ macro_rules! score_metric {
 }
 
 score_metric! {
-    /// Precision of a class: of the rows that the model says are of it, the fraction that are.
+    /// Precision of a class: the fraction of its predictions that are right.
     ///
     /// 0 if the model never says the class, as in scikit-learn.
     ///
@@ -292,14 +294,14 @@ score_metric! {
     Precision, Score::Precision
 }
 score_metric! {
-    /// Recall of a class: of the rows that are of it, the fraction that the model finds.
+    /// Recall of a class: the fraction of its rows that the model finds.
     ///
     /// 0 if the class never occurs, as in scikit-learn.
     Recall, Score::Recall
 }
 score_metric! {
     /// F₁ of a class, the harmonic mean of precision and recall:
-    /// 2·hits / (rows that are of it + rows said to be of it).
+    /// 2·hits / (rows of the class + predictions of the class).
     ///
     /// 0 if the class neither occurs nor is said, as in scikit-learn. Van Rijsbergen, *Information
     /// Retrieval*, 1979, chapter 7.

@@ -1,4 +1,4 @@
-//! Which class was taken for which, and the scores that follow.
+//! Counts of predicted against true classes, and the scores that follow.
 
 use std::fmt;
 
@@ -6,8 +6,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use ops::{Float, Tensor};
 
 use super::decisions::Decisions;
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 /// How the scores of classes become one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,11 +57,11 @@ pub(super) struct PerClass {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct ClassCount {
-    /// Rows that are of the class and said to be.
+    /// Rows of the class that are predicted as such.
     hits: u64,
-    /// Rows that are said to be of the class.
+    /// Rows that are predicted as the class.
     said: u64,
-    /// Rows that are of the class.
+    /// Rows of the class.
     are: u64,
 }
 
@@ -158,7 +157,7 @@ pub struct ConfusionMatrix {
 }
 
 impl ConfusionMatrix {
-    /// A matrix of zeros for so many classes.
+    /// A matrix of zeros for `classes` classes.
     ///
     /// # Panics
     /// If the square of `classes` numbers do not fit into memory.
@@ -166,7 +165,7 @@ impl ConfusionMatrix {
         Self { classes, counts: vec![0; classes * classes], names: None }
     }
 
-    /// The classes that outputs say against those of the targets, read as by
+    /// The classes that outputs say against the classes of the targets, read as by
     /// [`Accuracy`](super::Accuracy): a single output says class 1 if it lies above `threshold`.
     ///
     /// # Errors
@@ -206,7 +205,7 @@ impl ConfusionMatrix {
     /// Adds a row of class `truth` that is said to be of class `prediction`.
     ///
     /// # Panics
-    /// If either is no class of the matrix.
+    /// If either is not a class of the matrix.
     #[track_caller]
     pub fn add(&mut self, truth: usize, prediction: usize) {
         let place = self.place(truth, prediction);
@@ -216,7 +215,7 @@ impl ConfusionMatrix {
     /// The number of rows of class `truth` that are said to be of class `prediction`.
     ///
     /// # Panics
-    /// If either is no class of the matrix.
+    /// If either is not a class of the matrix.
     #[track_caller]
     pub fn count(&self, truth: usize, prediction: usize) -> u64 {
         self.counts[self.place(truth, prediction)]

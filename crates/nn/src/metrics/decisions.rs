@@ -1,16 +1,15 @@
-//! Which class an output says, and which the target.
+//! The classes that outputs and targets say.
 
 use ops::{Float, Tensor};
 
 use super::{argmax, argmax_rows};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 use crate::loss::targets::{Allowed, binary, distributions, is_single, labels};
 
 /// How classes are read from outputs and targets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decisions {
-    /// The single output above which the class is 1 and not 0.
+    /// The threshold above which a single output says class 1 and not class 0.
     pub threshold: f64,
     /// The label of rows that are left out.
     pub ignored: Option<i64>,
@@ -18,12 +17,12 @@ pub(super) struct Decisions {
 
 /// Targets of single outputs that are decided at 0.
 const ANY_NO: Allowed = Allowed {
-    words: "1 for yes, and 0 or −1 for no",
+    words: "1 for yes, and 0 or -1 for no",
     holds: |t| t == 1.0 || t == 0.0 || t == -1.0,
 };
 /// Targets of other single outputs.
 const ZERO_FOR_NO: Allowed = Allowed {
-    words: "1 for yes and 0 for no (−1 only if outputs are decided at 0)",
+    words: "1 for yes and 0 for no (-1 only if outputs are decided at 0)",
     holds: |t| t == 1.0 || t == 0.0,
 };
 

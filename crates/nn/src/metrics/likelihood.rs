@@ -3,8 +3,7 @@
 use ops::{Float, Tensor};
 
 use super::{Count, Metric, checked};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 use crate::loss::targets::labels;
 
 /// Bits per symbol: the mean of −log₂ pₗ over rows of logits `[…, classes]`, p their softmax and l

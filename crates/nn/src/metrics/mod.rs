@@ -30,8 +30,7 @@
 use ndarray::ArrayView1;
 use ops::{Float, Tensor};
 
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 
 mod classification;
 mod confusion;
@@ -72,7 +71,7 @@ pub trait Count<A: Float> {
     fn value(&self) -> f64;
 }
 
-/// What a metric that has been checked gets from targets that it takes.
+/// The result for targets that have been checked.
 #[track_caller]
 fn checked<T>(result: Result<T, Error>) -> T {
     result.unwrap_or_else(|error| panic!("{error}"))

@@ -3,8 +3,7 @@
 use ops::{Float, Tensor};
 
 use super::{Count, Metric, checked};
-use crate::data::Targets;
-use crate::error::Error;
+use crate::ground::{Error, Targets};
 use crate::loss::targets::{Allowed, values};
 
 /// The coefficient of determination, R² = 1 − Σ (t − y)² / Σ (t − t̄)², averaged over the outputs
@@ -19,7 +18,8 @@ use crate::loss::targets::{Allowed, values};
 /// use nn::ops::Tensor;
 ///
 /// let mut count = R2.start();
-/// count.add(&Tensor::from([[1.0], [2.0], [4.0]]), &Targets::Values(Tensor::from([[1.0], [2.0], [3.0]])));
+/// let targets = Targets::Values(Tensor::from([[1.0], [2.0], [3.0]]));
+/// count.add(&Tensor::from([[1.0], [2.0], [4.0]]), &targets);
 /// assert_eq!(count.value(), 1.0 - 1.0 / 2.0);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

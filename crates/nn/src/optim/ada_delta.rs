@@ -3,16 +3,15 @@
 use ops::Float;
 
 use super::driver::{Driver, Slots};
-use super::{check_decay, check_positive};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::check_decay;
+use crate::model::{Gradients, Module};
 
 /// AdaDelta: steps in the unit of the weight itself, which need no learning rate.
 ///
 /// s ← ρ s + (1 − ρ) g², Δ = √(d + ε) / √(s + ε) · g, d ← ρ d + (1 − ρ) Δ², w ← w − η Δ.
 ///
-/// d is the running mean of the squared steps, s that of the squared gradients. The paper has η = 1.
+/// d is the running mean of the squared steps, s of the squared gradients. The paper has η = 1.
 /// The first steps are of about √ε, and grow from there.
 ///
 /// Zeiler, *ADADELTA: An Adaptive Learning Rate Method*, 2012, algorithm 1.
@@ -48,23 +47,14 @@ impl<A: Float> AdaDelta<A> {
         Ok(self)
     }
 
-    /// With this ε, whose root is the size of the first steps.
-    ///
-    /// # Errors
-    /// If it is not positive and finite.
-    pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
-        check_positive("epsilon", epsilon)?;
-        self.epsilon = epsilon;
-        Ok(self)
+    setter! {
+        /// With this ε, whose root is the size of the first steps.
+        epsilon
     }
 
-    /// With weight decay λ: g + λ w takes the place of g.
-    ///
-    /// # Errors
-    /// If λ is negative, infinite or NaN.
-    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
-        self.driver.set_weight_decay(decay)?;
-        Ok(self)
+    setter! {
+        /// With weight decay λ: g + λ w is used instead of g.
+        weight_decay
     }
 
     #[expect(clippy::unused_self, reason = "other optimisers' slots depend on settings")]

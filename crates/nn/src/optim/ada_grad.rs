@@ -3,10 +3,9 @@
 use ops::Float;
 
 use super::driver::{Driver, Slots};
-use super::{check_not_negative, check_positive};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::check_not_negative;
+use crate::model::{Gradients, Module};
 
 /// AdaGrad: each weight's steps shrink with the gradients that it has seen.
 ///
@@ -60,23 +59,14 @@ impl<A: Float> AdaGrad<A> {
         Ok(self)
     }
 
-    /// With this ε.
-    ///
-    /// # Errors
-    /// If it is not positive and finite.
-    pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
-        check_positive("epsilon", epsilon)?;
-        self.epsilon = epsilon;
-        Ok(self)
+    setter! {
+        /// With this ε.
+        epsilon
     }
 
-    /// With weight decay λ: g + λ w takes the place of g.
-    ///
-    /// # Errors
-    /// If λ is negative, infinite or NaN.
-    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
-        self.driver.set_weight_decay(decay)?;
-        Ok(self)
+    setter! {
+        /// With weight decay λ: g + λ w is used instead of g.
+        weight_decay
     }
 
     #[expect(clippy::unused_self, reason = "other optimisers' slots depend on settings")]

@@ -3,10 +3,8 @@
 use ops::Float;
 
 use super::driver::{Driver, Slots};
-use super::{check_decay, check_positive};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::model::{Gradients, Module};
 
 /// Adam: steps scaled by running means of the gradient and of its square.
 ///
@@ -16,7 +14,7 @@ use crate::parameter::Gradients;
 /// The divisors undo that m and v started at 0; t is the number of the step. Kingma & Ba, *Adam: A
 /// Method for Stochastic Optimization*, 2015, algorithm 1.
 ///
-/// With AMSGrad, the largest v so far takes the place of v, so that steps never grow again. Reddi,
+/// With AMSGrad, the largest v so far is used instead of v, so that steps never grow again. Reddi,
 /// Kale & Kumar, *On the Convergence of Adam and Beyond*, 2018, algorithm 2, with the divisor.
 ///
 /// ```
@@ -48,19 +46,6 @@ pub(super) struct Moments {
 impl Moments {
     /// β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
     pub(super) const USUAL: Self = Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-
-    pub(super) fn set_betas(&mut self, beta1: f64, beta2: f64) -> Result<(), Error> {
-        check_decay("beta1", beta1)?;
-        check_decay("beta2", beta2)?;
-        (self.beta1, self.beta2) = (beta1, beta2);
-        Ok(())
-    }
-
-    pub(super) fn set_epsilon(&mut self, epsilon: f64) -> Result<(), Error> {
-        check_positive("epsilon", epsilon)?;
-        self.epsilon = epsilon;
-        Ok(())
-    }
 
     /// m ← β₁ m + (1 − β₁) g.
     pub(super) fn mean<A: Float>(self) -> impl Fn(A, A) -> A + Copy {
@@ -105,40 +90,27 @@ impl<A: Float> Adam<A> {
         Ok(Self { driver: Driver::new(rate)?, moments: Moments::USUAL, amsgrad: false })
     }
 
-    /// With these decays of the running means: of g, and of g². They reach back some 1/(1 − β)
-    /// steps.
-    ///
-    /// # Errors
-    /// If one is not in [0, 1).
-    pub fn betas(mut self, beta1: f64, beta2: f64) -> Result<Self, Error> {
-        self.moments.set_betas(beta1, beta2)?;
-        Ok(self)
+    setter! {
+        /// With these decays of the running means: of g, and of g². They reach back some 1/(1 − β)
+        /// steps.
+        betas
     }
 
-    /// With this ε, which bounds the steps of a weight whose gradients are tiny.
-    ///
-    /// # Errors
-    /// If it is not positive and finite.
-    pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
-        self.moments.set_epsilon(epsilon)?;
-        Ok(self)
+    setter! {
+        /// With this ε, which bounds the steps of a weight whose gradients are tiny.
+        epsilon in moments
     }
 
-    /// With AMSGrad.
-    #[must_use]
-    pub fn amsgrad(mut self) -> Self {
-        self.amsgrad = true;
-        self
+    setter! {
+        /// With AMSGrad.
+        amsgrad
     }
 
-    /// With weight decay λ in the gradient: g + λ w takes the place of g, and is scaled as g is, so
-    /// that weights with large gradients decay less. [`AdamW`](super::AdamW) decays all alike.
-    ///
-    /// # Errors
-    /// If λ is negative, infinite or NaN.
-    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
-        self.driver.set_weight_decay(decay)?;
-        Ok(self)
+    setter! {
+        /// With weight decay λ in the gradient: g + λ w is used instead of g, and scaled like it,
+        /// so that weights with large gradients decay less. [`AdamW`](super::AdamW) decays all
+        /// alike.
+        weight_decay
     }
 
     fn slots(&self) -> Slots {

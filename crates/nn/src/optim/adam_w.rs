@@ -4,11 +4,10 @@ use ops::Float;
 
 use super::adam::{self, Moments};
 use super::driver::{Driver, Slots};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::model::{Gradients, Module};
 
-/// AdamW: Adam with weight decay that is no part of the gradient.
+/// AdamW: Adam with weight decay apart from the gradient.
 ///
 /// w ← w − η λ w, then the step of [`Adam`](super::Adam) with the plain g.
 ///
@@ -44,38 +43,24 @@ impl<A: Float> AdamW<A> {
         Ok(Self { driver, moments: Moments::USUAL, amsgrad: false })
     }
 
-    /// With these decays of the running means: of g, and of g².
-    ///
-    /// # Errors
-    /// If one is not in [0, 1).
-    pub fn betas(mut self, beta1: f64, beta2: f64) -> Result<Self, Error> {
-        self.moments.set_betas(beta1, beta2)?;
-        Ok(self)
+    setter! {
+        /// With these decays of the running means: of g, and of g².
+        betas
     }
 
-    /// With this ε.
-    ///
-    /// # Errors
-    /// If it is not positive and finite.
-    pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
-        self.moments.set_epsilon(epsilon)?;
-        Ok(self)
+    setter! {
+        /// With this ε.
+        epsilon in moments
     }
 
-    /// With AMSGrad: the largest v so far takes the place of v.
-    #[must_use]
-    pub fn amsgrad(mut self) -> Self {
-        self.amsgrad = true;
-        self
+    setter! {
+        /// With AMSGrad: the largest v so far is used instead of v.
+        amsgrad
     }
 
-    /// With weight decay λ, apart from the gradient: in each step a weight loses the share η λ.
-    ///
-    /// # Errors
-    /// If λ is negative, infinite or NaN.
-    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
-        self.driver.set_weight_decay(decay)?;
-        Ok(self)
+    setter! {
+        /// With weight decay λ, apart from the gradient: in each step a weight loses the share η λ.
+        weight_decay
     }
 
     fn slots(&self) -> Slots {

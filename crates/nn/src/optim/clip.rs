@@ -2,10 +2,9 @@
 
 use ops::{Float, Tensor};
 
-use super::check_positive;
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::{check, check_positive};
+use crate::model::{Gradients, Module};
 
 /// What PyTorch adds to a norm before it divides by it.
 const NORM_EPSILON: f64 = 1e-6;
@@ -14,8 +13,8 @@ const NORM_EPSILON: f64 = 1e-6;
 /// `max`, and returns the norm from before. The direction stays.
 ///
 /// The usual remedy for the rare huge gradient of a recurrent network. Call it between the pass's
-/// gradients and the step. Pascanu, Mikolov & Bengio, *On the difficulty of training recurrent neural
-/// networks*, 2013, algorithm 1, with PyTorch's factor max / (norm + 10⁻⁶).
+/// gradients and the step. Pascanu, Mikolov & Bengio, *On the difficulty of training recurrent
+/// neural networks*, 2013, algorithm 1, with PyTorch's factor max / (norm + 10⁻⁶).
 ///
 /// # Errors
 /// If `max` is not positive and finite, or a gradient is infinite or NaN: which. No gradient is
@@ -62,7 +61,7 @@ pub fn clip_p_norm<A: Float>(
 }
 
 /// The p-norm of all gradients of a model together: (Σ |g|ᵖ)^(1/p), for p = ∞ the largest |g|. 0 if
-/// there are none.
+/// nothing has a gradient.
 ///
 /// It is summed in `f64` and in a fixed order, so that it is the same each time.
 ///
@@ -73,7 +72,7 @@ pub fn gradient_norm<A: Float>(
     model: &dyn Module<A>,
     p: f64,
 ) -> Result<f64, Error> {
-    super::check("the order of the norm", p, p >= 1.0, "at least 1")?;
+    check("the order of the norm", p, p >= 1.0, "at least 1")?;
     let mut norms = Vec::new();
     each(gradients, model, |gradient| {
         norms.push(norm(gradient, p));

@@ -9,13 +9,11 @@ use std::sync::Arc;
 use ndarray::ArrayViewMutD;
 use ops::{Float, Tensor};
 
-use super::{check_not_negative, check_rate};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::{Gradients, ParameterId};
-use crate::state::{State, StateReader};
+use crate::ground::setting::{check_not_negative, check_rate};
+use crate::ground::{Error, State, StateReader};
+use crate::model::{Gradients, Module, ParameterId};
 
-/// Settings of their own for some of the parameters. What is not set is as for all others.
+/// Settings for some of the parameters. What is not set is as for all others.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -98,7 +96,7 @@ impl Slots {
     }
 }
 
-/// What a formula is told of the parameter it is for: all that it computes in `f64`.
+/// What a formula is told about its parameter, all in `f64`.
 pub(super) struct At<'m> {
     /// The number of the parameter's step, from 1.
     pub(super) step: f64,

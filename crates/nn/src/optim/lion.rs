@@ -4,9 +4,8 @@ use ops::Float;
 
 use super::adam::Moments;
 use super::driver::{Driver, Slots};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::model::{Gradients, Module};
 
 /// Lion: every weight moves by η, in the direction of a running mean.
 ///
@@ -37,22 +36,14 @@ impl<A: Float> Lion<A> {
         Ok(Self { driver: Driver::new(rate)?, moments })
     }
 
-    /// With these decays: of the direction, and of the running mean.
-    ///
-    /// # Errors
-    /// If one is not in [0, 1).
-    pub fn betas(mut self, beta1: f64, beta2: f64) -> Result<Self, Error> {
-        self.moments.set_betas(beta1, beta2)?;
-        Ok(self)
+    setter! {
+        /// With these decays: of the direction, and of the running mean.
+        betas
     }
 
-    /// With weight decay λ, apart from the gradient: in each step a weight loses the share η λ.
-    ///
-    /// # Errors
-    /// If λ is negative, infinite or NaN.
-    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
-        self.driver.set_weight_decay(decay)?;
-        Ok(self)
+    setter! {
+        /// With weight decay λ, apart from the gradient: in each step a weight loses the share η λ.
+        weight_decay
     }
 
     #[expect(clippy::unused_self, reason = "other optimisers' slots depend on settings")]

@@ -6,25 +6,23 @@
 //! | [`AdaGrad`] | each weight by the root of all its squared gradients so far | sparse features |
 //! | [`RmsProp`] | each weight by the root of the running mean of its squared gradients | recurrent networks |
 //! | [`AdaDelta`] | as `RmsProp`, by the ratio of two running means: no rate to tune | |
-//! | [`Adam`] | a running mean of the gradient, each weight by the root of that of its square | the default |
+//! | [`Adam`] | a running mean of the gradient, each weight by the root of the mean of its square | the default |
 //! | [`AdamW`] | `Adam` with weight decay apart from the gradient | transformers |
 //! | [`NAdam`] | `Adam` with Nesterov's look ahead | |
 //! | [`Lion`] | the sign of a running mean: every weight moves by η | large batches, little memory |
 //! | [`Lbfgs`] | Newton's method with curvature learned from the last steps | full batches, few weights |
 //!
-//! A file of an optimiser is its published formula for one number w with gradient g. The walk over
-//! the model, the state kept for each parameter, [groups](Group) and saving are written once, for
-//! all, in the driver.
+//! The file of an optimiser is its published formula for one number w with gradient g. The walk
+//! over the model, the state of each parameter, [groups](Group) and saving are written once, in the
+//! driver.
 //!
 //! Settings have the names and defaults of PyTorch, and the steps are PyTorch's: a test holds every
 //! optimiser against it to 1e-12.
 
 use ops::Float;
 
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
-use crate::state::{State, StateReader};
+use crate::ground::{Error, State, StateReader};
+use crate::model::{Gradients, Module};
 
 /// Makes an optimiser of a struct with a `driver`: it gives its memory's names in `slots` and a
 /// step's formula in `update`.
@@ -87,6 +85,51 @@ macro_rules! optimizer {
     };
 }
 
+/// Writes a setter that several optimisers have, under a sentence of the optimiser's own.
+macro_rules! setter {
+    ($(#[$sentence:meta])* weight_decay) => {
+        $(#[$sentence])*
+        ///
+        /// # Errors
+        /// If λ is negative, infinite or NaN.
+        pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
+            self.driver.set_weight_decay(decay)?;
+            Ok(self)
+        }
+    };
+    ($(#[$sentence:meta])* betas) => {
+        $(#[$sentence])*
+        ///
+        /// # Errors
+        /// If one is not in [0, 1).
+        pub fn betas(mut self, beta1: f64, beta2: f64) -> Result<Self, Error> {
+            $crate::ground::setting::check_decay("beta1", beta1)?;
+            $crate::ground::setting::check_decay("beta2", beta2)?;
+            (self.moments.beta1, self.moments.beta2) = (beta1, beta2);
+            Ok(self)
+        }
+    };
+    ($(#[$sentence:meta])* epsilon $(in $owner:ident)?) => {
+        $(#[$sentence])*
+        ///
+        /// # Errors
+        /// If it is not positive and finite.
+        pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
+            $crate::ground::setting::check_positive("epsilon", epsilon)?;
+            self.$($owner.)?epsilon = epsilon;
+            Ok(self)
+        }
+    };
+    ($(#[$sentence:meta])* amsgrad) => {
+        $(#[$sentence])*
+        #[must_use]
+        pub fn amsgrad(mut self) -> Self {
+            self.amsgrad = true;
+            self
+        }
+    };
+}
+
 mod ada_delta;
 mod ada_grad;
 mod adam;
@@ -94,7 +137,6 @@ mod adam_w;
 mod clip;
 mod driver;
 mod lbfgs;
-mod line_search;
 mod lion;
 mod n_adam;
 mod penalty;
@@ -212,39 +254,4 @@ pub fn update_buffers<A: Float>(model: &mut dyn Module<A>, gradients: &Gradients
             parameter.value = value.clone();
         }
     });
-}
-
-/// Refuses a learning rate that is not positive and finite.
-pub(crate) fn check_rate(rate: f64) -> Result<(), Error> {
-    check("the learning rate", rate, positive(rate), "positive and finite")
-}
-
-/// Refuses a setting that is not positive and finite.
-fn check_positive(setting: &'static str, given: f64) -> Result<(), Error> {
-    check(setting, given, positive(given), "positive and finite")
-}
-
-/// Refuses a setting that is not at least 0 and finite.
-pub(crate) fn check_not_negative(setting: &'static str, given: f64) -> Result<(), Error> {
-    check(setting, given, given >= 0.0 && given.is_finite(), "at least 0 and finite")
-}
-
-/// Refuses the decay of a running mean that is not at least 0 and below 1.
-fn check_decay(setting: &'static str, given: f64) -> Result<(), Error> {
-    check(setting, given, (0.0..1.0).contains(&given), "at least 0 and below 1")
-}
-
-fn positive(number: f64) -> bool {
-    number > 0.0 && number.is_finite()
-}
-
-/// An error that says what is wrong with a setting, unless it is `fine`.
-#[expect(clippy::needless_pass_by_value, reason = "numbers read better without a &")]
-pub(crate) fn check(
-    setting: &'static str,
-    given: impl ToString,
-    fine: bool,
-    allowed: &'static str,
-) -> Result<(), Error> {
-    if fine { Ok(()) } else { Err(Error::Setting { setting, given: given.to_string(), allowed }) }
 }

@@ -3,11 +3,10 @@
 use ops::Float;
 
 use super::adam::Moments;
-use super::check_not_negative;
 use super::driver::{Driver, Slots};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::check_not_negative;
+use crate::model::{Gradients, Module};
 
 /// NAdam: Adam with Nesterov's look ahead.
 ///
@@ -39,22 +38,14 @@ impl<A: Float> NAdam<A> {
         Ok(Self { driver: Driver::new(rate)?, moments, momentum_decay, decoupled: false })
     }
 
-    /// With these decays of the running means: of g, and of g².
-    ///
-    /// # Errors
-    /// If one is not in [0, 1).
-    pub fn betas(mut self, beta1: f64, beta2: f64) -> Result<Self, Error> {
-        self.moments.set_betas(beta1, beta2)?;
-        Ok(self)
+    setter! {
+        /// With these decays of the running means: of g, and of g².
+        betas
     }
 
-    /// With this ε.
-    ///
-    /// # Errors
-    /// If it is not positive and finite.
-    pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
-        self.moments.set_epsilon(epsilon)?;
-        Ok(self)
+    setter! {
+        /// With this ε.
+        epsilon in moments
     }
 
     /// With this ψ, with which the momentum grows from β₁/2 to β₁.
@@ -67,13 +58,9 @@ impl<A: Float> NAdam<A> {
         Ok(self)
     }
 
-    /// With weight decay λ in the gradient: g + λ w takes the place of g.
-    ///
-    /// # Errors
-    /// If λ is negative, infinite or NaN.
-    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
-        self.driver.set_weight_decay(decay)?;
-        Ok(self)
+    setter! {
+        /// With weight decay λ in the gradient: g + λ w is used instead of g.
+        weight_decay
     }
 
     /// With the weight decay apart from the gradient, as in [`AdamW`](super::AdamW).

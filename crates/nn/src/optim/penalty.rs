@@ -8,21 +8,20 @@ use ops::methods::{BinaryMethods, LinearMethods, UnaryMethods};
 use ops::{Float, Tensor};
 use tape::Var;
 
-use super::check_not_negative;
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::setting::check_not_negative;
+use crate::model::{Module, Pass};
 
 /// A penalty on large weights, which is added to the loss and recorded as it is:
 /// λ₁ Σ |w| + ½ λ₂ Σ w².
 ///
 /// L2 pulls every weight towards 0 in proportion to its size: its gradient is λ₂ w. L1 pulls all
-/// alike, by λ₁, and so sets those that matter little to 0 or near it.
+/// alike, by λ₁, and so sets weights that matter little to 0 or near it.
 ///
 /// The factor ½ makes λ₂ the `weight_decay` of [`Sgd`](super::Sgd), whose step is the same.
 /// (Keras's `L2(λ)` has no ½: it is `Penalty::l2(2.0 * λ)` here.) With optimisers that scale the
 /// gradient, such as [`Adam`](super::Adam), a penalty is scaled with it; the decoupled decay of
-/// [`AdamW`](super::AdamW) is not, and is no part of the loss.
+/// [`AdamW`](super::AdamW) is not, and does not appear in the loss.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -75,16 +74,15 @@ impl Penalty {
         Ok(Self { l1, l2, chosen: Arc::new(|path| !is_bias(path)), made: Location::caller() })
     }
 
-    /// On the parameters whose path `chosen` says yes to. Without this, on all but biases: those
-    /// in the last part of whose path the word `bias` is.
+    /// On the parameters whose path `chosen` says yes to. Without this, on all but biases:
+    /// parameters with the word `bias` in the last part of their path.
     #[must_use]
     pub fn on(mut self, chosen: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.chosen = Arc::new(chosen);
         self
     }
 
-    /// Records the penalty, a scalar. Frozen parameters are left out, as nothing would come of
-    /// them.
+    /// Records the penalty, a scalar. Frozen parameters are left out: they would have no effect.
     ///
     /// # Errors
     /// If no parameter of the model is chosen.

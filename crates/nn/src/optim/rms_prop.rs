@@ -3,21 +3,20 @@
 use ops::Float;
 
 use super::driver::{Driver, Slots};
-use super::{check_decay, check_positive};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::check_decay;
+use crate::model::{Gradients, Module};
 
 /// RMSProp: each weight's steps are measured in the root mean square of its recent gradients.
 ///
 /// s ← α s + (1 − α) g², w ← w − η g / (√s + ε).
 ///
 /// Centred, the mean a ← α a + (1 − α) g is taken off, and √(s − a²), an estimate of the standard
-/// deviation, takes the place of √s. With momentum μ, v ← μ v + g / (√s + ε) and w ← w − η v.
+/// deviation, is used instead of √s. With momentum μ, v ← μ v + g / (√s + ε) and w ← w − η v.
 ///
 /// Tieleman & Hinton, *Neural Networks for Machine Learning*, lecture 6.5, 2012; centred: Graves,
-/// *Generating Sequences With Recurrent Neural Networks*, 2013, equations 38 to 42, with PyTorch's
-/// place of ε. Where rounding makes s − a² negative it counts as 0.
+/// *Generating Sequences With Recurrent Neural Networks*, 2013, equations 38 to 42, with ε
+/// where PyTorch has it. Where rounding makes s − a² negative it counts as 0.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -53,14 +52,9 @@ impl<A: Float> RmsProp<A> {
         Ok(self)
     }
 
-    /// With this ε.
-    ///
-    /// # Errors
-    /// If it is not positive and finite.
-    pub fn epsilon(mut self, epsilon: f64) -> Result<Self, Error> {
-        check_positive("epsilon", epsilon)?;
-        self.epsilon = epsilon;
-        Ok(self)
+    setter! {
+        /// With this ε.
+        epsilon
     }
 
     /// With momentum μ.
@@ -80,13 +74,9 @@ impl<A: Float> RmsProp<A> {
         self
     }
 
-    /// With weight decay λ: g + λ w takes the place of g.
-    ///
-    /// # Errors
-    /// If λ is negative, infinite or NaN.
-    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
-        self.driver.set_weight_decay(decay)?;
-        Ok(self)
+    setter! {
+        /// With weight decay λ: g + λ w is used instead of g.
+        weight_decay
     }
 
     fn slots(&self) -> Slots {

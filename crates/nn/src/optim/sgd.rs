@@ -2,11 +2,10 @@
 
 use ops::Float;
 
-use super::check_decay;
 use super::driver::{Driver, Slots};
-use crate::error::Error;
-use crate::module::Module;
-use crate::parameter::Gradients;
+use crate::ground::Error;
+use crate::ground::setting::check_decay;
+use crate::model::{Gradients, Module};
 
 /// Stochastic gradient descent: w ← w − η g.
 ///
@@ -77,7 +76,7 @@ impl<A: Float> Sgd<A> {
     /// is a running mean.
     ///
     /// # Errors
-    /// If d is not in [0, 1), or there is no momentum, or it is Nesterov's, which has none.
+    /// If d is not in [0, 1), or the momentum is missing or Nesterov's.
     pub fn dampening(mut self, dampening: f64) -> Result<Self, Error> {
         check_decay("the dampening", dampening)?;
         let Velocity::Momentum { mu, .. } = self.velocity else {
@@ -92,14 +91,10 @@ impl<A: Float> Sgd<A> {
         Ok(self)
     }
 
-    /// With weight decay λ: g + λ w takes the place of g, as if the loss had ½ λ Σ w² added to it
-    /// ([`Penalty::l2`](super::Penalty::l2)).
-    ///
-    /// # Errors
-    /// If λ is negative, infinite or NaN.
-    pub fn weight_decay(mut self, decay: f64) -> Result<Self, Error> {
-        self.driver.set_weight_decay(decay)?;
-        Ok(self)
+    setter! {
+        /// With weight decay λ: g + λ w is used instead of g, as if ½ λ Σ w² were added to the loss
+        /// ([`Penalty::l2`](super::Penalty::l2)).
+        weight_decay
     }
 
     fn slots(&self) -> Slots {

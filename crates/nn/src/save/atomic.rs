@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::SaveError;
+use crate::ground::error::SaveError;
 
 /// Writes a file so that at any moment, whatever happens to the program or the machine, `path` is
 /// either the old file or the new one, whole: the bytes go to a temporary file beside it, are

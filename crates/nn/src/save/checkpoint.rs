@@ -7,13 +7,12 @@ use std::path::Path;
 use ops::{Float, Tensor};
 use serde_json::{Map, Value};
 
-use super::SaveError;
 use super::atomic::write_atomically;
 use super::safetensors::{Contents, Stored, to_bytes};
 use super::weights::{Weights, read_file};
-use crate::error::Error;
-use crate::module::Module;
-use crate::state::State;
+use crate::ground::error::SaveError;
+use crate::ground::{Error, State};
+use crate::model::Module;
 
 /// The version of the format that is written; a later one is refused.
 const VERSION: u64 = 1;
@@ -24,7 +23,7 @@ const TENSORS: &str = "state.";
 const NUMBERS: &str = "number.";
 
 /// A model's weights and all else that training remembers: state of the optimiser, of the schedule,
-/// of callbacks, the epoch. Training that goes on from one goes on bit for bit.
+/// of callbacks, the epoch. Training goes on from it bit for bit.
 ///
 /// A checkpoint is a safetensors file, which other programs can read: weights under `model.`,
 /// tensors of the state under `state.`, its numbers as 64-bit scalars under `number.`, its texts
@@ -57,7 +56,7 @@ pub struct Checkpoint<A: Float> {
 }
 
 impl<A: Float> Checkpoint<A> {
-    /// One of a model as it is now, with all else that is to be remembered.
+    /// A checkpoint of a model as it is now, with all else to be remembered.
     ///
     /// # Errors
     /// If the model shows two parameters under one path.
@@ -103,8 +102,8 @@ impl<A: Float> Checkpoint<A> {
     /// Reads a file that [`save`](Checkpoint::save) wrote.
     ///
     /// # Errors
-    /// If it cannot be read, is damaged, no checkpoint, one of a later version, or one of numbers
-    /// of another type than `A`.
+    /// If it cannot be read, is damaged, is not a checkpoint, or has a later version or numbers of
+    /// another type than `A`.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         Ok(Self::from_contents(&read_file(path.as_ref())?)?)
     }
@@ -150,7 +149,7 @@ impl<A: Float> Checkpoint<A> {
     }
 }
 
-/// The texts in the metadata, once its version and type of numbers are found to be right.
+/// The texts in the metadata, after a check of its version and type of numbers.
 fn texts(metadata: &str, wanted: &str) -> Result<BTreeMap<String, String>, String> {
     let metadata: Value = serde_json::from_str(metadata)
         .map_err(|error| format!("its metadata is wrong: {error}"))?;

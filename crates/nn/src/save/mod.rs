@@ -13,12 +13,11 @@
 
 mod atomic;
 mod checkpoint;
-mod error;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 mod safetensors;
 mod weights;
 
+pub use crate::ground::error::{Misfit, SaveError};
 pub use checkpoint::Checkpoint;
-pub use error::{Misfit, SaveError};
 pub use weights::{Loaded, Loading, Weights, load_weights, save_weights};

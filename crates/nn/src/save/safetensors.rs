@@ -14,13 +14,13 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, View};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
-use super::SaveError;
+use crate::ground::error::SaveError;
 
 /// The longest header that the format allows.
 const MAX_HEADER: u64 = 100_000_000;
 /// The most axes that a tensor has in any program.
 const MAX_AXES: usize = 64;
-/// The name in a header that is no tensor's.
+/// The name of the metadata in a header.
 const METADATA: &str = "__metadata__";
 
 /// A tensor as the format holds it.
@@ -90,7 +90,7 @@ impl Contents {
         if length > MAX_HEADER {
             return Err(wrong(format!(
                 "its header claims to be {length} bytes long, and {MAX_HEADER} are allowed; it may \
-                 be no safetensors file"
+                 not be a safetensors file"
             )));
         }
         let header = up_to(&mut reader, length, place)?;
@@ -127,7 +127,7 @@ impl Contents {
             .map_err(|_| "its shape is larger than any tensor".to_owned())
     }
 
-    /// The same, if no number has to be converted.
+    /// A tensor, if no number has to be converted.
     pub fn exact_tensor<A: Float>(&self, name: &str) -> Result<Tensor<A>, String> {
         let dtype = self.tensors.get(name).map(|info| info.dtype);
         let wanted = if size_of::<A>() == 4 { Dtype::F32 } else { Dtype::F64 };
@@ -200,7 +200,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     }
 }
 
-/// Numbers of any type as those of a model.
+/// Numbers of any type as a model's.
 fn numbers<A: Float>(dtype: Dtype, bytes: &[u8]) -> Result<Vec<A>, String> {
     match dtype {
         Dtype::F32 if size_of::<A>() == 4 => Ok(same(bytes)),
@@ -227,7 +227,7 @@ fn same<A: Float>(bytes: &[u8]) -> Vec<A> {
     bytes.chunks_exact(size_of::<A>()).filter_map(A::from_le_bytes).collect()
 }
 
-/// Chunks of `N` bytes, of which `bytes` consists.
+/// `bytes` in chunks of `N`.
 fn chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.chunks_exact(N).map(|chunk| chunk.try_into().expect("N bytes"))
 }

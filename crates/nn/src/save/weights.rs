@@ -9,12 +9,11 @@ use std::sync::Arc;
 
 use ops::{Float, Tensor};
 
-use super::SaveError;
 use super::atomic::write_atomically;
-use super::error::Misfit;
 use super::safetensors::{Contents, Stored, to_bytes};
-use crate::error::Error;
-use crate::module::Module;
+use crate::ground::Error;
+use crate::ground::error::{Misfit, SaveError};
+use crate::model::Module;
 
 /// Saves the parameters and buffers of a model, under their paths, in the safetensors format.
 ///
@@ -83,7 +82,8 @@ pub struct Weights<A: Float> {
 }
 
 impl<A: Float> Weights<A> {
-    /// Those of a model, as they are now. Cheap: the numbers are shared until one side changes.
+    /// The weights of a model, as they are now. Cheap: the numbers are shared until one side
+    /// changes.
     ///
     /// # Errors
     /// If the model shows two parameters under one path.
@@ -124,10 +124,10 @@ impl<A: Float> Weights<A> {
     /// bytes.
     ///
     /// # Errors
-    /// If a path is none that the format allows (`__metadata__`).
+    /// If the format does not allow a path (`__metadata__`).
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let stored = |(path, tensor): (&String, _)| (path.clone(), Stored::new(tensor));
-        // Libraries around PyTorch want to be told that names and layouts are PyTorch's.
+        // Libraries around PyTorch need to know that names and layouts are PyTorch's.
         let metadata = ("format", "pt".to_owned());
         Ok(to_bytes(&self.tensors.iter().map(stored).collect(), metadata)?)
     }
@@ -183,14 +183,14 @@ type Rename = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// How to load weights: strictly, as [`load_weights`] does, unless told otherwise.
 ///
-/// Whatever is allowed, a tensor that is loaded has the shape of its parameter, and if anything is
-/// refused then nothing is changed.
+/// In any case, a loaded tensor has the shape of its parameter, and if anything is refused nothing
+/// is changed.
 ///
 /// ```
 /// use nn::prelude::*;
 /// use nn::save::{Loading, Weights};
 ///
-/// // A trained model of which the first layer is wanted.
+/// // A trained model whose first layer is wanted.
 /// let trained = Sequential::<f32>::new()
 ///     .named("encoder", Sequential::new().then(Dense::new(4, 3, &mut nn::rng(1))).then(Tanh))
 ///     .named("head", Dense::new(3, 10, &mut nn::rng(2)));
@@ -230,9 +230,9 @@ impl fmt::Debug for Loading {
 pub struct Loaded {
     /// The parameters and buffers that have new values.
     pub paths: Vec<String>,
-    /// Those that were not there and stay as they were.
+    /// Parameters and buffers without a tensor, which stay as they were.
     pub missing: Vec<String>,
-    /// The tensors that were there and belong to none, under the names they have there.
+    /// Tensors that belong to no parameter, under their names in the file.
     pub unexpected: Vec<String>,
 }
 
@@ -242,19 +242,19 @@ impl Loading {
         Self::default()
     }
 
-    /// Parameters and buffers that are not there stay as they are.
+    /// Parameters and buffers without a tensor stay as they are.
     #[must_use]
     pub fn allow_missing(self) -> Self {
         Self { allow_missing: true, ..self }
     }
 
-    /// Tensors that the model does not have are passed over.
+    /// Tensors that the model does not have are ignored.
     #[must_use]
     pub fn allow_unexpected(self) -> Self {
         Self { allow_unexpected: true, ..self }
     }
 
-    /// Loads the tensors whose names begin with `prefix`, which is taken off, and passes over all
+    /// Loads the tensors whose names begin with `prefix`, which is removed, and ignores all
     /// others: `"encoder."` loads one part of a larger model.
     #[must_use]
     pub fn prefix(self, prefix: impl Into<String>) -> Self {
@@ -262,7 +262,7 @@ impl Loading {
     }
 
     /// Loads each tensor (its prefix taken off) to the path that `rename` gives for its name, and
-    /// passes over those for which it gives `None`.
+    /// ignores a tensor for which it gives `None`.
     #[must_use]
     pub fn rename(self, rename: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { rename: Some(Arc::new(rename)), ..self }
@@ -319,7 +319,7 @@ impl Loading {
     fn load<A: Float>(
         &self,
         model: &mut (impl Module<A> + ?Sized),
-        source: &impl Source<A>,
+        source: &impl Tensors<A>,
     ) -> Result<Loaded, Error> {
         let wanted = shapes_of(model)?;
         let mut names = self.names_by_path(source)?;
@@ -365,7 +365,7 @@ impl Loading {
     /// For each path to load: the name it has in the source, and the shape.
     fn names_by_path<A: Float>(
         &self,
-        source: &impl Source<A>,
+        source: &impl Tensors<A>,
     ) -> Result<BTreeMap<String, (String, Vec<usize>)>, Error> {
         let mut names = BTreeMap::new();
         for (name, shape) in source.shapes() {
@@ -385,8 +385,8 @@ impl Loading {
     }
 }
 
-/// The path and shape of every parameter and buffer, if the model shows the same to those that
-/// read it and those that change it, so that a value found wanting is found before any is changed.
+/// The path and shape of every parameter and buffer, if `visit` and `visit_mut` of the model show
+/// the same, so that all is checked before anything is changed.
 fn shapes_of<A: Float>(
     model: &mut (impl Module<A> + ?Sized),
 ) -> Result<Vec<(String, Vec<usize>)>, Error> {
@@ -408,13 +408,13 @@ fn shapes_of<A: Float>(
 }
 
 /// Where tensors can be loaded from.
-trait Source<A: Float> {
+trait Tensors<A: Float> {
     fn place(&self) -> &str;
     fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])>;
     fn tensor(&self, name: &str) -> Result<Tensor<A>, String>;
 }
 
-impl<A: Float> Source<A> for Contents {
+impl<A: Float> Tensors<A> for Contents {
     fn place(&self) -> &str {
         &self.place
     }
@@ -426,7 +426,7 @@ impl<A: Float> Source<A> for Contents {
     }
 }
 
-impl<A: Float> Source<A> for Weights<A> {
+impl<A: Float> Tensors<A> for Weights<A> {
     fn place(&self) -> &'static str {
         "what is to be restored"
     }

@@ -5,14 +5,11 @@ use std::path::Path;
 use ops::Float;
 use tape::Tape;
 
-use super::history::{EpochRecord, History};
 use crate::data::Batch;
-use crate::error::Error;
-use crate::module::Module;
+use crate::ground::{EpochRecord, Error, History, State};
+use crate::model::{Gradients, Module};
 use crate::optim::Optimizer;
-use crate::parameter::Gradients;
 use crate::save::Checkpoint;
-use crate::state::State;
 
 /// A training run, as callbacks see it.
 pub struct Run<'r, A: Float> {
@@ -34,7 +31,7 @@ pub struct Run<'r, A: Float> {
     pub seed: u64,
     /// The state of every callback of the run, for a checkpoint.
     pub(crate) callback_states: State<A>,
-    /// Whether this epoch is one that a checkpoint of the best wants.
+    /// Whether the callback that saves the best wants this epoch.
     pub(crate) saved: bool,
 }
 
@@ -49,7 +46,7 @@ impl<A: Float> Run<'_, A> {
     /// [`Callback::on_save`], when all callbacks have ended the epoch.
     ///
     /// # Errors
-    /// If the file cannot be written; an old one stays as it was then.
+    /// If the file cannot be written; an old file then stays as it was.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let mut state = State::new();
         state.texts.insert("seed".into(), self.seed.to_string());
@@ -72,8 +69,8 @@ impl<A: Float> Run<'_, A> {
 
 /// One step of a training run, between the sweep and the optimiser.
 pub struct StepView<'s, 't, A: Float> {
-    /// What the forward pass recorded; empty where [`Callback::reads_tape`] says of every callback of
-    /// the run that none looks at it.
+    /// What the forward pass recorded; empty if [`Callback::reads_tape`] is false for every
+    /// callback of the run.
     pub tape: &'t Tape<A>,
     /// The batch.
     pub batch: &'s Batch<A>,
@@ -84,7 +81,7 @@ pub struct StepView<'s, 't, A: Float> {
 }
 
 /// Watches and steers a training run: every method is called at its moment, and does nothing
-/// unless it is written. [`Fit`](crate::Fit) calls callbacks in the order they were given.
+/// by default. [`Fit`](crate::Fit) calls callbacks in the order they were given.
 ///
 /// A closure that is to be called at the end of every epoch becomes one by [`on_epoch_end`].
 pub trait Callback<A: Float> {
@@ -158,10 +155,10 @@ pub trait Callback<A: Float> {
         false
     }
 
-    /// At the end of the run, however it came.
+    /// At the end of the run, for whatever reason.
     ///
     /// # Errors
-    /// If what was to be done at the end cannot be.
+    /// If the work at the end fails.
     fn on_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         let _ = run;
         Ok(())
@@ -175,7 +172,7 @@ pub trait Callback<A: Float> {
     /// Goes on from what was remembered.
     ///
     /// # Errors
-    /// If that is not what this callback remembers.
+    /// If the state does not fit this callback.
     fn load_state(&mut self, state: &State<A>) -> Result<(), Error> {
         let _ = state;
         Ok(())

@@ -4,11 +4,10 @@ use ops::{Float, Tensor};
 use tape::Tape;
 
 use crate::data::{Batch, Dataset, Targets};
-use crate::error::Error;
+use crate::ground::Error;
 use crate::loss::Loss;
 use crate::metrics::{Count, Metric, accuracy};
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::model::{Module, Pass};
 
 /// Rows that a model is evaluated on at a time, to bound the memory of a pass.
 const EVALUATION_ROWS: usize = 1024;
@@ -98,7 +97,7 @@ pub(super) fn check<'m, A: Float>(
     Ok(())
 }
 
-/// [`evaluate_with`] of what was checked.
+/// [`evaluate_with`], without the check.
 pub(super) fn evaluate_checked<'m, A: Float>(
     model: &dyn Module<A>,
     data: &Dataset<A>,

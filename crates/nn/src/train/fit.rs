@@ -7,19 +7,16 @@ use tape::{Tape, Var};
 
 use super::callback::{Callback, Run, StepView};
 use super::evaluate::{Total, check, evaluate_checked};
-use super::history::{EpochRecord, History};
 use super::interrupt::Interruptible;
 use super::progress::Progress;
-use super::replay::{Replays, Step};
+use super::replay::{Replays, StepResult};
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
-use crate::error::Error;
+use crate::ground::{EpochRecord, Error, History, State, step_seed};
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
-use crate::module::Module;
+use crate::model::{Module, Pass};
 use crate::optim::{Optimizer, Penalty};
-use crate::pass::Pass;
 use crate::save::Checkpoint;
-use crate::state::State;
 
 /// What a model is validated on.
 enum Validation<'d, A: Float> {
@@ -27,6 +24,15 @@ enum Validation<'d, A: Float> {
     Data(&'d Dataset<A>),
     /// A fraction of the training data, set aside.
     Split(f64),
+}
+
+/// What the steps of a run work with.
+struct Course<'c, A: Float> {
+    data: &'c DataLoader<A>,
+    loss: &'c dyn Loss<A>,
+    tape: Tape<A>,
+    replays: Replays<A>,
+    interruptible: Option<Interruptible>,
 }
 
 /// A training run: settings, then [`run`](Fit::run).
@@ -169,9 +175,9 @@ impl<'d, A: Float> Fit<'d, A> {
         self
     }
 
-    /// Goes on from a checkpoint that [`Checkpoint`](crate::train::callbacks::Checkpoint) wrote,
-    /// after its epoch: model, optimiser, callbacks and history are as they were then, and the
-    /// rest of the run gives the same numbers as if it had never stopped.
+    /// Goes on from a checkpoint that [`SaveCheckpoint`](crate::train::callbacks::SaveCheckpoint)
+    /// wrote, after its epoch: model, optimiser, callbacks and history are as they were then, and
+    /// the rest of the run gives the same numbers as if it had never stopped.
     #[must_use]
     pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
         self.resume = Some(checkpoint.into());
@@ -179,8 +185,8 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Whether to record a step once and replay it ([`Tape::compile`]) on later batches of the same
-    /// shape, as is done unless this says not to. A replayed step computes the same numbers in less
-    /// time. Steps are recorded anew all the same if the forward pass draws random numbers (dropout),
+    /// shape, which is the default. A replayed step computes the same numbers in less
+    /// time. Each step is still recorded if the forward pass draws random numbers (dropout),
     /// looks at a value, or puts a parameter on the tape without [`Pass::parameter`], and if a
     /// callback [reads the tape](Callback::reads_tape).
     ///
@@ -195,10 +201,11 @@ impl<'d, A: Float> Fit<'d, A> {
     /// Trains `model` on `data`.
     ///
     /// # Errors
-    /// Before anything changes: if the batch size is 0, if a number of the data is infinite or
-    /// NaN, if the model cannot take the data, the loss cannot compare its output with the
-    /// targets, a metric cannot measure them, or a callback refuses. On the way: if the loss is infinite or NaN; the model keeps the
-    /// parameters of the step before, and the error has the history of the epochs before.
+    /// Before anything changes: if the batch size is 0, if a number of the data is infinite or NaN,
+    /// if the model cannot take the data, the loss cannot compare its output with the targets, a
+    /// metric cannot measure them, or a callback refuses. On the way: if the loss is infinite or
+    /// NaN; the model keeps the parameters of the step before, and the error has the history of the
+    /// epochs before.
     pub fn run(
         &mut self,
         model: &mut impl Module<A>,
@@ -251,7 +258,10 @@ impl<'d, A: Float> Fit<'d, A> {
         };
         self.load(&mut run)?;
         self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
-        let ended = self.epochs_of(&mut run, (data, validation), loss, interruptible.as_ref());
+        let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
+        let replays = Replays::new(self.replay && !reads_tape);
+        let mut course = Course { data, loss, tape: Tape::new(), replays, interruptible };
+        let ended = self.epochs_of(&mut run, &mut course, validation);
         // What callbacks do at the end, such as giving back the best parameters, they do however
         // the run has ended.
         for callback in &mut self.callbacks {
@@ -260,7 +270,7 @@ impl<'d, A: Float> Fit<'d, A> {
         ended.map(|()| history)
     }
 
-    /// Goes on from the checkpoint, if there is to be one. Nothing is changed if it does not fit.
+    /// Goes on from the checkpoint, if one was given. Nothing is changed if it does not fit.
     fn load(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         let Some(path) = &self.resume else { return Ok(()) };
         let Checkpoint { weights, state } = Checkpoint::load(path)?;
@@ -315,55 +325,18 @@ impl<'d, A: Float> Fit<'d, A> {
     fn epochs_of(
         &mut self,
         run: &mut Run<'_, A>,
-        (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
-        loss: &dyn Loss<A>,
-        interruptible: Option<&Interruptible>,
+        course: &mut Course<'_, A>,
+        validation: Option<&Dataset<A>>,
     ) -> Result<(), Error> {
-        let mut tape = Tape::new();
-        let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
-        let mut replays = Replays::new(self.replay && !reads_tape);
         while run.epoch < self.epochs && run.history.stopped.is_none() {
             run.epoch += 1;
             self.callbacks.iter_mut().try_for_each(|callback| callback.on_epoch_start(run))?;
             let progress = Progress::new(self.progress, run.epoch, self.epochs, run.batches);
-            let metrics = self.metrics.iter().map(|metric| &**metric);
-            let mut total = Total::new(loss.threshold(), metrics);
-            // ANCHOR: loop
-            for (i, batch) in data.epoch(run.epoch).enumerate() {
-                let mut step = if let Some(step) = replays.step(run.model, &batch, loss) {
-                    step
-                } else {
-                    let pass = Pass::train(&tape, step_seed(self.seed, run.epoch, i));
-                    let output = run.model.forward(&pass, pass.input(&batch.inputs));
-                    let value = loss.loss(output, &batch.targets)?;
-                    if !value.item().is_finite() {
-                        return self.not_finite(run, value, i + 1);
-                    }
-                    let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
-                    let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
-                    let gradients = pass.gradients(penalized)?;
-                    let step = Step { loss: value.item(), output: output.value(), gradients };
-                    // For the next batches of this shape.
-                    replays.add(run.model, &batch, (loss, self.penalty.as_ref()), step)
-                };
-                total.add(&batch, step.loss, &step.output);
-                self.show_step(run, &batch, &tape, &mut step)?;
-                // Before the step, so that parameters are not shared and can change in place.
-                tape.reset();
-                run.optimizer.step(run.model, &step.gradients)?;
-                run.step += 1;
-                progress.advance(total.loss());
-                // ANCHOR_END: loop
-                if interruptible.is_some_and(Interruptible::asked) {
-                    run.stop(format!("interrupted in epoch {}, batch {}", run.epoch, i + 1));
-                    progress.clear();
-                    return Ok(());
-                }
-            }
+            let Some(total) = self.steps_of(run, course, &progress)? else { return Ok(()) };
             let mut record = EpochRecord { epoch: run.epoch, values: total.mean().values("") };
             if let Some(validation) = validation {
                 let metrics = self.metrics.iter().map(|metric| &**metric);
-                let evaluation = evaluate_checked(run.model, validation, loss, metrics)?;
+                let evaluation = evaluate_checked(run.model, validation, course.loss, metrics)?;
                 record.values.extend(evaluation.values("validation "));
             }
             run.history.epochs.push(record);
@@ -373,13 +346,59 @@ impl<'d, A: Float> Fit<'d, A> {
         Ok(())
     }
 
+    /// Trains on every batch of an epoch. `None` if the run ends before the epoch does.
+    fn steps_of(
+        &mut self,
+        run: &mut Run<'_, A>,
+        course: &mut Course<'_, A>,
+        progress: &Progress,
+    ) -> Result<Option<Total<A>>, Error> {
+        let Course { data, loss, tape, replays, interruptible } = course;
+        let metrics = self.metrics.iter().map(|metric| &**metric);
+        let mut total = Total::new(loss.threshold(), metrics);
+        // ANCHOR: loop
+        for (i, batch) in data.epoch(run.epoch).enumerate() {
+            let mut step = if let Some(step) = replays.step(run.model, &batch, *loss) {
+                step
+            } else {
+                let pass = Pass::train(tape, step_seed(self.seed, run.epoch, i));
+                let output = run.model.forward(&pass, pass.input(&batch.inputs));
+                let value = loss.loss(output, &batch.targets)?;
+                if !value.item().is_finite() {
+                    self.not_finite(run, value, i + 1)?;
+                    return Ok(None);
+                }
+                let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
+                let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
+                let gradients = pass.gradients(penalized)?;
+                let step = StepResult { loss: value.item(), output: output.value(), gradients };
+                // For the next batches of this shape.
+                replays.add(run.model, &batch, (*loss, self.penalty.as_ref()), step)
+            };
+            total.add(&batch, step.loss, &step.output);
+            self.show_step(run, &batch, tape, &mut step)?;
+            // Before the step, so that parameters are not shared and can change in place.
+            tape.reset();
+            run.optimizer.step(run.model, &step.gradients)?;
+            run.step += 1;
+            progress.advance(total.loss());
+            // ANCHOR_END: loop
+            if interruptible.as_ref().is_some_and(Interruptible::asked) {
+                run.stop(format!("interrupted in epoch {}, batch {}", run.epoch, i + 1));
+                progress.clear();
+                return Ok(None);
+            }
+        }
+        Ok(Some(total))
+    }
+
     /// Shows a step to the callbacks.
     fn show_step(
         &mut self,
         run: &mut Run<'_, A>,
         batch: &Batch<A>,
         tape: &Tape<A>,
-        step: &mut Step<A>,
+        step: &mut StepResult<A>,
     ) -> Result<(), Error> {
         let (loss, gradients) = (step.loss.to_f64(), &mut step.gradients);
         let mut step = StepView { tape, batch, loss, gradients };
@@ -395,8 +414,7 @@ impl<'d, A: Float> Fit<'d, A> {
         self.callbacks.iter_mut().try_for_each(|callback| callback.on_save(run))
     }
 
-    /// What to do about a loss that is infinite or NaN: it is an error, unless a callback takes it
-    /// for an end.
+    /// Handles a loss that is infinite or NaN: an error, unless a callback forgives it.
     fn not_finite(
         &self,
         run: &mut Run<'_, A>,
@@ -426,16 +444,4 @@ fn first_not_finite<A: Float>(loss: Var<'_, A>) -> String {
         "the first value that is not finite is that of {what}{place}, from {}",
         first.location()
     )
-}
-
-/// The seed with which [`Fit`] shuffles the data in an epoch (from 1) of a run with seed `seed`:
-/// far from those of the neighbouring epochs and runs.
-pub fn epoch_seed(seed: u64, epoch: usize) -> u64 {
-    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(epoch as u64)
-}
-
-/// The seed from which [`Fit`] draws what is random in the step on batch number `batch` (from 0) of
-/// an epoch (from 1), such as dropout.
-pub fn step_seed(seed: u64, epoch: usize, batch: usize) -> u64 {
-    epoch_seed(epoch_seed(seed, epoch), batch)
 }

@@ -6,7 +6,7 @@ mod handler {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-    use crate::error::Error;
+    use crate::ground::Error;
 
     static RUNS: AtomicUsize = AtomicUsize::new(0);
     static ASKED: AtomicBool = AtomicBool::new(false);
@@ -52,7 +52,7 @@ mod handler {
 
 #[cfg(not(feature = "interrupt"))]
 mod handler {
-    use crate::error::Error;
+    use crate::ground::Error;
 
     /// Without the feature `interrupt` Ctrl-C ends the process as always.
     pub struct Interruptible(());

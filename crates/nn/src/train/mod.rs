@@ -13,5 +13,6 @@ mod replay;
 
 pub use callback::{Callback, Monitor, Run, StepView, on_epoch_end};
 pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
-pub use fit::{Fit, epoch_seed, step_seed};
-pub use history::{EpochRecord, History};
+pub use fit::Fit;
+
+pub use crate::ground::{EpochRecord, History, epoch_seed, step_seed};

@@ -6,8 +6,7 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::history::History;
-use crate::error::Error;
+use crate::ground::{Error, History};
 
 /// The size of one panel, in pixels.
 const PANEL: (u32, u32) = (520, 360);

@@ -1,6 +1,6 @@
 //! What a run shows while it trains, on standard error.
 
-use super::history::EpochRecord;
+use crate::ground::EpochRecord;
 
 /// A bar for the batches of an epoch and a line at its end.
 pub(super) struct Progress {
@@ -27,7 +27,7 @@ impl Progress {
         let so_far = Arc::clone(&loss);
         let write_loss = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
             let loss = f64::from_bits(so_far.load(Ordering::Relaxed));
-            // The bar is a help; what it cannot show is no error.
+            // The bar is a help; failing to show it is not an error.
             let _ = write!(text, "{loss:.4}");
         };
         let template = "{msg} {bar:30} {pos}/{len} batches  loss {loss}  {eta} left";

@@ -5,17 +5,15 @@ use tape::{Program, Tape, Var};
 
 use crate::data::Batch;
 use crate::loss::Loss;
-use crate::module::Module;
+use crate::model::{Gradients, Module, ParameterId, Pass};
 use crate::optim::Penalty;
-use crate::parameter::{Gradients, ParameterId};
-use crate::pass::Pass;
 
-/// As many shapes of batches get a program. Where there are more of them, such as sequences of every
-/// length, a program would seldom be used again.
+/// The number of shapes of batches that get a program. Where there are more, such as sequences of
+/// every length, a program would seldom be used again.
 const MOST_SHAPES: usize = 8;
 
 /// What a training step computes before the optimiser's.
-pub(super) struct Step<A: Float> {
+pub(super) struct StepResult<A: Float> {
     pub loss: A,
     pub output: Tensor<A>,
     pub gradients: Gradients<A>,
@@ -39,7 +37,7 @@ impl<A: Float> Replays<A> {
         model: &dyn Module<A>,
         batch: &Batch<A>,
         loss: &dyn Loss<A>,
-    ) -> Option<Step<A>> {
+    ) -> Option<StepResult<A>> {
         let inputs = batch.inputs.shape();
         let mut of_shape = self.by_shape.iter_mut().filter(|(shape, ..)| shape[..] == *inputs);
         of_shape.find_map(|(_, shape, recorded)| {
@@ -50,16 +48,16 @@ impl<A: Float> Replays<A> {
         })
     }
 
-    /// Makes a program for batches of this shape, unless that was tried before. It is given the step
-    /// as it was recorded, and gives the step that is to be used: the program's, if it computes the
-    /// same loss.
+    /// Makes a program for batches of this shape, unless that was tried before. It is given the
+    /// step as it was recorded, and gives the step that is to be used: the program's, if it
+    /// computes the same loss.
     pub fn add(
         &mut self,
         model: &dyn Module<A>,
         batch: &Batch<A>,
         (loss, penalty): (&dyn Loss<A>, Option<&Penalty>),
-        step: Step<A>,
-    ) -> Step<A> {
+        step: StepResult<A>,
+    ) -> StepResult<A> {
         let target = loss.target(step.output.shape(), &batch.targets);
         let (true, Ok(target)) = (self.allowed && self.by_shape.len() < MOST_SHAPES, target) else {
             return step;
@@ -87,7 +85,7 @@ struct Recorded<A: Float> {
     data: [usize; 2],
     /// Where the model's parameters and buffers are, whether each is trained, and which is which.
     parameters: Vec<(ParameterId, bool, usize)>,
-    /// Those whose gradients, and those whose new values, the program gives after loss and output.
+    /// Whose gradients, and whose new values, the program gives after loss and output.
     gradients: Vec<ParameterId>,
     updates: Vec<ParameterId>,
 }
@@ -140,14 +138,14 @@ impl<A: Float> Recorded<A> {
         })
     }
 
-    /// The step with other data and the model's parameters as they are. `None` if it is not finite, or
-    /// the model is not as it was, such as with other parameters frozen.
+    /// The step with other data and the model's parameters as they are. `None` if it is not finite,
+    /// or the model is not as it was, such as with other parameters frozen.
     fn step(
         &mut self,
         model: &dyn Module<A>,
         inputs: &Tensor<A>,
         target: &Tensor<A>,
-    ) -> Option<Step<A>> {
+    ) -> Option<StepResult<A>> {
         let data = self.data.into_iter().zip([inputs, target]);
         let mut leaves: Vec<(usize, &Tensor<A>)> =
             data.filter(|&(at, _)| self.program.has_leaf(at)).collect();
@@ -171,7 +169,7 @@ impl<A: Float> Recorded<A> {
             ids.iter().copied().zip(results.by_ref().take(ids.len()).cloned()).collect()
         };
         let (gradients, updates) = (of(&self.gradients), of(&self.updates));
-        let step = Step {
+        let step = StepResult {
             loss: loss.item(),
             output: output.clone(),
             gradients: Gradients::new(gradients, updates),
@@ -180,8 +178,8 @@ impl<A: Float> Recorded<A> {
     }
 }
 
-/// Whether the pass put no parameter on the tape by another way than
-/// [`Pass::parameter`]: a program would keep its value.
+/// Whether every parameter came onto the tape by [`Pass::parameter`]: a program would keep the
+/// value of any other.
 fn all_known<A: Float>(
     tape: &Tape<A>,
     model: &dyn Module<A>,

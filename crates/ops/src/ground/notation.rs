@@ -116,6 +116,11 @@ impl Formula {
         Self { shape, ..self }
     }
 
+    /// Whether it is the number 1.
+    pub(crate) fn is_one(&self) -> bool {
+        self.text == "1"
+    }
+
     /// The lengths of the axes of what it stands for.
     pub fn lengths(&self) -> &Shape {
         &self.shape

@@ -1,9 +1,7 @@
 //! Products of matrices.
 
 use super::threads;
-use crate::ground::memory;
 use crate::number::Float;
-use crate::tensor::Tensor;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2};
 
@@ -12,24 +10,6 @@ const PER_THREAD: usize = 1 << 22;
 
 /// Rows and columns are divided at multiples of this, as the product's own blocks are.
 const BLOCK: usize = 32;
-
-/// Multiplies two matrices of any strides.
-///
-/// If only `a` lies column by column, so does the result: the gradient of a transposed weight is
-/// then stored as the weight is.
-pub fn matrix_product<A: Float>(a: &ArrayView2<'_, A>, b: &ArrayView2<'_, A>) -> Tensor<A> {
-    let (m, n) = (a.nrows(), b.ncols());
-    let by_columns = a.strides()[0] == 1 && a.strides()[1] != 1 && b.strides()[1] == 1;
-    let out = memory::take(m * n);
-    let fits = "as many elements as the matrix holds";
-    let mut out = if by_columns {
-        ndarray::Array2::from_shape_vec((n, m), out).expect(fits).reversed_axes()
-    } else {
-        ndarray::Array2::from_shape_vec((m, n), out).expect(fits)
-    };
-    product_into(a, b, &mut out.view_mut());
-    Tensor::from(out)
-}
 
 /// Multiplies two matrices into a third, divided among threads along its longer side.
 pub fn product_into<A: Float>(

@@ -36,7 +36,7 @@ pub fn sum<A: Float>(x: &Tensor<A>) -> A {
 }
 
 /// Sums over axes into a tensor of `shape`.
-pub fn sum_axes<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Tensor<A> {
+fn sum_axes<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Tensor<A> {
     let order = order_of(x);
     let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
     let mut sums = memory::take(reduction.results);

@@ -7,14 +7,14 @@ use crate::number::Float;
 use crate::tensor::Tensor;
 
 impl Grid {
-    /// Lays the windows of one channel out as columns, `[kernel, windows]`, with `fill` outside.
-    pub(super) fn gather<A: Float>(&self, channel: &[A], columns: &mut [A], fill: A) {
+    /// Lays the windows of one channel out as columns, `[kernel, windows]`, with zeros outside.
+    pub(super) fn gather<A: Float>(&self, channel: &[A], columns: &mut [A]) {
         let stride = self.slides[1].stride;
         self.for_each_row(|to, from, Inside { first, past, column }| {
             let row = &mut columns[to..to + self.counts[1]];
-            let Some(from) = from else { return row.fill(fill) };
-            row[..first].fill(fill);
-            row[past..].fill(fill);
+            let Some(from) = from else { return row.fill(A::zero()) };
+            row[..first].fill(A::zero());
+            row[past..].fill(A::zero());
             if first == past {
                 return;
             }
@@ -48,14 +48,14 @@ impl Grid {
     }
 }
 
-/// Every window of `x`, side by side, with `fill` outside the image.
-pub fn windows<A: Float>(x: &Tensor<A>, shape: &[usize], slides: &[Slide], fill: A) -> Tensor<A> {
+/// Lays every window of `x` out, side by side, with zeros outside the image.
+pub fn windows<A: Float>(x: &Tensor<A>, shape: &[usize], slides: &[Slide]) -> Tensor<A> {
     let grid = Grid::new(slides, &x.shape()[2..], &shape[3..]);
     let (from, to) = (grid.area(), grid.kernel() * grid.windows());
-    by_channel(x, shape, [from, to], |channel, columns| grid.gather(channel, columns, fill))
+    by_channel(x, shape, [from, to], |channel, columns| grid.gather(channel, columns))
 }
 
-/// Every window of `x` added back to an image of `shape`: the adjoint of [`windows`].
+/// Adds every window of `x` back to an image of `shape`: the adjoint of [`windows`].
 pub fn windows_adjoint<A: Float>(x: &Tensor<A>, shape: &[usize], slides: &[Slide]) -> Tensor<A> {
     let grid = Grid::new(slides, &shape[2..], &x.shape()[3..]);
     let (from, to) = (grid.kernel() * grid.windows(), grid.area());

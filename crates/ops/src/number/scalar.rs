@@ -46,10 +46,10 @@ pub trait Unary: Copy + Debug + Send + Sync + 'static {
         Formula::notate(Self::NAME, Self::NOTATION, &[x])
     }
     /// The settings as data.
-    fn attributes(self) -> Attributes {
+    fn settings(self) -> Attributes {
         Attributes::new()
     }
-    /// The rule with other settings, in the order of [`attributes`](Unary::attributes); `None`
+    /// The rule with other settings, in the order of [`settings`](Unary::settings); `None`
     /// if it has another number of them.
     fn with_settings(self, settings: &[f64]) -> Option<Self> {
         settings.is_empty().then_some(self)
@@ -90,10 +90,10 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
         Formula::notate(Self::NAME, Notation::Call, &x)
     }
     /// The settings as data.
-    fn attributes(self) -> Attributes {
+    fn settings(self) -> Attributes {
         Attributes::new()
     }
-    /// The rule with other settings, in the order of [`attributes`](Elementwise::attributes); `None`
+    /// The rule with other settings, in the order of [`settings`](Elementwise::settings); `None`
     /// if it has another number of them.
     ///
     /// ```
@@ -122,8 +122,8 @@ impl<U: Unary> Elementwise<1> for U {
     fn write(self, [x]: [&Formula; 1]) -> Formula {
         self.write(x)
     }
-    fn attributes(self) -> Attributes {
-        Unary::attributes(self)
+    fn settings(self) -> Attributes {
+        Unary::settings(self)
     }
     fn with_settings(self, settings: &[f64]) -> Option<Self> {
         Unary::with_settings(self, settings)

@@ -43,7 +43,7 @@ impl<B: Binary> Unary for WithNumber<B> {
         let operands = if self.number_is_left { [&number, x] } else { [x, &number] };
         Formula::notate(B::NAME, B::NOTATION, &operands)
     }
-    fn attributes(self) -> Attributes {
+    fn settings(self) -> Attributes {
         let side = if self.number_is_left { "left" } else { "right" };
         vec![(side, self.number.into())]
     }

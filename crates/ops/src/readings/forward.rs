@@ -1,15 +1,19 @@
 //! The reading that carries a tangent along: forward mode.
 
+use smallvec::SmallVec;
+
 use crate::ground::Shape;
 use crate::number::Elementwise;
 use crate::readings::times_slope;
-use crate::rule::{Call, Reading, Rule};
-use crate::rules::methods::BinaryMethods;
+use crate::rule::{Call, Family, Reading, Rule};
+use crate::rules::linear::Sum;
+use crate::rules::matmul::transposed;
+use crate::rules::methods::{BinaryMethods, LinearMethods, MatmulMethods, UnaryMethods};
 
 /// A value with its tangent, the derivative along one direction of the inputs.
 ///
 /// Applying a rule to dual numbers applies it to the primals and pushes the tangents forward by
-/// the rule's [`jvp`](Rule::jvp). Duals nest: each level is a type of its own, so a perturbation
+/// the rule's [`pushforward`]. Duals nest: each level is a type of its own, so a perturbation
 /// of one level is never confused with that of another.
 ///
 /// ```
@@ -73,7 +77,7 @@ impl<T: Reading> Reading for Dual<T> {
         let tangents: Vec<Option<&T>> = operands.iter().map(|x| x.tangent.as_ref()).collect();
         let wanted: Vec<bool> = tangents.iter().map(Option::is_some).collect();
         let call = Call { operands: &primals, output: &primal, wanted: &wanted };
-        let tangent = wanted.contains(&true).then(|| rule.jvp(&call, &tangents)).flatten();
+        let tangent = pushforward(&rule, &call, &tangents);
         Self { primal, tangent }
     }
 
@@ -135,17 +139,91 @@ pub fn jvp<T: Reading>(
     (result.primal, result.tangent)
 }
 
-/// Forward mode of a rule that is a composition: the composition, read with dual numbers.
-pub fn composite_jvp<T: Reading>(
+/// Forward mode of any rule: the tangent of the output from those of the operands (`None` stands for
+/// zero), as it follows from the rule's family.
+#[track_caller]
+pub fn pushforward<T: Reading, R: Rule>(
+    rule: &R,
     call: &Call<'_, T>,
     tangents: &[Option<&T>],
-    value: impl Fn(&[&Dual<T>]) -> Dual<T>,
 ) -> Option<T> {
-    let duals: Vec<Dual<T>> = call
-        .operands
-        .iter()
-        .zip(tangents)
-        .map(|(&x, tangent)| Dual { primal: x.clone(), tangent: tangent.cloned() })
-        .collect();
-    value(&duals.iter().collect::<Vec<_>>()).tangent
+    if tangents.iter().all(Option::is_none) {
+        return None;
+    }
+    let apply = |operands: &[&T]| T::apply(rule.clone(), operands);
+    match rule.family() {
+        Family::Elementwise | Family::Symmetric => by_symmetry(rule, call, tangents),
+        Family::Linear | Family::View | Family::Part(_) => {
+            let filled = call.operands.iter().zip(tangents);
+            let filled: Vec<T> =
+                filled.map(|(x, &t)| t.cloned().unwrap_or_else(|| x.zeros_like())).collect();
+            Some(apply(&filled.iter().collect::<Vec<_>>()))
+        }
+        Family::LinearIn(operand) => {
+            let mut operands = call.operands.to_vec();
+            operands[operand] = tangents[operand]?;
+            Some(apply(&operands))
+        }
+        Family::Bilinear => {
+            let [a, b] = [call.operands[0], call.operands[1]];
+            sum([
+                tangents[0].map(|a_dot| apply(&[a_dot, b])),
+                tangents[1].map(|b_dot| apply(&[a, b_dot])),
+            ])
+        }
+        Family::Quotient => {
+            let from_a = tangents[0].map(|a_dot| a_dot.matmul(call.output).neg());
+            let right = sum([from_a, tangents[1].cloned()])?;
+            Some(apply(&[call.operands[0], &right]))
+        }
+        Family::Reduction(axes, keepdims) => {
+            let ones = call.output.scalar(1.0).stretch_to(&call.output.shape());
+            let slope = contribution(rule, call, 0, &ones)?;
+            Some(T::apply(Sum { axes, keepdims }, &[&slope.mul(tangents[0]?)]))
+        }
+        Family::MatrixFunction => {
+            let (x, y) = (transposed(call.operands[0]), transposed(call.output));
+            let call = Call { operands: &[&x], output: &y, wanted: &[true] };
+            contribution(rule, &call, 0, tangents[0]?)
+        }
+        Family::Composed | Family::Own => {
+            let duals = call.operands.iter().zip(tangents);
+            let duals: Vec<Dual<T>> = duals
+                .map(|(&x, tangent)| Dual { primal: x.clone(), tangent: tangent.cloned() })
+                .collect();
+            rule.compose(&duals.iter().collect::<Vec<_>>())?.tangent
+        }
+        Family::Constant => None,
+    }
+}
+
+/// ẏ of a rule with symmetric Jacobians: the gradients with the tangents for cotangents.
+#[track_caller]
+fn by_symmetry<T: Reading, R: Rule>(
+    rule: &R,
+    call: &Call<'_, T>,
+    tangents: &[Option<&T>],
+) -> Option<T> {
+    let shape = call.output.shape();
+    let along = |i: usize| Some(contribution(rule, call, i, tangents[i]?)?.stretch_to(&shape));
+    sum((0..tangents.len()).map(along))
+}
+
+/// What the rule contributes to one operand.
+#[track_caller]
+fn contribution<T: Reading, R: Rule>(
+    rule: &R,
+    call: &Call<'_, T>,
+    operand: usize,
+    cotangent: &T,
+) -> Option<T> {
+    let wanted: SmallVec<[bool; 4]> = (0..call.operands.len()).map(|i| i == operand).collect();
+    let call = Call { wanted: &wanted, ..*call };
+    rule.vjp(&call, cotangent).into_iter().nth(operand)?
+}
+
+/// The sum of those terms that are there.
+#[track_caller]
+fn sum<T: Reading>(terms: impl IntoIterator<Item = Option<T>>) -> Option<T> {
+    terms.into_iter().flatten().reduce(T::accumulate)
 }

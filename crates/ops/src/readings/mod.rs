@@ -8,5 +8,5 @@ pub mod term;
 mod text;
 
 pub use as_number::{AsNumber, times_slope};
-pub use forward::{Dual, composite_jvp, jvp};
+pub use forward::{Dual, jvp, pushforward};
 pub use text::{gradient_formulas, value_formula};

@@ -64,6 +64,7 @@ impl<A: Float> Reading for Tensor<A> {
         Some(kernel::map(&shape, x, [y, v], TimesSlope { rule, operand }))
     }
 
+    #[inline]
     fn accumulate(mut self, other: Self) -> Self {
         if let (Some(a), Some(b)) = (self.as_scalar(), other.as_scalar()) {
             self = Self::scalar(a + b);

@@ -19,14 +19,14 @@ use crate::rules::methods::BinaryMethods;
 ///
 /// let leaky: &dyn AnyRule = &Lift::unary(LeakyRelu { alpha: 0.01 });
 /// assert_eq!(leaky.name(), "leaky_relu");
-/// assert_eq!(leaky.attributes(), [("alpha", Attribute::Number(0.01))]);
+/// assert_eq!(leaky.settings(), [("alpha", Attribute::Number(0.01))]);
 ///
 /// // A rule composed of others can be written out in them.
 /// let relu: &dyn AnyRule = &Lift::unary(Relu);
-/// let term = relu.expand(&[&Term::operand(0, &[3])]).unwrap();
+/// let term = relu.compose(&[&Term::operand(0, &[3])]).unwrap();
 /// let (rule, operands) = term.op().unwrap();
 /// assert_eq!((rule.name(), operands.len()), ("maximum", 1));
-/// assert_eq!(rule.attributes(), [("right", Attribute::Number(0.0))]);
+/// assert_eq!(rule.settings(), [("right", Attribute::Number(0.0))]);
 /// ```
 pub trait AnyRule: Debug {
     /// The name in formulas and messages.
@@ -36,10 +36,10 @@ pub trait AnyRule: Debug {
     fn rule(&self) -> TypeId;
 
     /// Its settings.
-    fn attributes(&self) -> Attributes;
+    fn settings(&self) -> Attributes;
 
-    /// [`Rule::expand`], as data.
-    fn expand(&self, operands: &[&Term]) -> Option<Term>;
+    /// [`Rule::compose`], as data.
+    fn compose(&self, operands: &[&Term]) -> Option<Term>;
 }
 
 impl<R: Rule> AnyRule for R {
@@ -49,11 +49,11 @@ impl<R: Rule> AnyRule for R {
     fn rule(&self) -> TypeId {
         TypeId::of::<R>()
     }
-    fn attributes(&self) -> Attributes {
-        Rule::attributes(self)
+    fn settings(&self) -> Attributes {
+        Rule::settings(self)
     }
-    fn expand(&self, operands: &[&Term]) -> Option<Term> {
-        Rule::expand(self, operands)
+    fn compose(&self, operands: &[&Term]) -> Option<Term> {
+        Rule::compose(self, operands)
     }
 }
 

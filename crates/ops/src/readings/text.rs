@@ -36,7 +36,15 @@ impl Reading for Formula {
         output: &Self,
         v: &Self,
     ) -> Option<Self> {
-        times_slope(rule, operand, operands, output, v)
+        if !v.is_one() {
+            return times_slope(rule, operand, operands, output, v);
+        }
+        // The slope itself, as a reader writes it.
+        match Self::slope_of(rule, operand, operands, output) {
+            Scalar::Literal(0.0) => None,
+            Scalar::Literal(slope) => Some(Self::number(slope)),
+            Scalar::Value(slope) => Some(slope),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::ground::{OpError, Problem, Shape};
 use crate::number::Float;
-use crate::rule::Rule;
+use crate::rule::{Out, Rule};
 use crate::tensor::Tensor;
 
 /// Refuses a wrong number of operands.
@@ -25,13 +25,12 @@ pub fn arity<T>(expected: usize, operands: &[T]) -> Result<(), Problem> {
 /// If the rule refuses the operands: which shapes, and what would fit.
 #[inline]
 pub fn apply<A: Float, R: Rule>(rule: &R, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
-    let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
-    rule.try_forward(operands, &shape)
-        .map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
+    let mut value = Tensor::default();
+    apply_into(rule, operands, &mut value)?;
+    Ok(value)
 }
 
-/// The value of a rule in the place of another tensor, whose memory is used again where the rule
-/// can, if it has the shape of the result.
+/// Computes the value of a rule into `out`, reusing its buffer where possible.
 ///
 /// # Errors
 /// If the rule refuses the operands; `out` is then as before, or holds part of a result.
@@ -51,11 +50,7 @@ pub fn apply_into<A: Float, R: Rule>(
     out: &mut Tensor<A>,
 ) -> Result<(), OpError> {
     let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
-    let result = if out.shape() == &shape[..] || rule.is_view() {
-        rule.forward_into(operands, &shape, out)
-    } else {
-        rule.try_forward(operands, &shape).map(|value| *out = value)
-    };
+    let result = rule.forward(operands, Out::new(&shape, out));
     result.map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
 }
 
@@ -79,4 +74,16 @@ fn refused<'a, R: Rule>(
     problem: Problem,
 ) -> OpError {
     OpError { rule: rule.name(), shapes: shapes.map(Shape::from_slice).collect(), problem }
+}
+
+/// Computes a value by the rule's composition: the `forward` of a composed rule.
+///
+/// # Errors
+/// None but those of its parts, which panic.
+pub fn forward_by_parts<A: Float, R: Rule>(
+    rule: &R,
+    operands: &[&Tensor<A>],
+    out: Out<'_, A>,
+) -> Result<(), Problem> {
+    out.set(rule.compose(operands).expect("a rule that is composed of others"))
 }

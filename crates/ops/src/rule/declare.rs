@@ -42,7 +42,7 @@ macro_rules! unary_rules {
                     let settings = [$(format!("{} {}", stringify!($param), self.$param)),+];
                     Formula::call(<Self as Unary>::NAME, &[x], &settings.join(", "))
                 }
-                fn attributes(self) -> Attributes {
+                fn settings(self) -> Attributes {
                     vec![$((stringify!($param), self.$param.into())),+]
                 }
                 fn with_settings(self, settings: &[f64]) -> Option<Self> {

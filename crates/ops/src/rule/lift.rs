@@ -3,8 +3,9 @@
 use crate::ground::{Attributes, Formula, Problem, Shape, broadcast};
 use crate::kernel::{self, Point};
 use crate::number::{Binary, Elementwise, Float, Number, SlopeReads, Unary};
-use crate::rule::{Call, Contributions, Reading, Rule, Scalar, arity};
-use crate::rules::methods::LinearMethods;
+use crate::rule::{
+    AtNumbers, Call, Contributions, Family, Out, Reading, Rule, Scalar, Shortcuts, arity,
+};
 use crate::tensor::Tensor;
 
 /// An elementwise rule, lifted to tensors: broadcasting forwards, one pass over the data.
@@ -34,9 +35,10 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
         broadcast(operands)
     }
     #[inline]
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let x: [&Tensor<A>; N] = array(operands);
-        kernel::map(shape, x, [], Value(self.0))
+        let value = kernel::map(out.shape(), x, [], Value(self.0));
+        out.set(value)
     }
     #[inline]
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -47,41 +49,42 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
             })
             .collect()
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        let x: [&T; N] = array(call.operands);
-        let shape = call.output.shape();
-        (0..N)
-            .filter_map(|i| T::times_slope(self.0, i, x, call.output, tangents[i]?))
-            .map(|tangent| tangent.stretch_to(&shape))
-            .reduce(T::accumulate)
+    fn family(&self) -> Family<'_> {
+        Family::Elementwise
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         self.0.write(array(operands))
     }
-    fn attributes(&self) -> Attributes {
-        self.0.attributes()
+    fn settings(&self) -> Attributes {
+        self.0.settings()
     }
-    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         match T::value_of(self.0, array(operands)) {
             Scalar::Literal(_) => None, // The same number everywhere has no shape of its own.
             Scalar::Value(value) => Some(value),
         }
     }
-    fn is_elementwise(&self) -> bool {
-        true
-    }
     #[inline]
-    fn fill<A: Float>(&self, operands: &[&[A]], out: &mut [A]) -> bool {
-        kernel::fill(Value(self.0), array(operands), [], out);
-        true
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
     }
+}
+
+impl<A: Float, E: Elementwise<N>, const N: usize> Shortcuts<A> for Lift<E, N> {
     #[inline]
-    fn at<A: Float>(&self, operands: &[A]) -> Option<A> {
+    fn at_numbers(&self) -> Option<&dyn AtNumbers<A>> {
+        Some(self)
+    }
+}
+
+impl<A: Float, E: Elementwise<N>, const N: usize> AtNumbers<A> for Lift<E, N> {
+    #[inline]
+    fn value(&self, operands: &[A]) -> Option<A> {
         let x: [A; N] = operands.try_into().ok()?;
         Some(self.0.value(x))
     }
     #[inline]
-    fn vjp_at<A: Float>(&self, operands: &[A], output: A, cotangent: A) -> Option<[Option<A>; 3]> {
+    fn contributions(&self, operands: &[A], output: A, cotangent: A) -> Option<[Option<A>; 3]> {
         let x: [A; N] = operands.try_into().ok()?;
         let mut given = [None; 3];
         for (i, given) in given.get_mut(..N)?.iter_mut().enumerate() {
@@ -93,16 +96,13 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
         }
         Some(given)
     }
-    fn slopes<T: Reading>(&self, call: &Call<'_, T>) -> Contributions<T> {
-        let slope = |i| match T::slope_of(self.0, i, array(call.operands), call.output) {
-            Scalar::Literal(number) => call.output.scalar(number),
-            Scalar::Value(slope) => slope,
-        };
-        (0..N).map(|i| call.wanted[i].then(|| slope(i))).collect()
+    #[inline]
+    fn fill(&self, operands: &[&[A]], out: &mut [A]) {
+        kernel::fill(Value(self.0), array(operands), [], out);
     }
 }
 
-/// The value of a rule, place by place.
+/// The value of a rule, element by element.
 #[derive(Clone, Copy)]
 struct Value<E>(E);
 

@@ -1,18 +1,26 @@
 //! What a rule is: its contract, one screen a file.
 
 mod apply;
+mod call;
 pub mod cases;
 #[macro_use]
 mod declare;
+mod family;
 mod lift;
+mod out;
 mod reading;
 #[allow(clippy::module_inception)]
 mod rule;
+mod shortcuts;
 pub mod visit;
 
-pub use apply::{apply, apply_into, arity, checked_shape};
+pub use apply::{apply, apply_into, arity, checked_shape, forward_by_parts};
+pub use call::{Call, Contributions};
 pub use cases::{Cases, Example, Refusal, example, refusal, sample, samples};
+pub use family::Family;
 pub use lift::Lift;
+pub use out::Out;
 pub use reading::{ReadScalar, Reading, Scalar};
-pub use rule::{Call, Contributions, Rule, bilinear_jvp, linear_jvp};
+pub use rule::Rule;
+pub use shortcuts::{AtNumbers, Shortcuts};
 pub use visit::Visitor;

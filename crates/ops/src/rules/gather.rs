@@ -4,9 +4,11 @@
 use ndarray::Dimension;
 
 use crate::ground::{Attributes, Problem, Shape};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -50,26 +52,20 @@ impl Rule for Gather {
         };
         Ok(operands[1].iter().chain(width).copied().collect())
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        self.try_forward(operands, shape).unwrap_or_else(|problem| panic!("gather: {problem}"))
-    }
-    fn try_forward<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-    ) -> Result<Tensor<A>, Problem> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let indices = indices(operands[1], operands[0].shape()[0])?;
         let rows = operands[0].view().select(ndarray::Axis(0), &indices);
         let elements = rows.into_raw_vec_and_offset().0;
-        Ok(Tensor::from_shape_vec(shape, elements).expect("one row an index"))
+        let value = Tensor::from_shape_vec(out.shape(), elements).expect("one row an index");
+        out.set(value)
+    }
+    fn family(&self) -> Family<'_> {
+        Family::LinearIn(0)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let rows = call.operands[0].shape()[0];
         let table = || T::apply(GatherAdjoint { rows }, &[call.operands[1], cotangent]);
         Contributions::from_buf([call.wanted[0].then(table), None])
-    }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        Some(T::apply(*self, &[tangents[0]?, call.operands[1]]))
     }
 }
 
@@ -85,37 +81,28 @@ impl Rule for GatherAdjoint {
         };
         Ok(std::iter::once(self.rows).chain(width.iter().copied()).collect())
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        let result = self.try_forward(operands, shape);
-        result.unwrap_or_else(|problem| panic!("gather_adjoint: {problem}"))
-    }
-    fn try_forward<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-    ) -> Result<Tensor<A>, Problem> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let indices = indices(operands[0], self.rows)?;
-        let width: usize = shape[1..].iter().product();
-        let mut sums = vec![A::zero(); self.rows * width];
+        let width: usize = out.shape()[1..].iter().product();
+        let sums = out.elements();
+        sums.fill(A::zero());
         if width > 0 {
-            let added = operands[1].view();
-            let added = added.as_standard_layout();
-            let added = added.as_slice().expect("standard layout");
+            let added = kernel::ordered(operands[1]);
             for (&index, row) in indices.iter().zip(added.chunks_exact(width)) {
                 let sums = &mut sums[index * width..][..width];
                 sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += value);
             }
         }
-        Ok(Tensor::from_shape_vec(shape, sums).expect("as many elements as the shape holds"))
+        Ok(())
+    }
+    fn family(&self) -> Family<'_> {
+        Family::LinearIn(1)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let added = || T::apply(Gather, &[cotangent, call.operands[0]]);
         Contributions::from_buf([None, call.wanted[1].then(added)])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        Some(T::apply(*self, &[call.operands[0], tangents[1]?]))
-    }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         vec![("rows", self.rows.into())]
     }
 }

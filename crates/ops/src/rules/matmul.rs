@@ -4,13 +4,12 @@ use std::borrow::Borrow;
 
 use ndarray::{ArrayView2, ArrayViewMut2, IxDyn};
 
-use crate::ground::memory;
 use crate::ground::{Binding, Formula, Notation, Problem, Shape, broadcast};
 use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, bilinear_jvp, example,
-    refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts, arity,
+    example, refusal, samples,
 };
 use crate::rules::methods::{BinaryMethods, LinearMethods};
 use crate::tensor::Tensor;
@@ -131,51 +130,30 @@ impl Rule for Matmul {
         shape.extend((b.len() > 1).then(|| b[b.len() - 1]));
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let (a, b) = (as_matrix(operands[0], false), as_matrix(operands[1], true));
-        if b.ndim() == 2 {
-            let a = if a.ndim() == 2 { a } else { as_rows(&a) };
-            let product = kernel::matrix_product(&matrix(&a), &matrix(&b));
-            return if product.shape() == shape { product } else { product.reshape(shape) };
-        }
-        let mut product = memory::take(shape.iter().product());
-        Self::stack_into(&a, &b, &mut product);
-        Tensor::from_shape_vec(shape, product).expect("as many elements as the shape holds")
-    }
-    fn forward_into<A: Float>(
-        &self,
-        operands: &[&Tensor<A>],
-        shape: &[usize],
-        out: &mut Tensor<A>,
-    ) -> Result<(), Problem> {
-        let (a, b) = (as_matrix(operands[0], false), as_matrix(operands[1], true));
-        if b.ndim() == 2 && a.ndim() == 2 && shape.len() == 2 {
-            let mut out = out.view_mut().into_dimensionality().expect("a matrix has two axes");
-            kernel::product_into(&matrix(&a), &matrix(&b), &mut out);
+        if b.ndim() > 2 {
+            Self::stack_into(&a, &b, out.elements());
             return Ok(());
         }
-        match out.elements_mut() {
-            Some(out) if b.ndim() == 2 => {
-                let a = if a.ndim() == 2 { a } else { as_rows(&a) };
-                let rows = (a.shape()[0], b.shape()[1]);
-                let mut out = ArrayViewMut2::from_shape(rows, out).expect("its elements");
-                kernel::product_into(&matrix(&a), &matrix(&b), &mut out);
-            }
-            Some(out) => Self::stack_into(&a, &b, out),
-            None => *out = self.forward(operands, shape),
+        let a = if a.ndim() == 2 { a } else { as_rows(&a) };
+        let (rows, columns) = (a.shape()[0], b.shape()[1]);
+        if out.shape().len() == 2 {
+            let out = out.tensor().view_mut();
+            let mut out = out.into_dimensionality().expect("a matrix has two axes");
+            kernel::product_into(&matrix(&a), &matrix(&b), &mut out);
+        } else {
+            let out = ArrayViewMut2::from_shape((rows, columns), out.elements());
+            let mut out = out.expect("as many elements as the product has");
+            kernel::product_into(&matrix(&a), &matrix(&b), &mut out);
         }
         Ok(())
     }
-    fn accumulates(&self, operands: &[&[usize]]) -> bool {
-        operands.iter().all(|shape| shape.len() == 2) && operands[0][1] <= kernel::SUMMED_AT_ONCE
+    fn family(&self) -> Family<'_> {
+        Family::Bilinear
     }
-    fn accumulate<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize], to: &mut Tensor<A>) {
-        let mut to = to.view_mut().into_dimensionality().expect("a matrix has two axes");
-        kernel::add_product(&matrix(operands[0]), &matrix(operands[1]), &mut to);
-    }
-    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
-        let summed = operands[0].last().copied().unwrap_or(1);
-        (output.iter().product::<usize>() * summed) as u64
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (a, b) = (call.operands[0], call.operands[1]);
@@ -200,11 +178,22 @@ impl Rule for Matmul {
             }]),
         }
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        bilinear_jvp(self, call, tangents)
-    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::notate("matmul", Notation::Infix(" @ ", Binding::Product), operands)
+    }
+}
+
+impl<A: Float> Shortcuts<A> for Matmul {
+    fn accumulates(&self, operands: &[&[usize]]) -> bool {
+        operands.iter().all(|shape| shape.len() == 2) && operands[0][1] <= kernel::SUMMED_AT_ONCE
+    }
+    fn accumulate(&self, operands: &[&Tensor<A>], to: &mut Tensor<A>) {
+        let mut to = to.view_mut().into_dimensionality().expect("a matrix has two axes");
+        kernel::add_product(&matrix(operands[0]), &matrix(operands[1]), &mut to);
+    }
+    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
+        let summed = operands[0].last().copied().unwrap_or(1);
+        (output.iter().product::<usize>() * summed) as u64
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Bring them into scope with `use ops::prelude::*;`.
 
-pub use crate::rules::compose::ComposedMethods;
+pub use crate::rules::composed::ComposedMethods;
 pub use crate::rules::elementwise::{BinaryMethods, UnaryMethods};
 pub use crate::rules::gather::GatherMethods;
 pub use crate::rules::layout::LayoutMethods;

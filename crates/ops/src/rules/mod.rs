@@ -7,33 +7,26 @@
 //! | [`layout`] | linear maps along axes: flip, roll, pad, resize, triangles |
 //! | [`gather`] | rows of a table, by indices that are an operand |
 //! | [`matmul`] | the matrix product, whose gradients are matrix products |
-//! | [`reduce`] | the maximum over axes |
-//! | [`compose`] | functions composed of other rules: products, variances, norms, einsum |
+//! | [`reduce`] | the maximum over axes, logsumexp, the norm |
+//! | [`composed`] | functions composed of other rules: products, variances, norms, einsum |
 //! | [`softmax`] | softmax, log-softmax and cross-entropy, with rules of their own for stability |
 //! | [`normalize`] | variance; batch, layer, group and root-mean-square normalisation |
 //! | `linalg` | inverse, solution, determinant, Cholesky factor; feature `linalg` |
 //! | [`window`] | convolution and pooling |
 
-/// `forward` for rules that may refuse the numbers: what `try_forward` gives, or a panic with its
-/// sentence.
-macro_rules! forward_or_panic {
-    () => {
-        fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-            self.try_forward(operands, shape)
-                .unwrap_or_else(|problem| panic!("{}: {problem}", self.name()))
-        }
-    };
-}
-
-pub mod compose;
+pub mod composed;
+mod einsum;
 pub mod elementwise;
+mod extreme;
 pub mod gather;
 pub mod layout;
 #[cfg(feature = "linalg")]
 pub mod linalg;
 pub mod linear;
+mod log_sum_exp;
 pub mod matmul;
 pub mod methods;
+mod norm;
 pub mod normalize;
 pub mod reduce;
 pub(crate) mod registry;

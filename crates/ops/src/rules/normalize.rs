@@ -5,7 +5,8 @@ use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attribu
 use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, example, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    refusal, samples,
 };
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
 use crate::rules::methods::{BinaryMethods, LinearMethods, UnaryMethods};
@@ -48,9 +49,10 @@ impl Rule for Variance {
             Err(Problem::DegreesOfFreedom { count, correction: self.correction })
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let axes = self.axes.resolve(operands[0].ndim()).expect("axes that the rule has accepted");
-        kernel::variance(operands[0], &axes, self.correction, shape)
+        let value = kernel::variance(operands[0], &axes, self.correction, out.shape());
+        out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -58,16 +60,15 @@ impl Rule for Variance {
             spread(cotangent, &self.axes, false, &slope.shape()).mul(slope)
         }])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        let along = self.slope(call.operands[0], call.output).mul(tangents[0]?);
-        Some(along.sum_axes(self.axes.clone()))
+    fn family(&self) -> Family<'_> {
+        Family::Reduction(self.axes.clone(), false)
     }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         let mut attributes = reduction_attributes(&self.axes, false);
         attributes.push(("correction", self.correction.into()));
         attributes
     }
-    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let x = operands[0];
         let centred = x.sub(x.mean_keepdims(self.axes.clone()));
         let sum = centred.square().sum_axes(self.axes.clone());
@@ -132,7 +133,7 @@ impl Normalize {
         kernel::Normalization { axes, epsilon: self.epsilon, centred: self.centred }
     }
 
-    fn settings(&self) -> String {
+    fn settings_text(&self) -> String {
         let kind = if self.centred { "" } else { ", uncentred" };
         format!("{}, ε {}{kind}", show_reduction(&self.axes, false), self.epsilon)
     }
@@ -150,28 +151,29 @@ impl Rule for Normalize {
             None => Ok(Shape::from_slice(operands[0])),
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
-        kernel::normalize(operands[0], &self.resolved(operands[0]))
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let value = kernel::normalize(operands[0], &self.resolved(operands[0]));
+        out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let slope = || T::apply(NormalizeSlope(self.clone()), &[call.operands[0], cotangent]);
         call.contributions([&slope])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        Some(T::apply(NormalizeSlope(self.clone()), &[call.operands[0], tangents[0]?]))
+    fn family(&self) -> Family<'_> {
+        Family::Symmetric
     }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         let mut attributes = reduction_attributes(&self.axes, true);
         attributes.extend([("epsilon", self.epsilon.into()), ("centred", self.centred.into())]);
         attributes
     }
-    fn expand<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let x = operands[0];
         let centred = if self.centred { x.sub(self.mean(x)) } else { x.clone() };
         Some(centred.mul(self.inverse_deviation(x)))
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
-        Formula::call(self.name(), operands, &self.settings())
+        Formula::call(self.name(), operands, &self.settings_text())
     }
 }
 
@@ -188,8 +190,10 @@ impl Rule for NormalizeSlope {
             Err(Problem::SameShape { operand: 2, first: shape })
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], _shape: &[usize]) -> Tensor<A> {
-        kernel::normalize_slope(operands[0], operands[1], &self.0.resolved(operands[0]))
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let value =
+            kernel::normalize_slope(operands[0], operands[1], &self.0.resolved(operands[0]));
+        out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (x, v) = (call.operands[0], call.operands[1]);
@@ -197,20 +201,14 @@ impl Rule for NormalizeSlope {
             T::apply(self.clone(), &[x, cotangent])
         }])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        let (x, v) = (call.operands[0], call.operands[1]);
-        let of_x = tangents[0].map(|tangent| self.0.curvature(x, v, tangent, call.output));
-        let of_v = tangents[1].map(|tangent| T::apply(self.clone(), &[x, tangent]));
-        match (of_x, of_v) {
-            (Some(of_x), Some(of_v)) => Some(of_x.accumulate(of_v)),
-            (one, other) => one.or(other),
-        }
+    fn family(&self) -> Family<'_> {
+        Family::Symmetric
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
-        Formula::call(self.name(), operands, &self.0.settings())
+        Formula::call(self.name(), operands, &self.0.settings_text())
     }
-    fn attributes(&self) -> Attributes {
-        Rule::attributes(&self.0)
+    fn settings(&self) -> Attributes {
+        Rule::settings(&self.0)
     }
 }
 

@@ -13,11 +13,11 @@ use crate::kernel;
 pub use crate::kernel::{Part, Slide, Slides};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Reading, Refusal, Rule, arity, bilinear_jvp, example,
-    linear_jvp, refusal, samples,
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts, arity,
+    example, refusal, samples,
 };
 use crate::rules::layout::Padding;
-use crate::rules::methods::{BinaryMethods, LayoutMethods, LinearMethods};
+use crate::rules::methods::{BinaryMethods, LayoutMethods, LinearMethods, ReduceMethods};
 use crate::tensor::Tensor;
 
 /// Slides as data: one number for each spatial axis.
@@ -55,8 +55,6 @@ fn spatial<'s>(
 pub struct Windows {
     /// How the window slides along each spatial axis.
     pub slides: Slides,
-    /// The number in the padding: 0, or −∞ for a maximum.
-    pub fill: f64,
     /// For the adjoint: the spatial shape of its result.
     pub adjoint: Option<Shape>,
 }
@@ -87,11 +85,12 @@ impl Rule for Windows {
         shape.extend_from_slice(to);
         Ok(shape)
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        match self.adjoint {
-            None => kernel::windows(operands[0], shape, &self.slides, A::from_f64(self.fill)),
-            Some(_) => kernel::windows_adjoint(operands[0], shape, &self.slides),
-        }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let value = match self.adjoint {
+            None => kernel::windows(operands[0], out.shape(), &self.slides),
+            Some(_) => kernel::windows_adjoint(operands[0], out.shape(), &self.slides),
+        };
+        out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -99,15 +98,14 @@ impl Rule for Windows {
                 Some(_) => None,
                 None => Some(Shape::from_slice(&call.operands[0].shape()[2..])),
             };
-            T::apply(Self { adjoint, fill: 0.0, ..self.clone() }, &[cotangent])
+            T::apply(Self { adjoint, ..self.clone() }, &[cotangent])
         }])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        linear_jvp(&Self { fill: 0.0, ..self.clone() }, call, tangents)
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         let mut attributes = slide_attributes(&self.slides);
-        attributes.push(("fill", self.fill.into()));
         attributes.extend(self.adjoint.iter().map(|shape| ("adjoint", shape[..].into())));
         attributes
     }
@@ -154,16 +152,25 @@ impl Rule for MaxPool {
         let counts = windows_shape(&self.slides, spatial(1, operands[0], &self.slides)?)?;
         Ok(operands[0][..2].iter().copied().chain(counts).collect())
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        kernel::max_pool(operands[0], shape, &self.slides)
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let value = kernel::max_pool(operands[0], out.shape(), &self.slides);
+        out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(self.slope(true), &[call.operands[0], cotangent])])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        Some(T::apply(self.slope(false), &[call.operands[0], tangents[0]?]))
+    fn family(&self) -> Family<'_> {
+        Family::Own
     }
-    fn attributes(&self) -> Attributes {
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        let x = operands[0];
+        let windows = Windows { slides: self.slides.clone(), adjoint: None };
+        let inside = x.scalar(1.0).broadcast_to(&x.shape());
+        let inside = T::apply(windows.clone(), &[&inside]);
+        let elements = T::apply(windows, &[x]);
+        Some(inside.select(elements, x.scalar(f64::NEG_INFINITY)).max_axes(2))
+    }
+    fn settings(&self) -> Attributes {
         slide_attributes(&self.slides)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
@@ -186,13 +193,14 @@ impl Rule for MaxPoolSlope {
             Err(Problem::SameShape { operand: 2, first: from })
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let (x, v) = (operands[0], operands[1]);
-        if self.adjoint {
+        let value = if self.adjoint {
             kernel::max_pool_adjoint(x, v, &self.slides)
         } else {
-            kernel::max_pool_slope(x, v, shape, &self.slides)
-        }
+            kernel::max_pool_slope(x, v, out.shape(), &self.slides)
+        };
+        out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         // Which element is the largest does not change but at ties.
@@ -200,13 +208,13 @@ impl Rule for MaxPoolSlope {
         let of_v = || T::apply(transposed, &[call.operands[0], cotangent]);
         Contributions::from_buf([None, call.wanted[1].then(of_v)])
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        Some(T::apply(self.clone(), &[call.operands[0], tangents[1]?]))
+    fn family(&self) -> Family<'_> {
+        Family::LinearIn(1)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &show_kernel(&self.slides))
     }
-    fn attributes(&self) -> Attributes {
+    fn settings(&self) -> Attributes {
         let mut attributes = slide_attributes(&self.slides);
         attributes.push(("adjoint", self.adjoint.into()));
         attributes
@@ -313,18 +321,10 @@ impl Rule for Conv {
             }
         }
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], shape: &[usize]) -> Tensor<A> {
-        kernel::convolve(operands[0], operands[1], shape, &self.slides, self.groups, &self.part)
-    }
-    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
-        // The three parts are one trilinear form: every element of the convolution's output meets
-        // a group of input channels under the kernel.
-        let (outputs, weight) = match &self.part {
-            Part::Output => (output, operands[1]),
-            Part::Input(_) => (operands[0], operands[1]),
-            Part::Weight => (operands[1], output),
-        };
-        outputs.iter().chain(&weight[1..]).map(|&length| length as u64).product()
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let (a, b, shape) = (operands[0], operands[1], out.shape());
+        let value = kernel::convolve(a, b, shape, &self.slides, self.groups, &self.part);
+        out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (a, b) = (call.operands[0], call.operands[1]);
@@ -345,10 +345,13 @@ impl Rule for Conv {
                 }]),
         }
     }
-    fn jvp<T: Reading>(&self, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
-        bilinear_jvp(self, call, tangents)
+    fn family(&self) -> Family<'_> {
+        Family::Bilinear
     }
-    fn attributes(&self) -> Attributes {
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
+    }
+    fn settings(&self) -> Attributes {
         let mut attributes = slide_attributes(&self.slides);
         attributes.push(("groups", self.groups.into()));
         match &self.part {
@@ -360,39 +363,43 @@ impl Rule for Conv {
     }
 }
 
+impl<A: Float> Shortcuts<A> for Conv {
+    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
+        // The three parts are one trilinear form: every element of the convolution's output meets
+        // a group of input channels under the kernel.
+        let (outputs, weight) = match &self.part {
+            Part::Output => (output, operands[1]),
+            Part::Input(_) => (operands[0], operands[1]),
+            Part::Weight => (operands[1], output),
+        };
+        outputs.iter().chain(&weight[1..]).map(|&length| length as u64).product()
+    }
+}
+
 impl Cases for Windows {
     fn examples() -> Vec<Example<Self>> {
-        let windows = |slides: &[Slide], fill| Self {
-            slides: Slides::from_slice(slides),
-            fill,
-            adjoint: None,
-        };
+        let windows = |slides: &[Slide]| Self { slides: Slides::from_slice(slides), adjoint: None };
         let x = Tensor::from([[[1.0, 2.0, 3.0, 4.0]]]);
         let pair = Slide::new(2);
         vec![
-            example(windows(&[pair], 0.0), [x.clone()]).gives(
+            example(windows(&[pair]), [x.clone()]).gives(
                 Tensor::from_shape_vec(&[1, 1, 2, 3], vec![1.0, 2.0, 3.0, 2.0, 3.0, 4.0])
                     .expect("6"),
             ),
-            example(windows(&[pair.stride(3).padding(1)], -5.0), [x]).gives(
-                Tensor::from_shape_vec(&[1, 1, 2, 2], vec![-5.0, 3.0, 1.0, 4.0]).expect("4"),
-            ),
+            example(windows(&[pair.stride(3).padding(1)]), [x])
+                .gives(Tensor::from_shape_vec(&[1, 1, 2, 2], vec![0.0, 3.0, 1.0, 4.0]).expect("4")),
             example(
-                windows(&[pair.dilation(2), Slide::new(3).padding(1).stride(2)], 0.0),
+                windows(&[pair.dilation(2), Slide::new(3).padding(1).stride(2)]),
                 samples(&[&[2, 1, 4, 3]]),
             ),
             example(
-                Self { adjoint: Some(Shape::from_slice(&[4])), ..windows(&[pair], 0.0) },
+                Self { adjoint: Some(Shape::from_slice(&[4])), ..windows(&[pair]) },
                 samples(&[&[1, 2, 2, 3]]),
             ),
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {
-        let windows = |slides: &[Slide]| Self {
-            slides: Slides::from_slice(slides),
-            fill: 0.0,
-            adjoint: None,
-        };
+        let windows = |slides: &[Slide]| Self { slides: Slides::from_slice(slides), adjoint: None };
         vec![
             refusal(
                 windows(&[Slide::new(3).dilation(2)]),
@@ -579,11 +586,8 @@ pub trait WindowMethods: Reading {
     #[track_caller]
     fn avg_pool(&self, slides: &[Slide], ceil: bool, count_padding: bool) -> Self {
         let all = pool_slides(self, slides, ceil);
-        let windows = |slides: &[Slide]| Windows {
-            slides: Slides::from_slice(slides),
-            fill: 0.0,
-            adjoint: None,
-        };
+        let windows =
+            |slides: &[Slide]| Windows { slides: Slides::from_slice(slides), adjoint: None };
         let sums = Self::apply(windows(&all), &[self]).sum_axes(2);
         let size: usize = all.iter().map(|s| s.kernel).product();
         let plain = all.iter().zip(slides).all(|(a, s)| a.padding == s.padding)

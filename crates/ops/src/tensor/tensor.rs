@@ -133,6 +133,15 @@ impl<A: Float> Tensor<A> {
         Self::from_shape_vec(shape, elements).expect("as many elements as the shape holds")
     }
 
+    /// A tensor of `shape` whose elements are yet to be written: what they are is not said.
+    pub(crate) fn unset(shape: &[usize]) -> Self {
+        if shape.is_empty() {
+            return Self::default();
+        }
+        let elements = memory::take(shape.iter().product());
+        Self::from_shape_vec(shape, elements).expect("as many elements as the shape holds")
+    }
+
     /// A tensor of zeros.
     pub fn zeros(shape: &[usize]) -> Self {
         Self::full(shape, A::zero())
@@ -265,14 +274,14 @@ impl<A: Float> Tensor<A> {
         }
     }
 
-    /// Shares the elements of another tensor instead of those that it has; without an allocation, if
-    /// no clone shares its place.
+    /// Shares the elements of another tensor instead of its own, without an allocation if nothing
+    /// else shares its handle.
     #[doc(hidden)] // For the tape's programs.
-    pub fn show(&mut self, other: &Self) {
-        self.show_array(other.shared());
+    pub fn share(&mut self, other: &Self) {
+        self.share_array(other.shared());
     }
 
-    pub(crate) fn show_array(&mut self, array: ArcArray<A, IxDyn>) {
+    pub(crate) fn share_array(&mut self, array: ArcArray<A, IxDyn>) {
         if let Repr::Array(stored) = &mut self.0
             && let Some(Stored(own)) = Arc::get_mut(stored)
             && array.ndim() > 0

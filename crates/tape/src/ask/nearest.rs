@@ -1,6 +1,6 @@
 //! Names that look like another.
 
-/// Of the known names those most like `name`, the most like first; none where none is like it.
+/// Finds the known names most like `name`, the most like first; none where none is like it.
 ///
 /// ```
 /// use tape::expression::nearest;

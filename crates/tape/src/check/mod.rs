@@ -16,21 +16,23 @@
 //! from truncation and about 1.5·ε·|f|/h from rounding; with h = 7·10⁻⁴ the first is
 //! 8·10⁻¹⁵·|f⁽⁵⁾| and the second 5·10⁻¹³·|f|.
 
-use std::fmt::{self, Display};
-use std::panic::Location;
+mod report;
+mod stencil;
 
 use ops::declare::sample;
 use ops::methods::{BinaryMethods, LinearMethods};
 use ops::{Call, Float, Tensor};
-use thiserror::Error;
 
 use crate::graph::tape::{Tape, operands};
 use crate::graph::var::Var;
-use crate::sweep::sweep::{Keep, sweep};
+use crate::sweep::adjoints::Reach;
+use crate::sweep::sweep::sweep;
+pub use report::{CheckError, Comparison, Fault, Report};
+use stencil::stencil;
 
 type Function<'f, A> = dyn for<'t> Fn(&[Var<'t, A>]) -> Var<'t, A> + 'f;
 
-/// How to check a gradient. The default is every element of every input, first order.
+/// A gradient check, with its settings. The default is every element of every input, first order.
 ///
 /// Beside the finite differences, a check runs the gradient twice and requires the same bits, and
 /// holds forward mode against reverse mode. A difference that is due to a kink inside the stencil
@@ -47,126 +49,6 @@ impl Default for Check {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// The derivative with respect to one element (or along one direction), both ways.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Comparison {
-    /// 1 for the gradient, 2 for the gradient of the gradient.
-    pub order: u8,
-    /// Which input, from 0.
-    pub input: usize,
-    /// The index of the element within the input; `None` for a direction (fast mode).
-    pub element: Option<Vec<usize>>,
-    /// What backpropagation gives.
-    pub analytic: f64,
-    /// What the finite difference gives.
-    pub numeric: f64,
-    /// |analytic − numeric| relative to what is allowed: above 1 the check fails.
-    pub excess: f64,
-    /// |analytic − numeric| / max(|analytic|, |numeric|), 0 if both are 0.
-    pub error: f64,
-}
-
-/// A check that passed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Report {
-    /// How many derivatives were compared.
-    pub compared: usize,
-    /// The one that came nearest to failing.
-    pub worst: Comparison,
-    /// Places where the function has a kink inside the stencil: the slopes from the left and from
-    /// the right differ, and the gradient lies between them.
-    pub kinks: Vec<Comparison>,
-    /// What makes the check weak, if anything does.
-    pub warning: Option<&'static str>,
-}
-
-/// The first recorded op whose own gradient disagrees with its own finite difference.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
-    /// The op.
-    pub op: &'static str,
-    /// The operand with respect to which it is wrong, from 0.
-    pub operand: usize,
-    /// Where it was called.
-    pub location: &'static Location<'static>,
-    /// Along a fixed direction: what its rule gives.
-    pub analytic: f64,
-    /// Along the same direction: the finite difference.
-    pub numeric: f64,
-}
-
-/// A check that failed, or could not be made.
-#[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
-pub enum CheckError {
-    /// A derivative is wrong.
-    #[error(
-        "the gradient is wrong at {failed} of {compared} places; the worst:\n  {worst}{}",
-        fault.as_ref().map_or(String::new(), |fault| format!("\n  {fault}"))
-    )]
-    Wrong {
-        /// How many derivatives disagree.
-        failed: usize,
-        /// How many were compared.
-        compared: usize,
-        /// The one that disagrees most.
-        worst: Box<Comparison>,
-        /// The op at fault, where checking each op in place finds one.
-        fault: Option<Box<Fault>>,
-    },
-    /// Two runs gave different gradients.
-    #[error(
-        "two runs gave different gradients with respect to input {input}: the function does not \
-         give the same result each time, so it cannot be checked"
-    )]
-    NotRepeatable {
-        /// Which input, from 0.
-        input: usize,
-    },
-    /// Forward and reverse mode disagree.
-    #[error(
-        "forward mode gives {forward:e} along a direction of input {input}, reverse mode \
-         {reverse:e}; the two must be equal"
-    )]
-    Modes {
-        /// Which input, from 0.
-        input: usize,
-        /// The derivative by forward mode.
-        forward: f64,
-        /// The derivative by reverse mode.
-        reverse: f64,
-    },
-    /// The function is not finite at or near an input.
-    #[error("the function is not finite near {} of input {input}: it gives {value}", place(element.as_deref()))]
-    NotFinite {
-        /// Which input was varied, from 0.
-        input: usize,
-        /// The index of the element that was varied.
-        element: Option<Vec<usize>>,
-        /// The value of the function there.
-        value: f64,
-    },
-    /// A gradient of another shape than its input.
-    #[error(
-        "the gradient with respect to input {input} has shape {given:?}, but the input has shape \
-         {wanted:?}"
-    )]
-    Shape {
-        /// Which input, from 0.
-        input: usize,
-        /// The shape of the gradient.
-        given: Vec<usize>,
-        /// The shape of the input.
-        wanted: Vec<usize>,
-    },
-    /// There is no input, or none with an element.
-    #[error("there is nothing to compare: {inputs} inputs with 0 elements in all")]
-    Nothing {
-        /// How many inputs were given.
-        inputs: usize,
-    },
 }
 
 /// The numbers of a check that depend on the element type.
@@ -192,39 +74,6 @@ impl Scale {
     }
 }
 
-/// f near x along a direction, at steps of h.
-struct Stencil {
-    far_left: f64,
-    left: f64,
-    centre: f64,
-    right: f64,
-    far_right: f64,
-    h: f64,
-}
-
-impl Stencil {
-    fn slope(&self) -> f64 {
-        (self.far_left - 8.0 * self.left + 8.0 * self.right - self.far_right) / (12.0 * self.h)
-    }
-
-    /// The slopes from the left and from the right, by three points each.
-    fn sides(&self) -> (f64, f64) {
-        let left = (3.0 * self.centre - 4.0 * self.left + self.far_left) / (2.0 * self.h);
-        let right = (-3.0 * self.centre + 4.0 * self.right - self.far_right) / (2.0 * self.h);
-        (left, right)
-    }
-
-    /// Whether the slopes of both sides differ by far more than a smooth function's would, and
-    /// `slope` lies between them.
-    fn has_kink_at(&self, slope: f64) -> bool {
-        let (left, right) = self.sides();
-        let jump = (left - right).abs();
-        let most = left.abs().max(right.abs());
-        let slack = 1e-3 * most;
-        jump > 1e-2 * most && slope >= left.min(right) - slack && slope <= left.max(right) + slack
-    }
-}
-
 impl Check {
     /// First order, every element of every input.
     pub fn new() -> Self {
@@ -238,7 +87,7 @@ impl Check {
         self
     }
 
-    /// Compares one random direction an input in place of every element: five evaluations an
+    /// Compares one random direction an input, not every element: five evaluations an
     /// input, whatever its size.
     #[must_use]
     pub fn fast(mut self) -> Self {
@@ -246,7 +95,7 @@ impl Check {
         self
     }
 
-    /// What is allowed: |analytic − numeric| ≤ `relative`·max(|analytic|, |numeric|) +
+    /// Sets the difference allowed: |analytic − numeric| ≤ `relative`·max(|analytic|, |numeric|) +
     /// `absolute`·max(1, |f|). The default is 10⁻⁸ and 10⁻¹⁰ (in `f32`, 10⁻² and 10⁻³).
     #[must_use]
     pub fn tolerance(mut self, relative: f64, absolute: f64) -> Self {
@@ -369,7 +218,7 @@ impl Check {
     }
 }
 
-/// What a check has found so far.
+/// The results of a check so far.
 #[derive(Default)]
 pub(crate) struct Found {
     pub comparisons: Vec<Comparison>,
@@ -398,17 +247,6 @@ impl Found {
             }
         }
     }
-}
-
-fn stencil<E>(h: f64, mut at: impl FnMut(f64) -> Result<f64, E>) -> Result<Stencil, E> {
-    Ok(Stencil {
-        far_left: at(-2.0)?,
-        left: at(-1.0)?,
-        centre: at(0.0)?,
-        right: at(1.0)?,
-        far_right: at(2.0)?,
-        h,
-    })
 }
 
 fn inner<A: Float>(a: &Tensor<A>, b: &Tensor<A>) -> f64 {
@@ -479,7 +317,8 @@ fn fault<A: Float>(f: &Function<'_, A>, inputs: &[Tensor<A>], scale: &Scale) -> 
             let mut moved: Vec<Tensor<A>> = values.iter().map(|&x| x.clone()).collect();
             let stencil = stencil(h, |steps| {
                 moved[operand] = x.add(along.scale(steps * h));
-                let value = op.forward(&moved.iter().collect::<Vec<_>>()).map_err(|_| ())?;
+                let mut value = Tensor::default();
+                op.forward(&moved.iter().collect::<Vec<_>>(), &mut value).map_err(|_| ())?;
                 Ok::<f64, ()>(inner(&value, &cotangent))
             });
             let Ok(stencil) = stencil else { continue };
@@ -527,13 +366,9 @@ fn projected<'t, A: Float>(f: &Function<'_, A>, x: &[Var<'t, A>]) -> Option<Var<
 
 /// The gradient with respect to each of `x`: zeros where `y` does not depend on it.
 fn gradient_or_zeros<A: Float>(y: Var<'_, A>, x: &[Var<'_, A>]) -> Vec<Tensor<A>> {
-    let adjoints = sweep(y, 0, Tensor::ones(&y.shape()), Keep::All);
-    let of = |x: Var<'_, A>| adjoints.get(x.position()).cloned().flatten();
+    let adjoints = sweep(y, Tensor::ones(&y.shape()), Reach::All, &mut ());
+    let of = |x: Var<'_, A>| adjoints.get(x.position()).cloned();
     x.iter().map(|&x| of(x).unwrap_or_else(|| Tensor::zeros(&x.shape()))).collect()
-}
-
-fn place(element: Option<&[usize]>) -> String {
-    element.map_or("the elements".into(), |index| format!("element {index:?}"))
 }
 
 /// The index of element number `i` in the order of the axes.
@@ -544,40 +379,4 @@ fn position(mut i: usize, shape: &[usize]) -> Vec<usize> {
         i /= length;
     }
     index
-}
-
-impl Display for Comparison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { input, analytic, numeric, error, .. } = self;
-        let order = if self.order == 2 { "second-order gradient, " } else { "" };
-        match &self.element {
-            Some(index) => write!(f, "{order}input {input}, element {index:?}: ")?,
-            None => write!(f, "{order}input {input}, along a random direction: ")?,
-        }
-        write!(f, "analytic {analytic:e}, numeric {numeric:e}, relative error {error:.1e}")
-    }
-}
-
-impl Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} derivatives agree; the worst: {}", self.compared, self.worst)?;
-        for kink in &self.kinks {
-            write!(f, "\n  a kink inside the stencil, not counted: {kink}")?;
-        }
-        match self.warning {
-            Some(warning) => write!(f, "\n  warning: {warning}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { op, operand, location, analytic, numeric } = self;
-        write!(
-            f,
-            "the op at fault: {op}, called at {location}, with respect to its operand {operand} \
-             (from 0): its rule gives {analytic:e}, its finite difference {numeric:e}"
-        )
-    }
 }

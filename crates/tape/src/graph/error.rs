@@ -61,11 +61,11 @@ impl Display for Origin {
 /// Operands that a rule refused, with where they came from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordError {
-    /// What the rule said.
+    /// The reason that the rule gave.
     pub error: OpError,
-    /// Where each operand was recorded.
+    /// The origin of each operand.
     pub operands: Vec<Origin>,
-    /// Where the op was called.
+    /// The line that called the op.
     pub location: &'static Location<'static>,
 }
 
@@ -78,7 +78,7 @@ impl Display for RecordError {
 
 impl std::error::Error for RecordError {}
 
-/// What a tape refuses.
+/// An error of recording or of a sweep.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum TapeError {
@@ -100,13 +100,13 @@ pub enum TapeError {
     OtherTape {
         /// The op.
         op: &'static str,
-        /// Which operand, from 1.
+        /// The number of the operand, from 1.
         operand: usize,
-        /// Where the first operand was recorded.
+        /// The origin of the first operand.
         first: Origin,
-        /// Where the foreign one was recorded.
+        /// The origin of the foreign one.
         foreign: Origin,
-        /// Where the op was called.
+        /// The line that called the op.
         location: &'static Location<'static>,
     },
     /// Backpropagation from a value that is not a scalar.
@@ -158,7 +158,7 @@ impl From<RecordError> for TapeError {
 pub struct NonFinite {
     /// The op.
     pub op: &'static str,
-    /// Whether it arose in the reverse sweep, in what the op passes on.
+    /// True if it arose in the reverse sweep, in a contribution of the op.
     pub backward: bool,
     /// The value: infinite or NaN.
     pub value: f64,
@@ -166,9 +166,9 @@ pub struct NonFinite {
     pub index: Vec<usize>,
     /// The operands, by name and origin, with the numbers that went into it.
     pub operands: Vec<String>,
-    /// Where the op was called.
+    /// The line that called the op.
     pub location: &'static Location<'static>,
-    /// What would be stable in its place, where something is known.
+    /// The numerically stable alternative, where one is known.
     pub remedy: Option<&'static str>,
 }
 
@@ -191,7 +191,7 @@ impl Display for NonFinite {
     }
 }
 
-/// Why there is no gradient with respect to a value.
+/// The reason that there is no gradient with respect to a value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NoGradient {

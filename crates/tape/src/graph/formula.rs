@@ -5,7 +5,7 @@ use ops::{Call, Float, Formula};
 use super::var::Var;
 
 impl<A: Float> Var<'_, A> {
-    /// How it was computed, as text in the labels of its operands: `w · x`.
+    /// The formula of the value, in the labels of its operands: `w · x`.
     pub fn formula(self) -> Option<String> {
         let symbols = self.operand_symbols();
         let graph = self.tape().graph();
@@ -13,7 +13,7 @@ impl<A: Float> Var<'_, A> {
         Some(op.write(&symbols.iter().collect::<Vec<_>>()).to_string())
     }
 
-    /// For each operand, what it receives in the sweep, as text read from the rule in the labels
+    /// The contribution to each operand in the sweep, as text read from the rule: in the labels
     /// of the operands, `y` for this value and `ȳ` for its adjoint; `None` where that is nothing.
     pub fn gradient_formulas(self) -> Vec<Option<String>> {
         let symbols = self.operand_symbols();

@@ -52,7 +52,7 @@ pub(crate) fn non_finite_value<A: Float>(
     }))
 }
 
-/// What is known to be stable in the place of an op on such operands.
+/// The numerically stable alternative to an op on such operands, if one is known.
 pub(crate) fn remedy<'t, A: Float>(
     op: &str,
     operands: impl Iterator<Item = Var<'t, A>>,

@@ -3,12 +3,13 @@
 use std::any::TypeId;
 use std::fmt::Debug;
 
-use ndarray::SliceInfoElem;
 use ops::describe::{AnyRule, Attributes};
-use ops::{Call, Contributions, Float, Formula, OpError, Rule, Tensor, apply, apply_into};
-use smallvec::SmallVec;
-
+use ops::{
+    AtNumbers, Call, Contributions, Family, Float, Formula, OpError, Rule, Shortcuts, Tensor,
+    apply_into, pushforward,
+};
 use smallbox::{SmallBox, smallbox, space::S2};
+use smallvec::SmallVec;
 
 use crate::graph::var::Var;
 
@@ -16,206 +17,126 @@ use crate::graph::var::Var;
 /// rules, needs no memory of its own.
 pub(crate) type BoxedOp<A> = SmallBox<dyn Op<A>, S2>;
 
-/// A rule as a node of the graph holds it: each generic reading, at the types the tape needs.
-/// Every [`Rule`] has it, one written in a user's crate included.
-pub(crate) trait Op<A: Float>: Debug {
-    fn name(&self) -> &'static str;
-    fn forward(&self, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError>;
-    fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>>;
-    fn vjp_recorded<'t>(
-        &self,
-        call: &Call<'_, Var<'t, A>>,
-        cotangent: &Var<'t, A>,
-    ) -> Contributions<Var<'t, A>>;
-    fn jvp(&self, call: &Call<'_, Tensor<A>>, tangents: &[Option<&Tensor<A>>])
-    -> Option<Tensor<A>>;
-    fn jvp_recorded<'t>(
-        &self,
-        call: &Call<'_, Var<'t, A>>,
-        tangents: &[Option<&Var<'t, A>>],
-    ) -> Option<Var<'t, A>>;
-    fn write(&self, operands: &[&Formula]) -> Formula;
-    fn vjp_formulas(&self, call: &Call<'_, Formula>, cotangent: &Formula)
-    -> Contributions<Formula>;
-    /// The local derivatives as text, if the op works elementwise.
-    fn slope_formulas(&self, _call: &Call<'_, Formula>) -> Contributions<Formula> {
-        Contributions::new()
-    }
-    fn is_elementwise(&self) -> bool;
-    fn part(&self) -> Option<&[SliceInfoElem]> {
-        None
-    }
-    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64;
-    /// The op as data, if it is a rule and no function of the user's.
-    fn described(&self) -> Option<Box<dyn AnyRule>> {
-        None
-    }
-    fn clone_box(&self) -> BoxedOp<A>;
-    /// [`Rule::vjp_at`].
-    fn vjp_at(&self, _operands: &[A], _output: A, _cotangent: A) -> Option<[Option<A>; 3]> {
-        None
-    }
-    /// The value in the place of another of its shape.
-    fn forward_into(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
-        *out = self.forward(operands)?;
-        Ok(())
-    }
-    /// The rule place by place, if it works so.
-    fn pointwise(&self) -> Option<Box<dyn Pointwise<A>>> {
-        None
-    }
-    /// [`Rule::accumulates`].
-    fn accumulates(&self, _operands: &[&[usize]]) -> bool {
-        false
-    }
-    /// Adds the value to a tensor of its shape, in place.
-    fn accumulate(&self, _operands: &[&Tensor<A>], _to: &mut Tensor<A>) {}
-    /// [`Rule::is_composed`].
-    fn is_composed(&self) -> bool {
-        false
-    }
-    /// The value as recorded ops, if the op is composed of others.
-    fn expand<'t>(&self, _operands: &[&Var<'t, A>]) -> Option<Var<'t, A>> {
-        None
-    }
-    /// The type of the rule, if it is one.
-    fn rule_type(&self) -> Option<TypeId> {
-        None
-    }
+/// Declares the face and, from the same list, what each of its methods is for a rule. A method with
+/// `or` has that value for an op that is no rule: a function of the user's as one node.
+macro_rules! face {
+    ($(
+        $(#[$doc:meta])*
+        fn $method:ident $(<$t:lifetime>)? ($($argument:ident: $Type:ty),*) -> $Result:ty
+            $(, or $default:expr)?, of a rule |$rule:ident| $is:expr;
+    )*) => {
+        /// A rule as a node of the graph holds it: each generic reading, at the types the tape needs.
+        /// Every [`Rule`] has it, one written in a user's crate included.
+        #[allow(unused_variables)] // By the defaults.
+        pub(crate) trait Op<A: Float>: Debug {
+            $(face! { $(#[$doc])* $method [$($t)?] ($($argument: $Type),*) $Result [$($default)?] })*
+        }
+
+        impl<A: Float, R: Rule> Op<A> for R {
+            $(
+                #[inline]
+                fn $method $(<$t>)? (&self $(, $argument: $Type)*) -> $Result {
+                    let $rule = self;
+                    $is
+                }
+            )*
+        }
+    };
+    ($(#[$doc:meta])* $method:ident [$($t:lifetime)?] ($($argument:ident: $Type:ty),*)
+        $Result:ty []) => {
+        $(#[$doc])*
+        fn $method $(<$t>)? (&self $(, $argument: $Type)*) -> $Result;
+    };
+    ($(#[$doc:meta])* $method:ident [$($t:lifetime)?] ($($argument:ident: $Type:ty),*)
+        $Result:ty [$default:expr]) => {
+        $(#[$doc])*
+        fn $method $(<$t>)? (&self $(, $argument: $Type)*) -> $Result {
+            $default
+        }
+    };
 }
 
-/// A rule that works place by place, as a program runs it, on any thread.
+face! {
+    fn name() -> &'static str, of a rule |rule| Rule::name(rule);
+    /// Computes the value into `out`, reusing its buffer where possible.
+    fn forward(operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError>,
+        of a rule |rule| apply_into(rule, operands, out);
+    fn vjp(call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>>,
+        of a rule |rule| Rule::vjp(rule, call, cotangent);
+    fn vjp_recorded<'t>(call: &Call<'_, Var<'t, A>>, cotangent: &Var<'t, A>)
+        -> Contributions<Var<'t, A>>, of a rule |rule| Rule::vjp(rule, call, cotangent);
+    fn vjp_formulas(call: &Call<'_, Formula>, cotangent: &Formula) -> Contributions<Formula>,
+        of a rule |rule| Rule::vjp(rule, call, cotangent);
+    fn jvp(call: &Call<'_, Tensor<A>>, tangents: &[Option<&Tensor<A>>]) -> Option<Tensor<A>>,
+        of a rule |rule| pushforward(rule, call, tangents);
+    fn jvp_recorded<'t>(call: &Call<'_, Var<'t, A>>, tangents: &[Option<&Var<'t, A>>])
+        -> Option<Var<'t, A>>, of a rule |rule| pushforward(rule, call, tangents);
+    fn family() -> Family<'_>, or Family::Own, of a rule |rule| Rule::family(rule);
+    fn compose<'t>(operands: &[&Var<'t, A>]) -> Option<Var<'t, A>>, or None,
+        of a rule |rule| Rule::compose(rule, operands);
+    fn write(operands: &[&Formula]) -> Formula, of a rule |rule| Rule::write(rule, operands);
+    fn shortcuts() -> Option<&dyn Shortcuts<A>>, or None, of a rule |rule| Rule::shortcuts(rule);
+    /// The op as data.
+    fn as_rule() -> Option<Box<dyn AnyRule>>, or None, of a rule |rule| Some(Box::new(rule.clone()));
+    /// The op element by element, if it is elementwise.
+    fn pointwise() -> Option<Box<dyn Pointwise<A>>>, or None,
+        of a rule |rule| Rule::shortcuts::<A>(rule)?.at_numbers().map(|_| Box::new(rule.clone()) as _);
+    /// What each operand gets at the numbers of scalars, in one call.
+    fn contributions_at(operands: &[A], output: A, cotangent: A) -> Option<[Option<A>; 3]>, or None,
+        of a rule |rule| Rule::shortcuts(rule)?.at_numbers()?.contributions(operands, output, cotangent);
+    fn boxed() -> BoxedOp<A>, of a rule |rule| smallbox!(rule.clone());
+}
+
+/// An elementwise rule as a program runs it, on any thread.
 pub(crate) trait Pointwise<A: Float>: Debug + Send + Sync {
-    /// The value at each place.
+    /// Computes the values of a chunk of elements.
     fn fill(&self, operands: &[&[A]], out: &mut [A]);
-    /// The value at numbers, once for each of `out`: `places` says for each of them where in
-    /// `numbers` its operands are.
-    fn fill_at(&self, numbers: &[A], places: &[u32], out: &mut [A]);
+    /// Computes the value at numbers, once for each of `out`: `indices` says for each of them where
+    /// in `numbers` its operands are.
+    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]);
     /// What tells the rule from others: two that are equal in it compute the same. `None` if that
     /// cannot be known.
     fn identity(&self) -> Option<(TypeId, Attributes)>;
 }
 
+/// The rule at numbers, which it has said it has.
+#[inline(always)]
+fn at_numbers<A: Float, R: Rule>(rule: &R) -> &dyn AtNumbers<A> {
+    rule.shortcuts().and_then(Shortcuts::at_numbers).expect("an elementwise rule")
+}
+
 impl<A: Float, R: Rule> Pointwise<A> for R {
     fn fill(&self, operands: &[&[A]], out: &mut [A]) {
-        Rule::fill(self, operands, out);
+        at_numbers(self).fill(operands, out);
     }
-    fn fill_at(&self, numbers: &[A], places: &[u32], out: &mut [A]) {
+    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
         fn each<A: Float, const N: usize>(
             rule: &impl Rule,
             numbers: &[A],
-            places: &[u32],
+            indices: &[u32],
             out: &mut [A],
         ) {
-            let (places, _) = places.as_chunks::<N>();
-            for (out, places) in out.iter_mut().zip(places) {
-                let x = places.map(|place| numbers[place as usize]);
-                *out = rule.at(&x).expect("a rule of that many numbers");
+            let (indices, _) = indices.as_chunks::<N>();
+            for (out, indices) in out.iter_mut().zip(indices) {
+                let x = indices.map(|index| numbers[index as usize]);
+                *out = at_numbers(rule).value(&x).expect("a rule of that many numbers");
             }
         }
-        match places.len() / out.len().max(1) {
-            1 => each::<A, 1>(self, numbers, places, out),
-            2 => each::<A, 2>(self, numbers, places, out),
-            3 => each::<A, 3>(self, numbers, places, out),
+        match indices.len() / out.len().max(1) {
+            1 => each::<A, 1>(self, numbers, indices, out),
+            2 => each::<A, 2>(self, numbers, indices, out),
+            3 => each::<A, 3>(self, numbers, indices, out),
             arity => {
-                for (out, places) in out.iter_mut().zip(places.chunks_exact(arity)) {
-                    let x = places.iter().map(|&place| numbers[place as usize]);
+                for (out, indices) in out.iter_mut().zip(indices.chunks_exact(arity)) {
+                    let x = indices.iter().map(|&index| numbers[index as usize]);
                     let x: SmallVec<[A; 8]> = x.collect();
-                    *out = self.at(&x).expect("a rule of that many numbers");
+                    *out = at_numbers(self).value(&x).expect("a rule of that many numbers");
                 }
             }
         }
     }
     fn identity(&self) -> Option<(TypeId, Attributes)> {
-        let attributes = Rule::attributes(self);
-        (size_of::<R>() == 0 || !attributes.is_empty()).then(|| (TypeId::of::<R>(), attributes))
-    }
-}
-
-impl<A: Float, R: Rule> Op<A> for R {
-    fn name(&self) -> &'static str {
-        Rule::name(self)
-    }
-    fn forward(&self, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
-        apply(self, operands)
-    }
-    fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
-        Rule::vjp(self, call, cotangent)
-    }
-    fn vjp_recorded<'t>(
-        &self,
-        call: &Call<'_, Var<'t, A>>,
-        cotangent: &Var<'t, A>,
-    ) -> Contributions<Var<'t, A>> {
-        Rule::vjp(self, call, cotangent)
-    }
-    fn jvp(
-        &self,
-        call: &Call<'_, Tensor<A>>,
-        tangents: &[Option<&Tensor<A>>],
-    ) -> Option<Tensor<A>> {
-        Rule::jvp(self, call, tangents)
-    }
-    fn jvp_recorded<'t>(
-        &self,
-        call: &Call<'_, Var<'t, A>>,
-        tangents: &[Option<&Var<'t, A>>],
-    ) -> Option<Var<'t, A>> {
-        Rule::jvp(self, call, tangents)
-    }
-    fn write(&self, operands: &[&Formula]) -> Formula {
-        Rule::write(self, operands)
-    }
-    fn vjp_formulas(
-        &self,
-        call: &Call<'_, Formula>,
-        cotangent: &Formula,
-    ) -> Contributions<Formula> {
-        Rule::vjp(self, call, cotangent)
-    }
-    fn slope_formulas(&self, call: &Call<'_, Formula>) -> Contributions<Formula> {
-        Rule::slopes(self, call)
-    }
-    fn is_elementwise(&self) -> bool {
-        Rule::is_elementwise(self)
-    }
-    fn part(&self) -> Option<&[SliceInfoElem]> {
-        Rule::part(self)
-    }
-    fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
-        Rule::mult_adds(self, operands, output)
-    }
-    fn described(&self) -> Option<Box<dyn AnyRule>> {
-        Some(Box::new(self.clone()))
-    }
-    fn clone_box(&self) -> BoxedOp<A> {
-        smallbox!(self.clone())
-    }
-    #[inline]
-    fn vjp_at(&self, operands: &[A], output: A, cotangent: A) -> Option<[Option<A>; 3]> {
-        Rule::vjp_at(self, operands, output, cotangent)
-    }
-    fn forward_into(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
-        apply_into(self, operands, out)
-    }
-    fn pointwise(&self) -> Option<Box<dyn Pointwise<A>>> {
-        // Asked with nothing to compute: an elementwise rule of any number of operands says yes.
-        Rule::fill::<A>(self, &[&[][..]; 32], &mut []).then(|| Box::new(self.clone()) as _)
-    }
-    fn accumulates(&self, operands: &[&[usize]]) -> bool {
-        Rule::accumulates(self, operands)
-    }
-    fn is_composed(&self) -> bool {
-        Rule::is_composed(self)
-    }
-    fn expand<'t>(&self, operands: &[&Var<'t, A>]) -> Option<Var<'t, A>> {
-        if Rule::is_composed(self) { Rule::expand(self, operands) } else { None }
-    }
-    fn accumulate(&self, operands: &[&Tensor<A>], to: &mut Tensor<A>) {
-        let shape = ops::Shape::from_slice(to.shape());
-        Rule::accumulate(self, operands, &shape, to);
-    }
-    fn rule_type(&self) -> Option<TypeId> {
-        Some(TypeId::of::<R>())
+        let settings = Rule::settings(self);
+        (size_of::<R>() == 0 || !settings.is_empty()).then(|| (TypeId::of::<R>(), settings))
     }
 }

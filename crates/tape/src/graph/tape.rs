@@ -374,12 +374,14 @@ impl<A: Float> Tape<A> {
             return Err(other_tape(op.name(), &operands, foreign, location));
         }
         let values: Vec<Tensor<A>> = operands.iter().map(|x| x.value()).collect();
-        let value =
-            op.forward(&values.iter().collect::<Vec<_>>()).map_err(|error| RecordError {
+        let mut value = Tensor::default();
+        op.forward(&values.iter().collect::<Vec<_>>(), &mut value).map_err(|error| {
+            RecordError {
                 error,
                 operands: operands.iter().map(|x| Origin::of(**x)).collect(),
                 location,
-            })?;
+            }
+        })?;
         Ok(self.push(&mut self.graph.borrow_mut(), value, smallbox!(op), &operands, location))
     }
 
@@ -414,7 +416,7 @@ fn scalar_value<A: Float, R: Rule>(
     for (number, operand) in numbers.iter_mut().zip(operands) {
         *number = graph[operand.index()].value.as_scalar()?;
     }
-    rule.at(numbers).map(Tensor::scalar)
+    rule.shortcuts()?.at_numbers()?.value(numbers).map(Tensor::scalar)
 }
 
 #[cold]

@@ -11,6 +11,7 @@ use ops::{Binary, Elementwise, Float, Lift, Reading, Rule, Shape, Tensor, Unary}
 use petgraph::graph::NodeIndex;
 
 use crate::graph::error::TapeError;
+use crate::graph::op::Op;
 use crate::graph::tape::{Source, Tape, operands};
 
 /// A handle to a value on a [`Tape`]: `Copy`, two words.
@@ -36,7 +37,7 @@ impl<A: Float> Debug for Var<'_, A> {
     }
 }
 
-/// Where a value was recorded, as it is shown.
+/// A source position, as it is shown: where a value was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The path of the file, or what stands for one.
@@ -101,7 +102,7 @@ impl<'t, A: Float> Var<'t, A> {
         Shape::from_slice(self.tape.graph()[self.index].value.shape())
     }
 
-    /// Whether the value shares elements in memory with a tensor, as by [`Tape::var`] of it.
+    /// Tells whether the value shares elements in memory with a tensor, as by [`Tape::var`] of it.
     pub fn shares_memory_with(self, tensor: &Tensor<A>) -> bool {
         self.tape.graph()[self.index].value.shares_memory_with(tensor)
     }
@@ -127,8 +128,8 @@ impl<'t, A: Float> Var<'t, A> {
         self.tape.graph()[self.index].location
     }
 
-    /// Where it was recorded, for showing: the [`location`](Var::location) in the program, unless
-    /// [`written_at`](Var::written_at) told another place.
+    /// The source position to show: the [`location`](Var::location) in the program, unless
+    /// [`written_at`](Var::written_at) set another.
     pub fn place(self) -> Place {
         self.tape.places().get(&self.position()).cloned().unwrap_or_else(|| {
             let location = self.location();
@@ -137,8 +138,8 @@ impl<'t, A: Float> Var<'t, A> {
         })
     }
 
-    /// Tells that the value was asked for elsewhere than in the line of the program that recorded
-    /// it: in an expression that the program read, say.
+    /// Sets the source position to show, of a value that comes from text the program read, such as an
+    /// expression.
     ///
     /// ```
     /// use tape::{Place, Tape, prelude::*};
@@ -185,7 +186,7 @@ impl<'t, A: Float> Var<'t, A> {
     /// assert_eq!(op.attributes(), [("axis", Attribute::Integer(-1))]);
     /// ```
     pub fn described(self) -> Option<Box<dyn AnyRule>> {
-        self.tape.graph()[self.index].source.op()?.described()
+        self.tape.graph()[self.index].source.op()?.as_rule()
     }
 
     /// The values that it was computed from, in order.
@@ -208,10 +209,11 @@ impl<'t, A: Float> Var<'t, A> {
         let shapes: Vec<&[usize]> = shapes.iter().map(|shape| &shape[..]).collect();
         let graph = self.tape.graph();
         let node = &graph[self.index];
-        node.source.op().map_or(0, |op| op.mult_adds(&shapes, node.value.shape()))
+        let shortcuts = node.source.op().and_then(Op::shortcuts);
+        shortcuts.map_or(0, |rule| rule.mult_adds(&shapes, node.value.shape()))
     }
 
-    /// Whether a gradient flows to it: it is a variable, or computed from one.
+    /// Tells whether a gradient flows to it: it is a variable, or computed from one.
     pub fn is_tracked(self) -> bool {
         self.tape.graph()[self.index].tracked
     }
@@ -245,7 +247,7 @@ impl<'t, A: Float> Var<'t, A> {
         first.tape.record(rule, operands)
     }
 
-    /// For each lane along `axis`, its `k` largest elements, the largest first, and their indices.
+    /// Takes the `k` largest elements of each lane along `axis`, the largest first, with their indices.
     /// Gradients flow to the elements that were taken; the indices have none.
     ///
     /// # Panics

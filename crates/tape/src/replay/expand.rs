@@ -1,12 +1,10 @@
-//! Ops that are composed of others, as those others: what they have in common with the ops around
-//! them can then share a pass, and their values live where the plan puts them.
+//! Replaces composed ops by their parts, which can then share a pass with the ops around them.
 
-use ops::Float;
+use ops::{Family, Float};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
 use super::schedule::needed;
-use crate::graph::op::Op;
 use crate::graph::scope::ScopeId;
 use crate::graph::tape::{Graph, Source, Tape, operands};
 use crate::graph::var::Var;
@@ -15,20 +13,20 @@ use crate::graph::var::Var;
 #[derive(Debug)]
 pub(super) struct Expanded<A: Float> {
     pub tape: Tape<A>,
-    /// Where each value of the recording that was expanded is now.
+    /// The new value of each value of the old recording.
     pub new_of: Vec<Option<NodeIndex>>,
-    /// For each value, the one that it belongs to there.
+    /// The old value that each new one is part of.
     pub old_of: Vec<usize>,
 }
 
-/// Records what `outputs` need once more, with every composed op as its parts. Values are named as
-/// they are on the tape, the parts of v7 v7.1, v7.2 and so on. `None` if no op is composed.
+/// Records the values that `outputs` need once more, with every composed op as its parts. Names are
+/// kept; the parts of v7 are named v7.1, v7.2 and so on. `None` if no op is composed.
 pub(super) fn expand<A: Float>(tape: &Tape<A>, outputs: &[usize]) -> Option<Expanded<A>> {
     let graph = tape.graph();
     let needed = needed(&graph, outputs);
     let is_composed = |node: &usize| {
         let op = graph[NodeIndex::new(*node)].source.op();
-        needed[*node] && op.is_some_and(Op::is_composed)
+        needed[*node] && op.is_some_and(|op| op.family() == Family::Composed)
     };
     (0..needed.len()).find(is_composed)?;
     let mut expanded = Expanded {
@@ -61,9 +59,11 @@ impl<A: Float> Expanded<A> {
             Source::Variable => tape.var(value),
             Source::Constant => tape.constant(value),
             Source::Detached => *operands[0],
-            Source::Op(op) => tape
-                .at((location, ScopeId::default()), || op.expand(&operands))
-                .unwrap_or_else(|| tape.push_value(value, op.clone_box(), &operands, location)),
+            Source::Op(op) if op.family() == Family::Composed => {
+                let composed = tape.at((location, ScopeId::default()), || op.compose(&operands));
+                composed.expect("a composed rule has parts")
+            }
+            Source::Op(op) => tape.push_value(value, op.boxed(), &operands, location),
         };
         new_of[node] = Some(var.index());
         let label = Var::new(old, index).label();

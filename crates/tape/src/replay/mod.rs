@@ -1,4 +1,4 @@
-//! Programs: what a tape recorded, computed again with other numbers.
+//! Programs: recorded values computed again with other numbers.
 //!
 //! A tape records anew at every step, which costs a node for every op. Where the steps repeat, one
 //! recording is enough: [`Tape::compile`] makes a [`Program`] of it, which computes the same values
@@ -7,11 +7,13 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `expand` | composed ops as their parts |
-//! | `schedule` | in which order, and which ops share a pass over the data |
-//! | `plan` | where each value lives, and for how long |
-//! | `run` | runs the plan |
-//! | `show` | says what the plan is |
+//! | `expand` | replaces composed ops by their parts |
+//! | `schedule` | decides on the order, and on which ops share a pass over the data |
+//! | `allocate` | decides where each value lives, and for how long |
+//! | `scalars`, `group` | compile ops of scalars, and ops that share a pass |
+//! | `code` | is what a compiled program consists of |
+//! | `run` | runs it |
+//! | `plan` | says what runs and what lives where |
 
 use std::collections::HashMap;
 
@@ -19,18 +21,21 @@ use ops::{Float, OpError, Shape, Tensor, error::show};
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::graph::error::RecordError;
+use crate::graph::error::{Origin, RecordError};
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
+mod allocate;
+mod code;
 mod expand;
+mod group;
 mod plan;
 mod run;
+mod scalars;
 mod schedule;
-mod show;
 
-use plan::{At, Step};
-pub use show::{Home, Plan, PlannedStep, PlannedValue};
+use code::{CallSite, ProgramStep, Slot};
+pub use plan::{Plan, PlannedStep, PlannedValue, Storage};
 
 /// Values that a tape recorded, as a program that computes them again from new leaves.
 ///
@@ -64,23 +69,23 @@ pub use show::{Home, Plan, PlannedStep, PlannedValue};
 /// ```
 #[derive(Debug)]
 pub struct Program<A: Float> {
-    steps: Vec<Step<A>>,
-    /// Where tensors live: leaves, buffers and views.
+    steps: Vec<ProgramStep<A>>,
+    /// The slots of tensors: leaves, buffers and views.
     tensors: Vec<Tensor<A>>,
-    /// Where scalars live.
+    /// The slots of scalars.
     numbers: Vec<A>,
-    /// By position on the tape.
+    /// The leaves, by position on the tape.
     leaves: HashMap<usize, Leaf>,
     /// The number of values on the tape when it was compiled.
     recorded: usize,
     outputs: Vec<Output<A>>,
-    /// Views that are outputs, and so outlive the run.
+    /// Slots of views that are outputs, and so outlive the run.
     kept_views: Vec<u32>,
-    /// What groups compute for themselves.
+    /// The rows that groups keep for themselves.
     scratch: Vec<A>,
-    /// What a view is of when it is of nothing.
+    /// An empty tensor, for the slots of views between runs.
     nothing: Tensor<A>,
-    /// Whether to stop at the first infinite or NaN value.
+    /// Stops at the first infinite or NaN value, if true.
     stop_at_non_finite: bool,
     plan: Plan,
 }
@@ -88,7 +93,7 @@ pub struct Program<A: Float> {
 /// A leaf of the program.
 #[derive(Debug)]
 struct Leaf {
-    home: At,
+    slot: Slot,
     shape: Shape,
     label: String,
 }
@@ -96,13 +101,13 @@ struct Leaf {
 /// A value that was asked for.
 #[derive(Debug)]
 enum Output<A: Float> {
-    /// It lives where the program computes it.
+    /// The slot in which the program computes it.
     Tensor(u32),
-    /// A copy of what lives there: a number, or a leaf.
-    Copy(At, Tensor<A>),
+    /// A copy of a number or a leaf, and its slot.
+    Copy(Slot, Tensor<A>),
 }
 
-/// What a program refuses.
+/// An error of a program.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ProgramError {
@@ -111,7 +116,7 @@ pub enum ProgramError {
     NotALeaf {
         /// The position that was given.
         position: usize,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
     /// A value of another shape than the leaf's.
@@ -174,10 +179,10 @@ impl<A: Float> Tape<A> {
                 std::ptr::eq(output.tape(), self),
                 "output number {number} is a value of another tape ({}); a program computes what \
                  one tape recorded",
-                crate::graph::error::Origin::of(*output)
+                Origin::of(*output)
             );
         }
-        plan::compile(self, outputs)
+        allocate::compile(self, outputs)
     }
 }
 
@@ -210,7 +215,7 @@ impl<A: Float> Program<A> {
         self.exchange(position, value.clone()).map(drop)
     }
 
-    /// Whether there is a leaf at this position that the outputs are computed from, which can be
+    /// Tells whether there is a leaf at this position that the outputs are computed from, which can be
     /// [`set`](Program::set).
     pub fn has_leaf(&self, position: usize) -> bool {
         self.leaves.contains_key(&position)
@@ -225,12 +230,12 @@ impl<A: Float> Program<A> {
         run::run(self)
     }
 
-    /// Computes the outputs with these values in the place of leaves, by position. After the run
+    /// Computes the outputs with these values for leaves, by position. After the run
     /// the leaves are what they were before and the program holds nothing of the values given, so
     /// that an optimiser can change them in place.
     ///
     /// # Errors
-    /// As [`set`](Program::set) and [`run`](Program::run). A leaf is as it was before also then.
+    /// Those of [`set`](Program::set) and [`run`](Program::run). Leaves are then as they were before.
     ///
     /// ```
     /// use tape::{Tape, prelude::*};
@@ -291,17 +296,17 @@ impl<A: Float> Program<A> {
         self.outputs.len()
     }
 
-    /// Whether the program has no outputs.
+    /// Tells whether the program has no outputs.
     pub fn is_empty(&self) -> bool {
         self.outputs.is_empty()
     }
 
-    /// What runs in which order, which ops share a pass over the data, and where each value lives.
+    /// The order of ops, which of them share a pass over the data, and where each value lives.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Puts a value in the place of a leaf and gives the one before.
+    /// Gives a leaf a new value and returns the one before.
     fn exchange(&mut self, position: usize, value: Tensor<A>) -> Result<Tensor<A>, ProgramError> {
         let Some(leaf) = self.leaves.get(&position) else {
             let reason = if position >= self.recorded {
@@ -315,28 +320,28 @@ impl<A: Float> Program<A> {
             let (label, shape) = (leaf.label.clone(), leaf.shape.to_vec());
             return Err(ProgramError::Shape { label, shape, given: value.shape().to_vec() });
         }
-        Ok(match leaf.home {
-            At::Number(at) => {
-                let number = &mut self.numbers[at as usize];
+        Ok(match leaf.slot {
+            Slot::Number(index) => {
+                let number = &mut self.numbers[index as usize];
                 Tensor::scalar(std::mem::replace(number, value.item()))
             }
-            At::Tensor(at) => std::mem::replace(&mut self.tensors[at as usize], value),
+            Slot::Tensor(index) => std::mem::replace(&mut self.tensors[index as usize], value),
         })
     }
 }
 
-impl At {
-    /// The value that lives there.
+impl Slot {
+    /// The value in the slot.
     fn value<A: Float>(self, tensors: &[Tensor<A>], numbers: &[A]) -> Tensor<A> {
         match self {
-            Self::Number(at) => Tensor::scalar(numbers[at as usize]),
-            Self::Tensor(at) => tensors[at as usize].clone(),
+            Self::Number(index) => Tensor::scalar(numbers[index as usize]),
+            Self::Tensor(index) => tensors[index as usize].clone(),
         }
     }
 }
 
 /// An op's refusal, with where it was recorded.
-fn refused(error: OpError, source: &plan::Source) -> ProgramError {
-    let plan::Source { operands, location } = source;
+fn refused(error: OpError, site: &CallSite) -> ProgramError {
+    let CallSite { operands, location } = site;
     ProgramError::Op(Box::new(RecordError { error, operands: operands.clone(), location }))
 }

@@ -2,24 +2,25 @@
 
 use std::borrow::Cow;
 use std::mem;
+use std::ops::Range;
 
 use ops::{Float, Spread, Tensor, each_part, elements_in, elements_to_write, thread_count};
 use smallvec::SmallVec;
 
-use super::plan::{At, Call, Group, Instruction, Operand, Run, Scalars, What, Work};
+use super::code::{Group, Instruction, Operand, Run, Scalars, Single, Slot, What, Work};
 use super::{Output, Program, ProgramError, refused};
 
-/// As many results of ops make it worth a second thread's while.
+/// The number of results of ops that is worth another thread.
 const PER_THREAD: usize = 65_536;
 
-/// Parts of a group that threads run begin at multiples of this.
+/// The chunks of a group that threads run begin at multiples of this.
 const UNIT: usize = 256;
 
 pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError> {
     let Program { steps, tensors, numbers, outputs, scratch, kept_views, nothing, .. } = program;
-    // Of the run before. What they are views of can be written in place only without them.
+    // Views of the run before: what they show can be written in place only without them.
     for &view in &*kept_views {
-        tensors[view as usize].show(nothing);
+        tensors[view as usize].share(nothing);
     }
     let watch = program.stop_at_non_finite;
     let mut result = Ok(());
@@ -28,11 +29,13 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
             result = match &step.work {
                 Work::Scalars(scalars) => scalars.run(numbers, watch),
                 Work::Group(group) => group.run(tensors, numbers, scratch, watch),
-                Work::Call(call) => call.run(tensors, numbers, watch),
+                Work::Single(single) => single.run(tensors, numbers, watch),
                 Work::Accumulate { op, operands, to } => {
                     let mut sum = mem::take(&mut tensors[*to as usize]);
                     with_operands(operands, tensors, numbers, |operands| {
-                        op.accumulate(operands, &mut sum);
+                        op.shortcuts()
+                            .expect("a rule that accumulates")
+                            .accumulate(operands, &mut sum);
                     });
                     tensors[*to as usize] = sum;
                     Ok(())
@@ -40,7 +43,7 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
             };
         }
         for &view in &step.release {
-            tensors[view as usize].show(nothing);
+            tensors[view as usize].share(nothing);
         }
     }
     for output in outputs {
@@ -53,32 +56,32 @@ pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError
 
 /// Calls `work` with an op's operands.
 fn with_operands<A: Float, T>(
-    operands: &[At],
+    operands: &[Slot],
     tensors: &[Tensor<A>],
     numbers: &[A],
     work: impl FnOnce(&[&Tensor<A>]) -> T,
 ) -> T {
-    let scalar = |at: &At| match at {
-        At::Number(at) => Tensor::scalar(numbers[*at as usize]),
-        At::Tensor(_) => Tensor::default(),
+    let scalar = |slot: &Slot| match slot {
+        Slot::Number(number) => Tensor::scalar(numbers[*number as usize]),
+        Slot::Tensor(_) => Tensor::default(),
     };
     let scalars: SmallVec<[Tensor<A>; 3]> = operands.iter().map(scalar).collect();
     let operands = operands.iter().zip(&scalars).map(|(at, scalar)| match at {
-        At::Number(_) => scalar,
-        At::Tensor(at) => &tensors[*at as usize],
+        Slot::Number(_) => scalar,
+        Slot::Tensor(at) => &tensors[*at as usize],
     });
     work(&operands.collect::<SmallVec<[&Tensor<A>; 3]>>())
 }
 
 impl<A: Float> Scalars<A> {
     fn run(&self, numbers: &mut [A], watch: bool) -> Result<(), ProgramError> {
-        let (mut start, mut places) = (self.start as usize, &self.places[..]);
+        let (mut start, mut operands) = (self.start as usize, &self.operands[..]);
         for Run { op, count, arity } in &self.runs {
             let count = *count as usize;
-            let (own, others) = places.split_at(count * *arity as usize);
+            let (own, others) = operands.split_at(count * *arity as usize);
             let (before, after) = numbers.split_at_mut(start);
             op.fill_at(before, own, &mut after[..count]);
-            (start, places) = (start + count, others);
+            (start, operands) = (start + count, others);
         }
         let results = &numbers[self.start as usize..start];
         let first = if watch { results.iter().position(|x| !x.is_finite()) } else { None };
@@ -89,7 +92,7 @@ impl<A: Float> Scalars<A> {
     }
 }
 
-impl<A: Float> Call<A> {
+impl<A: Float> Single<A> {
     fn run(
         &self,
         tensors: &mut [Tensor<A>],
@@ -97,18 +100,18 @@ impl<A: Float> Call<A> {
         watch: bool,
     ) -> Result<(), ProgramError> {
         let mut out = match self.to {
-            At::Number(_) => Tensor::default(),
-            At::Tensor(to) => mem::take(&mut tensors[to as usize]),
+            Slot::Number(_) => Tensor::default(),
+            Slot::Tensor(to) => mem::take(&mut tensors[to as usize]),
         };
         let result = with_operands(&self.operands, tensors, numbers, |operands| {
-            self.op.forward_into(operands, &mut out)
+            self.op.forward(operands, &mut out)
         });
         let result = result
-            .map_err(|error| refused(error, &self.source))
+            .map_err(|error| refused(error, &self.site))
             .and_then(|()| self.check(&out, watch));
         match self.to {
-            At::Number(to) => numbers[to as usize] = out.as_scalar().unwrap_or_default(),
-            At::Tensor(to) => tensors[to as usize] = out,
+            Slot::Number(to) => numbers[to as usize] = out.as_scalar().unwrap_or_default(),
+            Slot::Tensor(to) => tensors[to as usize] = out,
         }
         result
     }
@@ -120,30 +123,30 @@ impl<A: Float> Call<A> {
             return Err(ProgramError::ResultShape { op, shape, given });
         }
         if watch && let Some(value) = value.view().iter().find(|value| !value.is_finite()) {
-            let location = self.source.location;
+            let location = self.site.location;
             return Err(ProgramError::NonFinite { op, value: value.to_f64(), location });
         }
         Ok(())
     }
 }
 
-/// What a group reads from outside.
+/// A tensor from outside, as a group reads it.
 #[allow(clippy::large_enum_variant)] // A box would be an allocation in every run.
-enum Source<'a, A: Float> {
-    /// Elements that lie as the group's places do.
+enum Reader<'a, A: Float> {
+    /// The elements lie in the group's order.
     Straight(Cow<'a, [A]>),
     Spread(Spread<'a, A>),
 }
 
-/// The part of a group's places that a thread runs.
-struct Part<'a, A> {
+/// The elements of a group that one thread computes.
+struct Chunk<'a, A> {
     start: usize,
     length: usize,
     outs: SmallVec<[&'a mut [A]; 8]>,
     scratch: &'a mut [A],
 }
 
-/// Where an infinite or NaN value was found: by which instruction, at which place.
+/// The first infinite or NaN value: its instruction, its index and itself.
 type Found<A> = Option<(usize, usize, A)>;
 
 impl<A: Float> Group<A> {
@@ -173,36 +176,36 @@ impl<A: Float> Group<A> {
         scratch: &mut Vec<A>,
         watch: bool,
     ) -> Found<A> {
-        let sources: SmallVec<[Source<'_, A>; 8]> = self
+        let readers: SmallVec<[Reader<'_, A>; 8]> = self
             .externals
             .iter()
             .map(|external| {
-                let tensor = &tensors[external.at as usize];
+                let tensor = &tensors[external.slot as usize];
                 if external.straight {
-                    Source::Straight(elements_in(tensor, &self.order))
+                    Reader::Straight(elements_in(tensor, &self.order))
                 } else {
-                    Source::Spread(Spread::new(tensor, &self.shape, &self.order))
+                    Reader::Spread(Spread::new(tensor, &self.shape, &self.order))
                 }
             })
             .collect();
-        let number = |at: At| match at {
-            At::Number(at) => numbers[at as usize],
-            At::Tensor(at) => tensors[at as usize].item(),
+        let number = |slot: Slot| match slot {
+            Slot::Number(number) => numbers[number as usize],
+            Slot::Tensor(tensor) => tensors[tensor as usize].item(),
         };
         let uniform: SmallVec<[(u32, A); 8]> =
-            self.uniform.iter().map(|&(row, at)| (row, number(at))).collect();
+            self.uniform.iter().map(|&(row, slot)| (row, number(slot))).collect();
 
         let length: usize = self.shape.iter().product();
-        let parts = length * self.code.len() / PER_THREAD;
-        let parts = if parts > 1 { parts.min(thread_count()).min(length / UNIT) } else { 1 }.max(1);
-        let part_length = if parts == 1 { length } else { length.div_ceil(parts * UNIT) * UNIT };
-        scratch.resize((self.rows * self.row * parts).max(scratch.len()), A::zero());
+        let count = length * self.code.len() / PER_THREAD;
+        let count = if count > 1 { count.min(thread_count()).min(length / UNIT) } else { 1 }.max(1);
+        let chunk_length = if count == 1 { length } else { length.div_ceil(count * UNIT) * UNIT };
+        scratch.resize((self.rows * self.row * count).max(scratch.len()), A::zero());
         let mut scratch = &mut scratch[..];
         let mut rest: SmallVec<[&mut [A]; 8]> =
             outs.iter_mut().map(|out| elements_to_write(out, &self.shape, &self.order)).collect();
-        let parts = (0..parts).map(|part| {
-            let start = part * part_length;
-            let length = part_length.min(length.saturating_sub(start));
+        let chunks = (0..count).map(|chunk| {
+            let start = chunk * chunk_length;
+            let length = chunk_length.min(length.saturating_sub(start));
             let (own, others) = mem::take(&mut scratch).split_at_mut(self.rows * self.row);
             scratch = others;
             let outs = rest.iter_mut().map(|rest| {
@@ -210,27 +213,27 @@ impl<A: Float> Group<A> {
                 *rest = others;
                 own
             });
-            Part { start, length, outs: outs.collect(), scratch: own }
+            Chunk { start, length, outs: outs.collect(), scratch: own }
         });
         if !watch {
-            each_part(parts, |part| {
-                self.run_part(part, &sources, &uniform, false);
+            each_part(chunks, |chunk| {
+                self.run_chunk(chunk, &readers, &uniform, false);
             });
             return None;
         }
-        let found = parts.filter_map(|part| self.run_part(part, &sources, &uniform, true));
-        found.min_by_key(|&(instruction, place, _)| (instruction, place))
+        let found = chunks.filter_map(|chunk| self.run_chunk(chunk, &readers, &uniform, true));
+        found.min_by_key(|&(instruction, index, _)| (instruction, index))
     }
 
-    /// Runs all instructions on a stretch of places, then on the next.
-    fn run_part(
+    /// Runs all instructions on one row of elements, then on the next.
+    fn run_chunk(
         &self,
-        part: Part<'_, A>,
-        sources: &[Source<'_, A>],
+        chunk: Chunk<'_, A>,
+        readers: &[Reader<'_, A>],
         uniform: &[(u32, A)],
         watch: bool,
     ) -> Found<A> {
-        let Part { start, length, mut outs, scratch } = part;
+        let Chunk { start, length, mut outs, scratch } = chunk;
         let mut rows: SmallVec<[&mut [A]; 24]> =
             scratch.chunks_exact_mut(self.row.max(1)).take(self.rows).collect();
         rows.extend(outs.iter().map(|_| Default::default()));
@@ -238,42 +241,63 @@ impl<A: Float> Group<A> {
             rows[row as usize].fill(number);
         }
         let mut found: Found<A> = None;
-        let mut at = 0;
-        while at < length {
-            let count = self.row.min(length - at);
-            let places = start + at..start + at + count;
+        let mut done = 0;
+        while done < length {
+            let count = self.row.min(length - done);
+            let elements = start + done..start + done + count;
             for (row, rest) in rows[self.rows..].iter_mut().zip(&mut outs) {
                 let (own, others) = mem::take(rest).split_at_mut(count);
                 (*row, *rest) = (own, others);
             }
             for (number, Instruction { to, what }) in self.code.iter().enumerate() {
                 let row = mem::take(&mut rows[*to as usize]);
-                let out = &mut row[..count];
-                match what {
-                    What::Load(external) => match &sources[*external as usize] {
-                        Source::Straight(x) => out.copy_from_slice(&x[places.clone()]),
-                        Source::Spread(x) => x.read(places.start, out),
-                    },
-                    What::Op { op, operands, .. } => {
-                        let operands = operands.iter().map(|operand| match operand {
-                            Operand::Row(row) => &rows[*row as usize][..count],
-                            Operand::External(x) => match &sources[*x as usize] {
-                                Source::Straight(x) => &x[places.clone()],
-                                Source::Spread(_) => unreachable!("it is read into a row"),
-                            },
-                        });
-                        let operands: SmallVec<[&[A]; 4]> = operands.collect();
-                        op.fill(&operands, out);
-                        if watch && found.is_none_or(|(first, ..)| number < first) {
-                            let place = out.iter().position(|value| !value.is_finite());
-                            found = place.map(|i| (number, places.start + i, out[i])).or(found);
-                        }
-                    }
+                what.run(&mut row[..count], &rows, readers, &elements);
+                if watch && found.is_none_or(|(first, ..)| number < first) {
+                    found = what
+                        .not_finite(&row[..count])
+                        .map_or(found, |(i, value)| Some((number, elements.start + i, value)));
                 }
                 rows[*to as usize] = row;
             }
-            at += count;
+            done += count;
         }
         found
+    }
+}
+
+impl<A: Float> What<A> {
+    /// Computes one row: the given elements of the group.
+    #[inline]
+    fn run(
+        &self,
+        out: &mut [A],
+        rows: &[&mut [A]],
+        readers: &[Reader<'_, A>],
+        elements: &Range<usize>,
+    ) {
+        match self {
+            Self::Load(external) => match &readers[*external as usize] {
+                Reader::Straight(x) => out.copy_from_slice(&x[elements.clone()]),
+                Reader::Spread(x) => x.read(elements.start, out),
+            },
+            Self::Op { op, operands, .. } => {
+                let operands = operands.iter().map(|operand| match operand {
+                    Operand::Row(row) => &rows[*row as usize][..out.len()],
+                    Operand::External(x) => match &readers[*x as usize] {
+                        Reader::Straight(x) => &x[elements.clone()],
+                        Reader::Spread(_) => unreachable!("it is read into a row"),
+                    },
+                });
+                let operands: SmallVec<[&[A]; 4]> = operands.collect();
+                op.fill(&operands, out);
+            }
+        }
+    }
+
+    /// Finds the first infinite or NaN result of an op.
+    fn not_finite(&self, row: &[A]) -> Option<(usize, A)> {
+        let Self::Op { .. } = self else { return None };
+        let index = row.iter().position(|value| !value.is_finite())?;
+        Some((index, row[index]))
     }
 }

@@ -3,31 +3,32 @@
 use std::any::TypeId;
 
 use ops::rules::{Add, Lift};
-use ops::{Float, Order, Shape, Tensor, order_of};
+use ops::{Family, Float, Order, Shape, Tensor, order_of};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
 use crate::graph::op::{Op, Pointwise};
 use crate::graph::tape::{Graph, Source, operands};
 
-/// What a node is to a program.
+/// The treatment of a node by a program.
 #[derive(Debug)]
-pub(super) enum Kind<A: Float> {
-    /// No output needs it, or it is another node by a second name, or part of another node's step.
+pub(super) enum Class<A: Float> {
+    /// Does nothing: no output needs it, it is a second name of another node, or it is part of
+    /// another node's step.
     Absent,
     Leaf,
     /// An elementwise op of scalars.
     Scalar(Box<dyn Pointwise<A>>),
-    /// An op that works place by place.
-    Places(Box<dyn Pointwise<A>>),
+    /// A pointwise op on tensors.
+    Pointwise(Box<dyn Pointwise<A>>),
     /// The sum of a tensor and another op's value, added in place. Its operands are the tensor and
     /// those of the other op.
     Accumulate(NodeIndex),
-    /// Any other op.
-    Call,
+    /// Any other op, on whole tensors.
+    Whole,
 }
 
-/// Which of the nodes up to the last output are needed to compute the outputs.
+/// Marks the nodes up to the last output that the outputs are computed from.
 pub(super) fn needed<A: Float>(graph: &Graph<A>, outputs: &[usize]) -> Vec<bool> {
     let mut needed = vec![false; outputs.iter().max().map_or(0, |&last| last + 1)];
     for &output in outputs {
@@ -46,11 +47,11 @@ pub(super) fn needed<A: Float>(graph: &Graph<A>, outputs: &[usize]) -> Vec<bool>
 /// The nodes that the outputs need.
 #[derive(Debug)]
 pub(super) struct Nodes<A: Float> {
-    pub kind: Vec<Kind<A>>,
+    pub class: Vec<Class<A>>,
     pub operands: Vec<SmallVec<[usize; 3]>>,
-    /// Which node a name stands for: a detached value is what it was detached from.
+    /// The node that stands for each: for a detached value the one it was detached from.
     pub means: Vec<usize>,
-    /// How often each is an operand.
+    /// The number of times that each node is an operand.
     pub uses: Vec<u32>,
     pub is_output: Vec<bool>,
 }
@@ -59,7 +60,7 @@ impl<A: Float> Nodes<A> {
     pub fn new(graph: &Graph<A>, outputs: &[usize]) -> Self {
         let count = outputs.iter().max().map_or(0, |&last| last + 1);
         let mut nodes = Self {
-            kind: std::iter::repeat_with(|| Kind::Absent).take(count).collect(),
+            class: std::iter::repeat_with(|| Class::Absent).take(count).collect(),
             operands: vec![SmallVec::new(); count],
             means: (0..count).collect(),
             uses: vec![0; count],
@@ -84,69 +85,76 @@ impl<A: Float> Nodes<A> {
         let means = |x: &NodeIndex| self.means[x.index()];
         let operands: SmallVec<[usize; 3]> = operands(graph, index).iter().map(means).collect();
         let value = &graph[index].value;
-        self.kind[node] = match &graph[index].source {
-            Source::Variable | Source::Constant => Kind::Leaf,
+        self.class[node] = match &graph[index].source {
+            Source::Variable | Source::Constant => Class::Leaf,
             Source::Detached => {
                 self.means[node] = operands[0];
                 return;
             }
             Source::Op(op) => match op.pointwise() {
-                Some(rule) if value.ndim() == 0 && op.is_elementwise() => Kind::Scalar(rule),
-                Some(rule) if value.ndim() > 0 && !value.is_empty() => Kind::Places(rule),
-                _ => Kind::Call,
+                Some(rule) if value.ndim() == 0 && op.family() == Family::Elementwise => {
+                    Class::Scalar(rule)
+                }
+                Some(rule) if value.ndim() > 0 && !value.is_empty() => Class::Pointwise(rule),
+                _ => Class::Whole,
             },
         };
         self.operands[node] = operands;
     }
 
-    /// Finds sums x + y in which both are needed for nothing else and the op of y can add it in
-    /// place: the gradient of what was used several times, which is then added up in one place.
+    /// Finds sums x + y in which nothing else needs x and y and the op of y can add its value in place.
+    /// The gradient of a value that was used several times is such a sum; it is then summed in one
+    /// buffer.
     fn join_sums(&mut self, graph: &Graph<A>) {
         let op = |node: usize| graph[NodeIndex::new(node)].source.op();
         let shape = |x: usize| graph[NodeIndex::new(x)].value.shape();
-        for node in 0..self.kind.len() {
+        for node in 0..self.class.len() {
             let [a, b] = self.operands[node][..] else { continue };
-            if op(node).and_then(Op::rule_type) != Some(TypeId::of::<Lift<Add, 2>>()) {
+            let rule = op(node).and_then(Op::as_rule).map(|rule| rule.rule());
+            if rule != Some(TypeId::of::<Lift<Add, 2>>()) {
                 continue;
             }
             let once =
                 |x: usize| self.uses[x] == 1 && !self.is_output[x] && shape(x) == shape(node);
             let is_own = |x: usize| {
-                let own =
-                    matches!(self.kind[x], Kind::Call | Kind::Places(_) | Kind::Accumulate(_));
+                let own = matches!(
+                    self.class[x],
+                    Class::Whole | Class::Pointwise(_) | Class::Accumulate(_)
+                );
                 once(x) && own && is_own(graph, x)
             };
             let adds = |x: usize| {
-                once(x) && matches!(self.kind[x], Kind::Call) && self.adds_in_place(graph, x)
+                once(x) && matches!(self.class[x], Class::Whole) && self.adds_in_place(graph, x)
             };
             let (sum, added) = match () {
                 () if is_own(a) && adds(b) => (a, b),
                 () if is_own(b) && adds(a) => (b, a),
                 () => continue,
             };
-            self.kind[node] = Kind::Accumulate(NodeIndex::new(added));
-            self.kind[added] = Kind::Absent;
+            self.class[node] = Class::Accumulate(NodeIndex::new(added));
+            self.class[added] = Class::Absent;
             let operands = std::mem::take(&mut self.operands[added]);
             self.operands[node] = std::iter::once(sum).chain(operands).collect();
         }
     }
 
-    /// Whether the op of a node can add its value in place.
+    /// Tells whether the op of a node can add its value in place.
     fn adds_in_place(&self, graph: &Graph<A>, node: usize) -> bool {
         let shape = |&x: &usize| graph[NodeIndex::new(x)].value.shape();
         let shapes: SmallVec<[&[usize]; 3]> = self.operands[node].iter().map(shape).collect();
-        graph[NodeIndex::new(node)].source.op().is_some_and(|op| op.accumulates(&shapes))
+        let op = graph[NodeIndex::new(node)].source.op();
+        op.and_then(Op::shortcuts).is_some_and(|rule| rule.accumulates(&shapes))
     }
 
-    /// The nodes in the order in which to look at them: that of recording, but sums in place as soon
-    /// as what they add is there, and not at the end when a sweep recorded them.
+    /// Orders the nodes as they were recorded, except for sums in place: each comes as soon as its
+    /// summand is there, and not at the end, where a sweep recorded it.
     fn order(&self, graph: &Graph<A>) -> Vec<usize> {
-        let mut keys: Vec<usize> = (0..self.kind.len()).collect();
+        let mut keys: Vec<usize> = (0..self.class.len()).collect();
         for node in 0..keys.len() {
-            let early = match self.kind[node] {
-                Kind::Accumulate(_) => true,
-                // The first of them.
-                Kind::Call => self.adds_in_place(graph, node),
+            let early = match self.class[node] {
+                Class::Accumulate(_) => true,
+                // The first summand.
+                Class::Whole => self.adds_in_place(graph, node),
                 _ => false,
             };
             if early {
@@ -159,31 +167,31 @@ impl<A: Float> Nodes<A> {
     }
 }
 
-/// Whether a value's elements are its own, and not those of an operand in another shape.
+/// Tells whether a value's elements are its own: it is no view of an operand.
 pub(super) fn is_own<A: Float>(graph: &Graph<A>, node: usize) -> bool {
     let node = NodeIndex::new(node);
     let value = &graph[node].value;
     !operands(graph, node).iter().any(|&x| value.shares_memory_with(&graph[x].value))
 }
 
-/// What runs at a time.
+/// Ops that run at a time.
 #[derive(Debug, PartialEq)]
 pub(super) enum Batch {
     /// Ops of scalars.
     Scalars(Vec<usize>),
-    /// Ops that work place by place on values of one shape.
+    /// Pointwise ops on values of one shape.
     Group(Vec<usize>),
     /// One op.
     Single(usize),
 }
 
-/// How far the scheduler is with a node.
+/// The progress of the scheduler with a node.
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Ready,
     /// A member of an open group, by the group's number.
     Open(usize),
-    /// It waits until so many open groups have closed.
+    /// It waits for this number of open groups to close.
     Waits(usize),
 }
 
@@ -193,36 +201,37 @@ struct Open {
     shape: Shape,
     order: Order,
     members: Vec<usize>,
-    /// What waits for it to close, in the order of recording.
+    /// The nodes that wait for it to close, in the order of recording.
     waiting: Vec<usize>,
-    /// How many ops on whole tensors have run since the last member joined.
+    /// The number of ops on whole tensors that ran since the last member joined.
     idle: usize,
 }
 
-/// A group closes when so many ops on whole tensors have run since its last member joined. Those that
-/// still join would share little with it, and what they need would all have to be kept until then:
-/// the contributions to a weight from every step of a sequence, say.
+/// The number of ops on whole tensors, since its last member joined, after which a group closes. Later
+/// members would share little with it and would keep their operands alive until it runs: the
+/// contributions to a weight from every step of a sequence, for example.
 const MOST_IDLE: usize = 2;
 
 /// Decides what runs when.
 ///
-/// Nodes are taken in the order of recording. One that works place by place joins the open group of
-/// its shape and of its order of axes in memory; one that does not and needs a member of an open group waits, until something needs it
-/// in turn. Only then does the group close. Open groups therefore never depend on each other, nor on
-/// what waits.
+/// Nodes are taken in the order of recording. A pointwise one joins the open group of its shape and of
+/// its order of axes in memory. Any other that needs a member of an open group waits until something
+/// needs it in turn; only then does the group close. Open groups therefore never depend on each other,
+/// nor on what waits.
 struct Scheduler<'n, A: Float> {
     graph: &'n Graph<A>,
     nodes: &'n Nodes<A>,
     states: Vec<State>,
-    /// For each node that waits, the groups it waits for.
+    /// The groups that each waiting node waits for.
     blocked_by: Vec<SmallVec<[usize; 2]>>,
     open: Vec<Open>,
     groups: usize,
     batches: Vec<Batch>,
 }
 
+/// Groups the nodes into batches, in the order in which they run.
 pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batch> {
-    let count = nodes.kind.len();
+    let count = nodes.class.len();
     let mut scheduler = Scheduler {
         graph,
         nodes,
@@ -233,12 +242,12 @@ pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batc
         batches: Vec::new(),
     };
     for node in nodes.order(graph) {
-        match nodes.kind[node] {
-            Kind::Absent | Kind::Leaf => {}
-            Kind::Scalar(_) | Kind::Places(_) => {
+        match nodes.class[node] {
+            Class::Absent | Class::Leaf => {}
+            Class::Scalar(_) | Class::Pointwise(_) => {
                 scheduler.join(node);
             }
-            Kind::Call | Kind::Accumulate(_) => scheduler.run_or_wait(node),
+            Class::Whole | Class::Accumulate(_) => scheduler.run_or_wait(node),
         }
     }
     while let Some(open) = scheduler.open.first() {
@@ -269,19 +278,19 @@ impl<'n, A: Float> Scheduler<'n, A> {
             }
         }
         let found = self.open.iter().position(is_its);
-        let place = found.unwrap_or_else(|| {
+        let at = found.unwrap_or_else(|| {
             self.groups += 1;
             let (number, shape) = (self.groups, Shape::from_slice(shape));
             let (members, waiting) = (Vec::new(), Vec::new());
             self.open.push(Open { number, shape, order, members, waiting, idle: 0 });
             self.open.len() - 1
         });
-        self.open[place].members.push(node);
-        self.open[place].idle = 0;
-        self.states[node] = State::Open(self.open[place].number);
+        self.open[at].members.push(node);
+        self.open[at].idle = 0;
+        self.states[node] = State::Open(self.open[at].number);
     }
 
-    /// Runs an op on its own, when all that it needs is there.
+    /// Runs an op on its own, once its operands are there.
     fn run_or_wait(&mut self, node: usize) {
         let mut groups = SmallVec::<[usize; 2]>::new();
         for &operand in &self.nodes.operands[node] {
@@ -312,7 +321,7 @@ impl<'n, A: Float> Scheduler<'n, A> {
         &self.graph[NodeIndex::new(node)].value
     }
 
-    /// Runs the groups of tensors that nothing has joined for some time.
+    /// Runs the groups of tensors that nothing has joined lately.
     fn close_idle(&mut self) {
         self.open.iter_mut().for_each(|open| open.idle += 1);
         let idle = |open: &Open| open.idle >= MOST_IDLE && !open.shape.is_empty();
@@ -321,10 +330,10 @@ impl<'n, A: Float> Scheduler<'n, A> {
         }
     }
 
-    /// Runs a group, if it is open, and what waited for no more than it.
+    /// Runs a group, if it is open, and the nodes that waited for it alone.
     fn close(&mut self, number: usize) {
-        let Some(place) = self.open.iter().position(|open| open.number == number) else { return };
-        let Open { shape, members, waiting, .. } = self.open.remove(place);
+        let Some(at) = self.open.iter().position(|open| open.number == number) else { return };
+        let Open { shape, members, waiting, .. } = self.open.remove(at);
         for &member in &members {
             self.states[member] = State::Ready;
         }

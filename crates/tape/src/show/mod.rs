@@ -3,6 +3,7 @@
 #[cfg(feature = "page")]
 pub mod page;
 pub mod picture;
+mod plan;
 #[cfg(feature = "terminal")]
 pub mod terminal;
 pub mod trace;

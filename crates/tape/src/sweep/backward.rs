@@ -2,9 +2,10 @@
 
 use ops::{Float, Tensor};
 
+use super::adjoints::Reach;
 use super::gradients::Gradients;
-use super::non_finite::Watch;
-use super::sweep::{Keep, sweep, sweep_observed};
+use super::non_finite::StopAtNonFinite;
+use super::sweep::sweep;
 use crate::graph::error::TapeError;
 use crate::graph::var::Var;
 
@@ -67,17 +68,17 @@ impl<'t, A: Float> Var<'t, A> {
                 *marked = true;
             }
         }
-        let adjoints = sweep(self, 0, seed, Keep::Marked(&marked));
+        let adjoints = sweep(self, seed, Reach::Marked(&marked), &mut ());
         Ok(Gradients::of_marked(self, adjoints, marked))
     }
 
     /// The sweep with numbers, watched if the tape stops at what is not finite.
     fn plain_sweep(self, seed: Tensor<A>) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
         if !self.tape().stops_at_non_finite() {
-            return Ok(Gradients::new(self, sweep(self, 0, seed, Keep::All)));
+            return Ok(Gradients::new(self, sweep(self, seed, Reach::All, &mut ())));
         }
-        let mut watch = Watch::new(self.tape());
-        let adjoints = sweep_observed(self, 0, seed, |event| watch.observe(&event));
+        let mut watch = StopAtNonFinite::new(self.tape());
+        let adjoints = sweep(self, seed, Reach::All, &mut watch);
         watch.first.map_or_else(|| Ok(Gradients::new(self, adjoints)), Err)
     }
 
@@ -115,7 +116,7 @@ impl<'t, A: Float> Var<'t, A> {
     pub fn backward_recorded(self) -> Gradients<'t, A, Self> {
         let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
         let seed = self.tape().constant(seed);
-        Gradients::new(self, sweep(self, 0, seed, Keep::All))
+        Gradients::new(self, sweep(self, seed, Reach::All, &mut ()))
     }
 
     pub(crate) fn check_seed(self, seed: &Tensor<A>) -> Result<(), TapeError> {

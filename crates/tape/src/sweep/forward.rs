@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 
 use crate::graph::tape::operands;
 use crate::graph::var::Var;
-use crate::sweep::sweep::{Swept, add};
+use crate::sweep::adjoints::plus;
+use crate::sweep::swept::Swept;
 
 /// Walks the graph forwards to `output`, from node number `since`: each op pushes the tangents of
 /// its operands on to its result.
@@ -19,7 +20,7 @@ pub(crate) fn push<'t, A: Float, T: Swept<'t, A>>(
     let mut tangents: Vec<Option<T>> = vec![None; output.position() + 1];
     for (x, tangent) in along {
         if let Some(slot) = tangents.get_mut(x.position()) {
-            add(slot, tangent.clone());
+            *slot = Some(plus(slot.take(), tangent.clone()));
         }
     }
     for node in (since..tangents.len()).map(NodeIndex::new) {
@@ -31,7 +32,8 @@ pub(crate) fn push<'t, A: Float, T: Swept<'t, A>>(
         }
         if let Some(tangent) = T::pushforward(tape, node, &operands, &given) {
             drop(given);
-            add(&mut tangents[node.index()], tangent);
+            let given = tangents[node.index()].take();
+            tangents[node.index()] = Some(plus(given, tangent));
         }
     }
     tangents.pop().flatten()

@@ -3,6 +3,7 @@
 use ops::{Float, Reading, Tensor};
 use petgraph::Direction;
 
+use super::adjoints::Adjoints;
 use crate::graph::error::{NoGradient, Origin};
 use crate::graph::tape::Source;
 use crate::graph::var::Var;
@@ -12,22 +13,18 @@ use crate::graph::var::Var;
 #[derive(Clone, Debug)]
 pub struct Gradients<'t, A: Float, T> {
     output: Var<'t, A>,
-    adjoints: Vec<Option<T>>,
+    adjoints: Adjoints<T>,
     /// Of which nodes the adjoints were kept, if not of all.
     marked: Option<Vec<bool>>,
 }
 
 impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
-    pub(crate) fn new(output: Var<'t, A>, adjoints: Vec<Option<T>>) -> Self {
+    pub(crate) fn new(output: Var<'t, A>, adjoints: Adjoints<T>) -> Self {
         Self { output, adjoints, marked: None }
     }
 
     /// Those of the marked nodes alone.
-    pub(crate) fn of_marked(
-        output: Var<'t, A>,
-        adjoints: Vec<Option<T>>,
-        marked: Vec<bool>,
-    ) -> Self {
+    pub(crate) fn of_marked(output: Var<'t, A>, adjoints: Adjoints<T>, marked: Vec<bool>) -> Self {
         Self { output, adjoints, marked: Some(marked) }
     }
 
@@ -59,7 +56,7 @@ impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
         {
             return Err(NoGradient::NotAsked { x: origin });
         }
-        if let Some(adjoint) = self.adjoints.get(x.position()).and_then(Option::as_ref) {
+        if let Some(adjoint) = self.adjoints.get(x.position()) {
             return Ok(adjoint.clone());
         }
         match tape.graph()[x.index()].source {
@@ -82,7 +79,7 @@ impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
 
     /// The adjoint of a node, if anything reached it.
     pub(crate) fn adjoint(&self, position: usize) -> Option<&T> {
-        self.adjoints.get(position).and_then(Option::as_ref)
+        self.adjoints.get(position)
     }
 
     /// Whether a path leads from `x` to the output, and whether a `detach` cuts every such path.
@@ -91,7 +88,7 @@ impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
         let graph = tape.graph();
         // Depth first, each node with the detach nearest to the output on the way to it. Open
         // ways are followed before cut ones, so an open path is found if there is one.
-        let mut seen = vec![false; self.adjoints.len()];
+        let mut seen = vec![false; self.output.position() + 1];
         let mut open = vec![self.output.index()];
         let mut cut = Vec::new();
         while let Some((node, detach)) = open.pop().map(|n| (n, None)).or_else(|| cut.pop()) {

@@ -3,7 +3,7 @@
 use ops::{Float, Tensor};
 use petgraph::graph::NodeIndex;
 
-use super::sweep::Event;
+use super::watch::Watch;
 use crate::graph::error::{NonFinite, TapeError};
 use crate::graph::non_finite::{describe, first_non_finite, remedy};
 use crate::graph::one_line::one_line;
@@ -11,27 +11,32 @@ use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
 /// Watches a sweep for the first contribution that is not finite.
-pub(crate) struct Watch<'t, A: Float> {
+pub(crate) struct StopAtNonFinite<'t, A: Float> {
     tape: &'t Tape<A>,
     at: Option<(NodeIndex, Tensor<A>)>,
     pub first: Option<TapeError>,
 }
 
-impl<'t, A: Float> Watch<'t, A> {
+impl<'t, A: Float> StopAtNonFinite<'t, A> {
     pub fn new(tape: &'t Tape<A>) -> Self {
         Self { tape, at: None, first: None }
     }
+}
 
-    pub fn observe(&mut self, event: &Event<'_, Tensor<A>>) {
-        match (event, &self.at) {
-            (&Event::Complete { node, adjoint }, _) => self.at = Some((node, adjoint.clone())),
-            (&Event::Pass { position, contribution, .. }, Some((node, adjoint)))
-                if self.first.is_none() =>
-            {
-                let node = Var::new(self.tape, *node);
-                self.first = non_finite_contribution(node, adjoint, position, contribution);
-            }
-            _ => {}
+impl<A: Float> Watch<Tensor<A>> for StopAtNonFinite<'_, A> {
+    fn complete(&mut self, node: NodeIndex, adjoint: &Tensor<A>) {
+        self.at = Some((node, adjoint.clone()));
+    }
+
+    fn pass(
+        &mut self,
+        position: usize,
+        contribution: impl FnOnce() -> Tensor<A>,
+        _so_far: Option<&Tensor<A>>,
+    ) {
+        if let (Some((node, adjoint)), None) = (&self.at, &self.first) {
+            let node = Var::new(self.tape, *node);
+            self.first = non_finite_contribution(node, adjoint, position, &contribution());
         }
     }
 }

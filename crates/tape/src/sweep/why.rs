@@ -46,7 +46,7 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
         format!("the gradient ({origin}) is zero: {list}{more}")
     }
 
-    /// What stops the gradient on each way from the output to `x`.
+    /// Lists what stops the gradient on each way from the output to `x`.
     fn stops(&self, x: Var<'t, A>) -> Vec<String> {
         let tape = x.tape();
         let graph = tape.graph();
@@ -73,7 +73,7 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
     }
 }
 
-/// Why the op at `node` passes nothing on to its operand number `i`, if it passes nothing.
+/// Says why the op at `node` passes nothing on to its operand number `i`, if it passes nothing.
 fn stop<A: Float>(
     tape: &Tape<A>,
     graph: &Graph<A>,

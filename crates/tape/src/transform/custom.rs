@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use ndarray::Dimension;
 use ops::methods::{BinaryMethods, LinearMethods};
-use ops::{Call, Contributions, Float, Formula, Notation, OpError, Tensor};
+use ops::{Call, Contributions, Float, Formula, Notation, OpError, Reading, Tensor};
 
 use smallbox::smallbox;
 
@@ -14,8 +14,9 @@ use crate::graph::error::TapeError;
 use crate::graph::op::{BoxedOp, Op};
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
+use crate::sweep::adjoints::{Adjoints, Reach};
 use crate::sweep::forward::push;
-use crate::sweep::sweep::{Keep, sweep};
+use crate::sweep::sweep::sweep;
 
 type Function<A> = dyn for<'t> Fn(&[Var<'t, A>]) -> Var<'t, A>;
 type Backward<A> = dyn for<'t> Fn(&[Var<'t, A>], Var<'t, A>, Var<'t, A>) -> Vec<Var<'t, A>>;
@@ -90,11 +91,11 @@ pub fn check_custom_vjp(
     let y = f(&x);
     let cotangent = ops::declare::sample(&y.shape(), 3);
     let own = backward(&x, y, tape.constant(&cotangent));
-    let adjoints = sweep(y, 0, cotangent, Keep::All);
+    let adjoints = sweep(y, cotangent, Reach::All, &mut ());
     let mut found = Found::default();
     for (input, &x) in x.iter().enumerate() {
         let zeros = || Tensor::zeros(&x.shape());
-        let traced = adjoints.get(x.position()).cloned().flatten().unwrap_or_else(zeros);
+        let traced = adjoints.get(x.position()).cloned().unwrap_or_else(zeros);
         let own = own.get(input).map_or_else(zeros, |own| own.value());
         if own.shape() != traced.shape() {
             return Err(CheckError::Shape {
@@ -150,12 +151,12 @@ impl<A: Float> Debug for Checkpoint<A> {
 }
 
 /// What each of `x` gets from a sweep over what is recorded since node `since`.
-fn contributions<T: Clone>(
-    adjoints: &[Option<T>],
+fn contributions<T: Reading>(
+    adjoints: &Adjoints<T>,
     x: impl Iterator<Item = usize>,
     wanted: &[bool],
 ) -> Contributions<T> {
-    let adjoint = |position: usize| adjoints.get(position).cloned().flatten();
+    let adjoint = |position: usize| adjoints.get(position).cloned();
     x.zip(wanted).map(|(position, wanted)| wanted.then(|| adjoint(position))?).collect()
 }
 
@@ -163,12 +164,13 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     fn name(&self) -> &'static str {
         "checkpoint"
     }
-    fn forward(&self, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
-        Ok(apart(operands, |_, x| (self.f)(&x).value()))
+    fn forward(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
+        *out = apart(operands, |_, x| (self.f)(&x).value());
+        Ok(())
     }
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
         apart(call.operands, |_, x| {
-            let adjoints = sweep((self.f)(&x), 0, cotangent.clone(), Keep::All);
+            let adjoints = sweep((self.f)(&x), cotangent.clone(), Reach::All, &mut ());
             contributions(&adjoints, x.iter().map(|x| x.position()), call.wanted)
         })
     }
@@ -179,7 +181,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     ) -> Contributions<Var<'t, A>> {
         let since = cotangent.tape().len();
         let x: Vec<_> = call.operands.iter().map(|x| x.alias()).collect();
-        let adjoints = sweep((self.f)(&x), since, *cotangent, Keep::All);
+        let adjoints = sweep((self.f)(&x), *cotangent, Reach::Since(since), &mut ());
         contributions(&adjoints, x.iter().map(|x| x.position()), call.wanted)
     }
     fn jvp(
@@ -204,13 +206,7 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     fn vjp_formulas(&self, call: &Call<'_, Formula>, _: &Formula) -> Contributions<Formula> {
         formulas(call, "recomputed")
     }
-    fn is_elementwise(&self) -> bool {
-        false
-    }
-    fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
-        0
-    }
-    fn clone_box(&self) -> BoxedOp<A> {
+    fn boxed(&self) -> BoxedOp<A> {
         smallbox!(Self { f: Rc::clone(&self.f) })
     }
 }
@@ -269,8 +265,9 @@ impl<A: Float> Op<A> for CustomVjp<A> {
     fn name(&self) -> &'static str {
         self.name
     }
-    fn forward(&self, operands: &[&Tensor<A>]) -> Result<Tensor<A>, OpError> {
-        Ok(apart(operands, |_, x| (self.f)(&x).value()))
+    fn forward(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
+        *out = apart(operands, |_, x| (self.f)(&x).value());
+        Ok(())
     }
     fn vjp(&self, call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>> {
         apart(call.operands, |tape, x| {
@@ -317,13 +314,7 @@ impl<A: Float> Op<A> for CustomVjp<A> {
     ) -> Contributions<Formula> {
         formulas(call, &format!("{}'s own gradient of {cotangent}", self.name))
     }
-    fn is_elementwise(&self) -> bool {
-        false
-    }
-    fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
-        0
-    }
-    fn clone_box(&self) -> BoxedOp<A> {
+    fn boxed(&self) -> BoxedOp<A> {
         let (f, backward) = (Rc::clone(&self.f), Rc::clone(&self.backward));
         smallbox!(Self { name: self.name, f, backward })
     }
@@ -344,6 +335,6 @@ impl<A: Float> CustomVjp<A> {
         let terms = given.iter().zip(tangents).filter_map(|(g, &t)| Some(g.mul(t?).sum()));
         let inner = terms.reduce(|a, b| a + b)?;
         let seed = y.tape().constant(Tensor::ones(&[]));
-        sweep(inner, since, seed, Keep::All).get(c.position()).copied().flatten()
+        sweep(inner, seed, Reach::Since(since), &mut ()).get(c.position()).copied()
     }
 }

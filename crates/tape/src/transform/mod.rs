@@ -36,8 +36,10 @@ use ops::{Float, Shape, Tensor};
 use crate::graph::error::TapeError;
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
+use crate::sweep::adjoints::{Adjoints, Reach};
 use crate::sweep::forward::push;
-use crate::sweep::sweep::{Keep, Swept, sweep};
+use crate::sweep::sweep::sweep;
+use crate::sweep::swept::Swept;
 
 pub use ops::jvp;
 
@@ -65,7 +67,7 @@ pub fn value_and_grad<A: Float>(
     let x = variables(&tape, inputs);
     let y = f(&x);
     scalar_shape(y)?;
-    let adjoints = sweep(y, 0, Tensor::ones(&y.shape()), Keep::All);
+    let adjoints = sweep(y, Tensor::ones(&y.shape()), Reach::All, &mut ());
     Ok((y.item(), at(&adjoints, &x)))
 }
 
@@ -83,7 +85,7 @@ pub fn vjp<A: Float>(
     let x = variables(&tape, inputs);
     let y = f(&x);
     y.check_seed(cotangent)?;
-    let adjoints = sweep(y, 0, cotangent.clone(), Keep::All);
+    let adjoints = sweep(y, cotangent.clone(), Reach::All, &mut ());
     Ok((y.value(), at(&adjoints, &x)))
 }
 
@@ -163,9 +165,9 @@ pub fn hvp<A: Float>(
     let y = f(&x);
     scalar_shape(y)?;
     let seed = tape.constant(Tensor::ones(&y.shape()));
-    let gradients = sweep(y, 0, seed, Keep::All);
+    let gradients = sweep(y, seed, Reach::All, &mut ());
     let along: Vec<_> = x.iter().copied().zip(vectors.iter().cloned()).collect();
-    let product = |x: Var<'_, A>| match gradients[x.position()] {
+    let product = |x: Var<'_, A>| match gradients.get(x.position()) {
         Some(gradient) => gradient.tangent(&along),
         None => Tensor::zeros(&x.shape()),
     };
@@ -197,8 +199,9 @@ pub mod nested {
 
     use super::{elements, forward_jacobian, recorded_gradient, reverse_jacobian, scalar_shape};
     use crate::graph::var::Var;
+    use crate::sweep::adjoints::Reach;
     use crate::sweep::forward::push;
-    use crate::sweep::sweep::{Keep, sweep};
+    use crate::sweep::sweep::sweep;
 
     /// Nodes of their own for the inputs, and the number of the first.
     #[track_caller]
@@ -268,11 +271,9 @@ pub mod nested {
         x: &[Var<'t, A>],
         since: usize,
     ) -> Vec<Var<'t, A>> {
-        let adjoints = sweep(y, since, seed, Keep::All);
+        let adjoints = sweep(y, seed, Reach::Since(since), &mut ());
         let zeros = |x: Var<'t, A>| x.tape().constant(Tensor::zeros(&x.shape()));
-        let of = |&x: &Var<'t, A>| {
-            adjoints.get(x.position()).copied().flatten().unwrap_or_else(|| zeros(x))
-        };
+        let of = |&x: &Var<'t, A>| adjoints.get(x.position()).copied().unwrap_or_else(|| zeros(x));
         x.iter().map(of).collect()
     }
 
@@ -351,8 +352,8 @@ fn variables<'t, A: Float>(tape: &'t Tape<A>, inputs: &[Tensor<A>]) -> Vec<Var<'
 }
 
 /// The adjoints at `x`: zeros where there are none.
-fn at<A: Float>(adjoints: &[Option<Tensor<A>>], x: &[Var<'_, A>]) -> Vec<Tensor<A>> {
-    let of = |x: Var<'_, A>| adjoints.get(x.position()).cloned().flatten();
+fn at<A: Float>(adjoints: &Adjoints<Tensor<A>>, x: &[Var<'_, A>]) -> Vec<Tensor<A>> {
+    let of = |x: Var<'_, A>| adjoints.get(x.position()).cloned();
     x.iter().map(|&x| of(x).unwrap_or_else(|| Tensor::zeros(&x.shape()))).collect()
 }
 
@@ -376,10 +377,10 @@ fn recorded_gradient<'t, A: Float>(
     since: usize,
 ) -> Option<Var<'t, A>> {
     let seed = y.tape().constant(Tensor::ones(&y.shape()));
-    sweep(y, since, seed, Keep::All).get(x.position()).copied().flatten()
+    sweep(y, seed, Reach::Since(since), &mut ()).get(x.position()).copied()
 }
 
-/// A tensor of zeros but for a 1 in place `i`.
+/// A tensor of zeros but for a 1 at index `i`.
 fn unit<A: Float>(shape: &[usize], i: usize) -> Tensor<A> {
     let mut elements = vec![A::zero(); elements(shape)];
     elements[i] = A::one();
@@ -393,8 +394,8 @@ fn reverse_jacobian<'t, A: Float, T: Swept<'t, A>>(
 ) -> T {
     let (tape, from, to) = (y.tape(), y.shape(), x.shape());
     let row = |i| {
-        let mut adjoints = sweep(y, since, T::constant(tape, unit(&from, i)), Keep::All);
-        let row = adjoints.get_mut(x.position()).and_then(Option::take);
+        let adjoints = sweep(y, T::constant(tape, unit(&from, i)), Reach::Since(since), &mut ());
+        let row = adjoints.get(x.position()).cloned();
         row.unwrap_or_else(|| T::constant(tape, Tensor::zeros(&to)))
     };
     let shape: Shape = from.iter().chain(&to).copied().collect();

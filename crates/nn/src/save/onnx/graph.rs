@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::count::{Count, Settings};
 use super::proto::{self, Attribute, FLOAT, INT64, Node, Tensor};
+use super::symint::{Settings, SymInt};
 
 /// The name of what goes in.
 pub(super) const INPUT: &str = "input";
@@ -16,7 +16,7 @@ pub(super) struct Graph {
     nodes: Vec<Node>,
     constants: Vec<Tensor>,
     names: HashSet<String>,
-    /// Constants by content, and multiples of the batch, so that each is there once.
+    /// Constants by content, and multiples of the batch, so that each occurs once.
     known: HashMap<String, String>,
     /// What comes before the names of new values: the layer that they belong to.
     pub scope: String,
@@ -30,7 +30,7 @@ impl Graph {
         Self { names, ..Self::default() }
     }
 
-    /// A name that begins as `wish` does and is not used yet.
+    /// An unused name that begins with `wish`.
     fn name(&mut self, wish: &str) -> String {
         let numbered = (2..).map(|number| format!("{wish}.{number}"));
         let free = std::iter::once(wish.to_owned())
@@ -41,7 +41,7 @@ impl Graph {
         free
     }
 
-    /// Adds a node of one result, and gives the name of that.
+    /// Adds a node of one result, and returns its name.
     pub fn node(&mut self, op: &str, inputs: &[&str], attributes: Vec<Attribute>) -> String {
         let wish = match &*self.scope {
             "" => op.to_owned(),
@@ -103,8 +103,8 @@ impl Graph {
         name
     }
 
-    /// Whole numbers as a vector, those that depend on the batch being computed.
-    pub fn counts(&mut self, counts: &[Count]) -> String {
+    /// Whole numbers as a vector; what depends on the batch is computed.
+    pub fn counts(&mut self, counts: &[SymInt]) -> String {
         let fixed: Option<Vec<i64>> = counts.iter().map(|count| count.fixed()).collect();
         if let Some(fixed) = fixed {
             return self.integers(&fixed);
@@ -112,8 +112,8 @@ impl Graph {
         let parts: Vec<String> = counts
             .iter()
             .map(|&count| match count {
-                Count::Fixed(number) => self.integers(&[number]),
-                Count::Batch(times) => self.batch(times),
+                SymInt::Fixed(number) => self.integers(&[number]),
+                SymInt::Batch(times) => self.batch(times),
             })
             .collect();
         match &parts[..] {
@@ -125,7 +125,7 @@ impl Graph {
         }
     }
 
-    /// So many times the size of the batch, as a vector of one.
+    /// A multiple of the size of the batch, as a vector of one.
     fn batch(&mut self, times: i64) -> String {
         let key = format!("batch {times}");
         if let Some(known) = self.known.get(&key) {
@@ -143,7 +143,7 @@ impl Graph {
         name
     }
 
-    /// All that `output` needs, with that under its final name.
+    /// All that `output` needs, with `output` under its final name.
     pub fn finish(mut self, output: &str) -> proto::Graph {
         let mut needed = HashSet::from([output.to_owned()]);
         let mut nodes: Vec<Node> = Vec::with_capacity(self.nodes.len());

@@ -1,96 +1,47 @@
 //! Export of models to ONNX, the format in which onnxruntime and many other programs run networks.
 //!
 //! There is no list of layers that can be exported. A model is run once more, for evaluation, on a
-//! tape, and the recorded ops are written down: those that ONNX has by their counterparts, all
-//! others by what they are composed of. So a model of one's own is exported as well, and an
-//! elementwise rule of one's own is too, because a rule can be read as the expression that it is.
+//! tape, and the recorded ops are written down: ops that ONNX has by their counterparts, all
+//! others by what they are composed of. So your own models are exported as well, and so are your
+//! elementwise rules, because a rule can be read as the expression that it is.
 //!
 //! The model is recorded twice, for two sizes of the batch, and with two kinds of data. What is
 //! the same in both is fixed; what grows with the batch is written as a multiple of it; anything
 //! else is an error, so that a graph which only holds for one batch is not written unasked.
 
-mod count;
 mod graph;
 pub mod proto;
+mod symint;
 mod translate;
 
-use std::panic::Location;
 use std::path::Path;
 
 use ops::describe::AnyRule;
 use ops::{Float, Shape, Tensor};
 use prost::Message;
 use tape::{Tape, Var};
-use thiserror::Error as ThisError;
 
-use self::count::{Batches, Count};
 use self::graph::{Graph, INPUT, OUTPUT};
 use self::proto::{Dimension, Length, TensorShape, TensorType, Type, ValueInfo};
-use self::translate::Call;
-use super::SaveError;
+use self::symint::{BatchSizes, SymInt};
+use self::translate::RecordedOp;
 use super::atomic::write_atomically;
-use crate::error::Error;
-use crate::module::Module;
-use crate::pass::Pass;
+use crate::ground::Error;
+use crate::ground::error::SaveError;
+use crate::model::{Module, Pass};
+
+pub use crate::ground::error::ExportError;
 
 /// The version of ONNX's operators that is written, of December 2022.
 const OPSET: i64 = 18;
 /// The version of the file format that came with it.
 const IR_VERSION: i64 = 8;
 
-/// Why a model cannot be exported.
-#[derive(Debug, ThisError)]
-#[non_exhaustive]
-pub enum ExportError {
-    /// An op that cannot be written.
-    #[error("{op}, recorded at {location}{}, cannot be exported: {why}", within(layer))]
-    Op {
-        /// The op.
-        op: String,
-        /// The line of the program that recorded it.
-        location: &'static Location<'static>,
-        /// The layers that it belongs to, the outermost first.
-        layer: Vec<String>,
-        /// Why not.
-        why: String,
-    },
-    /// A model that is another one for another batch.
-    #[error(
-        "the model cannot be exported: it records {first} ops for a batch of {} and {second} for \
-         one of {}, or others. Export::batch exports it for one size of the batch", batches[0], batches[1]
-    )]
-    Structure {
-        /// The sizes of the batch.
-        batches: [usize; 2],
-        /// What it records for the first.
-        first: usize,
-        /// What it records for the second.
-        second: usize,
-    },
-    /// An output that is the same for any input.
-    #[error(
-        "the model cannot be exported: its output is not computed from its input by recorded ops"
-    )]
-    Independent,
-    /// A number that the file cannot hold.
-    #[error("the model cannot be exported: {tensor} holds {number:e}, too large for f32")]
-    Number {
-        /// The path of the parameter, or what else it is.
-        tensor: String,
-        /// The number.
-        number: f64,
-    },
-}
-
-fn within(layer: &[String]) -> String {
-    if layer.is_empty() { String::new() } else { format!(" in layer {}", layer.join(" / ")) }
-}
-
 /// Exports a model for samples of shape `sample` (without the batch) to a file, for batches of any
 /// size. [`Export`] has settings.
 ///
 /// The graph has one input, `input`, and one output, `output`, and computes in 32-bit floats;
-/// parameters have their paths as names. Operators are those of ONNX's opset 18. To be recorded, the
+/// parameters have their paths as names. Operators are ONNX's opset 18. To be recorded, the
 /// model is run on samples of zeros and of ones, which must be possible inputs.
 ///
 /// # Errors
@@ -213,7 +164,7 @@ impl<'t, A: Float> Recording<'t, A> {
         let output = model.forward(&pass, input);
         let mut paths = vec![None; tape.len()];
         model.visit(&mut |path, parameter| {
-            // One that the model did not use is put on the tape only now.
+            // A parameter that the model did not use is put on the tape only now.
             if let Some(place) = paths.get_mut(pass.parameter(parameter).position()) {
                 *place = Some(path.to_owned());
             }
@@ -238,7 +189,7 @@ impl<'t, A: Float> Recording<'t, A> {
 /// Writes down two recordings of one model.
 struct Writer<'r, 't, A: Float> {
     recordings: [&'r Recording<'t, A>; 2],
-    batches: Batches,
+    batches: BatchSizes,
 }
 
 impl<A: Float> Writer<'_, '_, A> {
@@ -260,14 +211,14 @@ impl<A: Float> Writer<'_, '_, A> {
             };
         }
         let output = [0, 1].map(|i| self.recordings[i].vars[self.recordings[i].output].shape());
-        let output = Count::shape([&output[0], &output[1]], self.batches)
+        let output = SymInt::shape([&output[0], &output[1]], self.batches)
             .map_err(|why| self.refusal(first.output, why))?;
         let batch = if self.batches[0] == self.batches[1] {
-            Count::Fixed(self.batches[0] as i64)
+            SymInt::Fixed(self.batches[0] as i64)
         } else {
-            Count::Batch(1)
+            SymInt::Batch(1)
         };
-        let sample = sample.iter().map(|&length| Count::Fixed(length as i64));
+        let sample = sample.iter().map(|&length| SymInt::Fixed(length as i64));
         let mut graph = graph.finish(&names[first.output]);
         graph.input = vec![value_info(INPUT, [batch].into_iter().chain(sample))];
         graph.output = vec![value_info(OUTPUT, output.into_iter())];
@@ -324,8 +275,8 @@ impl<A: Float> Writer<'_, '_, A> {
         };
         let shapes = operands.map(|operands| operands.iter().map(|x| x.shape()).collect());
         let output = vars.map(Var::shape);
-        let call = Call { rules: [&*first, &*second], inputs, shapes, output };
-        translate::add(graph, &call, self.batches).map_err(refuse)
+        let recorded = RecordedOp { rules: [&*first, &*second], inputs, shapes, output };
+        translate::add(graph, &recorded, self.batches).map_err(refuse)
     }
 
     /// Adds a constant: numbers that the model put on the tape itself.
@@ -333,7 +284,7 @@ impl<A: Float> Writer<'_, '_, A> {
         let refuse = |why: &str| self.refusal(position, why.to_owned());
         let [first, second] = self.recordings.map(|recording| recording.vars[position].value());
         let (a, b) = (Shape::from_slice(first.shape()), Shape::from_slice(second.shape()));
-        let shape = Count::shape([&a, &b], self.batches).map_err(|why| refuse(&why))?;
+        let shape = SymInt::shape([&a, &b], self.batches).map_err(|why| refuse(&why))?;
         // Along axes that grow with the batch all must be equal, and one is kept.
         let kept = |x: &Tensor<A>| {
             let mut one = x.view();
@@ -380,11 +331,11 @@ fn tensor<A: Float>(graph: &mut Graph, name: &str, x: &Tensor<A>) -> Result<Stri
     Ok(graph.tensor(name, x.shape(), &numbers))
 }
 
-fn value_info(name: &str, shape: impl Iterator<Item = Count>) -> ValueInfo {
+fn value_info(name: &str, shape: impl Iterator<Item = SymInt>) -> ValueInfo {
     let length = |count| match count {
-        Count::Fixed(number) => Length::Value(number),
-        Count::Batch(1) => Length::Name("N".to_owned()),
-        Count::Batch(times) => Length::Name(format!("{times}N")),
+        SymInt::Fixed(number) => Length::Value(number),
+        SymInt::Batch(1) => Length::Name("N".to_owned()),
+        SymInt::Batch(times) => Length::Name(format!("{times}N")),
     };
     let dim = shape.map(|count| Dimension { value: Some(length(count)) }).collect();
     let shape = Some(TensorShape { dim });

@@ -1,5 +1,5 @@
 //! The messages of the ONNX format, as far as they are written here: names and numbers of fields
-//! are those of the specification, `onnx.proto3` (ONNX project, IR version 8).
+//! are as in the specification, `onnx.proto3` (ONNX project, IR version 8).
 
 use prost::{Message, Oneof};
 

@@ -69,7 +69,7 @@ impl Geometry {
     fn lay_out<A: Float>(&self, image: &[A], columns: &mut [A]) {
         let channels = image.chunks_exact(self.grid.area());
         let pairs = channels.zip(columns.chunks_exact_mut(self.grid.kernel() * self.windows()));
-        pairs.for_each(|(from, to)| self.grid.gather(from, to, A::zero()));
+        pairs.for_each(|(from, to)| self.grid.gather(from, to));
     }
 
     /// Replaces an image by the sum of the columns at each of its elements.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-/// What is wrong with an expression, and where: a sentence, the text with a mark under the place,
+/// An error in an expression: a sentence, the text with a mark under the place,
 /// and help where something would.
 ///
 /// ```
@@ -33,7 +33,7 @@ struct Facts {
     help: Vec<String>,
 }
 
-/// What is wrong with an expression.
+/// The kind of an error in an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -73,24 +73,24 @@ impl ExpressionError {
         self
     }
 
-    /// The same with a further line of help.
+    /// Adds a line of help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.0.help.push(help.into());
         self
     }
 
-    /// What is wrong.
+    /// The kind of error.
     pub fn kind(&self) -> &Kind {
         &self.0.kind
     }
 
-    /// Where, as a range of bytes of the text.
+    /// The place of the error, as a range of bytes of the text.
     pub fn place(&self) -> Range<usize> {
         self.0.place.clone()
     }
 
-    /// What is wrong, as a sentence without the text.
+    /// The error as a sentence, without the text.
     pub fn title(&self) -> &str {
         &self.0.title
     }

@@ -61,7 +61,7 @@ impl Function {
         &self.settings
     }
 
-    /// What a call holds: the operands and the settings.
+    /// The number of arguments of a call: operands and settings.
     pub(super) fn arguments(&self) -> usize {
         self.operands + self.settings.len()
     }
@@ -128,8 +128,8 @@ impl Visitor for ElementwiseRules {
     fn rule<R: Rule>(&mut self, _: &[Example<R>], _: &[Refusal<R>]) {}
 
     fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, rule: E) {
-        let settings: Vec<&str> = rule.attributes().into_iter().map(|(name, _)| name).collect();
-        // A rule of two operands with a number in the place of one is told by its own entry.
+        let settings: Vec<&str> = rule.settings().into_iter().map(|(name, _)| name).collect();
+        // A rule of two operands with a number for one of them is told by its own entry.
         if rule.with_settings(&vec![1.0; settings.len()]).is_some() {
             let rule = Box::new(Lift::<E, N>(rule));
             self.0.push(Function { name: E::NAME, operands: N, settings, rule });

@@ -33,10 +33,13 @@
 //! # Ok::<(), tape::expression::ExpressionError>(())
 //! ```
 
+mod constant;
 mod error;
 mod functions;
+mod infix;
 mod parse;
 mod record;
+mod refuse;
 
 use std::ops::Range;
 
@@ -53,7 +56,7 @@ pub const DEEPEST: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Expression {
     source: String,
-    /// What the statements consist of; operands come before what they are used in, so that no
+    /// The parts of the statements; operands come before the terms that use them, so that no
     /// depth of nesting asks for recursion.
     terms: Vec<Term>,
     statements: Vec<Statement>,
@@ -164,5 +167,5 @@ impl Expression {
 /// # Ok::<(), tape::expression::ExpressionError>(())
 /// ```
 pub fn value(source: &str) -> Result<Tensor<f64>, ExpressionError> {
-    record::constant(&parse::expression(source)?)
+    constant::constant(&parse::expression(source)?)
 }

@@ -13,7 +13,7 @@ use super::{Content, DEEPEST, Expression, ExpressionError, Infix, Kind, Statemen
 type Input<'s> = Stateful<LocatingSlice<&'s str>, State>;
 type Parsed<T> = Result<T, ErrMode<Mistake>>;
 
-/// What is known while reading.
+/// The state of the parser.
 #[derive(Debug, Default)]
 struct State {
     terms: Vec<Term>,
@@ -23,7 +23,7 @@ struct State {
     brackets: usize,
 }
 
-/// Why reading stopped, and where.
+/// The reason that reading stopped, and the place.
 #[derive(Debug)]
 struct Mistake {
     at: usize,
@@ -253,7 +253,7 @@ fn operand(input: &mut Input<'_>) -> Parsed<usize> {
     number(input)
 }
 
-/// What stands between brackets, of which the first has been taken.
+/// Reads up to the closing bracket; the opening one has been taken.
 fn inside<'s, T>(
     input: &mut Input<'s>,
     read: impl FnOnce(&mut Input<'s>) -> Parsed<T>,

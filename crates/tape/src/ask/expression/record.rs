@@ -4,33 +4,24 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ops::rules::{Add, Div, Identity, Matmul, Mul, Neg, Pow, Square, Sub};
-use ops::{Binary, Lift, Reading, Tensor, WithNumber};
+use ops::rules::{Identity, Neg, Pow, Square};
+use ops::{Lift, Reading, Tensor, WithNumber};
 
-use super::functions::{Function, find, functions, names};
+use super::constant::list;
+use super::functions::{Function, find, functions};
 use super::{Content, Expression, ExpressionError, Infix, Kind};
-use crate::ask::nearest::nearest;
 use crate::graph::error::TapeError;
 use crate::graph::tape::Tape;
 use crate::graph::var::{Place, Var};
 
-/// What a term comes to.
+/// The value of a term.
 #[derive(Clone)]
-enum Value<'t> {
+pub(super) enum Value<'t> {
     /// A number of the expression's own, which becomes part of the ops that it meets.
     Number(f64),
     /// A list.
     Tensor(Tensor<f64>),
     Recorded(Var<'t, f64>),
-}
-
-/// A list as it is read, before it is known to have rows of one length.
-fn stack(elements: &[Tensor<f64>]) -> Option<Tensor<f64>> {
-    let shape: Vec<usize> = elements.first().map_or(Vec::new(), |x| x.shape().to_vec());
-    let fits = elements.iter().all(|x| x.shape() == shape);
-    let numbers = elements.iter().flat_map(Tensor::to_vec).collect();
-    let shape: Vec<usize> = std::iter::once(elements.len()).chain(shape).collect();
-    fits.then(|| Tensor::from_shape_vec(&shape, numbers).ok())?
 }
 
 impl Expression {
@@ -76,12 +67,12 @@ impl Expression {
         recording.statements()
     }
 
-    fn first_use(&self, name: &str) -> Range<usize> {
+    pub(super) fn first_use(&self, name: &str) -> Range<usize> {
         self.uses(name).next().unwrap_or_default()
     }
 
-    /// Where a name is used.
-    fn uses<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+    /// The source positions of a name.
+    pub(super) fn uses<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
         self.terms.iter().filter_map(move |term| match &term.content {
             Content::Name(place) if self.text(place) == name => Some(place.clone()),
             _ => None,
@@ -115,160 +106,15 @@ impl<'e> Lines<'e> {
     }
 }
 
-struct Recording<'e, 't> {
-    expression: &'e Expression,
+pub(super) struct Recording<'e, 't> {
+    pub(super) expression: &'e Expression,
     tape: &'t Tape<f64>,
-    functions: Vec<Function>,
+    pub(super) functions: Vec<Function>,
     lines: Lines<'e>,
     known: HashMap<String, Var<'t, f64>>,
 }
 
 impl<'t> Recording<'_, 't> {
-    /// Refuses calls of what is no function.
-    fn check_functions(&self, given: &[(&str, Tensor<f64>)]) -> Result<(), ExpressionError> {
-        for term in &self.expression.terms {
-            if let Content::Call { name, operands } = &term.content
-                && find(&self.functions, self.expression.text(name), operands.len()).is_none()
-            {
-                return Err(self.no_function(name, operands.len(), given));
-            }
-        }
-        Ok(())
-    }
-
-    fn no_function(
-        &self,
-        place: &Range<usize>,
-        count: usize,
-        given: &[(&str, Tensor<f64>)],
-    ) -> ExpressionError {
-        let name = self.expression.text(place);
-        let error = |title| self.expression.error(Kind::Function, place.clone(), title);
-        let are = if count == 1 { "is" } else { "are" };
-        let alike = self.functions.iter().find(|f| f.name() == name);
-        if let Some(function) = alike {
-            let takes = function.operands();
-            let mut takes = format!("{takes} operand{}", if takes == 1 { "" } else { "s" });
-            for setting in function.settings() {
-                takes = takes + " and " + setting;
-            }
-            return error(format!("{name} takes {takes}, but {count} {are} given"));
-        }
-        if let Some((_, takes)) = names(&self.functions).find(|f| f.0 == name) {
-            let plural = if takes == 1 { "" } else { "s" };
-            return error(format!("{name} takes {takes} operand{plural}, but {count} {are} given"));
-        }
-        let unknown = error(format!("there is no function {name}")).label("not a function");
-        let assigned =
-            || self.expression.statements.iter().any(|s| self.expression.name_of(s) == Some(name));
-        if given.iter().any(|g| g.0 == name) || assigned() {
-            return unknown.help(format!("a product is written with `*`: {name}*(…)"));
-        }
-        let near = nearest(name, names(&self.functions).map(|f| f.0));
-        if near.is_empty() {
-            return unknown
-                .help("there are exp, ln, sqrt, sin, tanh, sigmoid, relu, sum, mean and others");
-        }
-        unknown.help(format!("did you mean {}?", near.join(" or ")))
-    }
-
-    /// Refuses names with two values.
-    fn check_names(&self, given: &[(&str, Tensor<f64>)]) -> Result<(), ExpressionError> {
-        let Expression { statements, source, .. } = self.expression;
-        for (i, &(name, _)) in given.iter().enumerate() {
-            if given[..i].iter().any(|g| g.0 == name) {
-                let title = format!("{name} is given two values");
-                let kind = Kind::TwoValues(name.to_owned());
-                return Err(self.expression.error(kind, 0..source.len(), title));
-            }
-        }
-        let free = self.expression.names();
-        for (i, statement) in statements.iter().enumerate() {
-            let Some(name) = self.expression.name_of(statement) else { continue };
-            let is_given = given.iter().any(|g| g.0 == name);
-            if free.contains(&name) && !is_given {
-                return Err(self.no_value(name, self.expression.first_use(name), given));
-            }
-            let before = &statements[..i];
-            if is_given || before.iter().any(|s| self.expression.name_of(s) == Some(name)) {
-                let place = statement.name.clone().unwrap_or_default();
-                let kind = Kind::TwoValues(name.to_owned());
-                return Err(self
-                    .expression
-                    .error(kind, place, format!("{name} has a value already"))
-                    .label("a name stands for one value")
-                    .help(format!("choose another name, such as {name}₂")));
-            }
-        }
-        self.check_uses(given, &free)
-    }
-
-    /// Refuses values that nothing uses.
-    fn check_uses(
-        &self,
-        given: &[(&str, Tensor<f64>)],
-        free: &[&str],
-    ) -> Result<(), ExpressionError> {
-        let Expression { statements, source, terms, .. } = self.expression;
-        let (_, before) = statements.split_last().expect("there is a statement");
-        for statement in before {
-            let Some(place) = statement.name.clone() else {
-                let place = terms[statement.value].place.clone();
-                let title = "only the last statement may stand without a name";
-                return Err(self
-                    .expression
-                    .error(Kind::Unused(String::new()), place, title)
-                    .label("nothing can use this value")
-                    .help("give it a name: `z = …`"));
-            };
-            let name = self.expression.text(&place);
-            if self.expression.uses(name).next().is_none() {
-                let title = format!("{name} is not used in what follows");
-                return Err(self
-                    .expression
-                    .error(Kind::Unused(name.to_owned()), place, title)
-                    .label("this value has no part in the result"));
-            }
-        }
-        // Rather than a value that is not used, a name without one is reported: it may be the same
-        // one, written wrongly.
-        let lacking = free.iter().any(|name| given.iter().all(|g| g.0 != *name));
-        let unused = given.iter().find(|g| !free.contains(&g.0));
-        let Some((name, _)) = unused.filter(|_| !lacking) else { return Ok(()) };
-        let title = format!("{name} is given a value, but is not used");
-        let kind = Kind::Unused((*name).to_owned());
-        let error = self.expression.error(kind, 0..source.len(), title);
-        Err(match nearest(name, free.iter().copied()).first() {
-            Some(near) => error.help(format!("did you mean {near}?")),
-            None => error,
-        })
-    }
-
-    fn no_value(
-        &self,
-        name: &str,
-        place: Range<usize>,
-        given: &[(&str, Tensor<f64>)],
-    ) -> ExpressionError {
-        let kind = Kind::NoValue(name.to_owned());
-        let error = self
-            .expression
-            .error(kind, place, format!("{name} has no value"))
-            .label("given no value");
-        let assigned = self.expression.statements.iter().filter_map(|s| self.expression.name_of(s));
-        if assigned.clone().any(|other| other == name) {
-            return error.help(format!("{name} is named in a later statement; move that up"));
-        }
-        let known: Vec<&str> = given.iter().map(|g| g.0).chain(assigned).collect();
-        if names(&self.functions).any(|(function, _)| function == name) {
-            return error.help(format!("to call the function, write {name}(…)"));
-        }
-        match nearest(name, known)[..] {
-            [near, ..] => error.help(format!("did you mean {near}?")),
-            [] => error,
-        }
-    }
-
     fn statements(&mut self) -> Result<Var<'t, f64>, ExpressionError> {
         let mut values: Vec<Value<'t>> = Vec::new();
         let mut last = None;
@@ -406,7 +252,7 @@ impl<'t> Recording<'_, 't> {
         terms.iter().zip(function.settings()).map(number).collect()
     }
 
-    /// Where a term stands, for whoever shows its value.
+    /// The source position of a term, to show with its value.
     fn place(&self, term: usize) -> Place {
         self.lines.place(&self.expression.terms[term].place)
     }
@@ -443,112 +289,5 @@ impl<'t> Recording<'_, 't> {
         };
         let title = title.lines().next().unwrap_or_default();
         self.expression.error(Kind::Shape, place, title)
-    }
-}
-
-fn list(
-    expression: &Expression,
-    elements: &[usize],
-    value: impl Fn(usize) -> Option<Tensor<f64>>,
-) -> Result<Tensor<f64>, ExpressionError> {
-    let place = |x: usize| expression.terms[x].place.clone();
-    let mut parts: Vec<Tensor<f64>> = Vec::new();
-    for &x in elements {
-        let Some(part) = value(x) else {
-            return Err(not_a_number(expression, place(x)));
-        };
-        parts.push(part);
-    }
-    stack(&parts).ok_or_else(|| {
-        let unlike = parts.iter().position(|x| x.shape() != parts[0].shape()).unwrap_or_default();
-        let title = format!(
-            "the parts of a list have one shape, but this has {:?} and the first {:?}",
-            parts[unlike].shape(),
-            parts[0].shape()
-        );
-        expression.error(Kind::Shape, place(elements[unlike]), title)
-    })
-}
-
-fn not_a_number(expression: &Expression, place: Range<usize>) -> ExpressionError {
-    let title = format!("`{}` is not a number", expression.text(&place));
-    expression.error(Kind::NotANumber, place, title).label("expected a number")
-}
-
-/// The value of an expression without names.
-pub(super) fn constant(expression: &Expression) -> Result<Tensor<f64>, ExpressionError> {
-    let mut values: Vec<Tensor<f64>> = Vec::new();
-    if let [_, second, ..] = &expression.statements[..] {
-        let place = expression.terms[second.value].place.clone();
-        return Err(expression.error(Kind::NotANumber, place, "a value is one expression"));
-    }
-    for term in &expression.terms {
-        let one = |x: &usize| Some(&values[*x]).filter(|x| x.ndim() == 0).map(Tensor::item);
-        let value = match &term.content {
-            Content::Number(number) => Some(Tensor::scalar(*number)),
-            Content::List(elements) => {
-                Some(list(expression, elements, |x| Some(values[x].clone()))?)
-            }
-            Content::Negative(x) => Some(values[*x].map(|x| -x)),
-            Content::Power(x, exponent) => one(x).map(|x| Tensor::scalar(x.powf(*exponent))),
-            Content::Infix(infix, a, b) => {
-                one(a).zip(one(b)).and_then(|(a, b)| infix.of_numbers(a, b)).map(Tensor::scalar)
-            }
-            Content::Name(_) | Content::Call { .. } => None,
-        };
-        values.push(value.ok_or_else(|| not_a_number(expression, term.place.clone()))?);
-    }
-    let value = values.swap_remove(expression.statements[0].value);
-    if expression.statements[0].name.is_some() {
-        let whole = 0..expression.source.len();
-        return Err(not_a_number(expression, whole));
-    }
-    Ok(value)
-}
-
-/// Does something with the elementwise rule of an operator.
-macro_rules! with_rule {
-    ($infix:expr, |$rule:ident| $body:expr, matmul $matmul:expr) => {
-        match $infix {
-            Infix::Add => with_rule!($rule = Add, $body),
-            Infix::Sub => with_rule!($rule = Sub, $body),
-            Infix::Mul => with_rule!($rule = Mul, $body),
-            Infix::Div => with_rule!($rule = Div, $body),
-            Infix::Pow => with_rule!($rule = Pow, $body),
-            Infix::Matmul => $matmul,
-        }
-    };
-    ($rule:ident = $Rule:ident, $body:expr) => {{
-        let $rule = $Rule;
-        $body
-    }};
-}
-
-impl Infix {
-    /// Of numbers alone; a matrix product has none.
-    fn of_numbers(self, a: f64, b: f64) -> Option<f64> {
-        with_rule!(self, |rule| Some(Binary::value(rule, a, b)), matmul None)
-    }
-
-    fn record<'t>(self, x: &[&Var<'t, f64>; 2]) -> Result<Var<'t, f64>, TapeError> {
-        let matmul = || Var::try_apply(Matmul, x);
-        with_rule!(self, |rule| Var::try_apply(Lift::binary(rule), x), matmul matmul())
-    }
-
-    /// With a number on one side, which is then part of the op; a matrix product cannot.
-    fn record_with<'t>(
-        self,
-        a: &Value<'t>,
-        b: &Value<'t>,
-    ) -> Option<Result<Var<'t, f64>, TapeError>> {
-        match (a, b) {
-            (Value::Recorded(x), &Value::Number(number)) => {
-                with_rule!(self, |rule| Some(Var::try_apply(Lift::unary(WithNumber::right(rule, number)), &[x])), matmul None)
-            }
-            (&Value::Number(number), Value::Recorded(x)) => {
-                with_rule!(self, |rule| Some(Var::try_apply(Lift::unary(WithNumber::left(number, rule)), &[x])), matmul None)
-            }
-            _ => None,
-        }
     }
 }

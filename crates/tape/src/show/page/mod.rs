@@ -41,7 +41,7 @@ const SCRIPTS: [&str; 7] = [
     include_str!("main.js"),
 ];
 
-/// What a page shows.
+/// The contents of a page.
 ///
 /// ```
 /// use tape::page::Settings;
@@ -54,13 +54,13 @@ const SCRIPTS: [&str; 7] = [
 pub struct Settings {
     /// The title; the name of the output unless told.
     pub title: Option<String>,
-    /// What the page takes in of the trace.
+    /// The part of the trace that the page takes in.
     pub document: document::Settings,
 }
 
 impl Default for Settings {
-    /// Of a larger graph the 500 nodes that the sweep reaches first, with the lines of the program
-    /// where they can be read.
+    /// At most the 500 nodes that the sweep reaches first, with the lines of the program where they
+    /// can be read.
     fn default() -> Self {
         let document = document::Settings { nodes: 500, sources: true, ..Default::default() };
         Self { title: None, document }
@@ -140,7 +140,7 @@ pub fn html<A: Float>(document: &Document<A>, title: &str) -> String {
     fill(TEMPLATE, &parts)
 }
 
-/// Puts the parts at the places of their names, `{{name}}`. What is put in is not looked at again.
+/// Replaces the names of the parts, `{{name}}`, by the parts. What is put in is not looked at again.
 fn fill(template: &str, parts: &[(&str, &str)]) -> String {
     let mut page = String::new();
     let mut pieces = template.split("{{");
@@ -154,7 +154,7 @@ fn fill(template: &str, parts: &[(&str, &str)]) -> String {
     page
 }
 
-/// How a content security policy names a script or style.
+/// The name of a script or style in a content security policy.
 fn hash(text: &str) -> String {
     format!("sha256-{}", Base64::encode_string(&Sha256::digest(text)))
 }

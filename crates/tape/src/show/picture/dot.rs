@@ -5,7 +5,7 @@ use std::fmt::Write;
 use petgraph::dot::{Config, Dot};
 use petgraph::visit::NodeRef;
 
-use super::{Drawing, Kind, Node};
+use super::{Drawing, DrawnNode, Style};
 
 pub(super) fn write(drawing: &Drawing) -> String {
     let content = Dot::with_attr_getters(
@@ -24,11 +24,11 @@ pub(super) fn write(drawing: &Drawing) -> String {
     dot + "}\n"
 }
 
-fn attributes(node: &Node) -> String {
-    let (shape, fill) = match node.kind {
-        Kind::Variable => ("ellipse", "#cfe8ff"),
-        Kind::Constant => ("ellipse", "#eeeeee"),
-        Kind::Op => ("box", "#ffffff"),
+fn attributes(node: &DrawnNode) -> String {
+    let (shape, fill) = match node.style {
+        Style::Variable => ("ellipse", "#cfe8ff"),
+        Style::Constant => ("ellipse", "#eeeeee"),
+        Style::Op => ("box", "#ffffff"),
     };
     let style = if node.cut { "filled,dashed" } else { "filled" };
     let width = if node.output { " penwidth=2" } else { "" };

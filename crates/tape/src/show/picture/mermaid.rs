@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use petgraph::visit::EdgeRef;
 
-use super::{Drawing, Kind};
+use super::{Drawing, Style};
 
 /// Tensors are not broken between their numbers.
 const SETTINGS: &str = "%%{init: {'flowchart': {'wrappingWidth': 400}}}%%\n";
@@ -35,9 +35,9 @@ fn nodes(text: &mut String, drawing: &Drawing, cluster: Option<usize>, depth: us
     for node in drawing.nodes_in(cluster) {
         let drawn = &drawing.graph[node];
         let label = quoted(&drawn.lines);
-        let (open, close) = if drawn.kind == Kind::Op { ("[", "]") } else { ("(", ")") };
-        let kind = drawn.kind.name();
-        let _ = writeln!(text, "{indent}n{}{open}{label}{close}:::{kind}", node.index());
+        let (open, close) = if drawn.style == Style::Op { ("[", "]") } else { ("(", ")") };
+        let style = drawn.style.name();
+        let _ = writeln!(text, "{indent}n{}{open}{label}{close}:::{style}", node.index());
         let more = [("output", drawn.output), ("cut", drawn.cut)].into_iter();
         for (class, _) in more.filter(|(_, wanted)| *wanted) {
             let _ = writeln!(text, "{indent}class n{} {class}", node.index());

@@ -17,6 +17,8 @@
 //! ```
 
 mod dot;
+#[cfg(feature = "svg")]
+mod layout;
 mod mermaid;
 #[cfg(feature = "svg")]
 mod svg;
@@ -51,31 +53,31 @@ impl<'t, A: Float> Picture<'t, A> {
         Self { output, values: false, shapes: false, gradients: None, limit: 250, digits: 4 }
     }
 
-    /// The same with values; of more than four elements, the smallest, mean and largest.
+    /// Adds values; of more than four elements, the smallest, mean and largest.
     pub fn values(mut self) -> Self {
         self.values = true;
         self
     }
 
-    /// The same with shapes.
+    /// Adds shapes.
     pub fn shapes(mut self) -> Self {
         self.shapes = true;
         self
     }
 
-    /// The same with gradients, where there are any.
+    /// Adds gradients, where there are any.
     pub fn gradients(mut self, gradients: &Gradients<'t, A, Tensor<A>>) -> Self {
         self.gradients = Some(gradients.clone());
         self
     }
 
-    /// The same with at most so many nodes, and at least the value itself.
+    /// Sets the largest number of nodes; the value itself is always drawn.
     pub fn limit(mut self, nodes: usize) -> Self {
         self.limit = nodes.max(1);
         self
     }
 
-    /// The same with numbers of so many significant digits, in place of four.
+    /// Sets the number of significant digits, which is four otherwise.
     pub fn digits(mut self, digits: usize) -> Self {
         self.digits = digits;
         self
@@ -86,7 +88,7 @@ impl<'t, A: Float> Picture<'t, A> {
         self.nearest().len()
     }
 
-    /// How many of them the picture leaves out.
+    /// The number of nodes that the picture leaves out.
     pub fn left_out(&self) -> usize {
         self.size().saturating_sub(self.limit)
     }
@@ -107,7 +109,7 @@ impl<'t, A: Float> Picture<'t, A> {
         svg::write(&self.drawing())
     }
 
-    /// What the value was computed from, by the number of ops between, itself first.
+    /// The nodes that the value was computed from, by the number of ops between, itself first.
     fn nearest(&self) -> Vec<NodeIndex> {
         let graph = self.output.tape().graph();
         Bfs::new(Reversed(&*graph), self.output.index()).iter(Reversed(&*graph)).collect()
@@ -146,12 +148,12 @@ impl<'t, A: Float> Picture<'t, A> {
         drawing
     }
 
-    fn node(&self, x: Var<'t, A>, cluster: Option<usize>, taken: &[NodeIndex]) -> Node {
+    fn node(&self, x: Var<'t, A>, cluster: Option<usize>, taken: &[NodeIndex]) -> DrawnNode {
         let graph = x.tape().graph();
-        let kind = match graph[x.index()].source {
-            Source::Variable => Kind::Variable,
-            Source::Constant => Kind::Constant,
-            Source::Detached | Source::Op(_) => Kind::Op,
+        let style = match graph[x.index()].source {
+            Source::Variable => Style::Variable,
+            Source::Constant => Style::Constant,
+            Source::Detached | Source::Op(_) => Style::Op,
         };
         let mut lines = vec![title(x)];
         let shape = x.shape();
@@ -171,7 +173,7 @@ impl<'t, A: Float> Picture<'t, A> {
             lines.push(format!("… {missing} operand{plural} left out"));
         }
         let output = x == self.output;
-        Node { lines, kind, cluster, cut: missing > 0, output }
+        DrawnNode { lines, style, cluster, cut: missing > 0, output }
     }
 
     fn numbers(&self, x: &Tensor<A>) -> String {
@@ -190,39 +192,41 @@ impl<'t, A: Float> Picture<'t, A> {
     }
 }
 
-/// What is drawn, the same in all formats.
+/// The drawing, the same in all formats.
 #[derive(Debug, Default)]
 struct Drawing {
     /// The name of the value that is drawn.
     name: String,
     /// Edges carry the operand's position.
-    graph: DiGraph<Node, usize>,
+    graph: DiGraph<DrawnNode, usize>,
     clusters: Vec<Cluster>,
     /// The numbers of the tape's scopes among the clusters.
     known: BTreeMap<usize, usize>,
-    /// What is left out.
+    /// The sentence that says what is left out.
     note: Option<String>,
 }
 
+/// A node as it is drawn.
 #[derive(Debug)]
-struct Node {
+struct DrawnNode {
     lines: Vec<String>,
-    kind: Kind,
+    style: Style,
     cluster: Option<usize>,
-    /// Whether operands of it are left out.
+    /// True if operands of it are left out.
     cut: bool,
     output: bool,
 }
 
+/// The style that a node is drawn in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Style {
     Variable,
     Constant,
     Op,
 }
 
-impl Kind {
-    /// Its name in the styles of a picture.
+impl Style {
+    /// The name of the style.
     fn name(self) -> &'static str {
         match self {
             Self::Variable => "variable",
@@ -232,6 +236,7 @@ impl Kind {
     }
 }
 
+/// A scope as it is drawn: a box around nodes.
 #[derive(Debug)]
 struct Cluster {
     name: String,

@@ -17,7 +17,7 @@ use crate::show::trace::{Trace, visible};
 
 /// The longest that a name is in the graph.
 const LONGEST: usize = 14;
-/// Of a larger graph, the nodes nearest to the current one are drawn.
+/// The number of nodes that are drawn: the nearest to the current one.
 const MOST: usize = 120;
 
 /// A direction in which a line leaves a cell.
@@ -26,10 +26,10 @@ pub(super) const DOWN: u8 = 2;
 pub(super) const LEFT: u8 = 4;
 pub(super) const RIGHT: u8 = 8;
 
-/// Of a spot: the spots of its operands, and how often each is one.
+/// The spots of a spot's operands, and how often each is one.
 type Operands = Vec<(usize, usize)>;
 
-/// A node in its place.
+/// A node, and the cell that it is drawn in.
 #[derive(Clone, Debug)]
 pub(super) struct Spot {
     /// Its number among the nodes of the trace.
@@ -45,13 +45,13 @@ pub(super) struct Spot {
 pub(super) struct Line {
     pub from: usize,
     pub to: usize,
-    /// As how many operands.
+    /// The number of operands that it stands for.
     pub count: usize,
     /// Column, row and directions.
     pub cells: Vec<(usize, usize, u8)>,
 }
 
-/// A graph in its places.
+/// A graph as it is drawn, in cells.
 #[derive(Clone, Debug)]
 pub(super) struct Chart {
     pub spots: Vec<Spot>,
@@ -87,7 +87,7 @@ impl Chart {
         Plan::new(&operands).chart(spots, &operands, nodes.len() - taken.len())
     }
 
-    /// Whether it draws all nodes.
+    /// Tells whether it draws all nodes.
     pub fn is_whole(&self) -> bool {
         self.left_out == 0
     }
@@ -108,7 +108,7 @@ fn spot<A: Float>(node: usize, x: Var<'_, A>) -> Spot {
     }
 }
 
-/// A text, cut where it is longer than so many columns.
+/// A text, cut to the given number of columns.
 pub(super) fn short(text: &str, longest: usize) -> String {
     if display_width(text) <= longest {
         return text.to_owned();
@@ -162,9 +162,9 @@ fn around<A: Float>(trace: &Trace<'_, A>, center: usize) -> Vec<usize> {
     taken
 }
 
-/// Which layer and row everything lies in.
+/// The layers and rows that everything lies in.
 struct Plan {
-    /// Of each spot.
+    /// The layer and row of each spot.
     layer: Vec<usize>,
     /// The vertices in each layer: spots, and the bends of the lines that pass it.
     rows: BTreeMap<Vertex, usize>,
@@ -210,7 +210,7 @@ impl Plan {
         }
     }
 
-    /// Rows from the places that the library finds: a spot takes two, for its name and its number.
+    /// Rows from the coordinates that the library finds: a spot takes two, for its name and its number.
     fn set_rows(&mut self, graph: &StableDiGraph<Vertex, ()>) {
         let config = Config {
             vertex_spacing: 2.0,
@@ -360,7 +360,7 @@ struct Gap {
     column: HashMap<usize, usize>,
 }
 
-/// What a line passes: its ends, and a bend in each layer between.
+/// The stations of a line: its ends, and a bend in each layer between.
 fn way(from: usize, to: usize, layer: &[usize]) -> Vec<Vertex> {
     let bends = (layer[from] + 1..layer[to]).map(|layer| Vertex::Bend { from, layer });
     std::iter::once(Vertex::Spot(from)).chain(bends).chain([Vertex::Spot(to)]).collect()
@@ -391,7 +391,7 @@ fn layers(operands: &[Operands]) -> Vec<usize> {
 struct Pen(Vec<(usize, usize, u8)>);
 
 impl Pen {
-    /// From `begin` in one row to before `end` in another, changing the row in `column`.
+    /// Draws from `begin` in one row to before `end` in another, changing the row in `column`.
     fn join(&mut self, begin: usize, end: usize, column: Option<usize>, rows: (usize, usize)) {
         let (from, to) = rows;
         let Some(column) = column.filter(|_| from != to) else {

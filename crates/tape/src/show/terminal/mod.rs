@@ -28,6 +28,7 @@
 
 mod chart;
 mod draw;
+mod graph;
 mod screen;
 
 use std::fmt::Display;

@@ -10,7 +10,7 @@ use crate::ask::nearest::nearest;
 use crate::graph::var::{Place, Var};
 use crate::show::trace::{Rounding, Step, Trace, visible};
 
-/// Whether the reader stays.
+/// The reader's decision to stay or to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// The screen stays.
@@ -43,12 +43,12 @@ pub struct Screen<'a, 't, A: Float> {
     pub(super) step: usize,
     /// The first line of the step that is shown.
     pub(super) scroll: usize,
-    /// How far the graph is moved from where it shows the current node.
+    /// The distance that the graph is moved from where it shows the current node.
     pub(super) pan: (isize, isize),
     pub(super) exact: bool,
     pub(super) help: bool,
     pub(super) prompt: Option<String>,
-    /// What became of the last jump.
+    /// The result of the last jump.
     pub(super) message: Option<String>,
     /// The lines of the files that recorded nodes.
     sources: HashMap<String, Vec<String>>,

@@ -1,11 +1,11 @@
 //! Formulas of a step: the rule, read with labels or with numbers for symbols.
 
 use ops::methods::LinearMethods;
-use ops::{Binding, Call, Float, Formula, Reading, Tensor};
+use ops::{Binding, Call, Family, Float, Formula, Reading, Tensor};
 
 use crate::graph::var::Var;
 
-/// How exactly numbers are written into formulas.
+/// The precision of the numbers in formulas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rounding {
     /// Significant digits. From 17 on, as few as give the same number when they are read.
@@ -38,7 +38,7 @@ impl Rounding {
     }
 }
 
-/// As many digits tell any two `f64` apart.
+/// The number of digits that tell any two `f64` apart.
 const EXACT_DIGITS: usize = 17;
 
 /// The fewest digits that give the same number.
@@ -67,7 +67,7 @@ impl Written {
     }
 }
 
-/// What a rule is read with.
+/// The formulas that a rule is read with.
 struct Symbols {
     operands: Vec<Formula>,
     output: Formula,
@@ -84,7 +84,7 @@ impl Symbols {
         }
     }
 
-    /// The same with numbers where they are few; the cotangent stays a symbol if it is not given.
+    /// The formulas with numbers where they are few; the cotangent stays a symbol if it is not given.
     fn numbers<A: Float>(
         node: Var<'_, A>,
         cotangent: Option<&Tensor<A>>,
@@ -111,7 +111,7 @@ impl Symbols {
     }
 }
 
-/// How a value was computed.
+/// The formula of a value.
 pub(super) fn value<A: Float>(node: Var<'_, A>, rounding: Rounding) -> Option<Written> {
     let sets = [&Symbols::names(node), &Symbols::numbers(node, None, rounding)];
     let graph = node.tape().graph();
@@ -122,7 +122,7 @@ pub(super) fn value<A: Float>(node: Var<'_, A>, rounding: Rounding) -> Option<Wr
     Written::new(write, sets)
 }
 
-/// What an operand receives, in its own shape.
+/// The contribution to an operand, in its own shape.
 fn received<A: Float>(node: Var<'_, A>, symbols: &Symbols, operand: usize) -> Option<String> {
     let graph = node.tape().graph();
     let op = graph[node.index()].source.op()?;
@@ -131,7 +131,7 @@ fn received<A: Float>(node: Var<'_, A>, symbols: &Symbols, operand: usize) -> Op
     Some(formula.sum_to(&symbols.operands[operand].shape()).to_string())
 }
 
-/// What an operand receives in a step.
+/// The contribution to an operand in a step.
 pub(super) fn contribution<A: Float>(
     node: Var<'_, A>,
     adjoint: &Tensor<A>,
@@ -152,11 +152,13 @@ pub(super) fn local<A: Float>(
     let graph = node.tape().graph();
     let op = graph[node.index()].source.op()?;
     let write = |symbols: &Symbols| {
-        let slopes = symbols.call(operand, |call| op.slope_formulas(call));
-        match slopes.get(operand).cloned().flatten() {
-            Some(slope) => Some(slope.to_string()),
-            None => Some(format!("ȳ ↦ {}", received(node, symbols, operand)?)),
+        if op.family() != Family::Elementwise {
+            return Some(format!("ȳ ↦ {}", received(node, symbols, operand)?));
         }
+        // The slope is what a cotangent of 1 gives.
+        let slopes = symbols.call(operand, |call| op.vjp_formulas(call, &Formula::number(1.0)));
+        let slope = slopes.into_iter().nth(operand)?;
+        Some(slope.unwrap_or(Formula::number(0.0)).to_string())
     };
     Written::new(write, sets)
 }
@@ -185,7 +187,7 @@ fn scalar<A: Float>(value: A, rounding: Rounding) -> Formula {
     Formula::new(text, binding, &[])
 }
 
-/// A number to so many significant digits, without zeros at the end: `-0.138`, `2`, `1.5e-9`. Zero
+/// A number to the given significant digits, without zeros at the end: `-0.138`, `2`, `1.5e-9`. Zero
 /// has no sign, unless all digits are asked for.
 ///
 /// ```

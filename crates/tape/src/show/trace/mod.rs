@@ -23,9 +23,12 @@
 //! # Ok::<(), tape::error::TapeError>(())
 //! ```
 
+#[cfg(feature = "color")]
+mod color;
 #[cfg(feature = "json")]
 pub mod document;
 mod formula;
+mod narrate;
 mod record;
 mod step;
 mod summary;
@@ -55,7 +58,7 @@ pub struct Trace<'t, A: Float> {
     output: Var<'t, A>,
     nodes: Vec<Var<'t, A>>,
     backward: Vec<Backward<'t, A>>,
-    /// For each position on the tape, the node's number in `backward`.
+    /// The number in `backward` of the node at each position on the tape.
     turns: Vec<Option<u32>>,
     gradients: Gradients<'t, A, Tensor<A>>,
 }
@@ -132,7 +135,7 @@ impl<'t, A: Float> Trace<'t, A> {
         })
     }
 
-    /// All steps: those of the forward pass, then those of the sweep.
+    /// All steps: first of the forward pass, then of the sweep.
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = Step<'_, 't, A>> {
         let forward = self.nodes.iter().map(|&node| Step::Forward(Forward { node }));
         forward.chain(self.backward.iter().map(Step::Backward))
@@ -198,7 +201,7 @@ impl<'t, A: Float> Trace<'t, A> {
     }
 }
 
-/// What a value was computed from, itself last, in the order of recording.
+/// The nodes that a value was computed from, itself last, in the order of recording.
 fn ancestors<A: Float>(output: Var<'_, A>) -> Vec<Var<'_, A>> {
     let graph = output.tape().graph();
     let mut among = vec![false; output.position() + 1];

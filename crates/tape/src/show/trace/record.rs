@@ -7,8 +7,10 @@ use petgraph::visit::EdgeRef;
 
 use super::step::{Backward, Contribution, NothingFlows, Received, Use};
 use crate::graph::var::Var;
+use crate::sweep::adjoints::Reach;
 use crate::sweep::gradients::Gradients;
-use crate::sweep::sweep::{Event, sweep_observed};
+use crate::sweep::sweep::sweep;
+use crate::sweep::watch::Watch;
 
 impl<'t, A: Float> Var<'t, A> {
     /// [`backward`](Var::backward), showing each step of the sweep to `observe` as it is done.
@@ -31,7 +33,7 @@ impl<'t, A: Float> Var<'t, A> {
         observe: impl FnMut(Backward<'t, A>),
     ) -> Gradients<'t, A, Tensor<A>> {
         let mut recorder = Recorder::new(self, observe);
-        let adjoints = sweep_observed(self, 0, seed, |event| recorder.observe(&event));
+        let adjoints = sweep(self, seed, Reach::All, &mut recorder);
         recorder.finish();
         Gradients::new(self, adjoints)
     }
@@ -49,26 +51,6 @@ impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Recorder<'t, A, F> {
     fn new(output: Var<'t, A>, hand_on: F) -> Self {
         let visited = vec![false; output.position() + 1];
         Self { output, visited, step: None, hand_on }
-    }
-
-    fn observe(&mut self, event: &Event<'_, Tensor<A>>) {
-        match *event {
-            Event::Complete { node, adjoint } => {
-                self.finish();
-                self.visited[node.index()] = true;
-                self.step = Some(self.begin(node, adjoint));
-            }
-            Event::Pass { position, contribution, so_far } => {
-                let (value, before) = (contribution.clone(), so_far.cloned());
-                let after = value.clone(); // Until the sum is known.
-                self.received(position).received = Ok(Received { value, before, after });
-            }
-            Event::Added { position, sum } => {
-                if let Ok(received) = &mut self.received(position).received {
-                    received.after = sum.clone();
-                }
-            }
-        }
     }
 
     /// The end of the sweep.
@@ -108,5 +90,30 @@ impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Recorder<'t, A, F> {
             .collect();
         uses.sort_by_key(|u| (std::cmp::Reverse(u.node.position()), u.position));
         uses
+    }
+}
+
+impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Watch<Tensor<A>> for Recorder<'t, A, F> {
+    fn complete(&mut self, node: NodeIndex, adjoint: &Tensor<A>) {
+        self.finish();
+        self.visited[node.index()] = true;
+        self.step = Some(self.begin(node, adjoint));
+    }
+
+    fn pass(
+        &mut self,
+        position: usize,
+        contribution: impl FnOnce() -> Tensor<A>,
+        so_far: Option<&Tensor<A>>,
+    ) {
+        let (value, before) = (contribution(), so_far.cloned());
+        let after = value.clone(); // Until the sum is known.
+        self.received(position).received = Ok(Received { value, before, after });
+    }
+
+    fn added(&mut self, position: usize, sum: &Tensor<A>) {
+        if let Ok(received) = &mut self.received(position).received {
+            received.after = sum.clone();
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use ops::{Call, Float, Tensor};
+use ops::{Call, Family, Float, Tensor};
 use smallvec::SmallVec;
 
 use super::formula::{self, Rounding, Written};
@@ -36,7 +36,7 @@ pub struct Forward<'t, A: Float> {
 }
 
 impl<A: Float> Forward<'_, A> {
-    /// How the value was computed: in the labels of the operands and with their numbers. `None` for
+    /// The formula of the value, in the labels of the operands and with their numbers. `None` for
     /// a value that was given.
     pub fn formula(&self, rounding: Rounding) -> Option<Written> {
         formula::value(self.node, rounding)
@@ -52,10 +52,10 @@ pub struct Backward<'t, A: Float> {
     pub node: Var<'t, A>,
     /// Its adjoint: the derivative of the output with respect to it.
     pub adjoint: Tensor<A>,
-    /// Why it is the node's turn: its uses, all of which have reported, in that order. The output
-    /// has none.
+    /// The uses of the node, in the order in which they reported: now that all have, it is the
+    /// node's turn. The output has none.
     pub uses: Vec<Use<'t, A>>,
-    /// What it passes on, one entry for each operand in order; none for a variable.
+    /// The contributions that it passes on, one for each operand in order; none for a variable.
     pub contributions: Vec<Contribution<'t, A>>,
 }
 
@@ -68,12 +68,12 @@ pub struct Use<'t, A: Float> {
     pub position: usize,
 }
 
-/// What one operand receives in a step.
+/// The contribution to one operand in a step.
 #[derive(Clone, Debug)]
 pub struct Contribution<'t, A: Float> {
     /// The operand.
     pub operand: Var<'t, A>,
-    /// What it receives, or why nothing.
+    /// The contribution, or the reason that there is none.
     pub received: Result<Received<A>, NothingFlows>,
 }
 
@@ -84,11 +84,11 @@ pub struct Received<A: Float> {
     pub value: Tensor<A>,
     /// The operand's adjoint so far; `None` before the first contribution.
     pub before: Option<Tensor<A>>,
-    /// The same with this contribution.
+    /// The operand's adjoint with this contribution.
     pub after: Tensor<A>,
 }
 
-/// Why an operand receives nothing.
+/// The reason that an operand receives nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "json", serde(rename_all = "kebab-case"))]
@@ -118,7 +118,7 @@ impl Display for NothingFlows {
 }
 
 impl NothingFlows {
-    /// Why an operand got no contribution.
+    /// Finds why an operand got no contribution.
     pub(super) fn to<A: Float>(operand: Var<'_, A>) -> Self {
         match operand.tape().graph()[operand.index()].source {
             Source::Constant => Self::Constant,
@@ -130,7 +130,7 @@ impl NothingFlows {
 }
 
 impl<A: Float> Backward<'_, A> {
-    /// What operand number `operand` receives: in the labels of the operands, with `ȳ` for the
+    /// The contribution to operand number `operand`: in the labels of the operands, with `ȳ` for the
     /// adjoint of the node, and with the numbers of all of them. `None` where that is nothing.
     ///
     /// It is the rule itself, read with formulas, and summed over the axes along which the operand
@@ -154,7 +154,7 @@ impl<A: Float> Backward<'_, A> {
         self.contributions.get(operand)?.received.as_ref().ok()?;
         let graph = self.node.tape().graph();
         let here = &graph[self.node.index()];
-        let op = here.source.op().filter(|op| op.is_elementwise())?;
+        let op = here.source.op().filter(|op| op.family() == Family::Elementwise)?;
         let values: SmallVec<[&Tensor<A>; 3]> =
             self.contributions.iter().map(|c| &graph[c.operand.index()].value).collect();
         let wanted: Vec<bool> = (0..values.len()).map(|i| i == operand).collect();

@@ -1,0 +1,193 @@
+//! What can be wrong with a table, in sentences.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A table that is refused, or a way of reading that does not fit it.
+///
+/// Lines and columns count from 1.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// A character that cannot separate the columns of a table.
+    #[error(
+        "{:?} cannot separate columns: it must be an ASCII character that is not in a number, \
+         a quote or a line end",
+        char::from(*delimiter)
+    )]
+    Delimiter {
+        /// The character.
+        delimiter: u8,
+    },
+    /// A table without rows.
+    #[error("{} holds no rows{}", path.display(), only(*header, *dropped))]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+        /// Whether a header line was there.
+        header: bool,
+        /// How many rows were left out because a value is missing.
+        dropped: usize,
+    },
+    /// A column that the table does not have.
+    #[error(
+        "{} has no column {wanted}: it has {columns}{}",
+        path.display(),
+        named(names, *columns)
+    )]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for, in words.
+        wanted: String,
+        /// The number of columns.
+        columns: usize,
+        /// The first names in the header line, if there is one, shortened.
+        names: Vec<String>,
+    },
+    /// A column asked for twice.
+    #[error(
+        "{}: column {column}{} was asked for twice, as a target or as ignored",
+        path.display(), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
+    )]
+    ColumnTwice {
+        /// The file.
+        path: PathBuf,
+        /// The column, counted from 1.
+        column: usize,
+        /// The column's name in the header line, if there is one, shortened.
+        heading: Option<String>,
+    },
+    /// A table whose columns are all targets or ignored.
+    #[error(
+        "{}: the number of columns is {columns}, and all are targets or ignored; at least one \
+         other column is needed as input",
+        path.display()
+    )]
+    NoInputs {
+        /// The file.
+        path: PathBuf,
+        /// The number of columns.
+        columns: usize,
+    },
+    /// Missing values that the options do not provide for.
+    #[error(
+        "{}: {count} {} missing: {}{}. To leave out such rows or to fill missing inputs with the \
+         mean of their column, set `CsvOptions::missing`",
+        path.display(),
+        if *count == 1 { "value is" } else { "values are" },
+        places.join("; "),
+        more(*count - places.len() as u64)
+    )]
+    MissingValues {
+        /// The file.
+        path: PathBuf,
+        /// How many are missing.
+        count: u64,
+        /// Where the first are: line, column and the column's name.
+        places: Vec<String>,
+    },
+    /// A column that cannot be filled with its mean, as it has no value.
+    #[error(
+        "{}: column {column}{} holds no value in any row, so missing ones cannot be filled with a \
+         mean; it can be left out with `CsvOptions::ignored`",
+        path.display(), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
+    )]
+    EmptyColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column, counted from 1.
+        column: usize,
+        /// The column's name in the header line, if there is one, shortened.
+        heading: Option<String>,
+    },
+    /// A row with another number of fields than the first.
+    #[error(
+        "{}, line {line}: {} expected as in the first line, but there {}",
+        path.display(),
+        if *expected == 1 { "1 field was".to_owned() } else { format!("{expected} fields were") },
+        if *found == 1 { "is 1".to_owned() } else { format!("are {found}") }
+    )]
+    Ragged {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+        /// How many fields the first line has.
+        expected: usize,
+        /// How many this one has.
+        found: usize,
+    },
+    /// A field that does not fit its column.
+    #[error(
+        "{}, line {line}, column {column}{}: {expected} was expected, but {found} was found",
+        path.display(),
+        heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
+    )]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+        /// The column.
+        column: usize,
+        /// The column's name in the header line, if there is one, shortened.
+        heading: Option<String>,
+        /// What was expected.
+        expected: String,
+        /// What was found, shortened.
+        found: String,
+    },
+    /// A line without fields before the end of the file.
+    #[error("{}, line {line}: the line is empty, but rows follow it", path.display())]
+    BlankLine {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+    },
+    /// A line that is too long.
+    #[error("{}, line {line}: the line is longer than {limit} bytes", path.display())]
+    LongLine {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+        /// The longest line that is read, in bytes.
+        limit: u64,
+    },
+    /// A table that is too large.
+    #[error(
+        "{} holds more than {limit} bytes; a larger limit can be set in `CsvOptions::max_bytes`",
+        path.display()
+    )]
+    LargeFile {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes that are read.
+        limit: u64,
+    },
+}
+
+fn more(others: u64) -> String {
+    if others == 0 { String::new() } else { format!("; and {others} more") }
+}
+
+/// What a table without rows has instead.
+fn only(header: bool, dropped: usize) -> String {
+    match (header, dropped) {
+        (true, 0) => ", only a header line".to_owned(),
+        (false, 0) => String::new(),
+        (_, 1) => ": in its only one a value is missing".to_owned(),
+        (_, dropped) => format!(": in each of its {dropped} a value is missing"),
+    }
+}
+
+fn named(names: &[String], columns: usize) -> String {
+    match names.len() {
+        0 => " and no header line with names".to_owned(),
+        shown if shown < columns => format!(", named {}, ...", names.join(", ")),
+        _ => format!(", named {}", names.join(", ")),
+    }
+}

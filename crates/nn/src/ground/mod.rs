@@ -1,0 +1,17 @@
+//! Plain data that every room speaks of: what can go wrong, state that can be saved, targets,
+//! seeds.
+
+pub(crate) mod error;
+mod history;
+mod seed;
+pub(crate) mod setting;
+mod state;
+mod targets;
+pub(crate) mod words;
+
+pub use error::Error;
+pub use history::{EpochRecord, History};
+pub use seed::{epoch_seed, rng, step_seed};
+pub use state::State;
+pub(crate) use state::StateReader;
+pub use targets::Targets;

@@ -1,0 +1,15 @@
+//! What a model is: parameters, modules that use them in a pass, their initialisers, summaries,
+//! checks.
+
+pub mod check;
+pub mod init;
+mod module;
+mod parameter;
+mod pass;
+mod summary;
+
+pub use init::Init;
+pub use module::Module;
+pub use parameter::{Gradients, Parameter, ParameterId};
+pub use pass::{Mode, Pass};
+pub use summary::{LayerSummary, Summary, summary};

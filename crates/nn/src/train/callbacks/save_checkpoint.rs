@@ -1,0 +1,113 @@
+//! Saving a run as it goes.
+
+use std::path::{Path, PathBuf};
+
+use ops::Float;
+
+use crate::ground::{Error, State};
+use crate::train::callback::{Callback, Monitor, Run};
+
+/// Saves all of the run after every epoch, in one file that is written whole or not at all:
+/// [`Fit::resume`](crate::Fit::resume) goes on from it.
+///
+/// An epoch whose loss is infinite or NaN is not saved, so that the last good one stays.
+///
+/// ```
+/// use nn::prelude::*;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("best.checkpoint");
+/// let data = nn::data::xor::<f32>();
+/// let mut model = Sequential::new().then(Dense::new(2, 1, &mut nn::rng(0)));
+/// Fit::new()
+///     .epochs(5)
+///     .progress(false)
+///     .callback(SaveCheckpoint::new(&file).best(Monitor::lowest("loss")))
+///     .run(&mut model, &data, &MeanSquaredError, &mut Sgd::new(0.1)?)?;
+/// nn::save::Checkpoint::load(&file)?.weights.restore(&mut model)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SaveCheckpoint {
+    path: PathBuf,
+    every: usize,
+    best: Option<(Monitor, f64)>,
+}
+
+impl SaveCheckpoint {
+    /// To this file, after every epoch.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned(), every: 1, best: None }
+    }
+
+    /// Only every `epochs` epochs.
+    #[must_use]
+    pub fn every(mut self, epochs: usize) -> Self {
+        self.every = epochs;
+        self
+    }
+
+    /// Only after an epoch that is better than all before by this value.
+    #[must_use]
+    pub fn best(mut self, monitor: Monitor) -> Self {
+        let worst = monitor.worst();
+        self.best = Some((monitor, worst));
+        self
+    }
+}
+
+impl<A: Float> Callback<A> for SaveCheckpoint {
+    fn name(&self) -> &'static str {
+        "checkpoint"
+    }
+
+    fn reads_tape(&self) -> bool {
+        false
+    }
+
+    fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
+        if self.every == 0 {
+            let (setting, allowed) = ("the number of epochs between checkpoints", "at least 1");
+            return Err(Error::Setting { setting, given: "0".into(), allowed });
+        }
+        let Some((monitor, best)) = &mut self.best else { return Ok(()) };
+        if run.epoch == 0 {
+            *best = monitor.worst();
+        }
+        monitor.check(columns)
+    }
+
+    fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        let (Some((monitor, best)), Some(record)) = (&mut self.best, run.history.last()) else {
+            return Ok(());
+        };
+        let value = monitor.value(record);
+        run.saved = monitor.improves(value, *best, 0.0);
+        if run.saved {
+            *best = value;
+        }
+        Ok(())
+    }
+
+    fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        let good = run.history.last().is_some_and(|record| record.loss().is_finite());
+        let due =
+            if self.best.is_some() { run.saved } else { run.epoch.is_multiple_of(self.every) };
+        if good && due { run.save(&self.path) } else { Ok(()) }
+    }
+
+    fn state(&self) -> State<A> {
+        let mut state = State::new();
+        if let Some((_, best)) = &self.best {
+            state.numbers.insert("best".into(), *best);
+        }
+        state
+    }
+
+    fn load_state(&mut self, state: &State<A>) -> Result<(), Error> {
+        if let Some((_, best)) = &mut self.best {
+            *best = state.number("best")?;
+        }
+        Ok(())
+    }
+}

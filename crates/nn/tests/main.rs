@@ -1,0 +1,23 @@
+//! Tests of the crate from outside, in one program: one is linked faster than one for each file.
+//! What needs a process of its own, for its allocator, directory or signals, has a program of its own.
+
+mod common;
+mod data;
+mod fit;
+mod layers;
+mod losses;
+mod metrics;
+#[cfg(feature = "onnx")]
+mod models;
+mod npy;
+#[cfg(feature = "onnx")]
+mod onnx;
+mod optim;
+mod replay;
+mod save;
+mod sequences;
+mod torch_layers;
+mod torch_losses;
+mod torch_models;
+mod torch_optim;
+mod training;

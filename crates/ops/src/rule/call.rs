@@ -1,0 +1,27 @@
+//! One application of a rule, and what its operands get from it.
+
+use smallvec::SmallVec;
+
+use crate::rule::Reading;
+
+/// One application of a rule: its operands and output, and which operands want a gradient.
+#[derive(Debug)]
+pub struct Call<'a, T> {
+    /// The operands, in order.
+    pub operands: &'a [&'a T],
+    /// The output.
+    pub output: &'a T,
+    /// For each operand, whether its gradient is asked for.
+    pub wanted: &'a [bool],
+}
+
+/// One entry for each operand: its contribution, or `None` where there is none (not wanted, or
+/// zero everywhere).
+pub type Contributions<T> = SmallVec<[Option<T>; 2]>;
+
+impl<T: Reading> Call<'_, T> {
+    /// Contributions from one closure for each operand, of which only the wanted are run.
+    pub fn contributions<const N: usize>(&self, each: [&dyn Fn() -> T; N]) -> Contributions<T> {
+        each.iter().zip(self.wanted).map(|(give, &wanted)| wanted.then(give)).collect()
+    }
+}

@@ -1,0 +1,68 @@
+//! Where a rule puts its value.
+
+use ndarray::{ArcArray, IxDyn};
+
+use crate::ground::Problem;
+use crate::number::Float;
+use crate::tensor::Tensor;
+
+/// The place of a value: a tensor that is replaced, or whose buffer is used again if it has the
+/// value's shape. A rule computes into either with the same lines.
+#[derive(Debug)]
+pub struct Out<'a, A: Float> {
+    shape: &'a [usize],
+    tensor: &'a mut Tensor<A>,
+}
+
+impl<'a, A: Float> Out<'a, A> {
+    /// A place for a value of `shape`, which is what the rule's [`shape`](crate::Rule::shape) gave.
+    pub fn new(shape: &'a [usize], tensor: &'a mut Tensor<A>) -> Self {
+        Self { shape, tensor }
+    }
+
+    /// The shape of the value.
+    pub fn shape(&self) -> &'a [usize] {
+        self.shape
+    }
+
+    /// The same place, to be written in two steps.
+    pub fn again(&mut self) -> Out<'_, A> {
+        Out { shape: self.shape, tensor: self.tensor }
+    }
+
+    /// Takes a tensor of the value's shape as the value.
+    ///
+    /// # Errors
+    /// None: a rule ends with this.
+    #[inline]
+    pub fn set(self, value: Tensor<A>) -> Result<(), Problem> {
+        debug_assert_eq!(value.shape(), self.shape);
+        *self.tensor = value;
+        Ok(())
+    }
+
+    /// Shares the elements of an array as the value.
+    ///
+    /// # Errors
+    /// None: a rule ends with this.
+    pub(crate) fn share(self, array: ArcArray<A, IxDyn>) -> Result<(), Problem> {
+        self.tensor.share_array(array);
+        Ok(())
+    }
+
+    /// A tensor of the value's shape, every element of which is to be written.
+    pub fn tensor(self) -> &'a mut Tensor<A> {
+        if self.tensor.shape() != self.shape {
+            *self.tensor = Tensor::unset(self.shape);
+        }
+        self.tensor
+    }
+
+    /// The elements in the order of the axes, every one of which is to be written.
+    pub fn elements(self) -> &'a mut [A] {
+        if self.tensor.shape() != self.shape || self.tensor.elements().is_none() {
+            *self.tensor = Tensor::unset(self.shape);
+        }
+        self.tensor.elements_mut().expect("elements in the order of the axes")
+    }
+}

@@ -1,0 +1,163 @@
+//! Functions composed of other rules: their gradients, to any order, are those of their parts.
+
+use super::einsum::einsum;
+use crate::ground::Axes;
+use crate::rule::Reading;
+use crate::rules::layout::AxisMap;
+use crate::rules::methods::{
+    BinaryMethods, LayoutMethods, LinearMethods, NormalizeMethods, ReduceMethods, UnaryMethods,
+};
+use crate::rules::normalize::Variance;
+
+/// The axes as sorted positions.
+#[track_caller]
+fn resolve<T: Reading>(x: &T, axes: &Axes) -> smallvec::SmallVec<[usize; 4]> {
+    axes.resolve(x.shape().len()).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// Methods composed of other rules, for every algebra of tensors. Axes may be negative; every
+/// method panics with a sentence where its operands or axes do not fit.
+pub trait ComposedMethods: Reading {
+    /// The product over `axes`, which are removed; 1 over an empty axis.
+    ///
+    /// Numbers are multiplied in pairs, pairs of pairs, and so on; nothing is divided, so the
+    /// gradient is right where factors are 0.
+    #[track_caller]
+    fn prod(&self, axes: impl Into<Axes>) -> Self {
+        let axes = resolve(self, &axes.into());
+        axes.iter().rev().fold(self.clone(), |x, &axis| {
+            let axis = axis as isize;
+            let mut x = x;
+            while x.length(axis) > 1 {
+                let length = x.length(axis);
+                let (half, odd) = (length / 2, length % 2);
+                let parts = x.split(axis, &[half, half, odd]);
+                let product = parts[0].mul(&parts[1]);
+                x = if odd == 0 { product } else { product.concat(&parts[2..], axis) };
+            }
+            if x.length(axis) == 0 {
+                return x.sum_axes(axis).add(x.scalar(1.0));
+            }
+            x.squeeze(axis)
+        })
+    }
+    /// The variance over `axes`, which are removed: Σ(x − mean)²/(n − correction). A correction
+    /// of 0 gives the variance of these numbers, 1 the unbiased estimate from a sample.
+    ///
+    /// # Panics
+    /// If an axis does not exist, or n is not above the correction.
+    ///
+    /// ```
+    /// use ops::{Tensor, prelude::*};
+    /// let x = Tensor::from([1.0, 2.0, 3.0, 4.0]);
+    /// assert_eq!(x.var(.., 0.0), Tensor::scalar(1.25));
+    /// assert_eq!(x.std(.., 1.0), Tensor::scalar((5.0_f64 / 3.0).sqrt()));
+    /// ```
+    #[track_caller]
+    fn var(&self, axes: impl Into<Axes>, correction: f64) -> Self {
+        Self::apply(Variance { axes: axes.into(), correction }, &[self])
+    }
+    /// The standard deviation over `axes`, the root of [`var`](ComposedMethods::var).
+    #[track_caller]
+    fn std(&self, axes: impl Into<Axes>, correction: f64) -> Self {
+        self.var(axes, correction).sqrt()
+    }
+    /// Σ|x| over `axes`, which are removed.
+    #[track_caller]
+    fn norm_l1(&self, axes: impl Into<Axes>) -> Self {
+        self.abs().sum_axes(axes)
+    }
+    /// max|x| over `axes`, which are removed.
+    #[track_caller]
+    fn norm_max(&self, axes: impl Into<Axes>) -> Self {
+        self.abs().max_axes(axes)
+    }
+    /// (Σ|x|ᵖ)^(1/p) over `axes`, which are removed.
+    ///
+    /// # Panics
+    /// If p is not at least 1 and finite.
+    #[track_caller]
+    fn norm_lp(&self, p: f64, axes: impl Into<Axes>) -> Self {
+        assert!(p >= 1.0 && p.is_finite(), "norm_lp: p is {p}, but must be at least 1 and finite");
+        self.abs().powf(p).sum_axes(axes).powf(p.recip())
+    }
+    /// Layer normalisation over the last axis: (x − mean)/√(var + ε)·gain + shift.
+    ///
+    /// Ba, Kiros & Hinton, 2016. Gain and shift have the length of the last axis.
+    #[track_caller]
+    fn layer_norm(&self, gain: &Self, shift: &Self, epsilon: f64) -> Self {
+        self.normalize(-1, epsilon).mul(gain).add(shift)
+    }
+    /// Root-mean-square normalisation over the last axis: x/√(mean x² + ε)·gain.
+    ///
+    /// Zhang & Sennrich, 2019.
+    #[track_caller]
+    fn rms_norm(&self, gain: &Self, epsilon: f64) -> Self {
+        self.rms_normalize(-1, epsilon).mul(gain)
+    }
+    /// One axis to `length` by repeating the nearest element.
+    #[track_caller]
+    fn upsample_nearest(&self, axis: isize, length: usize) -> Self {
+        let from = self.length(axis);
+        let rows = (0..length).map(|o| o * from / length);
+        Self::apply(AxisMap::copy("upsample_nearest", axis, from, rows), &[self])
+    }
+    /// One axis to `length` by linear interpolation between the centres of its elements; for
+    /// images, along both axes in turn (bilinear).
+    ///
+    /// # Panics
+    /// If the axis is empty.
+    #[track_caller]
+    fn upsample_linear(&self, axis: isize, length: usize) -> Self {
+        let from = self.length(axis);
+        assert!(from > 0, "upsample_linear: an axis of length 0 cannot be interpolated");
+        let rows = (0..length).map(|o| {
+            // The centre of output o, in the operand's coordinates.
+            let centre = ((o as f64 + 0.5) * from as f64 / length as f64 - 0.5).max(0.0);
+            let left = (centre.floor() as usize).min(from - 1);
+            let right = (left + 1).min(from - 1);
+            let weight = centre - left as f64;
+            if right == left {
+                vec![(left, 1.0)]
+            } else {
+                vec![(left, 1.0 - weight), (right, weight)]
+            }
+        });
+        Self::apply(AxisMap::new("upsample_linear", axis, from, rows), &[self])
+    }
+    /// One axis to `length` by averaging over as many nearly equal stretches (adaptive average
+    /// pooling); for images, along both axes in turn.
+    ///
+    /// # Panics
+    /// If the axis is empty.
+    #[track_caller]
+    fn adaptive_avg_pool(&self, axis: isize, length: usize) -> Self {
+        let from = self.length(axis);
+        assert!(from > 0, "adaptive_avg_pool: an axis of length 0 cannot be averaged");
+        let rows = (0..length).map(|o| {
+            let (start, end) = (o * from / length, ((o + 1) * from).div_ceil(length));
+            (start..end).map(|i| (i, 1.0 / (end - start) as f64)).collect()
+        });
+        Self::apply(AxisMap::new("adaptive_avg_pool", axis, from, rows), &[self])
+    }
+    /// Einstein summation: `"ij,jk->ik"` is the matrix product. Letters name axes; a letter that
+    /// is not in the result is summed over, one that an operand has twice takes the diagonal.
+    /// Without `->` the result has the letters that come once, in alphabetical order.
+    ///
+    /// # Panics
+    /// If the text does not parse (with a caret under the place), if it names another number of
+    /// operands or axes, or a letter stands for two lengths.
+    ///
+    /// ```
+    /// use ops::{Tensor, prelude::*};
+    /// let a = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+    /// let b = Tensor::from([[5.0, 6.0], [7.0, 8.0]]);
+    /// assert_eq!(Tensor::einsum("ij,jk->ik", &[&a, &b]), a.matmul(&b));
+    /// assert_eq!(Tensor::einsum("ii", &[&a]), Tensor::scalar(5.0));
+    /// ```
+    #[track_caller]
+    fn einsum(text: &str, operands: &[&Self]) -> Self {
+        einsum(text, operands).unwrap_or_else(|problem| panic!("einsum: {problem}"))
+    }
+}
+impl<T: Reading> ComposedMethods for T {}

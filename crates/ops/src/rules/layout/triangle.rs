@@ -1,0 +1,73 @@
+//! A triangle of a matrix, its own adjoint.
+
+use super::shared::matrix_size;
+use crate::ground::{Attributes, Formula, Problem, Shape};
+use crate::number::Float;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    refusal, samples,
+};
+use crate::tensor::Tensor;
+
+/// The upper or lower triangle of the last two axes; zeros elsewhere. Its own adjoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Triangle {
+    /// Whether to keep the upper triangle (j ≥ i + offset) or the lower (j ≤ i + offset).
+    pub upper: bool,
+    /// Where the triangle begins, counted from the main diagonal upwards.
+    pub offset: isize,
+}
+
+impl Rule for Triangle {
+    fn name(&self) -> &'static str {
+        if self.upper { "triu" } else { "tril" }
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        arity(1, operands)?;
+        matrix_size(operands[0])?;
+        Ok(Shape::from_slice(operands[0]))
+    }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let mut kept = operands[0].clone();
+        for (position, value) in kept.view_mut().indexed_iter_mut() {
+            let [.., i, j] = *ndarray::Dimension::slice(&position) else {
+                unreachable!("two axes")
+            };
+            let above = j as isize - i as isize - self.offset;
+            if (self.upper && above < 0) || (!self.upper && above > 0) {
+                *value = A::zero();
+            }
+        }
+        out.set(kept)
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| T::apply(*self, &[cotangent])])
+    }
+    fn settings(&self) -> Attributes {
+        vec![("upper", self.upper.into()), ("offset", self.offset.into())]
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        let offset =
+            if self.offset == 0 { String::new() } else { format!("offset {}", self.offset) };
+        Formula::call(self.name(), operands, &offset)
+    }
+}
+
+impl Cases for Triangle {
+    fn examples() -> Vec<Example<Self>> {
+        let x = || vec![Tensor::from([[1.0, -2.0, 4.0], [0.5, 3.0, -1.5]])];
+        vec![
+            example(Self { upper: true, offset: 0 }, x())
+                .gives([[1.0, -2.0, 4.0], [0.0, 3.0, -1.5]]),
+            example(Self { upper: false, offset: -1 }, x())
+                .gives([[0.0, 0.0, 0.0], [0.5, 0.0, 0.0]]),
+            example(Self { upper: false, offset: 1 }, samples(&[&[2, 3, 3]])),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        vec![refusal(Self { upper: true, offset: 0 }, &[&[3]], "at least 2 are needed")]
+    }
+}

@@ -1,0 +1,112 @@
+//! Determinant, and the logarithm of its absolute value.
+
+use super::Inverse;
+use super::shared::{for_each_matrix, square, stack_of_two, well_conditioned};
+use crate::ground::{Axes, Problem, Shape};
+use crate::number::Float;
+use crate::rule::{
+    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
+    refusal,
+};
+use crate::rules::matmul::transposed;
+use crate::rules::methods::{BinaryMethods, LinearMethods};
+use crate::tensor::Tensor;
+
+/// Determinant: y = det X, X̄ = ȳ·y·X⁻ᵀ. The value of a singular matrix is 0; its gradient is
+/// refused, since it is not given by the inverse.
+#[derive(Clone, Copy, Debug)]
+pub struct Det;
+
+/// Logarithm of the absolute value of the determinant: y = ln |det X|, X̄ = ȳ·X⁻ᵀ.
+#[derive(Clone, Copy, Debug)]
+pub struct LogDet;
+
+fn determinant_shape(operands: &[&[usize]]) -> Result<Shape, Problem> {
+    arity(1, operands)?;
+    square(operands[0])?;
+    Ok(Shape::from_slice(&operands[0][..operands[0].len() - 2]))
+}
+
+/// A number for each matrix, over its elements.
+fn spread<T: Reading>(number: &T) -> T {
+    number.expand_dims(-1).expand_dims(-1)
+}
+
+/// A number for each matrix of a stack.
+fn matrix_by_matrix() -> Family<'static> {
+    Family::Reduction(Axes::from([-2, -1]), false)
+}
+
+impl Rule for Det {
+    fn name(&self) -> &'static str {
+        "det"
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        determinant_shape(operands)
+    }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let value = for_each_matrix(operands[0], out.shape(), |_, x| Ok(vec![x.determinant()]))?;
+        out.set(value)
+    }
+    fn family(&self) -> Family<'_> {
+        matrix_by_matrix()
+    }
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| {
+            let inverse = T::apply(Inverse, &[call.operands[0]]);
+            spread(&cotangent.mul(call.output)).mul(transposed(&inverse))
+        }])
+    }
+}
+
+impl Rule for LogDet {
+    fn name(&self) -> &'static str {
+        "logdet"
+    }
+    fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
+        determinant_shape(operands)
+    }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        let value = for_each_matrix(operands[0], out.shape(), |number, x| {
+            let sum: f64 = x.lu().u().diagonal().iter().map(|v| v.abs().ln()).sum();
+            let what = "the logarithm of its determinant is not finite";
+            if sum.is_finite() { Ok(vec![sum]) } else { Err(Problem::Singular { number, what }) }
+        })?;
+        out.set(value)
+    }
+    fn family(&self) -> Family<'_> {
+        matrix_by_matrix()
+    }
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| {
+            let inverse = T::apply(Inverse, &[call.operands[0]]);
+            spread(cotangent).mul(transposed(&inverse))
+        }])
+    }
+}
+
+impl Cases for Det {
+    fn examples() -> Vec<Example<Self>> {
+        vec![
+            example(Self, [Tensor::from([[4.0, 7.0], [2.0, 6.0]])]).gives(10.0),
+            example(Self, [well_conditioned()]),
+            example(Self, [stack_of_two()]),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        vec![refusal(Self, &[&[2, 3]], "a square matrix is needed")]
+    }
+}
+
+impl Cases for LogDet {
+    fn examples() -> Vec<Example<Self>> {
+        vec![
+            example(Self, [Tensor::from([[4.0, 7.0], [2.0, 6.0]])]).gives(std::f64::consts::LN_10),
+            example(Self, [well_conditioned()]),
+            example(Self, [stack_of_two()]),
+        ]
+    }
+    fn refusals() -> Vec<Refusal<Self>> {
+        vec![refusal(Self, &[&[2, 2]], "the logarithm of its determinant is not finite")]
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of the crate from outside, in one program: one is linked faster than one for each file.
+
+mod buffers;
+mod describe;
+mod fuse;
+mod layouts;
+mod loops;
+#[cfg(feature = "threads")]
+mod threads;

@@ -1,0 +1,320 @@
+//! Steps and traces in words and formulas, aligned.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+use ops::Float;
+use textwrap::core::display_width;
+
+use super::text::{Layout, Role, Span, Text, span, tensor_text, visible};
+use super::{Backward, Forward, Received, Step, Trace, Use, Waiting, Written};
+use crate::graph::tape::Source;
+use crate::graph::var::Var;
+
+/// A formula with names, with numbers and with its result, without saying a thing twice.
+fn sides(written: Option<Written>, value: String) -> Vec<Span> {
+    let mut sides = Vec::new();
+    if let Some(Written { names, numbers }) = written {
+        sides.push(span(Role::Formula, visible(&names)));
+        sides.push(span(Role::Numbers, visible(&numbers)));
+    }
+    sides.push(span(Role::Value, value));
+    // Numbers that are the same as the names or as the result say nothing.
+    if sides.len() == 3 && (sides[1].text == sides[0].text || sides[1].text == sides[2].text) {
+        sides.remove(1);
+    }
+    if sides.len() == 2 && sides[0].text == sides[1].text {
+        sides.remove(0);
+    }
+    sides
+}
+
+/// The source position of a node. The path of an example may lead out of its crate by `..`.
+fn place<A: Float>(x: Var<'_, A>) -> String {
+    let place = x.place();
+    let mut path: Vec<&str> = Vec::new();
+    for part in place.file.split('/') {
+        if part == ".." && path.last().is_some_and(|last| !["", ".."].contains(last)) {
+            path.pop();
+        } else {
+            path.push(part);
+        }
+    }
+    format!("{}:{}:{}", path.join("/"), place.line, place.column)
+}
+
+fn label<A: Float>(x: Var<'_, A>) -> String {
+    visible(&x.label())
+}
+
+/// `∂C/∂w`.
+fn derivative<A: Float>(of: Var<'_, A>, by: Var<'_, A>) -> String {
+    format!("∂{}/∂{}", label(of), label(by))
+}
+
+/// Nodes with the number of times each is there: `a, b (twice)`. Of many, the first.
+fn list_uses<A: Float>(uses: &[Use<'_, A>]) -> String {
+    const MOST: usize = 6;
+    let groups = uses.chunk_by(|a, b| a.node == b.node).take(MOST);
+    let mut left = uses.len();
+    let word = |group: &[Use<'_, A>]| {
+        left -= group.len();
+        match (label(group[0].node), group.len()) {
+            (name, 1) => name,
+            (name, 2) => format!("{name} (twice)"),
+            (name, n) => format!("{name} ({n} times)"),
+        }
+    };
+    let mut words: Vec<String> = groups.map(word).collect();
+    if left > 0 {
+        words.push(format!("and {left} more"));
+    }
+    words.join(", ")
+}
+
+/// Says whether a node is complete, and for whom it waits, given its uses that have not reported.
+fn state<A: Float>(node: Var<'_, A>, reported: usize, missing: &[Use<'_, A>]) -> String {
+    let (name, names) = (label(node), list_uses(missing));
+    match (missing.len(), reported) {
+        (0, _) => format!("{name} is complete"),
+        (1, 0) => format!("{name} waits for its only use, {names}"),
+        (2, 0) => format!("{name} waits for both its uses, {names}"),
+        (n, 0) => format!("{name} waits for all its {n} uses, {names}"),
+        (n, m) => format!("{name} waits for {n} of its {} uses, {names}", n + m),
+    }
+}
+
+impl<A: Float> Forward<'_, A> {
+    /// The step as text: the formula with names, with numbers, and its value.
+    pub fn text(&self, layout: Layout) -> Text {
+        let mut text = Text::new(layout);
+        self.write(&mut text, layout, 0, 0);
+        text
+    }
+
+    /// Writes the step, with its name set to the right in the given number of columns.
+    fn write(&self, text: &mut Text, layout: Layout, indent: usize, column: usize) {
+        let node = self.node;
+        let (first, name) = (text.lines.len(), label(node));
+        let indent = indent + column.saturating_sub(display_width(&name));
+        let value = tensor_text(&node.value(), layout);
+        let sides = sides(self.formula(layout.rounding), value);
+        text.equation(indent, &[span(Role::Heading, name)], "=", sides);
+        let what = match node.tape().graph()[node.index()].source {
+            Source::Variable => "variable, ",
+            Source::Constant => "constant, ",
+            Source::Detached => "detached, ",
+            Source::Op(_) => "",
+        };
+        text.place(first, &format!("{what}{}", place(node)));
+    }
+}
+
+impl<A: Float> Backward<'_, A> {
+    /// The step as text: why it is the node's turn, its adjoint, and what each operand receives, as
+    /// formulas with names, with numbers, and as values.
+    pub fn text(&self, layout: Layout) -> Text {
+        let mut text = Text::new(layout);
+        self.write(&mut text, layout);
+        text
+    }
+
+    fn write(&self, text: &mut Text, layout: Layout) {
+        let first = text.lines.len();
+        let name = span(Role::Heading, label(self.node));
+        match self.node.formula() {
+            Some(formula) => {
+                let formula = span(Role::Heading, visible(&formula));
+                text.equation(0, &[name], "=", vec![formula]);
+            }
+            None => text.line(vec![name, span(Role::Note, ", a variable")]),
+        }
+        text.place(first, &place(self.node));
+        text.note(Role::Note, 2, &self.why_now());
+        let adjoint = vec![span(Role::Value, tensor_text(&self.adjoint, layout))];
+        let whose = span(Role::Formula, derivative(self.output, self.node));
+        if self.contributions.is_empty() {
+            text.equation(2, &[whose], "=", adjoint);
+        } else {
+            let name = [span(Role::Formula, "ȳ"), span(Role::Space, " = "), whose];
+            text.equation(2, &name, "=", adjoint);
+        }
+        for position in 0..self.contributions.len() {
+            self.write_contribution(text, position, layout);
+        }
+    }
+
+    fn why_now(&self) -> String {
+        match &self.uses[..] {
+            [] => "the output: the sweep starts here".to_owned(),
+            [only] => format!("ready: its only use has reported, {}", label(only.node)),
+            uses @ [_, _] => format!("ready: both its uses have reported, {}", list_uses(uses)),
+            uses => {
+                format!("ready: all its {} uses have reported, {}", uses.len(), list_uses(uses))
+            }
+        }
+    }
+
+    fn write_contribution(&self, text: &mut Text, position: usize, layout: Layout) {
+        let operand = self.contributions[position].operand;
+        let whose = [span(Role::Formula, derivative(self.output, operand))];
+        let Received { value, before, after } = match &self.contributions[position].received {
+            Ok(received) => received,
+            Err(reason) => {
+                return text.note(
+                    Role::Note,
+                    2,
+                    &format!("nothing to {}: {reason}", label(operand)),
+                );
+            }
+        };
+        let local = self.local(position).zip(self.local_formula(position, layout.rounding));
+        // A slope that is a single number or name is in the contribution for all to see.
+        if let Some((slope, written)) = local.filter(|(_, written)| written.names.contains(' ')) {
+            let whose = [span(Role::Formula, derivative(self.node, operand))];
+            text.equation(2, &whose, "=", sides(Some(written), tensor_text(&slope, layout)));
+        }
+        let written = self.formula(position, layout.rounding);
+        text.equation(2, &whose, "+=", sides(written, tensor_text(value, layout)));
+        if let Some(before) = before {
+            let [before, value, after] = [before, value, after].map(|x| tensor_text(x, layout));
+            let sum = span(Role::Numbers, format!("{before} + {}", signed(&value)));
+            text.equation(2, &whose, " =", vec![sum, span(Role::Value, after)]);
+        }
+    }
+}
+
+/// A number behind a plus sign.
+fn signed(number: &str) -> Cow<'_, str> {
+    if number.starts_with('-') { format!("({number})").into() } else { number.into() }
+}
+
+impl<A: Float> Step<'_, '_, A> {
+    /// The step as text.
+    pub fn text(&self, layout: Layout) -> Text {
+        match self {
+            Self::Forward(step) => step.text(layout),
+            Self::Backward(step) => step.text(layout),
+        }
+    }
+}
+
+impl<A: Float> Trace<'_, A> {
+    /// Both passes as text: every step, then the gradients of all variables.
+    ///
+    /// ```
+    /// use tape::{Tape, Trace, prelude::*};
+    /// use tape::trace::Layout;
+    ///
+    /// let tape = Tape::new();
+    /// let (w, x) = (tape.var(-0.138).named("w"), tape.constant(0.5).named("x"));
+    /// let trace = Trace::of((w * x).named("y"))?;
+    /// let text = trace.text(Layout::default()).to_string();
+    /// assert!(text.contains("∂y/∂w += ȳ · x = 1 · 0.5 = 0.5"), "{text}");
+    /// # Ok::<(), tape::error::TapeError>(())
+    /// ```
+    pub fn text(&self, layout: Layout) -> Text {
+        let mut text = Text::new(layout);
+        text.note(Role::Heading, 0, "FORWARD: each value from those before it");
+        text.blank();
+        let widths = self.nodes.iter().map(|&x| display_width(&label(x)));
+        let column = widths.max().unwrap_or(0).min(layout.width / 4);
+        for &node in &self.nodes {
+            Forward { node }.write(&mut text, layout, 0, column);
+        }
+        text.blank();
+        text.note(
+            Role::Heading,
+            0,
+            "BACKWARD: each node, once all its uses have reported, passes its adjoint ȳ on",
+        );
+        for (turn, step) in self.backward.iter().enumerate() {
+            text.blank();
+            step.write(&mut text, layout);
+            self.write_operands_state(&mut text, turn);
+        }
+        text.blank();
+        text.note(Role::Heading, 0, "GRADIENTS");
+        text.blank();
+        for &node in &self.nodes {
+            if !matches!(node.tape().graph()[node.index()].source, Source::Variable) {
+                continue;
+            }
+            let whose = [span(Role::Formula, derivative(self.output, node))];
+            match self.gradient(node) {
+                Ok(gradient) => {
+                    let value = span(Role::Value, tensor_text(&gradient, layout));
+                    text.equation(2, &whose, "=", vec![value]);
+                }
+                Err(reason) => {
+                    text.note(Role::Note, 2, &format!("none for {}: {reason}", label(node)));
+                }
+            }
+        }
+        text
+    }
+
+    /// Step number `n`, from 0, as text: with its number, and in the sweep with every node that
+    /// waits after it.
+    pub fn step_text(&self, n: usize, layout: Layout) -> Option<Text> {
+        let step = self.step(n)?;
+        let mut text = Text::new(layout);
+        let pass = if n < self.nodes.len() { "forward" } else { "backward" };
+        text.note(Role::Heading, 0, &format!("step {} of {}, {pass}", n + 1, self.len()));
+        text.lines.extend(step.text(layout).lines);
+        if let Step::Backward(_) = step {
+            let waiting = self.waiting(n);
+            for Waiting { node, reported, missing } in waiting.iter().take(MOST_WAITING) {
+                text.note(Role::Note, 2, &state(*node, reported.len(), missing));
+            }
+            if waiting.len() > MOST_WAITING {
+                let more = waiting.len() - MOST_WAITING;
+                text.note(Role::Note, 2, &format!("and {more} more wait"));
+            }
+        }
+        Some(text)
+    }
+
+    /// Says which operands of a step are complete with it, and which wait for more.
+    fn write_operands_state(&self, text: &mut Text, turn: usize) {
+        let contributions = &self.backward[turn].contributions;
+        for (position, contribution) in contributions.iter().enumerate() {
+            let operand = contribution.operand;
+            let again = contributions[..position].iter().any(|c| c.operand == operand);
+            let Some(own) = self.turns[operand.position()].filter(|_| !again) else { continue };
+            // They stand in the order in which they report.
+            let uses = &self.backward[own as usize].uses;
+            let has_reported =
+                |u: &Use<'_, A>| self.turns[u.node.position()].is_some_and(|t| t as usize <= turn);
+            let (reported, missing) = uses.split_at(uses.partition_point(has_reported));
+            text.note(Role::Note, 2, &state(operand, reported.len(), missing));
+        }
+    }
+}
+
+/// The number of waiting nodes that are named.
+const MOST_WAITING: usize = 8;
+
+impl<A: Float> Display for Forward<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text(Layout::of(f)))
+    }
+}
+
+impl<A: Float> Display for Backward<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text(Layout::of(f)))
+    }
+}
+
+impl<A: Float> Display for Step<'_, '_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text(Layout::of(f)))
+    }
+}
+
+impl<A: Float> Display for Trace<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text(Layout::of(f)))
+    }
+}

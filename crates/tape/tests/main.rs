@@ -1,0 +1,26 @@
+//! Tests of the crate from outside, in one program: one is linked faster than one for each file.
+//! What needs a process of its own, for its allocator, directory or signals, has a program of its own.
+
+#[cfg(all(feature = "svg", feature = "terminal"))] // Its programs are built.
+mod book;
+mod composed;
+mod debug;
+#[cfg(feature = "expression")]
+mod expression;
+mod messages;
+#[cfg(feature = "linalg")]
+mod op_table;
+#[cfg(feature = "page")]
+mod page;
+mod picture;
+mod program;
+mod properties;
+#[cfg(feature = "linalg")]
+mod reference;
+mod rules;
+mod sweep;
+#[cfg(feature = "terminal")]
+mod terminal;
+mod text;
+mod trace;
+mod transform;

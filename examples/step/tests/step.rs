@@ -1,0 +1,318 @@
+//! The step program: every view of every program shows the numbers of `backward()`, and misuse is
+//! answered with a sentence.
+
+#[path = "../cli/mod.rs"]
+mod cli;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::Path;
+
+use cli::Failure;
+use ops::Tensor;
+use tape::trace::Rounding;
+use tape::trace::document::Document;
+use tape::{Tape, Var};
+
+const EXPRESSION: [&str; 8] =
+    ["--expr", "tanh(w*x + b)", "--let", "w=0.5", "--let", "x=2", "--let", "b=0.1"];
+
+/// Runs the program without a terminal.
+fn run(arguments: &[&str]) -> Result<String, Failure> {
+    let mut out = Vec::new();
+    cli::run(arguments.iter().map(OsString::from), &mut out, false)?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+fn shown(arguments: &[&str], view: &[&str]) -> String {
+    run(&[arguments, view].concat()).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+fn failure(arguments: &[&str]) -> (u8, String) {
+    let failure = run(arguments).expect_err("misuse");
+    (failure.exit_code(), failure.to_string())
+}
+
+/// The programs by what is typed for them.
+fn programs() -> Vec<Vec<&'static str>> {
+    let named = cli::programs().iter().map(|program| vec![program.name]);
+    let three_lines = "z = w @ x + b\na = sigmoid(z)\nL = sum((a - [1, 0])²)/2";
+    let vectors = ["--let", "w=[[0.1, -0.3], [1/3, 2]]", "--let", "x=[1, -1]", "--let", "b=0.7"];
+    let expressions = [EXPRESSION.to_vec(), [&["--expr", three_lines], &vectors[..]].concat()];
+    named.chain(expressions).collect()
+}
+
+/// The gradients by `backward()`, by the position of the node on the tape.
+fn gradients(tape: &Tape<f64>, arguments: &[&str]) -> BTreeMap<usize, (String, Tensor<f64>)> {
+    let output = cli::recorded(tape, arguments.iter().map(OsString::from)).unwrap();
+    let gradients = output.backward();
+    let known = tape.vars().take(output.position() + 1);
+    let known = known.filter_map(|x| Some((x, gradients.try_wrt(x).ok()?)));
+    known.map(|(x, gradient)| (x.position(), (x.label(), gradient))).collect()
+}
+
+fn bits(x: &Tensor<f64>) -> Vec<u64> {
+    x.to_vec().into_iter().map(f64::to_bits).collect()
+}
+
+/// The trace in a page: a script of data.
+fn document_of(page: &str) -> Document<f64> {
+    let start = page.find("{\"format\"").expect("the page holds the trace");
+    let json = &page[start..];
+    let json = &json[..json.find("</script>").unwrap()];
+    Document::from_json(json.trim()).unwrap()
+}
+
+#[test]
+fn json_and_page_hold_the_numbers_of_backward() {
+    for program in programs() {
+        let tape = Tape::new();
+        let wanted = gradients(&tape, &program);
+        let json = shown(&program, &["--json", "-"]);
+        let page = shown(&program, &["--html", "-"]);
+        for document in [Document::from_json(&json).unwrap(), document_of(&page)] {
+            assert_eq!(document.left_out, 0);
+            let mut compared = 0;
+            for node in &document.nodes {
+                let Some(gradient) = node.gradient else {
+                    assert!(node.nothing.is_some());
+                    continue;
+                };
+                let (label, wanted) = &wanted[&node.position];
+                assert_eq!(&node.label, label);
+                let value = document.value(gradient);
+                assert_eq!(value.shape(), wanted.shape());
+                // A large tensor is summarised, from numbers that are tested in the crate tape.
+                if let Some(tensor) = value.tensor() {
+                    assert_eq!(bits(&tensor), bits(wanted), "{program:?}: {label}");
+                    compared += 1;
+                }
+            }
+            assert!(compared >= 3, "{program:?}");
+        }
+    }
+}
+
+/// The numbers after `∂L/∂name = ` in the list at the end of the text.
+fn gradients_in_text(text: &str) -> BTreeMap<String, Vec<u64>> {
+    let (_, list) = text.split_once("GRADIENTS").unwrap();
+    // Long lists go on in the next line.
+    let list = list.replace("\n    ", " ");
+    let rows = list.lines().filter_map(|row| row.trim().split_once(" = "));
+    rows.filter(|(_, value)| !value.contains("min"))
+        .map(|(name, value)| {
+            let numbers = value.split(|c: char| "[], ".contains(c)).filter(|word| !word.is_empty());
+            let name = name.split_once("/∂").unwrap().1.to_owned();
+            (name, numbers.map(|word| word.parse::<f64>().unwrap().to_bits()).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn the_text_shows_the_numbers_of_backward() {
+    for program in programs() {
+        let tape = Tape::new();
+        let wanted = gradients(&tape, &program);
+        let read = gradients_in_text(&shown(&program, &["--text", "--digits", "17"]));
+        let variables: BTreeMap<String, Vec<u64>> = wanted
+            .iter()
+            .filter(|(position, _)| tape.vars().nth(**position).is_some_and(|x| x.op().is_none()))
+            .filter(|(_, (_, gradient))| gradient.len() <= 12)
+            .map(|(_, (label, gradient))| (label.clone(), bits(gradient)))
+            .collect();
+        assert_eq!(read, variables, "{program:?}");
+    }
+}
+
+#[test]
+fn pictures_show_the_numbers_of_backward() {
+    for program in programs() {
+        let tape = Tape::new();
+        let wanted = gradients(&tape, &program);
+        let rounded: BTreeSet<String> = wanted
+            .values()
+            .filter(|(_, gradient)| gradient.ndim() == 0)
+            .map(|(_, x)| {
+                format!("gradient {}", Rounding { digits: 17, elements: 6 }.number(x.item()))
+            })
+            .collect();
+        for format in ["--dot", "--mermaid", "--svg"] {
+            let picture = shown(&program, &["--digits", "17", format, "-"]);
+            for gradient in &rounded {
+                let plain = picture.replace("#45;", "-");
+                assert!(plain.contains(gradient), "{program:?} {format}: {gradient}\n{picture}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_written_and_named() {
+    let directory = std::env::temp_dir().join(format!("step-test-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let (page, svg) = (file("a page.html"), file("graph.svg"));
+    let out = shown(&EXPRESSION, &["--html", &page, "--svg", &svg]);
+    assert_eq!(out, format!("wrote {page}\nwrote {svg}\n"));
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), shown(&EXPRESSION, &["--html", "-"]));
+    assert!(std::fs::read_to_string(&svg).unwrap().starts_with("<svg"));
+    // Where the data are the output, nothing else is.
+    let json = shown(&EXPRESSION, &["--svg", &svg, "--json", "-"]);
+    assert!(Document::<f64>::from_json(&json).is_ok());
+
+    let missing = file("no/such/directory.html");
+    let (code, text) = failure(&[&EXPRESSION[..], &["--html", &missing]].concat());
+    assert_eq!(code, 1);
+    assert!(text.starts_with(&format!("{missing} cannot be written: ")), "{text}");
+    assert!(!Path::new(&missing).exists());
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn without_a_terminal_or_view_it_prints_the_text() {
+    assert_eq!(shown(&EXPRESSION, &[]), shown(&EXPRESSION, &["--text"]));
+    assert_eq!(shown(&[], &[]), shown(&["three-layers"], &["--text"]));
+    assert!(shown(&[], &[]).lines().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn a_chosen_variable_is_differentiated() {
+    let chosen =
+        ["--expr", "z = w*x; y = exp(z) + b", "--let", "w=3", "--let", "x=2", "--let", "b=1"];
+    let text = shown(&chosen, &["--of", "z"]);
+    assert!(text.contains("∂z/∂w = 2") && !text.contains("∂y"), "{text}");
+    let (code, text) = failure(&[&chosen[..], &["--of", "zz"]].concat());
+    assert_eq!((code, &text[..]), (2, "--of zz: there is no such value. Known: z"));
+    let (_, text) = failure(&["three-layers", "--of", "z₂"]);
+    assert!(text.contains("backward() starts from a scalar"), "{text}");
+}
+
+/// Of a graph that is too large the views say how large it is, and what they leave out.
+#[test]
+fn of_a_large_graph_the_nearest_nodes_are_drawn() {
+    let sum: Vec<String> = (0..400).map(|i| format!("sin({i}*w)")).collect();
+    let sum = format!("z = w^2; y = z*({})", sum.join(" + "));
+    let large = ["--expr", &sum, "--let", "w=0.5"];
+    let nodes = 1 + 1 + 800 + 399 + 1; // w, z, the sines and their products, the sum, y
+    for format in ["--dot", "--mermaid", "--svg"] {
+        let picture = shown(&large, &[format, "-"]);
+        let note = format!("250 of {nodes} nodes: the nearest to y. {} are left out.", nodes - 250);
+        assert!(picture.contains(&note), "{format}");
+        // Of the ancestors of one value there are few.
+        assert!(!shown(&large, &["--of", "z", format, "-"]).contains("left out"));
+    }
+    let page = document_of(&shown(&large, &["--html", "-"]));
+    assert!(page.left_out > 0 && page.left_out + page.nodes.len() == nodes);
+    let json = Document::<f64>::from_json(&shown(&large, &["--json", "-"])).unwrap();
+    assert_eq!((json.left_out, json.nodes.len()), (0, nodes));
+}
+
+#[test]
+fn misuse_is_answered_with_a_sentence_and_code_2() {
+    let with = |more: &[&'static str]| [&EXPRESSION[..], more].concat();
+    for (arguments, wanted) in [
+        (
+            vec!["three-layer"],
+            "there is no program three-layer. Did you mean three-layers? The programs are:",
+        ),
+        (vec!["xyz"], "there is no program xyz. The programs are:\n  three-layers"),
+        (vec!["order", "neuron"], "one program is shown, not order and neuron"),
+        (vec!["order", "--expr", "w"], "--expr or the program order: one of them is shown"),
+        (vec!["order", "--let", "w=1"], "--let w=… is for an expression; --expr gives that"),
+        (with(&["--expr", "w"]), "--expr is given twice"),
+        (with(&["--let", "w=1"]), "--let w=… is given twice"),
+        (with(&["--let", "c=1"]), "c is given a value, but is not used"),
+        (with(&["--let", "c"]), "--let c: it should read NAME=VALUE, such as w=0.5"),
+        (with(&["--let", "=1"]), "--let =1: it should read NAME=VALUE"),
+        (
+            with(&["--let", "c=one"]),
+            "--let c=one\nerror: `one` is not a number\n  |\n1 | one\n  | ^^^ expected a number",
+        ),
+        (
+            vec!["--expr", "tanh(w*x)", "--let", "w=1"],
+            "x has no value\n  |\n1 | tanh(w*x)\n  |        ^ given no value\n  |\n  = help: add --let x=NUMBER",
+        ),
+        (vec!["--expr", "tanh(w*"], "error: the expression ends too early"),
+        (vec!["--expr"], "missing argument for option '--expr'"),
+        (with(&["--html"]), "missing argument for option '--html'"),
+        (with(&["--htm", "x"]), "there is no option --htm. Did you mean --html?"),
+        (with(&["-x"]), "invalid option '-x'"),
+        (with(&["--digits", "many"]), "many"),
+    ] {
+        let (code, text) = failure(&arguments);
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains(wanted), "{arguments:?}:\n{text}\n\nwanted: {wanted}");
+    }
+}
+
+#[test]
+fn help_names_every_program_and_option() {
+    let help = shown(&["--help"], &[]);
+    for program in cli::programs() {
+        assert!(help.contains(&format!("\n  {} ", program.name)));
+    }
+    for option in cli::OPTIONS {
+        assert!(help.contains(&format!("--{option}")), "{option}");
+    }
+    assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    assert_eq!(help, shown(&["order", "-h", "--nonsense"], &[]));
+    assert!(shown(&["--functions"], &[]).contains("softplus"));
+}
+
+/// A function of vectors, which has something to fuse.
+const VECTOR: [&str; 8] =
+    ["--expr", "sum(tanh(w*x + b))", "--let", "w=[0.5, 1]", "--let", "x=[2, -1]", "--let", "b=0.1"];
+
+/// What the book shows of the program, in `tests/printed`; with `UPDATE_SNAPSHOTS=1` written anew.
+#[test]
+fn the_book_shows_what_the_program_prints() {
+    let pages = [
+        ("help", shown(&["--help"], &[])),
+        ("text", shown(&EXPRESSION, &[])),
+        ("functions", shown(&["--functions"], &[])),
+        ("mermaid", shown(&EXPRESSION, &["--mermaid", "-"])),
+        ("plan", shown(&VECTOR, &["--plan", "-"])),
+        ("error-place", failure(&["--expr", "tanh(w*x + )"]).1 + "\n"),
+        ("error-function", failure(&["--expr", "tahn(w*x)"]).1 + "\n"),
+        ("error-value", failure(&["--expr", "tanh(w*x)", "--let", "w=0.5"]).1 + "\n"),
+    ];
+    for (name, text) in pages {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/printed/{name}.txt"));
+        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, &text).unwrap();
+        }
+        let wanted = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(text == wanted, "{} differs from what is printed:\n{text}", file.display());
+    }
+}
+
+/// A name cannot bring a script into a page or a picture.
+#[test]
+fn text_of_the_command_line_stays_text() {
+    let wild = ["--expr", "y = w * 2 # <script>alert(1)</script>", "--let", "w=1"];
+    assert_eq!(failure(&wild).0, 2);
+    let given = ["--expr", "w * 2\n\n", "--let", "w=1"];
+    assert!(!shown(&given, &["--html", "-"]).contains("<script>alert"));
+}
+
+/// What the terminal shows is tested with the crate tape; here, that each program can be shown.
+#[test]
+fn every_program_can_be_shown_on_a_screen() {
+    use tape::terminal::{Screen, ratatui};
+
+    for program in programs() {
+        let tape = Tape::new();
+        let output: Var<'_, f64> =
+            cli::recorded(&tape, program.iter().map(OsString::from)).unwrap();
+        let trace = tape::Trace::of(output).unwrap();
+        let mut screen = Screen::new(&trace);
+        let backend = ratatui::backend::TestBackend::new(80, 24);
+        let mut terminal = ratatui::Terminal::new(backend).unwrap();
+        for _ in 0..trace.len() {
+            terminal.draw(|frame| screen.draw(frame)).unwrap();
+            screen.press(ratatui::crossterm::event::KeyCode::Right.into());
+        }
+        assert_eq!(screen.step(), trace.len() - 1);
+    }
+}
