@@ -2,7 +2,7 @@
 
     python scripts/wide_reference.py
 
-Needs mpmath, takes seconds, and writes crates/ops/src/number/fast/reference.json.gz, which
+Needs mpmath, takes seconds, and writes crates/ops/src/kernel/accuracy/reference.json.gz, which
 the tests of that module read. The file maps a function to its rows: the bits of an argument; the
 bits of the f64 nearest to the result; and how far the result is above that one, in units in its
 last place. Arguments: over all exponents, evenly where the function does something, beside the
@@ -18,7 +18,7 @@ import struct
 
 import mpmath as m
 
-TARGET = pathlib.Path(__file__).parent.parent / "crates/ops/src/number/fast/reference.json.gz"
+TARGET = pathlib.Path(__file__).parent.parent / "crates/ops/src/kernel/accuracy/reference.json.gz"
 m.mp.dps = 60
 LARGEST_ANGLE = 2**30
 

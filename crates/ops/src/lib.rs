@@ -27,7 +27,6 @@
 //! ```
 
 mod ground;
-#[allow(unsafe_code)]
 mod kernel;
 mod number;
 mod readings;
@@ -45,7 +44,7 @@ pub use kernel::{
     Order, Spread, count as thread_count, each as each_part, elements_in, elements_to_write,
     order_of,
 };
-pub use kernel::{product_into, update, with_threads};
+pub use kernel::{fuse, product_into, update, with_threads};
 pub use number::probe;
 pub use number::{Binary, Elementwise, Float, Number, Unary, WithNumber};
 pub use readings::{

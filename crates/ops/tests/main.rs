@@ -2,6 +2,7 @@
 
 mod buffers;
 mod describe;
+mod fuse;
 mod layouts;
 mod loops;
 #[cfg(feature = "threads")]

@@ -1,37 +1,17 @@
 //! Products of matrices.
 
 use super::threads;
-use crate::ground::memory;
 use crate::number::Float;
-use crate::tensor::Tensor;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2};
 
-/// As many multiply-adds make it worth a second thread's while.
+/// The fewest multiply-adds worth a thread of their own.
 const PER_THREAD: usize = 1 << 22;
 
-/// Rows and columns are divided at multiples of this, by which the product's own blocks divide.
+/// Rows and columns are divided at multiples of this, as the product's own blocks are.
 const BLOCK: usize = 32;
 
-/// The product of two matrices, whatever their strides.
-///
-/// It is laid out column by column if that is how `b`'s transpose and `a`'s would meet it row by
-/// row: the gradient of a transposed weight is then stored as the weight is.
-pub fn matrix_product<A: Float>(a: &ArrayView2<'_, A>, b: &ArrayView2<'_, A>) -> Tensor<A> {
-    let (m, n) = (a.nrows(), b.ncols());
-    let by_columns = a.strides()[0] == 1 && a.strides()[1] != 1 && b.strides()[1] == 1;
-    let out = memory::take(m * n);
-    let fits = "as many elements as the matrix holds";
-    let mut out = if by_columns {
-        ndarray::Array2::from_shape_vec((n, m), out).expect(fits).reversed_axes()
-    } else {
-        ndarray::Array2::from_shape_vec((m, n), out).expect(fits)
-    };
-    product_into(a, b, &mut out.view_mut());
-    Tensor::from(out)
-}
-
-/// The product of two matrices in the place of a third, divided among threads along its longer side.
+/// Multiplies two matrices into a third, divided among threads along its longer side.
 pub fn product_into<A: Float>(
     a: &ArrayView2<'_, A>,
     b: &ArrayView2<'_, A>,
@@ -40,8 +20,9 @@ pub fn product_into<A: Float>(
     product_and(a, b, A::zero(), out);
 }
 
-/// As many products are summed before the sum is added to the result, so that with no more of them
-/// [`add_product`] rounds as a product and a sum after it.
+/// Terms that a product sums before it adds them to the result.
+///
+/// With no more of them [`add_product`] rounds as a product and then a sum do.
 pub const SUMMED_AT_ONCE: usize = 256;
 
 /// Adds the product of two matrices to a third.
@@ -61,27 +42,25 @@ fn product_and<A: Float>(
     out: &mut ArrayViewMut2<'_, A>,
 ) {
     let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
-    let parts = (m * n * k / PER_THREAD).min(m.max(n) / BLOCK);
-    let parts = if parts > 1 { parts.min(threads::count()) } else { 1 };
-    if parts <= 1 {
+    let pieces = threads::pieces(m * n * k, PER_THREAD).min(m.max(n) / BLOCK);
+    if pieces <= 1 {
         return general_mat_mul(A::one(), a, b, keep, out);
     }
     let axis = Axis(usize::from(n > m));
-    let length = m.max(n).div_ceil(parts * BLOCK) * BLOCK;
+    let length = m.max(n).div_ceil(pieces * BLOCK) * BLOCK;
     let all = out.axis_chunks_iter_mut(axis, length).enumerate();
     threads::each(all, |(i, mut out)| {
-        let part = ndarray::Slice::from(i * length..i * length + out.len_of(axis));
+        let piece = ndarray::Slice::from(i * length..i * length + out.len_of(axis));
         let (a, b) = if axis.0 == 0 {
-            (a.slice_axis(axis, part), b.view())
+            (a.slice_axis(axis, piece), b.view())
         } else {
-            (a.view(), b.slice_axis(axis, part))
+            (a.view(), b.slice_axis(axis, piece))
         };
         general_mat_mul(A::one(), &a, &b, keep, &mut out);
     });
 }
 
-/// The products of two stacks of matrices, `[…, m, k]` and `[…, k, n]` with equal leading axes, one
-/// after the other.
+/// Multiplies two stacks of matrices, `[…, m, k]` and `[…, k, n]` with equal leading axes.
 pub fn batched_into<A: Float>(
     a: &ArrayViewD<'_, A>,
     b: &ArrayViewD<'_, A>,
@@ -104,7 +83,7 @@ pub fn batched_into<A: Float>(
     }
 }
 
-/// Matrix number `index` of a stack whose leading axes are those of `shape`.
+/// Matrix number `index` of a stack with the leading axes of `shape`.
 fn matrix<'a, A: Float>(
     stack: &'a ArrayViewD<'_, A>,
     shape: &[usize],

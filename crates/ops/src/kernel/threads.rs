@@ -3,8 +3,9 @@
 //! Every element is computed by one thread, from the same operands in the same order however many
 //! threads there are, so results do not depend on their number.
 
-/// The number of threads to divide work among: that of rayon's pool, which `RAYON_NUM_THREADS` sets,
-/// or in which the caller runs.
+/// The number of threads to divide work among: that of rayon's pool.
+///
+/// `RAYON_NUM_THREADS` sets it, or the pool in which the caller runs.
 pub fn count() -> usize {
     #[cfg(feature = "threads")]
     return rayon::current_num_threads();
@@ -12,14 +13,16 @@ pub fn count() -> usize {
     1
 }
 
-/// How many parts of at least `least` elements to divide `length` of them into.
-fn parts(length: usize, least: usize) -> usize {
-    let parts = length / least.max(1);
-    if parts > 1 { parts.min(count()) } else { 1 }
+/// The number of pieces, of at least `least` elements each, to divide `length` elements into.
+pub fn pieces(length: usize, least: usize) -> usize {
+    let pieces = length / least.max(1);
+    if pieces > 1 { pieces.min(count()) } else { 1 }
 }
 
-/// Calls `work` with the parts of `data` and where each begins, on as many threads as there are if
-/// there are `least` elements for each. Parts begin at multiples of `unit`.
+/// Calls `work` with each piece of `data` and the offset of its first element.
+///
+/// There are as many pieces as threads, if each has `least` elements. Pieces begin at multiples of
+/// `unit`.
 pub fn divide<A: Send>(
     data: &mut [A],
     unit: usize,
@@ -27,49 +30,49 @@ pub fn divide<A: Send>(
     work: impl Fn(usize, &mut [A]) + Sync,
 ) {
     let units = data.len().div_ceil(unit.max(1));
-    let parts = parts(data.len(), least).min(units);
-    if parts <= 1 {
+    let pieces = pieces(data.len(), least).min(units);
+    if pieces <= 1 {
         return work(0, data);
     }
-    let length = units.div_ceil(parts) * unit;
-    each(data.chunks_mut(length).enumerate(), |(i, part)| work(i * length, part));
+    let length = units.div_ceil(pieces) * unit;
+    each(data.chunks_mut(length).enumerate(), |(i, piece)| work(i * length, piece));
 }
 
-/// The same with several slices of one length, divided alike.
+/// [`divide`] for several slices of one length, divided alike.
 pub fn divide_all<A: Send, const N: usize>(
     first: &mut [A],
     others: [&mut [A]; N],
     least: usize,
     work: impl Fn(usize, &mut [A], [&mut [A]; N]) + Sync,
 ) {
-    let parts = parts(first.len(), least);
-    if parts <= 1 {
+    let pieces = pieces(first.len(), least);
+    if pieces <= 1 {
         return work(0, first, others);
     }
-    let length = first.len().div_ceil(parts);
+    let length = first.len().div_ceil(pieces);
     let mut others = others.map(|other| other.chunks_mut(length));
     let alike = first.chunks_mut(length).enumerate().map(|(i, first)| {
-        let others = others.each_mut().map(|parts| parts.next().expect("slices of one length"));
+        let others = others.each_mut().map(|pieces| pieces.next().expect("slices of one length"));
         (i, first, others)
     });
     each(alike, |(i, first, others)| work(i * length, first, others));
 }
 
-/// Calls `work` with each part, the first on this thread and the others on those of the pool.
+/// Calls `work` with each piece, the first on this thread and the others on those of the pool.
 #[cfg(feature = "threads")]
-pub fn each<P: Send>(mut parts: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
-    let Some(own) = parts.next() else { return };
+pub fn each<P: Send>(mut pieces: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
+    let Some(own) = pieces.next() else { return };
     let work = &work;
     rayon::in_place_scope(|scope| {
-        parts.for_each(|part| scope.spawn(move |_| work(part)));
+        pieces.for_each(|piece| scope.spawn(move |_| work(piece)));
         work(own);
     });
 }
 
-/// Without threads, one part after the other.
+/// Calls `work` with one piece after the other.
 #[cfg(not(feature = "threads"))]
-pub fn each<P: Send>(parts: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
-    parts.for_each(work);
+pub fn each<P: Send>(pieces: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
+    pieces.for_each(work);
 }
 
 /// Runs `work` with large loops divided among `threads` threads, whatever `RAYON_NUM_THREADS` says.

@@ -6,7 +6,7 @@ use std::ops::{AddAssign, MulAssign, SubAssign};
 
 use crate::ground::memory::{Pooled, pooled};
 use crate::number::Number;
-use crate::number::fast::{Fast, Reads};
+use crate::number::fast::Machine;
 
 mod sealed {
     pub trait Sealed {}
@@ -31,6 +31,7 @@ pub trait Float:
     sealed::Sealed
     + Pooled
     + Number
+    + Machine
     + ndarray::LinalgScalar
     + AddAssign
     + SubAssign
@@ -44,9 +45,6 @@ pub trait Float:
     + Send
     + Sync
 {
-    /// The reading in which loops over elements become vector instructions.
-    #[doc(hidden)]
-    type Fast: Reads<Self>;
     /// The name that error messages and checks use: `"f32"` or `"f64"`.
     const NAME: &'static str;
     /// The distance from 1 to the next larger number.
@@ -72,7 +70,6 @@ pub trait Float:
 macro_rules! float {
     ($float:ident) => {
         impl Float for $float {
-            type Fast = Fast<$float>;
             const NAME: &'static str = stringify!($float);
             const EPSILON: Self = $float::EPSILON;
             const NEG_INFINITY: Self = $float::NEG_INFINITY;

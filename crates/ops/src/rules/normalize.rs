@@ -50,7 +50,8 @@ impl Rule for Variance {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let value = kernel::variance(operands[0], out.shape(), self);
+        let axes = self.axes.resolve(operands[0].ndim()).expect("axes that the rule has accepted");
+        let value = kernel::variance(operands[0], &axes, self.correction, out.shape());
         out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -126,6 +127,12 @@ impl Normalize {
         terms.mul(self.inverse_deviation(x)).neg()
     }
 
+    /// The settings as the kernel takes them.
+    fn resolved<A: Float>(&self, x: &Tensor<A>) -> kernel::Normalization {
+        let axes = self.axes.resolve(x.ndim()).expect("axes that the rule has accepted");
+        kernel::Normalization { axes, epsilon: self.epsilon, centred: self.centred }
+    }
+
     fn settings_text(&self) -> String {
         let kind = if self.centred { "" } else { ", uncentred" };
         format!("{}, ε {}{kind}", show_reduction(&self.axes, false), self.epsilon)
@@ -145,7 +152,7 @@ impl Rule for Normalize {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let value = kernel::normalize(operands[0], self);
+        let value = kernel::normalize(operands[0], &self.resolved(operands[0]));
         out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -184,7 +191,8 @@ impl Rule for NormalizeSlope {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let value = kernel::normalize_slope(operands[0], operands[1], &self.0);
+        let value =
+            kernel::normalize_slope(operands[0], operands[1], &self.0.resolved(operands[0]));
         out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {

@@ -8,10 +8,9 @@
 
 use std::borrow::Borrow;
 
-use smallvec::SmallVec;
-
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::kernel;
+pub use crate::kernel::{Part, Slide, Slides};
 use crate::number::Float;
 use crate::rule::{
     Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts, arity,
@@ -20,92 +19,6 @@ use crate::rule::{
 use crate::rules::layout::Padding;
 use crate::rules::methods::{BinaryMethods, LayoutMethods, LinearMethods, ReduceMethods};
 use crate::tensor::Tensor;
-
-/// How a window slides along one axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slide {
-    /// The length of the window.
-    pub kernel: usize,
-    /// How far it moves at a time.
-    pub stride: usize,
-    /// Elements added before and after the axis.
-    pub padding: (usize, usize),
-    /// The distance between the elements of the window.
-    pub dilation: usize,
-}
-
-impl Slide {
-    /// A window of `kernel` that moves by 1, without padding.
-    pub const fn new(kernel: usize) -> Self {
-        Self { kernel, stride: 1, padding: (0, 0), dilation: 1 }
-    }
-    /// The same with another stride.
-    #[must_use]
-    pub const fn stride(self, stride: usize) -> Self {
-        Self { stride, ..self }
-    }
-    /// The same with padding on both sides.
-    #[must_use]
-    pub const fn padding(self, padding: usize) -> Self {
-        Self { padding: (padding, padding), ..self }
-    }
-    /// The same with another dilation.
-    #[must_use]
-    pub const fn dilation(self, dilation: usize) -> Self {
-        Self { dilation, ..self }
-    }
-
-    /// The distance from the first element of the window to one past the last.
-    pub const fn span(&self) -> usize {
-        (self.kernel - 1) * self.dilation + 1
-    }
-
-    /// How many windows fit an axis of `length`.
-    ///
-    /// # Errors
-    /// If a setting is 0 or the window is larger than the padded axis.
-    pub fn count(&self, axis: usize, length: usize) -> Result<usize, Problem> {
-        for (setting, value) in [
-            ("the kernel", self.kernel),
-            ("the stride", self.stride),
-            ("the dilation", self.dilation),
-        ] {
-            if value == 0 {
-                let (given, allowed) = ("0".into(), "at least 1".into());
-                return Err(Problem::Setting { setting, given, allowed });
-            }
-        }
-        let padding = self.padding.0 + self.padding.1;
-        if self.span() > length + padding {
-            let (kernel, dilation) = (self.kernel, self.dilation);
-            return Err(Problem::Kernel {
-                axis,
-                kernel,
-                dilation,
-                length: length + padding,
-                padding,
-            });
-        }
-        Ok((length + padding - self.span()) / self.stride + 1)
-    }
-
-    /// The same with as much padding after the axis as a last, partial window needs; it must
-    /// begin inside the axis or the padding before it (PyTorch's `ceil_mode`).
-    #[must_use]
-    pub fn ceil(self, length: usize) -> Self {
-        let span = self.span();
-        let room = (length + self.padding.0 + self.padding.1).saturating_sub(span);
-        let mut last = room.div_ceil(self.stride) * self.stride;
-        if last >= length + self.padding.0 {
-            last = last.saturating_sub(self.stride);
-        }
-        let needed = (last + span).saturating_sub(length + self.padding.0);
-        Self { padding: (self.padding.0, needed.max(self.padding.1)), ..self }
-    }
-}
-
-/// The slides along the spatial axes: one or two.
-pub type Slides = SmallVec<[Slide; 2]>;
 
 /// Slides as data: one number for each spatial axis.
 fn slide_attributes(slides: &[Slide]) -> Attributes {
@@ -173,7 +86,10 @@ impl Rule for Windows {
         Ok(shape)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let value = kernel::windows(operands[0], out.shape(), self);
+        let value = match self.adjoint {
+            None => kernel::windows(operands[0], out.shape(), &self.slides),
+            Some(_) => kernel::windows_adjoint(operands[0], out.shape(), &self.slides),
+        };
         out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -237,7 +153,7 @@ impl Rule for MaxPool {
         Ok(operands[0][..2].iter().copied().chain(counts).collect())
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let value = kernel::max_pool(operands[0], out.shape(), self);
+        let value = kernel::max_pool(operands[0], out.shape(), &self.slides);
         out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -278,7 +194,12 @@ impl Rule for MaxPoolSlope {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let value = kernel::max_pool_slope(operands[0], operands[1], out.shape(), self);
+        let (x, v) = (operands[0], operands[1]);
+        let value = if self.adjoint {
+            kernel::max_pool_adjoint(x, v, &self.slides)
+        } else {
+            kernel::max_pool_slope(x, v, out.shape(), &self.slides)
+        };
         out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -298,18 +219,6 @@ impl Rule for MaxPoolSlope {
         attributes.push(("adjoint", self.adjoint.into()));
         attributes
     }
-}
-
-/// Which of the three parts of a convolution a [`Conv`] computes from the two others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The output, from input and weight: the convolution.
-    Output,
-    /// The input's gradient, from the output's and the weight: the transposed convolution. Holds
-    /// the spatial shape of the result.
-    Input(Shape),
-    /// The weight's gradient, from the input and the output's.
-    Weight,
 }
 
 /// Convolution (cross-correlation, as networks use it), in one or two dimensions:
@@ -413,7 +322,8 @@ impl Rule for Conv {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let value = kernel::conv(operands[0], operands[1], out.shape(), self);
+        let (a, b, shape) = (operands[0], operands[1], out.shape());
+        let value = kernel::convolve(a, b, shape, &self.slides, self.groups, &self.part);
         out.set(value)
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {

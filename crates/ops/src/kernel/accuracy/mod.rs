@@ -1,4 +1,4 @@
-//! The functions against wider references: in f32 against f64, in f64 against values that
+//! The vectorised functions against wider references: in f32 against f64, in f64 against values that
 //! `scripts/wide_reference.py` computed with 60 digits.
 
 use std::collections::BTreeMap;
@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use flate2::read::GzDecoder;
 
-use super::{Fast, double, single};
 use crate::number::Number;
+use crate::number::fast::{Fast, Machine};
 
 /// Calls `f` with each element, in a loop that may use AVX2 and fused multiply-add.
 #[cfg(target_arch = "x86_64")]
@@ -55,6 +55,7 @@ impl Level {
         Self::available().pop().expect("at least the plain loop")
     }
 
+    #[allow(unsafe_code)]
     #[inline]
     fn each<A: Copy>(self, f: impl Fn(A) -> A, x: &[A], y: &mut [A]) {
         match self {
@@ -170,7 +171,7 @@ fn sweep(name: &str, level: Level, step: usize) {
         }
         (function.f32)(level, &x, &mut y[..x.len()]);
         for (&x, &y) in x.iter().zip(&y) {
-            if y.is_nan() && function.angle && x.abs() > single::LARGEST_ANGLE {
+            if y.is_nan() && function.angle && x.abs() > f32::LARGEST_ANGLE {
                 continue;
             }
             let error = error_f32(y, (function.wide)(f64::from(x)));
@@ -275,11 +276,11 @@ fn special_values_are_the_floats_own() {
             f32(level, &x32, &mut y32);
             f64(level, &x64, &mut y64);
             for (&x, &y) in x32.iter().zip(&y32) {
-                let asks = angle && x.abs() > single::LARGEST_ANGLE;
+                let asks = angle && x.abs() > f32::LARGEST_ANGLE;
                 assert_fits!(y, own_f32(x), asks, "{name}({x:e}) in f32 with {level:?}");
             }
             for (&x, &y) in x64.iter().zip(&y64) {
-                let asks = angle && x.abs() > double::LARGEST_ANGLE;
+                let asks = angle && x.abs() > f64::LARGEST_ANGLE;
                 assert_fits!(y, own_f64(x), asks, "{name}({x:e}) in f64 with {level:?}");
             }
         }

@@ -1,0 +1,287 @@
+//! Running a fused chain.
+
+use std::borrow::Cow;
+use std::mem;
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::{Layout, Step};
+use crate::ground::broadcast;
+use crate::kernel::layout::{elements_in, elements_to_write};
+use crate::kernel::nest::Broadcast;
+use crate::kernel::threads;
+use crate::number::Float;
+use crate::tensor::Tensor;
+
+/// The fewest results of steps worth a thread of their own.
+const PER_THREAD: usize = 65_536;
+
+/// What a thread computes begins at a multiple of this.
+const UNIT: usize = 256;
+
+const FITS: &str = "as many elements as are to be computed";
+
+/// A compiled chain: instructions that run on one row of elements after another.
+#[derive(Debug)]
+pub struct Fused<S> {
+    pub(super) layout: Layout,
+    pub(super) inputs: Vec<Source>,
+    /// Rows that hold one number, and the input that gives it.
+    pub(super) uniform: Vec<(u32, usize)>,
+    pub(super) code: Vec<Instruction<S>>,
+    /// The number of outputs, whose rows are the first.
+    pub(super) outputs: usize,
+    /// The number of rows with those of the outputs.
+    pub(super) rows: usize,
+    /// The length of a row.
+    pub(super) row: usize,
+}
+
+/// How an input is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Source {
+    /// One number for all elements, written to a row once.
+    Number,
+    /// The elements lie as those of the results: they are read where they are.
+    Direct,
+    /// The elements are gathered to a row.
+    Gathered,
+}
+
+#[derive(Debug)]
+pub(super) struct Instruction<S> {
+    /// The row that it writes.
+    pub to: u32,
+    pub what: What<S>,
+}
+
+#[derive(Debug)]
+pub(super) enum What<S> {
+    /// Reads a row of an input.
+    Gather { input: usize },
+    /// Runs the step that has this number in the chain.
+    Step { step: S, number: usize, operands: SmallVec<[Operand; 3]> },
+}
+
+/// Where an operand is held.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Operand {
+    Row(u32),
+    /// An input that is read directly.
+    Input(u32),
+}
+
+/// An input of a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a, A: Float> {
+    /// The same number for all elements.
+    Number(A),
+    /// A tensor that broadcasts to the shape of the results.
+    Tensor(&'a Tensor<A>),
+}
+
+/// The first result of a run that is infinite or NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NonFinite<A> {
+    /// The number of the step in the chain.
+    pub step: usize,
+    /// The index of the element, in the order of memory.
+    pub element: usize,
+    /// The result.
+    pub value: A,
+}
+
+/// An input as the instructions read it.
+#[allow(clippy::large_enum_variant)] // A box would be an allocation in every run.
+enum Reader<'a, A: Float> {
+    Number(A),
+    Direct(Cow<'a, [A]>),
+    Gathered(Broadcast<'a, A>),
+}
+
+/// The elements that one thread computes.
+struct Piece<'a, A> {
+    start: usize,
+    length: usize,
+    outputs: SmallVec<[&'a mut [A]; 8]>,
+    scratch: &'a mut [A],
+}
+
+impl<S> Fused<S> {
+    /// Runs all steps and writes the outputs, each in its tensor.
+    ///
+    /// A tensor of the right shape and layout is overwritten, any other is replaced. `scratch` is
+    /// memory that is used again: a run allocates nothing if it was there in the run before.
+    ///
+    /// # Panics
+    /// If there are fewer inputs or outputs than the chain has, or of other shapes.
+    pub fn run<A: Float>(
+        &self,
+        inputs: &[Input<'_, A>],
+        outputs: &mut [Tensor<A>],
+        scratch: &mut Vec<A>,
+    ) where
+        S: Step<A>,
+    {
+        let readers = self.readers(inputs);
+        threads::each(self.pieces(outputs, scratch), |piece| {
+            self.run_piece(piece, &readers, |_, _, _| {});
+        });
+    }
+
+    /// Runs all steps as [`run`](Self::run) does, and looks for results that are not finite.
+    ///
+    /// Gives the first one: of the first step that has any, the first in memory.
+    ///
+    /// # Panics
+    /// If there are fewer inputs or outputs than the chain has, or of other shapes.
+    pub fn run_checked<A: Float>(
+        &self,
+        inputs: &[Input<'_, A>],
+        outputs: &mut [Tensor<A>],
+        scratch: &mut Vec<A>,
+    ) -> Option<NonFinite<A>>
+    where
+        S: Step<A>,
+    {
+        let readers = self.readers(inputs);
+        let mut first: Option<NonFinite<A>> = None;
+        for piece in self.pieces(outputs, scratch) {
+            self.run_piece(piece, &readers, |step, start, row| {
+                if first.is_none_or(|first| step < first.step)
+                    && let Some(i) = row.iter().position(|value| !value.is_finite())
+                {
+                    first = Some(NonFinite { step, element: start + i, value: row[i] });
+                }
+            });
+        }
+        first
+    }
+
+    /// The number of threads that a run is divided among.
+    fn threads(&self) -> usize {
+        let length = self.layout.len();
+        threads::pieces(length * self.code.len(), PER_THREAD).min(length / UNIT).max(1)
+    }
+
+    fn readers<'a, A: Float>(&self, inputs: &[Input<'a, A>]) -> SmallVec<[Reader<'a, A>; 8]> {
+        assert_eq!(inputs.len(), self.inputs.len(), "as many inputs as the chain has");
+        let Layout { shape, order } = &self.layout;
+        let pairs = self.inputs.iter().zip(inputs);
+        pairs
+            .map(|pair| match pair {
+                (Source::Number, Input::Number(number)) => Reader::Number(*number),
+                (Source::Number, Input::Tensor(x)) => Reader::Number(x.item()),
+                (_, Input::Number(_)) => panic!("a number for a tensor of several elements"),
+                (Source::Direct, Input::Tensor(x)) => {
+                    assert_eq!(x.shape(), &shape[..], "an input of the shape of the results");
+                    Reader::Direct(elements_in(x, order))
+                }
+                (Source::Gathered, Input::Tensor(x)) => {
+                    let fits = broadcast(&[x.shape(), shape]).is_ok_and(|all| all == *shape);
+                    assert!(fits, "an input of shape {:?} for results of {shape:?}", x.shape());
+                    Reader::Gathered(Broadcast::new(x, shape, order))
+                }
+            })
+            .collect()
+    }
+
+    /// Divides outputs and scratch among the threads.
+    fn pieces<'a, A: Float>(
+        &self,
+        outputs: &'a mut [Tensor<A>],
+        scratch: &'a mut Vec<A>,
+    ) -> impl Iterator<Item = Piece<'a, A>> {
+        assert_eq!(outputs.len(), self.outputs, "as many outputs as the chain has");
+        let (count, length) = (self.threads(), self.layout.len());
+        let most = if count == 1 { length } else { length.div_ceil(count * UNIT) * UNIT };
+        let room = (self.rows - self.outputs) * self.row;
+        scratch.resize((room * count).max(scratch.len()), A::zero());
+        let mut scratch = &mut scratch[..];
+        let Layout { shape, order } = &self.layout;
+        let mut rest: SmallVec<[&mut [A]; 8]> =
+            outputs.iter_mut().map(|out| elements_to_write(out, shape, order)).collect();
+        (0..count).map(move |piece| {
+            let start = piece * most;
+            let length = most.min(length.saturating_sub(start));
+            let outputs =
+                rest.iter_mut().map(|rest| rest.split_off_mut(..length).expect(FITS)).collect();
+            Piece { start, length, outputs, scratch: scratch.split_off_mut(..room).expect(FITS) }
+        })
+    }
+
+    /// Runs all instructions on one row of elements, then on the next.
+    ///
+    /// `look` sees the row that each step has written, with the step's number and that of the row's
+    /// first element.
+    fn run_piece<A: Float>(
+        &self,
+        piece: Piece<'_, A>,
+        readers: &[Reader<'_, A>],
+        mut look: impl FnMut(usize, usize, &[A]),
+    ) where
+        S: Step<A>,
+    {
+        let Piece { start, length, mut outputs, scratch } = piece;
+        if length == 0 {
+            return;
+        }
+        let mut rows: SmallVec<[&mut [A]; 24]> =
+            outputs.iter().map(|_| Default::default()).collect();
+        rows.extend(scratch.chunks_exact_mut(self.row.max(1)));
+        for &(row, input) in &self.uniform {
+            let Reader::Number(number) = readers[input] else { unreachable!("a number") };
+            rows[row as usize].fill(number);
+        }
+        let mut done = 0;
+        while done < length {
+            let count = self.row.min(length - done);
+            let elements = start + done..start + done + count;
+            for (row, rest) in rows.iter_mut().zip(&mut outputs) {
+                *row = rest.split_off_mut(..count).expect(FITS);
+            }
+            for Instruction { to, what } in &self.code {
+                let row = mem::take(&mut rows[*to as usize]);
+                what.run(&mut row[..count], &rows, readers, &elements);
+                if let What::Step { number, .. } = what {
+                    look(*number, elements.start, &row[..count]);
+                }
+                rows[*to as usize] = row;
+            }
+            done += count;
+        }
+    }
+}
+
+impl<S> What<S> {
+    /// Computes the elements of one row.
+    #[inline]
+    fn run<A: Float>(
+        &self,
+        out: &mut [A],
+        rows: &[&mut [A]],
+        readers: &[Reader<'_, A>],
+        elements: &Range<usize>,
+    ) where
+        S: Step<A>,
+    {
+        match self {
+            Self::Gather { input } => match &readers[*input] {
+                Reader::Gathered(x) => x.read(elements.start, out),
+                _ => unreachable!("any other input is read where it lies"),
+            },
+            Self::Step { step, operands, .. } => {
+                let operands = operands.iter().map(|operand| match operand {
+                    Operand::Row(row) => &rows[*row as usize][..out.len()],
+                    Operand::Input(x) => match &readers[*x as usize] {
+                        Reader::Direct(x) => &x[elements.clone()],
+                        _ => unreachable!("any other input is read into a row"),
+                    },
+                });
+                let operands: SmallVec<[&[A]; 4]> = operands.collect();
+                step.fill(&operands, out);
+            }
+        }
+    }
+}

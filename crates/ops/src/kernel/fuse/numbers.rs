@@ -1,0 +1,104 @@
+//! Pointwise steps on single numbers.
+
+use std::ops::Range;
+
+use super::Step;
+use crate::number::Float;
+
+/// Steps on a list of numbers, each of which appends its results to those of the steps before.
+///
+/// Equal steps follow one another and are run together: a run is one call, not one for each result.
+///
+/// ```
+/// use ops::fuse::{Numbers, Step};
+///
+/// struct Sum;
+/// impl Step<f64> for Sum {
+///     fn fill(&self, _: &[&[f64]], _: &mut [f64]) {}
+///     fn fill_at(&self, numbers: &[f64], indices: &[u32], out: &mut [f64]) {
+///         ops::fuse::fill_at(numbers, indices, out, |[a, b]| a + b);
+///     }
+/// }
+///
+/// // Two numbers are given; of the results, one is their sum, and one that sum doubled.
+/// let mut steps = Numbers::new(2);
+/// steps.begin(Sum, 2);
+/// steps.result([0, 1]);
+/// steps.begin(Sum, 2);
+/// steps.result([2, 2]);
+/// let mut numbers = [1.0, 2.0, 0.0, 0.0];
+/// assert_eq!(steps.run(&mut numbers), 2..4);
+/// assert_eq!(numbers[2..], [3.0, 6.0]);
+/// ```
+#[derive(Debug)]
+pub struct Numbers<S> {
+    /// The index of the first result.
+    start: usize,
+    runs: Vec<Run<S>>,
+    /// The indices of the operands: those of each result together, in the order of the results.
+    operands: Vec<u32>,
+}
+
+/// A step, as often as it is run in a row.
+#[derive(Debug)]
+struct Run<S> {
+    step: S,
+    arity: usize,
+    results: usize,
+}
+
+impl<S> Numbers<S> {
+    /// No steps yet; the first result will be at the index `start`.
+    pub fn new(start: usize) -> Self {
+        Self { start, runs: Vec::new(), operands: Vec::new() }
+    }
+
+    /// Begins a run of a step of `arity` operands, none of which is a result of the same run.
+    pub fn begin(&mut self, step: S, arity: usize) {
+        self.runs.push(Run { step, arity, results: 0 });
+    }
+
+    /// Adds a result to the run begun last, from operands at some indices.
+    ///
+    /// # Panics
+    /// If no run was begun, or the run's step has another number of operands.
+    pub fn result(&mut self, operands: impl IntoIterator<Item = u32>) {
+        let run = self.runs.last_mut().expect("a run was begun");
+        let before = self.operands.len();
+        self.operands.extend(operands);
+        assert_eq!(self.operands.len() - before, run.arity, "as many operands as the step has");
+        run.results += 1;
+    }
+
+    /// Computes all results, and gives their indices.
+    ///
+    /// # Panics
+    /// If `numbers` is too short, or an operand is not computed before it is read.
+    pub fn run<A: Float>(&self, numbers: &mut [A]) -> Range<usize>
+    where
+        S: Step<A>,
+    {
+        let (mut start, mut operands) = (self.start, &self.operands[..]);
+        for Run { step, arity, results } in &self.runs {
+            let (own, others) = operands.split_at(results * arity);
+            let (before, after) = numbers.split_at_mut(start);
+            step.fill_at(before, own, &mut after[..*results]);
+            (start, operands) = (start + results, others);
+        }
+        self.start..start
+    }
+}
+
+/// Computes `f` of `N` numbers for each of `out`, at the next `N` of `indices`.
+#[inline]
+pub fn fill_at<A: Copy, const N: usize>(
+    numbers: &[A],
+    indices: &[u32],
+    out: &mut [A],
+    f: impl Fn([A; N]) -> A,
+) {
+    let (indices, _) = indices.as_chunks::<N>();
+    for (out, indices) in out.iter_mut().zip(indices) {
+        *out = f(indices.map(|index| numbers[index as usize]));
+    }
+}

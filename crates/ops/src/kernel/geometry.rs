@@ -1,0 +1,268 @@
+//! Windows that slide over images: how many there are, and where their elements lie.
+
+use smallvec::SmallVec;
+
+use crate::ground::{Problem, Shape};
+
+/// How a window slides along one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slide {
+    /// The length of the window.
+    pub kernel: usize,
+    /// How far it moves at a time.
+    pub stride: usize,
+    /// Elements added before and after the axis.
+    pub padding: (usize, usize),
+    /// The distance between the elements of the window.
+    pub dilation: usize,
+}
+
+impl Slide {
+    /// A window of `kernel` that moves by 1, without padding.
+    pub const fn new(kernel: usize) -> Self {
+        Self { kernel, stride: 1, padding: (0, 0), dilation: 1 }
+    }
+    /// This slide with another stride.
+    #[must_use]
+    pub const fn stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+    /// This slide with `padding` elements on both sides.
+    #[must_use]
+    pub const fn padding(self, padding: usize) -> Self {
+        Self { padding: (padding, padding), ..self }
+    }
+    /// This slide with another dilation.
+    #[must_use]
+    pub const fn dilation(self, dilation: usize) -> Self {
+        Self { dilation, ..self }
+    }
+
+    /// The length of the axis that a window covers.
+    pub const fn span(&self) -> usize {
+        self.kernel.saturating_sub(1) * self.dilation + 1
+    }
+
+    /// The number of windows that fit an axis of `length`.
+    ///
+    /// # Errors
+    /// If a setting is 0 or the window is larger than the padded axis.
+    pub fn count(&self, axis: usize, length: usize) -> Result<usize, Problem> {
+        for (setting, value) in [
+            ("the kernel", self.kernel),
+            ("the stride", self.stride),
+            ("the dilation", self.dilation),
+        ] {
+            if value == 0 {
+                let (given, allowed) = ("0".into(), "at least 1".into());
+                return Err(Problem::Setting { setting, given, allowed });
+            }
+        }
+        let padding = self.padding.0 + self.padding.1;
+        if self.span() > length + padding {
+            let (kernel, dilation) = (self.kernel, self.dilation);
+            return Err(Problem::Kernel {
+                axis,
+                kernel,
+                dilation,
+                length: length + padding,
+                padding,
+            });
+        }
+        Ok((length + padding - self.span()) / self.stride + 1)
+    }
+
+    /// This slide with the padding after the axis that a last, partial window needs.
+    ///
+    /// That window must begin inside the axis or in the padding before it (PyTorch's `ceil_mode`).
+    #[must_use]
+    pub fn ceil(self, length: usize) -> Self {
+        let span = self.span();
+        let room = (length + self.padding.0 + self.padding.1).saturating_sub(span);
+        let mut last = room.div_ceil(self.stride.max(1)) * self.stride;
+        if last >= length + self.padding.0 {
+            last = last.saturating_sub(self.stride);
+        }
+        let needed = (last + span).saturating_sub(length + self.padding.0);
+        Self { padding: (self.padding.0, needed.max(self.padding.1)), ..self }
+    }
+}
+
+/// The slides along the spatial axes: one or two.
+pub type Slides = SmallVec<[Slide; 2]>;
+
+/// The part of a convolution that is computed from the two others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The output, from input and weight: the convolution.
+    Output,
+    /// The input's gradient, from the output's and the weight: the transposed convolution.
+    ///
+    /// It holds the spatial shape of the result.
+    Input(Shape),
+    /// The weight's gradient, from the input and the output's.
+    Weight,
+}
+
+/// The windows over one channel of an image; an image of one spatial axis has height 1.
+pub(super) struct Grid {
+    /// Height and width of the image.
+    pub size: [usize; 2],
+    /// Windows along each axis.
+    pub counts: [usize; 2],
+    /// How the window slides along each axis.
+    pub slides: [Slide; 2],
+    /// For each column of the kernel, the windows of a row that meet the image there.
+    columns: SmallVec<[Inside; 4]>,
+}
+
+/// The windows of a row whose element in one column of the kernel lies inside the image.
+#[derive(Clone, Copy)]
+pub(super) struct Inside {
+    /// The first such window.
+    pub first: usize,
+    /// One past the last such window.
+    pub past: usize,
+    /// The column of the image that the first window meets.
+    pub column: usize,
+}
+
+/// Elements of a window that lie side by side in an image, channels last.
+pub(super) struct Run {
+    /// The offset of the first element when all windows are laid out as rows.
+    pub row: usize,
+    /// The offset of the first element in the image.
+    pub image: usize,
+    /// The number of elements.
+    pub length: usize,
+}
+
+impl Inside {
+    fn new(across: Slide, width: usize, count: usize, offset: usize) -> Self {
+        let Slide { stride, padding: (before, _), .. } = across;
+        let first = before.saturating_sub(offset).div_ceil(stride).min(count);
+        let past = (width + before).saturating_sub(offset).div_ceil(stride);
+        let column = (first * stride + offset).saturating_sub(before);
+        Self { first, past: past.min(count).max(first), column }
+    }
+}
+
+impl Grid {
+    /// The windows over images of `spatial` axes, `counts` along each.
+    pub fn new(slides: &[Slide], spatial: &[usize], counts: &[usize]) -> Self {
+        let two = |values: &[usize]| match *values {
+            [n] => [1, n],
+            [h, w] => [h, w],
+            _ => unreachable!("one or two spatial axes"),
+        };
+        let slides = match *slides {
+            [s] => [Slide::new(1), s],
+            [a, b] => [a, b],
+            _ => unreachable!("one or two spatial axes"),
+        };
+        let (size, counts) = (two(spatial), two(counts));
+        let across = slides[1];
+        let columns = (0..across.kernel)
+            .map(|k| Inside::new(across, size[1], counts[1], k * across.dilation))
+            .collect();
+        Self { size, counts, slides, columns }
+    }
+
+    /// Elements of one channel of an image.
+    pub fn area(&self) -> usize {
+        self.size[0] * self.size[1]
+    }
+
+    /// Elements of the kernel.
+    pub fn kernel(&self) -> usize {
+        self.slides[0].kernel * self.slides[1].kernel
+    }
+
+    /// Windows of an image.
+    pub fn windows(&self) -> usize {
+        self.counts[0] * self.counts[1]
+    }
+
+    /// Whether the windows of an image are the image itself.
+    pub fn is_pointwise(&self) -> bool {
+        let point = |slide: &Slide| slide.kernel == 1 && slide.stride == 1;
+        self.slides.iter().all(point) && !self.is_padded()
+    }
+
+    /// Whether a window may reach beyond the image.
+    pub fn is_padded(&self) -> bool {
+        self.slides.iter().any(|slide| slide.padding != (0, 0))
+    }
+
+    /// Calls `visit` with each row of windows under each element of the kernel.
+    ///
+    /// Its arguments are the offset of the row in `[kernel, windows]`, the offset of the image row
+    /// it meets (`None` outside the image), and the windows that meet it.
+    #[inline]
+    pub fn for_each_row(&self, mut visit: impl FnMut(usize, Option<usize>, Inside)) {
+        let [down, across] = self.slides;
+        for k in 0..self.kernel() {
+            let (ky, inside) = (k / across.kernel, self.columns[k % across.kernel]);
+            for row in 0..self.counts[0] {
+                let y = (row * down.stride + ky * down.dilation).checked_sub(down.padding.0);
+                let start = y.filter(|&y| y < self.size[0]).map(|y| y * self.size[1]);
+                visit((k * self.counts[0] + row) * self.counts[1], start, inside);
+            }
+        }
+    }
+
+    /// Calls `visit` with each run of elements of each window, in images of `channels` last.
+    #[inline]
+    pub fn for_each_run(&self, channels: usize, mut visit: impl FnMut(Run)) {
+        let ([down, across], [height, width]) = (self.slides, self.size);
+        let mut row = 0;
+        for window in 0..self.windows() {
+            let top = window / self.counts[1] * down.stride;
+            let left = window % self.counts[1] * across.stride;
+            for ky in 0..down.kernel {
+                let y = (top + ky * down.dilation).wrapping_sub(down.padding.0);
+                if y < height && across.dilation == 1 {
+                    // A row of the kernel is one run.
+                    let before = across.padding.0.saturating_sub(left).min(across.kernel);
+                    let x = (left + before).saturating_sub(across.padding.0);
+                    let count = (across.kernel - before).min(width.saturating_sub(x));
+                    let image = (y * width + x) * channels;
+                    if count > 0 {
+                        visit(Run {
+                            row: row + before * channels,
+                            image,
+                            length: count * channels,
+                        });
+                    }
+                } else if y < height {
+                    for kx in 0..across.kernel {
+                        let x = (left + kx * across.dilation).wrapping_sub(across.padding.0);
+                        if x < width {
+                            let image = (y * width + x) * channels;
+                            visit(Run { row: row + kx * channels, image, length: channels });
+                        }
+                    }
+                }
+                row += across.kernel * channels;
+            }
+        }
+    }
+
+    /// Collects where a window meets an image of `channels` last: the offset of each pixel.
+    #[inline(always)]
+    pub fn pixels_under(&self, window: usize, channels: usize, offsets: &mut Vec<usize>) {
+        let ([down, across], [height, width]) = (self.slides, self.size);
+        let top = window / self.counts[1] * down.stride;
+        let left = window % self.counts[1] * across.stride;
+        offsets.clear();
+        for ky in 0..down.kernel {
+            let y = (top + ky * down.dilation).wrapping_sub(down.padding.0);
+            for kx in 0..across.kernel {
+                let x = (left + kx * across.dilation).wrapping_sub(across.padding.0);
+                if y < height && x < width {
+                    offsets.push((y * width + x) * channels);
+                }
+            }
+        }
+    }
+}

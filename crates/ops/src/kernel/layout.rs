@@ -1,0 +1,96 @@
+//! The order of a tensor's axes in memory.
+//!
+//! A kernel reads an operand in the order in which it lies and lays its result out alike, so that
+//! neither is read in jumps. Images are laid out with the channels last.
+
+use std::borrow::Cow;
+
+use ndarray::{ArrayD, ArrayViewMutD, IxDyn};
+use smallvec::{SmallVec, smallvec};
+
+use crate::ground::memory;
+use crate::number::Float;
+use crate::tensor::Tensor;
+
+/// Axes in an order, the last one fastest.
+pub type Order = SmallVec<[usize; 6]>;
+
+/// The axes in the order in which a tensor lies in memory.
+pub fn order_of<A: Float>(x: &Tensor<A>) -> Order {
+    permuted_order(x, x.shape()).unwrap_or_else(|| (0..x.ndim()).collect())
+}
+
+/// The order in which a tensor of this shape lies in memory without gaps, unless it is 0, 1, 2, ….
+pub fn permuted_order<A: Float>(x: &Tensor<A>, shape: &[usize]) -> Option<Order> {
+    if x.shape() != shape || x.elements().is_some() {
+        return None;
+    }
+    let (_, strides) = x.stored()?;
+    let mut order: Order = (0..shape.len()).collect();
+    order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis]));
+    strides.iter().all(|&stride| stride > 0).then_some(order)
+}
+
+/// The elements of a tensor in the order 0, 1, 2, … of its axes.
+pub fn ordered<A: Float>(x: &Tensor<A>) -> Cow<'_, [A]> {
+    let order: Order = (0..x.ndim()).collect();
+    elements_in(x, &order)
+}
+
+/// The elements of a tensor in an order of its axes: borrowed if they lie so, else copied.
+pub fn elements_in<'x, A: Float>(x: &'x Tensor<A>, order: &[usize]) -> Cow<'x, [A]> {
+    let view = x.view().permuted_axes(IxDyn(order));
+    if let Some(elements) = view.to_slice() {
+        return elements.into();
+    }
+    let mut elements = memory::take(x.len());
+    let mut target =
+        ArrayViewMutD::from_shape(view.shape(), &mut elements).expect("as many elements");
+    target.assign(&view);
+    elements.into()
+}
+
+/// The elements of a tensor of `shape` in an order of its axes, to overwrite all of them.
+///
+/// A tensor of another shape or layout is replaced by a new one.
+pub fn elements_to_write<'x, A: Float>(
+    x: &'x mut Tensor<A>,
+    shape: &[usize],
+    order: &[usize],
+) -> &'x mut [A] {
+    if x.shape() != shape || !x.view().permuted_axes(IxDyn(order)).is_standard_layout() {
+        *x = in_order(memory::take(shape.iter().product()), shape, order);
+    }
+    let view = x.view_mut().permuted_axes(IxDyn(order));
+    view.into_slice().expect("elements without gaps in this order")
+}
+
+/// A tensor of `shape` from its elements in an order of its axes.
+pub fn in_order<A: Float>(elements: Vec<A>, shape: &[usize], order: &[usize]) -> Tensor<A> {
+    let lengths: Order = order.iter().map(|&axis| shape[axis]).collect();
+    let fits = "one element for each index";
+    if order.is_sorted() {
+        return Tensor::from_shape_vec(shape, elements).expect(fits);
+    }
+    let mut back: Order = smallvec![0; order.len()];
+    order.iter().enumerate().for_each(|(i, &axis)| back[axis] = i);
+    let array = ArrayD::from_shape_vec(IxDyn(&lengths), elements).expect(fits);
+    Tensor::from(array.permuted_axes(IxDyn(&back)))
+}
+
+/// The order of the axes `[batch, channels, …]` with the channels last.
+pub fn channels_last(ndim: usize) -> Order {
+    std::iter::once(0).chain(2..ndim).chain(std::iter::once(1)).collect()
+}
+
+/// Whether a tensor lies in memory with the channels last.
+pub fn is_channels_last<A: Float>(x: &Tensor<A>) -> bool {
+    x.elements().is_none() && order_of(x) == channels_last(x.ndim())
+}
+
+/// Gives back the buffer of elements that had to be copied.
+pub fn give<A: Float>(elements: Cow<'_, [A]>) {
+    if let Cow::Owned(elements) = elements {
+        memory::give(elements);
+    }
+}

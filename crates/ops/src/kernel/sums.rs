@@ -1,0 +1,83 @@
+//! Sums over all elements and over axes.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use super::layout::{Order, elements_in, order_of};
+use super::reduction::Reduction;
+use super::{simd, threads};
+use crate::ground::memory;
+use crate::number::Float;
+use crate::tensor::Tensor;
+
+/// Sums that are kept side by side where a run is short.
+const WIDE: usize = 256;
+
+/// Elements whose sum is a block of a large sum, and the fewest blocks worth a thread of their own.
+const BLOCK: usize = 1 << 14;
+const BLOCKS_PER_THREAD: usize = 4;
+
+/// Sums all elements.
+///
+/// The sums of blocks are added in `f64`, so that a large tensor loses nothing in `f32` and the
+/// result does not depend on the number of threads.
+pub fn sum<A: Float>(x: &Tensor<A>) -> A {
+    let stored = x.stored().map_or_else(|| Cow::Owned(x.to_vec()), |(x, _)| Cow::Borrowed(x));
+    let mut sums = SmallVec::<[A; 8]>::from_elem(A::zero(), stored.len().div_ceil(BLOCK));
+    threads::divide(&mut sums, 1, BLOCKS_PER_THREAD, |start, sums| {
+        let blocks = stored[start * BLOCK..].chunks(BLOCK);
+        sums.iter_mut().zip(blocks).for_each(|(sum, block)| *sum = simd::sum(block));
+    });
+    match sums[..] {
+        [sum] => sum,
+        _ => A::from_f64(sums.iter().map(|sum| sum.to_f64()).sum()),
+    }
+}
+
+/// Sums over axes into a tensor of `shape`.
+fn sum_axes<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Tensor<A> {
+    let order = order_of(x);
+    let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
+    let mut sums = memory::take(reduction.results);
+    reduction.sums(&elements_in(x, &order), &mut sums);
+    kept.tensor(sums, shape)
+}
+
+/// Sums over axes into `out`, of the result's shape, reusing its buffer where possible.
+pub fn sum_axes_into<A: Float>(x: &Tensor<A>, axes: &[usize], out: &mut Tensor<A>) {
+    let order = order_of(x);
+    let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
+    match out.elements_mut() {
+        Some(sums) if kept.order.is_sorted() => reduction.sums(&elements_in(x, &order), sums),
+        _ => *out = sum_axes(x, axes, &Order::from_slice(out.shape())),
+    }
+}
+
+impl Reduction {
+    /// Sums the elements of each result.
+    fn sums<A: Float>(&self, x: &[A], sums: &mut [A]) {
+        sums.fill(A::zero());
+        if !self.inner && self.results == self.run && !x.is_empty() {
+            return self.sum_rows(x, sums);
+        }
+        self.for_each_run(|start, result| {
+            let x = &x[start..][..self.run];
+            if self.inner {
+                sums[result] += simd::sum(x);
+            } else {
+                simd::add(&mut sums[result..][..self.run], x);
+            }
+        });
+    }
+
+    /// Adds every run to the same sums, several short runs at a time to several sums.
+    fn sum_rows<A: Float>(&self, x: &[A], sums: &mut [A]) {
+        let several = self.run * (WIDE / self.run).max(1);
+        let mut wide = SmallVec::<[A; WIDE]>::from_elem(A::zero(), several);
+        for runs in x.chunks(wide.len()) {
+            simd::add(&mut wide, runs);
+        }
+        wide.chunks_exact(self.run).for_each(|sum| simd::add(sums, sum));
+    }
+}

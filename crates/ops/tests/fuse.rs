@@ -1,0 +1,184 @@
+//! A fused chain computes what its steps compute one after another.
+
+use ndarray::IxDyn;
+use ops::declare::sample;
+use ops::fuse::{Chain, Input, Layout, NonFinite, Step, Value, fill_at};
+use ops::{Tensor, apply, rules};
+
+/// A rule as a step.
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Add,
+    Multiply,
+    Tanh,
+    Reciprocal,
+}
+
+impl Op {
+    fn apply(self, operands: &[&Tensor<f64>]) -> Tensor<f64> {
+        match self {
+            Self::Add => apply(&rules::Lift::binary(rules::Add), operands),
+            Self::Multiply => apply(&rules::Lift::binary(rules::Mul), operands),
+            Self::Tanh => apply(&rules::Lift::unary(rules::Tanh), operands),
+            Self::Reciprocal => apply(&rules::Lift::unary(rules::Reciprocal), operands),
+        }
+        .expect("operands that fit")
+    }
+}
+
+impl Step<f64> for Op {
+    fn fill(&self, operands: &[&[f64]], out: &mut [f64]) {
+        let operands: Vec<_> = operands.iter().map(|&x| Tensor::from(x)).collect();
+        let result = self.apply(&operands.iter().collect::<Vec<_>>());
+        out.copy_from_slice(&result.to_vec());
+    }
+    fn fill_at(&self, numbers: &[f64], indices: &[u32], out: &mut [f64]) {
+        match self {
+            Self::Add => fill_at(numbers, indices, out, |[a, b]| a + b),
+            Self::Multiply => fill_at(numbers, indices, out, |[a, b]| a * b),
+            Self::Tanh => fill_at(numbers, indices, out, |[a]: [f64; 1]| a.tanh()),
+            Self::Reciprocal => fill_at(numbers, indices, out, |[a]: [f64; 1]| 1.0 / a),
+        }
+    }
+}
+
+/// A chain that is run both ways: fused, and step by step.
+struct Both<'x> {
+    chain: Chain<Op>,
+    inputs: Vec<&'x Tensor<f64>>,
+    values: Vec<(Value, Tensor<f64>)>,
+}
+
+impl<'x> Both<'x> {
+    fn new(inputs: &[&'x Tensor<f64>]) -> Self {
+        let mut chain = Chain::new(Layout::of(inputs[0]));
+        let values = inputs.iter().map(|&x| (chain.input(x), x.clone())).collect();
+        Self { chain, inputs: inputs.to_vec(), values }
+    }
+
+    fn step(&mut self, op: Op, operands: &[usize]) -> usize {
+        let values: Vec<_> = operands.iter().map(|&x| self.values[x].0).collect();
+        let tensors: Vec<_> = operands.iter().map(|&x| &self.values[x].1).collect();
+        self.values.push((self.chain.step(op, &values), op.apply(&tensors)));
+        self.values.len() - 1
+    }
+
+    /// Compares the results of some steps, in two runs with the same memory.
+    fn check(self, outputs: &[usize]) {
+        let values: Vec<_> = outputs.iter().map(|&x| self.values[x].0).collect();
+        let fused = self.chain.compile::<f64>(&values);
+        let inputs: Vec<_> = self.inputs.iter().map(|x| input(x)).collect();
+        let mut results = vec![Tensor::full(&[1], f64::NAN); outputs.len()];
+        let mut scratch = Vec::new();
+        for run in 0..2 {
+            fused.run(&inputs, &mut results, &mut scratch);
+            for (result, &output) in results.iter().zip(outputs) {
+                let expected = &self.values[output].1;
+                assert_eq!(result, expected, "value {output} in run {run}");
+                assert_eq!(Layout::of(result), Layout::of(self.inputs[0]));
+            }
+        }
+        assert_eq!(fused.run_checked(&inputs, &mut results, &mut scratch), None);
+    }
+}
+
+fn input(x: &Tensor<f64>) -> Input<'_, f64> {
+    x.as_scalar().map_or(Input::Tensor(x), Input::Number)
+}
+
+/// The tensor with its axes the other way round in memory.
+fn backwards(x: &Tensor<f64>) -> Tensor<f64> {
+    let order: Vec<usize> = (0..x.ndim()).rev().collect();
+    let view = x.view().permuted_axes(IxDyn(&order));
+    Tensor::from(view.as_standard_layout().into_owned().permuted_axes(IxDyn(&order)))
+}
+
+#[test]
+fn operands_of_every_kind() {
+    for shape in [vec![7], vec![3, 5], vec![40, 3, 50], vec![700, 33], vec![0, 3]] {
+        let last = shape[shape.len() - 1];
+        let (x, y, row) = (sample(&shape, 0), sample(&shape, 1), sample(&[last], 2));
+        let (two, one) = (Tensor::scalar(2.0), Tensor::full(&[1], 0.25));
+        for x in [x.clone(), backwards(&x)] {
+            for y in [y.clone(), backwards(&y)] {
+                let mut both = Both::new(&[&x, &y, &row, &two, &one]);
+                let a = both.step(Op::Add, &[0, 1]);
+                let b = both.step(Op::Multiply, &[a, 2]);
+                let unused = both.step(Op::Tanh, &[b]);
+                let c = both.step(Op::Multiply, &[3, b]);
+                let d = both.step(Op::Add, &[c, 4]);
+                let e = both.step(Op::Multiply, &[d, d]);
+                let f = both.step(Op::Tanh, &[e]);
+                let g = both.step(Op::Add, &[f, 2]);
+                assert!(unused < g);
+                both.check(&[g, a, e]);
+            }
+        }
+    }
+}
+
+#[test]
+fn long_chains_use_few_rows() {
+    let (x, y) = (sample(&[3_000], 0), sample(&[3_000], 1));
+    let mut both = Both::new(&[&x, &y]);
+    let mut value = 0;
+    for i in 0..100 {
+        let other = if i % 3 == 0 { 1 } else { value };
+        value = both.step(Op::Add, &[value, other]);
+        value = both.step(Op::Tanh, &[value]);
+    }
+    both.check(&[value]);
+}
+
+#[cfg(feature = "threads")]
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let (x, y) = (sample(&[100_003], 0), sample(&[100_003], 1));
+    for threads in [1, 2, 7] {
+        ops::with_threads(threads, || {
+            let mut both = Both::new(&[&x, &y]);
+            let mut value = 0;
+            for _ in 0..10 {
+                value = both.step(Op::Add, &[value, 1]);
+            }
+            both.check(&[value]);
+        });
+    }
+}
+
+#[test]
+fn the_first_step_that_gives_an_infinity_is_found() {
+    let mut array = sample(&[5_000], 0).view().to_owned();
+    (array[[4_000]], array[[1_000]]) = (0.0, 1e200);
+    let x = Tensor::from(array);
+    let mut chain = Chain::new(Layout::of(&x));
+    let value = chain.input(&x);
+    let square = chain.step(Op::Multiply, &[value, value]);
+    let inverse = chain.step(Op::Reciprocal, &[value]);
+    let sum = chain.step(Op::Add, &[square, inverse]);
+    let fused = chain.compile::<f64>(&[sum]);
+    let mut out = [Tensor::default()];
+    let found = fused.run_checked(&[Input::Tensor(&x)], &mut out, &mut Vec::new());
+    // In memory the infinite square comes first, too; among the steps it is the first.
+    assert_eq!(found, Some(NonFinite { step: 0, element: 1_000, value: f64::INFINITY }));
+    let mut chain = Chain::new(Layout::of(&x));
+    let value = chain.input(&x);
+    let inverse = chain.step(Op::Reciprocal, &[value]);
+    let square = chain.step(Op::Multiply, &[value, value]);
+    let fused = chain.compile::<f64>(&[square, inverse]);
+    let mut out = [Tensor::default(), Tensor::default()];
+    let found = fused.run_checked(&[Input::Tensor(&x)], &mut out, &mut Vec::new());
+    assert_eq!(found, Some(NonFinite { step: 0, element: 4_000, value: f64::INFINITY }));
+}
+
+#[test]
+#[should_panic(expected = "an input of shape [4] for results of [3]")]
+fn an_input_that_does_not_broadcast_is_named() {
+    let (x, row) = (sample(&[3], 0), sample(&[2], 1));
+    let mut chain = Chain::new(Layout::of(&x));
+    let operands = [chain.input(&x), chain.input(&row)];
+    let sum = chain.step(Op::Add, &operands);
+    let fused = chain.compile::<f64>(&[sum]);
+    let inputs = [Input::Tensor(&x), Input::Tensor(&sample(&[4], 2))];
+    fused.run(&inputs, &mut [Tensor::default()], &mut Vec::new());
+}
