@@ -116,9 +116,15 @@ impl Formula {
         Self { shape, ..self }
     }
 
-    /// Whether it is the number 1.
-    pub(crate) fn is_one(&self) -> bool {
-        self.text == "1"
+    /// The factor 1 as nobody writes it: given to a rule for a cotangent, it leaves the slope by
+    /// itself.
+    pub fn unwritten() -> Self {
+        Self::new("", Binding::Atom, &[])
+    }
+
+    /// Whether it is a factor that is not written.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.text.is_empty()
     }
 
     /// The lengths of the axes of what it stands for.

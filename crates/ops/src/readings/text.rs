@@ -36,7 +36,7 @@ impl Reading for Formula {
         output: &Self,
         v: &Self,
     ) -> Option<Self> {
-        if !v.is_one() {
+        if !v.is_unwritten() {
             return times_slope(rule, operand, operands, output, v);
         }
         // The slope itself, as a reader writes it.

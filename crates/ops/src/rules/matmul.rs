@@ -138,7 +138,7 @@ impl Rule for Matmul {
         }
         let a = if a.ndim() == 2 { a } else { as_rows(&a) };
         let (rows, columns) = (a.shape()[0], b.shape()[1]);
-        if out.shape().len() == 2 {
+        if *out.shape() == [rows, columns] {
             let out = out.tensor().view_mut();
             let mut out = out.into_dimensionality().expect("a matrix has two axes");
             kernel::product_into(&matrix(&a), &matrix(&b), &mut out);

@@ -155,8 +155,7 @@ pub(super) fn local<A: Float>(
         if op.family() != Family::Elementwise {
             return Some(format!("ȳ ↦ {}", received(node, symbols, operand)?));
         }
-        // The slope is what a cotangent of 1 gives.
-        let slopes = symbols.call(operand, |call| op.vjp_formulas(call, &Formula::number(1.0)));
+        let slopes = symbols.call(operand, |call| op.vjp_formulas(call, &Formula::unwritten()));
         let slope = slopes.into_iter().nth(operand)?;
         Some(slope.unwrap_or(Formula::number(0.0)).to_string())
     };
