@@ -135,8 +135,8 @@ impl Reading for Term {
         self.clone()
     }
 
-    fn accumulate(self, other: Self) -> Self {
-        self.add(&other)
+    fn accumulate(&mut self, other: Self) {
+        *self = self.add(&other);
     }
 
     fn times_slope<E: Elementwise<N>, const N: usize>(
