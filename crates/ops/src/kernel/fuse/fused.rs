@@ -32,7 +32,7 @@ pub struct Fused<S> {
     pub(super) code: Vec<Instruction<S>>,
     /// The number of outputs, whose rows are the first.
     pub(super) outputs: usize,
-    /// The number of rows with those of the outputs.
+    /// The number of rows, the outputs' included.
     pub(super) rows: usize,
     /// The length of a row.
     pub(super) row: usize,
@@ -43,9 +43,9 @@ pub struct Fused<S> {
 pub(super) enum Source {
     /// One number for all elements, written to a row once.
     Number,
-    /// The elements lie as those of the results: they are read where they are.
+    /// Its elements lie as the results' do: they are read where they are.
     Direct,
-    /// The elements are gathered to a row.
+    /// Its elements are gathered to a row.
     Gathered,
 }
 
