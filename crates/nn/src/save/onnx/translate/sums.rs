@@ -76,8 +76,8 @@ fn conv(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
 /// Every window side by side: a convolution of each channel by itself with kernels that are 1 in
 /// one place. Where the windows are only summed, [`pooled_sum`] is used instead.
 fn windows(graph: &mut Graph, op: &Op<'_>) -> Result<String, String> {
-    if op.settings.number("fill") != Some(0.0) || op.settings.counts("adjoint").is_some() {
-        return Err("windows with padding other than zeros have no counterpart in ONNX".into());
+    if op.settings.counts("adjoint").is_some() {
+        return Err("windows that are added back have no counterpart in ONNX".into());
     }
     let kernel = op.settings.list("kernel")?;
     let size: i64 = kernel.iter().product();
