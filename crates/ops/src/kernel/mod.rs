@@ -24,7 +24,7 @@ mod windows;
 pub use convolve::convolve;
 pub use extremes::{extreme_axis, extreme_rows};
 pub use geometry::{Part, Slide, Slides};
-pub use layout::ordered;
+pub use layout::{ordered, unset};
 pub use map::{accumulate, map, update};
 pub use moments::{Normalization, normalize, normalize_slope, variance};
 pub use point::Point;

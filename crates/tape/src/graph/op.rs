@@ -100,9 +100,11 @@ pub(crate) trait Pointwise<A: Float>: Debug + Send + Sync {
 }
 
 impl<A: Float> fuse::Step<A> for Box<dyn Pointwise<A>> {
+    #[inline]
     fn fill(&self, operands: &[&[A]], out: &mut [A]) {
         (**self).fill(operands, out);
     }
+    #[inline]
     fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
         (**self).fill_at(numbers, indices, out);
     }
