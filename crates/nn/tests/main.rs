@@ -1,6 +1,7 @@
 //! Tests of the crate from outside, in one program: one is linked faster than one for each file.
 //! What needs a process of its own, for its allocator, directory or signals, has a program of its own.
 
+mod architecture;
 mod common;
 mod data;
 mod fit;

@@ -39,11 +39,6 @@ pub use ground::attribute::{Attribute, Attributes};
 pub use ground::problem::{self as error, OpError, Problem};
 pub use ground::shape::{self, Axes, Shape};
 pub use ground::{Binding, Formula, Notation};
-#[doc(hidden)] // For the tape's programs.
-pub use kernel::{
-    Order, Spread, count as thread_count, each as each_part, elements_in, elements_to_write,
-    order_of,
-};
 pub use kernel::{fuse, product_into, update, with_threads};
 pub use number::probe;
 pub use number::{Binary, Elementwise, Float, Number, Unary, WithNumber};

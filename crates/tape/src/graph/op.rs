@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use ops::describe::{AnyRule, Attributes};
 use ops::{
     AtNumbers, Call, Contributions, Family, Float, Formula, OpError, Rule, Shortcuts, Tensor,
-    apply_into, pushforward,
+    apply_into, fuse, pushforward,
 };
 use smallbox::{SmallBox, smallbox, space::S2};
 use smallvec::SmallVec;
@@ -99,6 +99,15 @@ pub(crate) trait Pointwise<A: Float>: Debug + Send + Sync {
     fn identity(&self) -> Option<(TypeId, Attributes)>;
 }
 
+impl<A: Float> fuse::Step<A> for Box<dyn Pointwise<A>> {
+    fn fill(&self, operands: &[&[A]], out: &mut [A]) {
+        (**self).fill(operands, out);
+    }
+    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
+        (**self).fill_at(numbers, indices, out);
+    }
+}
+
 /// The rule at numbers, which it has said it has.
 #[inline(always)]
 fn at_numbers<A: Float, R: Rule>(rule: &R) -> &dyn AtNumbers<A> {
@@ -110,27 +119,15 @@ impl<A: Float, R: Rule> Pointwise<A> for R {
         at_numbers(self).fill(operands, out);
     }
     fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
-        fn each<A: Float, const N: usize>(
-            rule: &impl Rule,
-            numbers: &[A],
-            indices: &[u32],
-            out: &mut [A],
-        ) {
-            let (indices, _) = indices.as_chunks::<N>();
-            for (out, indices) in out.iter_mut().zip(indices) {
-                let x = indices.map(|index| numbers[index as usize]);
-                *out = at_numbers(rule).value(&x).expect("a rule of that many numbers");
-            }
-        }
+        let value = |x: &[A]| at_numbers(self).value(x).expect("a rule of that many numbers");
         match indices.len() / out.len().max(1) {
-            1 => each::<A, 1>(self, numbers, indices, out),
-            2 => each::<A, 2>(self, numbers, indices, out),
-            3 => each::<A, 3>(self, numbers, indices, out),
+            1 => fuse::fill_at(numbers, indices, out, |x: [A; 1]| value(&x)),
+            2 => fuse::fill_at(numbers, indices, out, |x: [A; 2]| value(&x)),
+            3 => fuse::fill_at(numbers, indices, out, |x: [A; 3]| value(&x)),
             arity => {
                 for (out, indices) in out.iter_mut().zip(indices.chunks_exact(arity)) {
                     let x = indices.iter().map(|&index| numbers[index as usize]);
-                    let x: SmallVec<[A; 8]> = x.collect();
-                    *out = at_numbers(self).value(&x).expect("a rule of that many numbers");
+                    *out = value(&x.collect::<SmallVec<[A; 8]>>());
                 }
             }
         }

@@ -2,7 +2,8 @@
 
 use std::panic::Location;
 
-use ops::{Float, Order, Shape};
+use ops::fuse::{Fused, Numbers};
+use ops::{Float, Shape};
 use smallvec::SmallVec;
 
 use crate::graph::error::Origin;
@@ -56,83 +57,31 @@ pub(super) struct Single<A: Float> {
     pub site: CallSite,
 }
 
+/// The name of an op, and the line that called it.
+pub(super) type CodeOrigin = (&'static str, &'static Location<'static>);
+
 /// Ops of scalars.
 #[derive(Debug)]
 pub(super) struct Scalars<A: Float> {
-    pub runs: Vec<Run<A>>,
-    /// Indices of the operands among the numbers: those of each result together, in the order of
-    /// the results.
-    pub operands: Vec<u32>,
-    /// The index of the first result; the others follow.
-    pub start: u32,
-    /// The op of each result, and the line that called it.
-    pub origins: Vec<(&'static str, &'static Location<'static>)>,
+    /// The ops, in runs of equal ones.
+    pub steps: Numbers<Box<dyn Pointwise<A>>>,
+    /// The origin of each result.
+    pub origins: Vec<CodeOrigin>,
 }
 
-/// Equal ops of scalars, whose results are next to each other.
-#[derive(Debug)]
-pub(super) struct Run<A: Float> {
-    pub op: Box<dyn Pointwise<A>>,
-    /// The number of results.
-    pub count: u32,
-    /// The number of operands of each.
-    pub arity: u32,
-}
-
-/// Pointwise ops on tensors of one shape, all run on one row of elements before the next.
+/// Pointwise ops on tensors of one layout that share a pass over the data.
 #[derive(Debug)]
 pub(super) struct Group<A: Float> {
-    pub shape: Shape,
-    /// The order of the axes in which elements follow one another, the last fastest.
-    pub order: Order,
-    pub externals: Vec<External>,
-    pub code: Vec<Instruction<A>>,
-    /// The number of rows that the group keeps for itself; the rows after them belong to `outs`.
-    pub rows: usize,
-    /// Rows that repeat one number.
-    pub uniform: Vec<(u32, Slot)>,
+    pub fused: Fused<Box<dyn Pointwise<A>>>,
+    /// Slots of the values that it reads.
+    pub inputs: Vec<Slot>,
     /// Slots of the tensors that it writes.
     pub outs: Vec<u32>,
-    /// The length of a row.
-    pub row: usize,
+    /// The origin of each op.
+    pub origins: Vec<CodeOrigin>,
 }
 
-/// A tensor that a group reads and did not compute.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct External {
-    pub slot: u32,
-    /// True if its elements lie in the group's order; otherwise a row is gathered from it.
-    pub straight: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Instruction<A: Float> {
-    /// The row that it writes.
-    pub to: u32,
-    pub what: What<A>,
-}
-
-#[derive(Debug)]
-pub(super) enum What<A: Float> {
-    /// Gathers a row of an external.
-    Load(u32),
-    Op {
-        op: Box<dyn Pointwise<A>>,
-        operands: SmallVec<[Operand; 3]>,
-        name: &'static str,
-        location: &'static Location<'static>,
-    },
-}
-
-/// An operand in a group.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Operand {
-    Row(u32),
-    /// A straight external.
-    External(u32),
-}
-
-/// An index as instructions hold it.
+/// An index as a program holds it.
 pub(super) fn index(number: usize) -> u32 {
     u32::try_from(number).expect("fewer than 2³² values")
 }

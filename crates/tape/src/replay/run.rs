@@ -1,20 +1,13 @@
 //! Runs a program.
 
-use std::borrow::Cow;
 use std::mem;
-use std::ops::Range;
 
-use ops::{Float, Spread, Tensor, each_part, elements_in, elements_to_write, thread_count};
+use ops::fuse::{Input, NonFinite};
+use ops::{Float, Tensor};
 use smallvec::SmallVec;
 
-use super::code::{Group, Instruction, Operand, Run, Scalars, Single, Slot, What, Work};
+use super::code::{CodeOrigin, Group, Scalars, Single, Slot, Work};
 use super::{Output, Program, ProgramError, refused};
-
-/// The number of results of ops that is worth another thread.
-const PER_THREAD: usize = 65_536;
-
-/// The chunks of a group that threads run begin at multiples of this.
-const UNIT: usize = 256;
 
 pub(super) fn run<A: Float>(program: &mut Program<A>) -> Result<(), ProgramError> {
     let Program { steps, tensors, numbers, outputs, scratch, kept_views, nothing, .. } = program;
@@ -75,20 +68,9 @@ fn with_operands<A: Float, T>(
 
 impl<A: Float> Scalars<A> {
     fn run(&self, numbers: &mut [A], watch: bool) -> Result<(), ProgramError> {
-        let (mut start, mut operands) = (self.start as usize, &self.operands[..]);
-        for Run { op, count, arity } in &self.runs {
-            let count = *count as usize;
-            let (own, others) = operands.split_at(count * *arity as usize);
-            let (before, after) = numbers.split_at_mut(start);
-            op.fill_at(before, own, &mut after[..count]);
-            (start, operands) = (start + count, others);
-        }
-        let results = &numbers[self.start as usize..start];
+        let results = self.steps.run(numbers);
         let first = if watch { results.iter().position(|x| !x.is_finite()) } else { None };
-        first.map_or(Ok(()), |first| {
-            let ((op, location), value) = (self.origins[first], results[first].to_f64());
-            Err(ProgramError::NonFinite { op, value, location })
-        })
+        first.map_or(Ok(()), |first| Err(non_finite(self.origins[first], results[first])))
     }
 }
 
@@ -123,31 +105,11 @@ impl<A: Float> Single<A> {
             return Err(ProgramError::ResultShape { op, shape, given });
         }
         if watch && let Some(value) = value.view().iter().find(|value| !value.is_finite()) {
-            let location = self.site.location;
-            return Err(ProgramError::NonFinite { op, value: value.to_f64(), location });
+            return Err(non_finite((op, self.site.location), *value));
         }
         Ok(())
     }
 }
-
-/// A tensor from outside, as a group reads it.
-#[allow(clippy::large_enum_variant)] // A box would be an allocation in every run.
-enum Reader<'a, A: Float> {
-    /// The elements lie in the group's order.
-    Straight(Cow<'a, [A]>),
-    Spread(Spread<'a, A>),
-}
-
-/// The elements of a group that one thread computes.
-struct Chunk<'a, A> {
-    start: usize,
-    length: usize,
-    outs: SmallVec<[&'a mut [A]; 8]>,
-    scratch: &'a mut [A],
-}
-
-/// The first infinite or NaN value: its instruction, its index and itself.
-type Found<A> = Option<(usize, usize, A)>;
 
 impl<A: Float> Group<A> {
     fn run(
@@ -160,12 +122,10 @@ impl<A: Float> Group<A> {
         let mut outs: SmallVec<[Tensor<A>; 8]> =
             self.outs.iter().map(|&out| mem::take(&mut tensors[out as usize])).collect();
         let found = self.compute(&mut outs, tensors, numbers, scratch, watch);
-        for (&at, out) in self.outs.iter().zip(outs) {
-            tensors[at as usize] = out;
+        for (&out, value) in self.outs.iter().zip(outs) {
+            tensors[out as usize] = value;
         }
-        let Some((instruction, _, value)) = found else { return Ok(()) };
-        let What::Op { name, location, .. } = self.code[instruction].what else { return Ok(()) };
-        Err(ProgramError::NonFinite { op: name, value: value.to_f64(), location })
+        found.map_or(Ok(()), |found| Err(non_finite(self.origins[found.step], found.value)))
     }
 
     fn compute(
@@ -175,129 +135,21 @@ impl<A: Float> Group<A> {
         numbers: &[A],
         scratch: &mut Vec<A>,
         watch: bool,
-    ) -> Found<A> {
-        let readers: SmallVec<[Reader<'_, A>; 8]> = self
-            .externals
-            .iter()
-            .map(|external| {
-                let tensor = &tensors[external.slot as usize];
-                if external.straight {
-                    Reader::Straight(elements_in(tensor, &self.order))
-                } else {
-                    Reader::Spread(Spread::new(tensor, &self.shape, &self.order))
-                }
-            })
-            .collect();
-        let number = |slot: Slot| match slot {
-            Slot::Number(number) => numbers[number as usize],
-            Slot::Tensor(tensor) => tensors[tensor as usize].item(),
-        };
-        let uniform: SmallVec<[(u32, A); 8]> =
-            self.uniform.iter().map(|&(row, slot)| (row, number(slot))).collect();
-
-        let length: usize = self.shape.iter().product();
-        let count = length * self.code.len() / PER_THREAD;
-        let count = if count > 1 { count.min(thread_count()).min(length / UNIT) } else { 1 }.max(1);
-        let chunk_length = if count == 1 { length } else { length.div_ceil(count * UNIT) * UNIT };
-        scratch.resize((self.rows * self.row * count).max(scratch.len()), A::zero());
-        let mut scratch = &mut scratch[..];
-        let mut rest: SmallVec<[&mut [A]; 8]> =
-            outs.iter_mut().map(|out| elements_to_write(out, &self.shape, &self.order)).collect();
-        let chunks = (0..count).map(|chunk| {
-            let start = chunk * chunk_length;
-            let length = chunk_length.min(length.saturating_sub(start));
-            let (own, others) = mem::take(&mut scratch).split_at_mut(self.rows * self.row);
-            scratch = others;
-            let outs = rest.iter_mut().map(|rest| {
-                let (own, others) = mem::take(rest).split_at_mut(length);
-                *rest = others;
-                own
-            });
-            Chunk { start, length, outs: outs.collect(), scratch: own }
+    ) -> Option<NonFinite<A>> {
+        let inputs = self.inputs.iter().map(|slot| match *slot {
+            Slot::Number(number) => Input::Number(numbers[number as usize]),
+            Slot::Tensor(tensor) => Input::Tensor(&tensors[tensor as usize]),
         });
-        if !watch {
-            each_part(chunks, |chunk| {
-                self.run_chunk(chunk, &readers, &uniform, false);
-            });
-            return None;
+        let inputs: SmallVec<[Input<'_, A>; 8]> = inputs.collect();
+        if watch {
+            return self.fused.run_checked(&inputs, outs, scratch);
         }
-        let found = chunks.filter_map(|chunk| self.run_chunk(chunk, &readers, &uniform, true));
-        found.min_by_key(|&(instruction, index, _)| (instruction, index))
-    }
-
-    /// Runs all instructions on one row of elements, then on the next.
-    fn run_chunk(
-        &self,
-        chunk: Chunk<'_, A>,
-        readers: &[Reader<'_, A>],
-        uniform: &[(u32, A)],
-        watch: bool,
-    ) -> Found<A> {
-        let Chunk { start, length, mut outs, scratch } = chunk;
-        let mut rows: SmallVec<[&mut [A]; 24]> =
-            scratch.chunks_exact_mut(self.row.max(1)).take(self.rows).collect();
-        rows.extend(outs.iter().map(|_| Default::default()));
-        for &(row, number) in uniform {
-            rows[row as usize].fill(number);
-        }
-        let mut found: Found<A> = None;
-        let mut done = 0;
-        while done < length {
-            let count = self.row.min(length - done);
-            let elements = start + done..start + done + count;
-            for (row, rest) in rows[self.rows..].iter_mut().zip(&mut outs) {
-                let (own, others) = mem::take(rest).split_at_mut(count);
-                (*row, *rest) = (own, others);
-            }
-            for (number, Instruction { to, what }) in self.code.iter().enumerate() {
-                let row = mem::take(&mut rows[*to as usize]);
-                what.run(&mut row[..count], &rows, readers, &elements);
-                if watch && found.is_none_or(|(first, ..)| number < first) {
-                    found = what
-                        .not_finite(&row[..count])
-                        .map_or(found, |(i, value)| Some((number, elements.start + i, value)));
-                }
-                rows[*to as usize] = row;
-            }
-            done += count;
-        }
-        found
+        self.fused.run(&inputs, outs, scratch);
+        None
     }
 }
 
-impl<A: Float> What<A> {
-    /// Computes one row: the given elements of the group.
-    #[inline]
-    fn run(
-        &self,
-        out: &mut [A],
-        rows: &[&mut [A]],
-        readers: &[Reader<'_, A>],
-        elements: &Range<usize>,
-    ) {
-        match self {
-            Self::Load(external) => match &readers[*external as usize] {
-                Reader::Straight(x) => out.copy_from_slice(&x[elements.clone()]),
-                Reader::Spread(x) => x.read(elements.start, out),
-            },
-            Self::Op { op, operands, .. } => {
-                let operands = operands.iter().map(|operand| match operand {
-                    Operand::Row(row) => &rows[*row as usize][..out.len()],
-                    Operand::External(x) => match &readers[*x as usize] {
-                        Reader::Straight(x) => &x[elements.clone()],
-                        Reader::Spread(_) => unreachable!("it is read into a row"),
-                    },
-                });
-                let operands: SmallVec<[&[A]; 4]> = operands.collect();
-                op.fill(&operands, out);
-            }
-        }
-    }
-
-    /// Finds the first infinite or NaN result of an op.
-    fn not_finite(&self, row: &[A]) -> Option<(usize, A)> {
-        let Self::Op { .. } = self else { return None };
-        let index = row.iter().position(|value| !value.is_finite())?;
-        Some((index, row[index]))
-    }
+/// An infinite or NaN result of an op.
+fn non_finite<A: Float>((op, location): CodeOrigin, value: A) -> ProgramError {
+    ProgramError::NonFinite { op, value: value.to_f64(), location }
 }

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use ops::Float;
 use ops::describe::Attributes;
+use ops::fuse::Numbers;
 
 use super::allocate::Planner;
-use super::code::{Run, Scalars, Slot, index};
+use super::code::{Scalars, Slot};
 use super::schedule::Class;
 
 impl<A: Float> Planner<'_, A> {
@@ -24,9 +25,8 @@ impl<A: Float> Planner<'_, A> {
             order.push((level, rules.of(op.identity(), self.nodes.operands[node].len()), node));
         }
         order.sort_unstable();
-        let start = index(self.numbers.len());
-        let mut scalars =
-            Scalars { runs: Vec::new(), operands: Vec::new(), start, origins: Vec::new() };
+        let steps = Numbers::new(self.numbers.len());
+        let mut scalars = Scalars { steps, origins: Vec::new() };
         let mut last = None;
         for (level, rule, node) in order {
             let operands = self.operand_slots(node);
@@ -35,12 +35,11 @@ impl<A: Float> Planner<'_, A> {
                 last = Some((level, rule));
                 let absent = std::mem::replace(&mut self.nodes.class[node], Class::Absent);
                 let Class::Scalar(op) = absent else { unreachable!("a scalar op") };
-                scalars.runs.push(Run { op, count: 0, arity: index(operands.len()) });
+                scalars.steps.begin(op, operands.len());
                 self.plan.begin_run(self.name(node));
             }
-            scalars.runs.last_mut().expect("a run was begun").count += 1;
             scalars.origins.push((self.name(node), self.location(node)));
-            scalars.operands.extend(operands.iter().map(|slot| match slot {
+            scalars.steps.result(operands.iter().map(|slot| match slot {
                 Slot::Number(number) => *number,
                 Slot::Tensor(_) => unreachable!("an operand of a scalar op is a scalar"),
             }));

@@ -2,8 +2,9 @@
 
 use std::any::TypeId;
 
+use ops::fuse::Layout;
 use ops::rules::{Add, Lift};
-use ops::{Family, Float, Order, Shape, Tensor, order_of};
+use ops::{Family, Float, Tensor};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
@@ -198,8 +199,7 @@ enum State {
 /// A group that ops can still join.
 struct Open {
     number: usize,
-    shape: Shape,
-    order: Order,
+    layout: Layout,
     members: Vec<usize>,
     /// The nodes that wait for it to close, in the order of recording.
     waiting: Vec<usize>,
@@ -260,8 +260,8 @@ impl<'n, A: Float> Scheduler<'n, A> {
     /// Adds a node to the group of its shape.
     fn join(&mut self, node: usize) {
         let value = self.value(node);
-        let (shape, order) = (value.shape(), order_of(value));
-        let is_its = |open: &Open| open.shape[..] == *shape && open.order == order;
+        let layout = Layout::of(value);
+        let is_its = |open: &Open| open.layout == layout;
         for &operand in &self.nodes.operands[node] {
             match self.states[operand] {
                 State::Ready => {}
@@ -280,9 +280,8 @@ impl<'n, A: Float> Scheduler<'n, A> {
         let found = self.open.iter().position(is_its);
         let at = found.unwrap_or_else(|| {
             self.groups += 1;
-            let (number, shape) = (self.groups, Shape::from_slice(shape));
-            let (members, waiting) = (Vec::new(), Vec::new());
-            self.open.push(Open { number, shape, order, members, waiting, idle: 0 });
+            let (number, members, waiting) = (self.groups, Vec::new(), Vec::new());
+            self.open.push(Open { number, layout: layout.clone(), members, waiting, idle: 0 });
             self.open.len() - 1
         });
         self.open[at].members.push(node);
@@ -324,7 +323,7 @@ impl<'n, A: Float> Scheduler<'n, A> {
     /// Runs the groups of tensors that nothing has joined lately.
     fn close_idle(&mut self) {
         self.open.iter_mut().for_each(|open| open.idle += 1);
-        let idle = |open: &Open| open.idle >= MOST_IDLE && !open.shape.is_empty();
+        let idle = |open: &Open| open.idle >= MOST_IDLE && !open.layout.shape().is_empty();
         while let Some(open) = self.open.iter().find(|open| idle(open)) {
             self.close(open.number);
         }
@@ -333,11 +332,11 @@ impl<'n, A: Float> Scheduler<'n, A> {
     /// Runs a group, if it is open, and the nodes that waited for it alone.
     fn close(&mut self, number: usize) {
         let Some(at) = self.open.iter().position(|open| open.number == number) else { return };
-        let Open { shape, members, waiting, .. } = self.open.remove(at);
+        let Open { layout, members, waiting, .. } = self.open.remove(at);
         for &member in &members {
             self.states[member] = State::Ready;
         }
-        let is_scalar = shape.is_empty();
+        let is_scalar = layout.shape().is_empty();
         self.batches.push(if is_scalar { Batch::Scalars(members) } else { Batch::Group(members) });
         for node in waiting {
             match self.states[node] {

@@ -1,7 +1,5 @@
 //! Pointwise steps on single numbers.
 
-use std::ops::Range;
-
 use super::Step;
 use crate::number::Float;
 
@@ -20,15 +18,14 @@ use crate::number::Float;
 ///     }
 /// }
 ///
-/// // Two numbers are given; of the results, one is their sum, and one that sum doubled.
+/// // Two numbers are given; the results are their sum, and that sum doubled.
 /// let mut steps = Numbers::new(2);
 /// steps.begin(Sum, 2);
 /// steps.result([0, 1]);
 /// steps.begin(Sum, 2);
 /// steps.result([2, 2]);
 /// let mut numbers = [1.0, 2.0, 0.0, 0.0];
-/// assert_eq!(steps.run(&mut numbers), 2..4);
-/// assert_eq!(numbers[2..], [3.0, 6.0]);
+/// assert_eq!(steps.run(&mut numbers), [3.0, 6.0]);
 /// ```
 #[derive(Debug)]
 pub struct Numbers<S> {
@@ -70,11 +67,11 @@ impl<S> Numbers<S> {
         run.results += 1;
     }
 
-    /// Computes all results, and gives their indices.
+    /// Computes all results, in place, and gives them.
     ///
     /// # Panics
     /// If `numbers` is too short, or an operand is not computed before it is read.
-    pub fn run<A: Float>(&self, numbers: &mut [A]) -> Range<usize>
+    pub fn run<'n, A: Float>(&self, numbers: &'n mut [A]) -> &'n [A]
     where
         S: Step<A>,
     {
@@ -85,7 +82,7 @@ impl<S> Numbers<S> {
             step.fill_at(before, own, &mut after[..*results]);
             (start, operands) = (start + results, others);
         }
-        self.start..start
+        &numbers[self.start..start]
     }
 }
 
