@@ -1,9 +1,11 @@
 //! The table of all ops: value, gradients as read from the rule, kinks, and the orders of
 //! derivative that were checked against finite differences while the table was made.
 //!
-//! `cargo run --features linalg --example op_table` prints it; `docs/ops.md` is that output.
+//! `cargo run -p tape --features linalg --example op_table` prints it; with the name of a file,
+//! as in `-- docs/ops.md`, it is written there.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use ops::declare::{Example, Refusal};
 use ops::prelude::*;
@@ -155,7 +157,7 @@ pub fn page() -> String {
          read from its rule: `y` is the output, `ȳ` its adjoint. Where the derivative jumps, the \
          column *kinks* gives the point and the slope that is taken there. The last column says at \
          which orders the gradient was held against finite differences when this page was made, \
-         by `cargo run --features linalg --example op_table`.\n\n\
+         by `cargo run -p tape --features linalg --example op_table -- docs/ops.md`.\n\n\
          | op | value | passes on | kinks | orders checked |\n|---|---|---|---|---|\n{}\n\
          ## Functions composed of ops\n\n\
          Their gradients are those of their parts. Shapes are small, so that the formulas are \
@@ -167,6 +169,11 @@ pub fn page() -> String {
 }
 
 #[allow(dead_code)] // A test includes this file for its page.
-fn main() {
-    print!("{}", page());
+fn main() -> std::io::Result<()> {
+    let page = page();
+    match std::env::args_os().nth(1) {
+        // Only now, when the page is complete, so that none is lost.
+        Some(file) => std::fs::write(file, page),
+        None => std::io::stdout().write_all(page.as_bytes()),
+    }
 }

@@ -7,6 +7,7 @@ mod composed;
 mod debug;
 #[cfg(feature = "expression")]
 mod expression;
+mod listings;
 mod messages;
 #[cfg(feature = "linalg")]
 mod op_table;

@@ -9,11 +9,10 @@ fn the_documented_table_is_true() {
     let documented = include_str!("../../../docs/ops.md");
     let (page, documented): (Vec<_>, Vec<_>) =
         (table::page().lines().map(str::to_owned).collect(), documented.lines().collect());
+    let refresh = "docs/ops.md is stale; write it again by \
+                   `cargo run -p tape --features linalg --example op_table -- docs/ops.md`";
     for (now, then) in page.iter().zip(&documented) {
-        assert_eq!(
-            now, then,
-            "docs/ops.md is stale; cargo run --features linalg --example op_table > docs/ops.md"
-        );
+        assert_eq!(now, then, "{refresh}");
     }
-    assert_eq!(page.len(), documented.len(), "docs/ops.md has another number of lines");
+    assert_eq!(page.len(), documented.len(), "{refresh}");
 }

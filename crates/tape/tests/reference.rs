@@ -607,14 +607,21 @@ fn values_and_gradients_agree_in_single() {
 }
 
 #[test]
-fn there_are_enough_cases_and_every_rule_is_among_them() {
-    struct Names(BTreeSet<&'static str>);
+fn there_are_enough_cases_and_every_rule_is_among_them_or_has_known_values() {
+    /// The names of the rules, and of those with a value that another program has computed.
+    #[derive(Default)]
+    struct Names {
+        all: BTreeSet<&'static str>,
+        known: BTreeSet<&'static str>,
+    }
     impl Visitor for Names {
         fn rule<R: Rule>(&mut self, examples: &[Example<R>], _: &[Refusal<R>]) {
-            self.0.extend(examples.iter().map(|example| example.rule.name()));
+            self.all.extend(examples.iter().map(|example| example.rule.name()));
+            let known = examples.iter().filter(|example| example.value.is_some());
+            self.known.extend(known.map(|example| example.rule.name()));
         }
     }
-    let mut names = Names(BTreeSet::new());
+    let mut names = Names::default();
     visit(&mut names);
     let cases = cases();
     let programs = cases.iter().filter(|case| case.steps.len() > 3).count();
@@ -628,6 +635,13 @@ fn there_are_enough_cases_and_every_rule_is_among_them() {
         case.run(&inputs);
         recorded.extend(tape.vars().filter_map(Var::op));
     }
-    let missing: Vec<_> = names.0.difference(&recorded).collect();
-    assert!(missing.is_empty(), "no case in scripts/reference.py for the rules {missing:?}");
+    let missing = names.all.difference(&recorded).filter(|name| !names.known.contains(*name));
+    let missing: Vec<_> = missing.collect();
+    assert!(
+        missing.is_empty(),
+        "neither a known value nor a case in scripts/reference.py for the rules {missing:?}"
+    );
+    // What the file holds is not given up: a new rule may do without a case, no old one.
+    let covered = names.all.intersection(&recorded).count();
+    assert!(covered >= 121, "only {covered} of {} rules are among the cases", names.all.len());
 }

@@ -11,9 +11,9 @@ const LEAST: usize = 4096;
 
 /// The free buffers of a thread.
 ///
-/// Together with those that are in use they are at most half as many bytes again as were in use at
-/// once before: a step that needs other sizes at its end than at its beginning finds both. If there
-/// are too many, those go first whose size was not asked for the longest.
+/// Free and used buffers together are at most one and a half times the bytes that were ever in use
+/// at once: a step that needs other sizes at its end than at its beginning finds both. If there are
+/// too many, the sizes that were not asked for the longest go first.
 #[derive(Debug, Default)]
 pub struct Free<A> {
     by_capacity: BTreeMap<usize, Same<A>>,
@@ -21,7 +21,7 @@ pub struct Free<A> {
     bytes: usize,
     /// Bytes that were taken and not given back.
     in_use: usize,
-    /// The most that ever were.
+    /// The most bytes that were ever in use.
     most_in_use: usize,
     /// How often a buffer was taken.
     taken: u64,
@@ -71,7 +71,7 @@ impl<A: Pooled> Free<A> {
 
 /// An element type whose free buffers each thread keeps.
 pub trait Pooled: Copy + Default + 'static {
-    /// What the thread has of buffers that are free; `None` when the thread ends.
+    /// The free buffers of the thread; `None` when the thread ends.
     fn with_free<T>(visit: impl FnOnce(&mut Free<Self>) -> T) -> Option<T>;
 }
 
@@ -94,7 +94,7 @@ macro_rules! pooled {
 }
 pub(crate) use pooled;
 
-/// A buffer of `length` elements, whatever they are.
+/// A buffer of `length` elements of any value.
 pub fn take<A: Pooled>(length: usize) -> Vec<A> {
     let free = (length * size_of::<A>() >= LEAST)
         .then(|| A::with_free(|free| free.take(length)).flatten())

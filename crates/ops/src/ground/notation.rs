@@ -67,7 +67,7 @@ impl Formula {
         Self { text: text.into(), binding, shape: Shape::from_slice(shape) }
     }
 
-    /// The text of an op around its operands. The shape is that of a scalar until the algebra
+    /// The text of an op around its operands. The shape is that of a scalar until the reading
     /// sets it.
     pub fn notate(name: &str, notation: Notation, operands: &[&Self]) -> Self {
         let list =

@@ -5,8 +5,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::number::number::spoken_at_literals;
 use crate::number::{Binary, Elementwise, Number, Unary};
 
-/// A number of which only two things are known: whether it is a literal, and which of the
-/// rule's numbers went into it.
+/// A number that knows two things only: whether it is a literal, and which of the rule's numbers
+/// went into it.
 ///
 /// Reading a slope with probes tells, without declaring it anywhere, that the slope of `a + b`
 /// is the literal 1 (so no pass over the data is needed), and that the slope of `tanh` reads the

@@ -34,7 +34,7 @@ pub const INSIDE_ONE: &[f64] = &[-0.7, 0.45, -0.6, 0.35, 0.8, -0.15];
 pub const ABOVE_ONE: &[f64] = &[1.3, 2.7, 1.9, 3.6, 1.55, 2.2];
 
 impl<const N: usize> Samples<N> {
-    /// A rule that is smooth on the samples of both signs, of which no value is known.
+    /// The declaration of a rule that is smooth on samples of both signs, without a known value.
     pub const fn anywhere() -> Self {
         Self { samples: [ANY; N], kinks: &[], known: &[] }
     }

@@ -1,9 +1,9 @@
-//! A rule of two operands, one of which is a number.
+//! A binary rule with a number for one operand.
 
 use crate::ground::{Attributes, Formula};
 use crate::number::{Binary, Number, Unary};
 
-/// A binary rule with a number in the place of one operand: `2.0 * x`, `x + 1.0`, x³.
+/// A binary rule with a number for one operand: `2.0 * x`, `x + 1.0`, x³.
 #[derive(Clone, Copy, Debug)]
 pub struct WithNumber<B> {
     rule: B,

@@ -1,4 +1,4 @@
-//! Any algebra of tensors, read as a number.
+//! The value of any reading, as a number.
 
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};

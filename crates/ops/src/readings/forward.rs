@@ -107,7 +107,7 @@ impl<T: Reading> Reading for Dual<T> {
 /// The value of a function and its derivative along the given tangents: forward mode, in one
 /// evaluation. Nothing is recorded, so memory does not grow with the depth of the function.
 ///
-/// `f` is written on dual numbers over any algebra, so forward mode nests: within a function of
+/// `f` is written on dual numbers over any reading, so forward mode nests: within a function of
 /// duals, over recorded variables, over duals again. `None` where the result does not depend on
 /// the inputs.
 ///
@@ -139,8 +139,8 @@ pub fn jvp<T: Reading>(
     (result.primal, result.tangent)
 }
 
-/// Forward mode of any rule: the tangent of the output from those of the operands (`None` stands for
-/// zero), as it follows from the rule's family.
+/// Forward mode of any rule: the tangent of the output from the tangents of the operands, as it
+/// follows from the rule's family. `None` stands for zero.
 #[track_caller]
 pub fn pushforward<T: Reading, R: Rule>(
     rule: &R,
@@ -222,7 +222,7 @@ fn contribution<T: Reading, R: Rule>(
     rule.vjp(&call, cotangent).into_iter().nth(operand)?
 }
 
-/// The sum of those terms that are there.
+/// The sum of the terms, if there are any.
 #[track_caller]
 fn sum<T: Reading>(terms: impl IntoIterator<Item = Option<T>>) -> Option<T> {
     terms.into_iter().flatten().reduce(|mut sum, term| {

@@ -1,4 +1,4 @@
-//! Who reads rules, and how.
+//! Who reads rules, and how: numbers, recorded values, dual numbers, text, terms.
 
 mod as_number;
 mod forward;

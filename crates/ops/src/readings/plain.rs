@@ -6,7 +6,7 @@ use crate::number::{Elementwise, Float, Number, SlopeReads};
 use crate::rule::{Reading, Rule, apply};
 use crate::tensor::Tensor;
 
-/// The slope of a rule times v, place by place.
+/// The slope of a rule times v, element by element.
 #[derive(Clone, Copy)]
 struct TimesSlope<E> {
     rule: E,

@@ -79,7 +79,7 @@ fn refused<'a, R: Rule>(
 /// Computes a value by the rule's composition: the `forward` of a composed rule.
 ///
 /// # Errors
-/// None but those of its parts, which panic.
+/// None: a part that refuses its operands panics.
 pub fn forward_by_parts<A: Float, R: Rule>(
     rule: &R,
     operands: &[&Tensor<A>],

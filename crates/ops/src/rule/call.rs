@@ -1,4 +1,4 @@
-//! One application of a rule, and what its operands get from it.
+//! One application of a rule, and what it contributes to its operands.
 
 use smallvec::SmallVec;
 
@@ -20,7 +20,7 @@ pub struct Call<'a, T> {
 pub type Contributions<T> = SmallVec<[Option<T>; 2]>;
 
 impl<T: Reading> Call<'_, T> {
-    /// Contributions from one closure for each operand, of which only the wanted are run.
+    /// Contributions from one closure for each operand. Only the wanted ones are run.
     pub fn contributions<const N: usize>(&self, each: [&dyn Fn() -> T; N]) -> Contributions<T> {
         each.iter().zip(self.wanted).map(|(give, &wanted)| wanted.then(give)).collect()
     }

@@ -1,5 +1,5 @@
 //! The macros that turn one entry of the table of elementwise rules into a rule, a method of
-//! every algebra, and a line of the registry.
+//! every reading, and a line of the registry.
 
 /// Rules of one operand. An entry holds the doc, the names of the rule and of its method, its
 /// settings (with the values to test at), the value, the slope, and what the generated tests need
@@ -52,7 +52,7 @@ macro_rules! unary_rules {
             }
         )*
 
-        /// A method for each elementwise rule of one operand, for every algebra of tensors.
+        /// A method for each elementwise rule of one operand, for every reading of tensors.
         pub trait UnaryMethods: Reading {
             $(
                 $(#[$doc])*
@@ -131,7 +131,7 @@ macro_rules! binary_rules {
             }
         )*
 
-        /// A method for each elementwise rule of two operands, for every algebra of tensors.
+        /// A method for each elementwise rule of two operands, for every reading of tensors.
         ///
         /// Operands broadcast by NumPy's rule; methods panic with a sentence where they do not.
         pub trait BinaryMethods: Reading {
@@ -176,8 +176,8 @@ macro_rules! binary_rules {
         }
         impl<T: Reading> BinaryMethods for T {}
 
-        /// Shows every elementwise rule of two operands to `visitor`, also with a number in the
-        /// place of either.
+        /// Shows every elementwise rule of two operands to `visitor`, also with a number
+        /// for either.
         pub(crate) fn visit_binary(visitor: &mut impl Visitor) {
             $(
                 visitor.elementwise::<$Rule, 2>($Rule);

@@ -1,4 +1,4 @@
-//! The families of rules, from which forward mode follows.
+//! The families of rules.
 
 use ndarray::SliceInfoElem;
 
@@ -12,10 +12,10 @@ pub enum Family<'a> {
     Elementwise,
     /// Linear in all operands together: ẏ = f(ẋ).
     Linear,
-    /// Linear, the operand's elements in another shape or order, which can share its memory.
+    /// Linear: the operand's elements in another shape or order, in its memory where possible.
     View,
-    /// Linear, a part of the one operand, which can share its memory. The engine adds the cotangent
-    /// to that part of the operand's adjoint.
+    /// Linear: a part of the one operand, in its memory. The engine adds the cotangent to that part
+    /// of the operand's adjoint.
     Part(&'a [SliceInfoElem]),
     /// Linear in one operand; the others are data: ẏ = f(…, ẋ, …).
     LinearIn(usize),
@@ -23,8 +23,9 @@ pub enum Family<'a> {
     Bilinear,
     /// The y of a matrix equation a · y = b: a · ẏ = ḃ − ȧ · y.
     Quotient,
-    /// Each element of the result depends on the elements along these axes of the one operand, and
-    /// no other does on those: ẏ = Σ ẋ · ∂y/∂x over the axes, which stay with length 1 or not.
+    /// Each element of the result depends on the operand's elements along these axes, which no other
+    /// element of the result depends on: ẏ = Σ ẋ · ∂y/∂x over the axes. The flag says whether the
+    /// axes stay, with length 1.
     Reduction(Axes, bool),
     /// The derivative with respect to each operand is a symmetric matrix: ẏ is the gradient with
     /// the tangent for a cotangent.
@@ -32,10 +33,11 @@ pub enum Family<'a> {
     /// A function of square matrices with f(xᵀ) = f(x)ᵀ: ẏ is the gradient at xᵀ with the tangent
     /// for a cotangent.
     MatrixFunction,
-    /// Made of other rules, of which a replay runs the parts: its composition, read with dual
+    /// Made of other rules, and replayed as these: ẏ is that of its composition, read with dual
     /// numbers.
     Composed,
-    /// A value and a gradient of its own: its composition, read with dual numbers.
+    /// A value and a gradient of its own, and replayed as one op: ẏ is that of its composition, read
+    /// with dual numbers.
     Own,
     /// The derivative is zero everywhere: there is no tangent.
     Constant,

@@ -1,4 +1,4 @@
-//! Where a rule puts its value.
+//! The buffer that a rule computes its value into.
 
 use ndarray::{ArcArray, IxDyn};
 
@@ -7,7 +7,7 @@ use crate::kernel;
 use crate::number::Float;
 use crate::tensor::Tensor;
 
-/// The place of a value: a tensor that is replaced, or whose buffer is used again if it has the
+/// A buffer for a value: a tensor that is replaced, or whose memory is used again if it has the
 /// value's shape. A rule computes into either with the same lines.
 #[derive(Debug)]
 pub struct Out<'a, A: Float> {
@@ -16,7 +16,7 @@ pub struct Out<'a, A: Float> {
 }
 
 impl<'a, A: Float> Out<'a, A> {
-    /// A place for a value of `shape`, which is what the rule's [`shape`](crate::Rule::shape) gave.
+    /// A buffer for a value of `shape`, which is what the rule's [`shape`](crate::Rule::shape) gave.
     pub fn new(shape: &'a [usize], tensor: &'a mut Tensor<A>) -> Self {
         Self { shape, tensor }
     }
@@ -26,7 +26,7 @@ impl<'a, A: Float> Out<'a, A> {
         self.shape
     }
 
-    /// The same place, to be written in two steps.
+    /// The same buffer, to be written in two steps.
     pub fn again(&mut self) -> Out<'_, A> {
         Out { shape: self.shape, tensor: self.tensor }
     }
@@ -51,7 +51,7 @@ impl<'a, A: Float> Out<'a, A> {
         Ok(())
     }
 
-    /// A tensor of the value's shape, every element of which is to be written.
+    /// A tensor of the value's shape. The rule has to write every element.
     pub fn tensor(self) -> &'a mut Tensor<A> {
         if self.tensor.shape() != self.shape {
             *self.tensor = Tensor::unset(self.shape);
@@ -68,7 +68,7 @@ impl<'a, A: Float> Out<'a, A> {
         self.tensor
     }
 
-    /// The elements in the order of the axes, every one of which is to be written.
+    /// The elements in the order of the axes. The rule has to write every one.
     pub fn elements(self) -> &'a mut [A] {
         if self.tensor.shape() != self.shape || self.tensor.elements().is_none() {
             *self.tensor = Tensor::unset(self.shape);

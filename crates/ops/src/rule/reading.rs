@@ -1,4 +1,4 @@
-//! What a rule over whole tensors is read with.
+//! The values that a rule over whole tensors is read with.
 
 use std::fmt::Debug;
 
@@ -58,7 +58,7 @@ pub enum Scalar<T> {
     Value(T),
 }
 
-/// Scalar rules, read with whole values in place of numbers. Every [`Reading`] can do it.
+/// Reads scalar rules with whole values for numbers. Every [`Reading`] can.
 pub trait ReadScalar: Sized {
     /// The value of a rule, computed with the rules that it is written in.
     #[track_caller]

@@ -23,22 +23,22 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
     /// If the operands do not fit the rule or each other.
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem>;
 
-    /// Computes the value into `out`, of which `shape` has accepted the operands.
+    /// Computes the value into `out`. The operands are ones that `shape` has accepted.
     ///
     /// # Errors
     /// If the rule refuses the numbers themselves, such as a singular matrix.
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem>;
 
-    /// Reverse mode: what each wanted operand's adjoint gets from the cotangent ȳ of the
-    /// output. A contribution may have the shape of the output where the operand was broadcast
-    /// to it; the engine sums it back.
+    /// Reverse mode: what each wanted operand receives from the cotangent ȳ of the output. A
+    /// contribution may have the shape of the output where the operand was broadcast to it; the
+    /// engine sums it back.
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T>;
 
     /// The kind of function that the rule is, from which forward mode follows.
     fn family(&self) -> Family<'_>;
 
-    /// Computes the same value by other, simpler rules, if it can be: what is fused or named for
-    /// speed or stability here, written out.
+    /// Computes the same value by simpler rules, if there are any: what is fused here for speed or
+    /// stability, written out.
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let _ = operands;
         None
@@ -54,7 +54,7 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
         Formula::notate(self.name(), Notation::Call, operands)
     }
 
-    /// What is only speed.
+    /// What is only speed, if there is anything.
     fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
         None
     }

@@ -1,4 +1,4 @@
-//! What is only speed: a reader of rules never has to open this file.
+//! What is only speed. A reader of rules never has to open this file.
 
 use crate::number::Float;
 use crate::tensor::Tensor;

@@ -44,7 +44,7 @@ impl Indices {
         Ok(self)
     }
 
-    /// Calls `visit` with each position and the position with the index in the place of `axis`.
+    /// Calls `visit` with each position, and with the position that has the index at `axis`.
     pub(crate) fn for_each(&self, axis: usize, mut visit: impl FnMut(&[usize], &[usize])) {
         for (position, &index) in
             ndarray::indices(IxDyn(&self.shape)).into_iter().zip(&*self.elements)

@@ -379,8 +379,8 @@ impl<A: Float> Tensor<A> {
     }
 }
 
-/// The addresses from the first element in memory to the last; of elements side by side in one
-/// array, such as two columns, those of both.
+/// The addresses from the first element in memory to the last. Those of two columns of one array
+/// overlap.
 fn addresses<A>(x: &ArrayViewD<'_, A>) -> Range<usize> {
     let (mut first, mut last) = (x.as_ptr().addr(), x.as_ptr().addr());
     if x.is_empty() {

@@ -1,0 +1,181 @@
+//! What README and book say of the engine's own code is true of the code they show.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    let file = root().join(path);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// The lines between the marks of a listing, as the book shows them.
+fn listing(path: &str, mark: &str) -> String {
+    let source = read(path);
+    let open = format!("// ANCHOR: {mark}\n");
+    let (_, rest) = source.split_once(&open).unwrap_or_else(|| panic!("no {mark} in {path}"));
+    rest.split(&format!("// ANCHOR_END: {mark}")).next().unwrap().to_owned()
+}
+
+/// The lines of a source that are no comments.
+fn code(source: &str) -> impl Iterator<Item = &str> {
+    source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"))
+}
+
+fn walk() -> String {
+    listing("crates/tape/src/sweep/sweep.rs", "sweep")
+}
+
+fn adder() -> String {
+    listing("crates/tape/src/sweep/adjoints.rs", "add")
+}
+
+/// The sources of the crate, by their paths in `src`.
+fn sources() -> BTreeMap<String, String> {
+    fn collect(folder: &Path, prefix: &str, sources: &mut BTreeMap<String, String>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                collect(&entry.path(), &format!("{name}/"), sources);
+            } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
+                sources.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+            }
+        }
+    }
+    let mut sources = BTreeMap::new();
+    collect(&root().join("crates/tape/src"), "", &mut sources);
+    assert!(sources.len() > 50, "the sources were found");
+    sources
+}
+
+/// The lines of code that hold one of these calls, with the names of their files.
+fn lines_that_call(sources: &BTreeMap<String, String>, calls: &[&str]) -> Vec<(String, String)> {
+    let lines = sources.iter().flat_map(|(file, source)| code(source).map(move |line| (file, line)));
+    let found = lines.filter(|(_, line)| {
+        !line.contains("fn ") && calls.iter().any(|call| line.contains(call))
+    });
+    found.map(|(file, line)| (file.clone(), line.to_owned())).collect()
+}
+
+#[test]
+fn the_walk_is_as_long_as_readme_and_book_say() {
+    let words = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen"];
+    let length = code(&walk()).count();
+    let said = words.get(length - 10).unwrap_or_else(|| panic!("the walk has {length} lines"));
+    for (file, sentence) in [
+        ("README.md", format!("Backpropagation is one walk, {said} lines long")),
+        ("docs/src/tape.md", format!("in full, {said} lines")),
+    ] {
+        assert!(read(file).contains(&sentence), "{file} does not say: {sentence}");
+    }
+    let chapter = read("docs/src/tape.md");
+    for shown in ["sweep/sweep.rs:sweep", "sweep/adjoints.rs:add"] {
+        let include = format!("{{{{#include ../../crates/tape/src/{shown}}}}}");
+        assert!(chapter.contains(&include), "docs/src/tape.md shows {shown}");
+    }
+}
+
+#[test]
+fn one_function_walks_and_is_called_by_all_sweeps() {
+    let sources = sources();
+    let walks = sources.values().flat_map(|source| code(source)).filter(|line| {
+        line.contains(".nodes().rev()") || line.contains("fn sweep<") || line.contains("fn walk")
+    });
+    assert_eq!(walks.count(), 2, "its name and its loop");
+    let calls = lines_that_call(&sources, &["sweep("]);
+    for (file, caller) in [
+        ("sweep/backward.rs", "the gradients"),
+        ("show/trace/record.rs", "the sweep that is shown"),
+        ("transform/mod.rs", "the nested sweep"),
+    ] {
+        assert!(calls.iter().any(|(name, _)| name == file), "{caller}: {file} in {calls:?}");
+    }
+}
+
+#[test]
+fn contributions_are_added_in_one_method_of_one_file() {
+    let mut sources = sources();
+    // A program does not sweep: it runs what was recorded, sums among it.
+    sources.retain(|file, _| !file.starts_with("replay/"));
+    let adders = ["accumulate(", "plus(", "add_to_part(", "add_part("];
+    let found = lines_that_call(&sources, &adders);
+    let expected = [
+        // The one adder, and what it adds with.
+        ("sweep/adjoints.rs", "=> plus(sum.take(), value)"),
+        ("sweep/adjoints.rs", "=> T::add_part(tape, operand, sum.take(), part, &value)"),
+        ("sweep/adjoints.rs", "sum.accumulate(value)"),
+        // Tangents: the seeds of forward mode.
+        ("sweep/forward.rs", "plus(slot.take(), tangent.clone())"),
+        ("sweep/forward.rs", "plus(given, tangent)"),
+        // A part as a whole, to nothing; and what the adder does with a part.
+        ("sweep/swept.rs", "=> T::add_part(tape, operand, None, *part, value)"),
+        ("sweep/swept.rs", "sum.add_to_part(part, value)"),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for ((file, line), (in_file, call)) in found.iter().zip(expected) {
+        assert!(file == in_file && line.contains(call), "{file}: {line}\nis not {in_file}: {call}");
+    }
+    let adder = adder();
+    for (_, call) in &expected[..2] {
+        assert_eq!(adder.matches(call).count(), 1, "{call} in the listing");
+    }
+    // The sums themselves are a private field of this file.
+    assert!(sources["sweep/adjoints.rs"].contains("\n    sums: Vec<Option<T>>,"));
+}
+
+#[test]
+fn nothing_branches_on_whether_a_sweep_is_watched() {
+    assert!(!walk().contains("if "), "{}", walk());
+    for line in code(&adder()).filter(|line| line.contains("watch")) {
+        assert!(!line.contains("if ") && !line.contains("match "), "{line}");
+    }
+    // An observer answers nothing that one could branch on.
+    let sources = sources();
+    let watch = code(&sources["sweep/watch.rs"]).filter(|line| line.starts_with("fn "));
+    let mut methods = 0;
+    for method in watch {
+        methods += 1;
+        assert!(method.ends_with(") {}"), "{method} returns something, or does something");
+    }
+    assert_eq!(methods, 3);
+}
+
+#[test]
+fn the_sweep_sums_back_what_was_broadcast_in_one_place() {
+    let mut sources = sources();
+    sources.retain(|file, _| file.starts_with("sweep/"));
+    let found = lines_that_call(&sources, &["sum_to("]);
+    assert!(matches!(&found[..], [(file, _)] if file == "sweep/adjoints.rs"), "{found:?}");
+    assert_eq!(adder().matches("sum_to(").count(), 1);
+}
+
+/// The rows of a table of the design notes: file, its lines, and the lines to read.
+fn ways() -> Vec<Vec<(String, usize, usize)>> {
+    let chapter = read("docs/src/design.md");
+    let tables = chapter.split("| file | lines | read | adds |\n").skip(1);
+    let row = |row: &str| -> Option<(String, usize, usize)> {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let &[_, file, lines, to_read, ..] = &cells[..] else { return None };
+        Some((file.trim_matches('`').to_owned(), lines.parse().ok()?, to_read.parse().ok()?))
+    };
+    tables.map(|table| table.lines().skip(1).map_while(row).collect()).collect()
+}
+
+#[test]
+fn the_way_through_the_code_is_as_long_as_the_book_says() {
+    let ways = ways();
+    assert_eq!(ways.iter().map(Vec::len).collect::<Vec<_>>(), [5, 5]);
+    for (file, said, to_read) in ways.iter().flatten() {
+        let lines = read(file).lines().count();
+        assert!(lines.abs_diff(*said) * 10 <= lines, "{file} has {lines} lines, not about {said}");
+        assert!(to_read <= said, "{file}: {to_read} of {said}");
+    }
+    let scalars: usize = ways[0].iter().map(|(_, _, to_read)| to_read).sum();
+    assert!(scalars <= 500, "{scalars} lines from y.backward() to 1 - y²");
+    let table = &ways[0][4];
+    let read: Vec<String> = read(&table.0).lines().take(table.2).map(str::to_owned).collect();
+    assert!(read.iter().any(|line| line.contains("dy/dx = 1 − y²")), "{} lines lead there", table.2);
+}
