@@ -5,6 +5,7 @@
     python3 scripts/mutate.py --only Tanh   those of one rule, by its type (or its method)
     python3 scripts/mutate.py --list        what would be changed; builds nothing
     python3 scripts/mutate.py --sample      a twentieth of them, the next one at each commit
+                                            and on each day
     python3 scripts/mutate.py --sample K/N  the Kth of N parts
     python3 scripts/mutate.py --keep DIR    works in DIR and leaves it there, so that the next
                                             run with the same DIR compiles little
@@ -715,14 +716,15 @@ def without_equivalents(mutants):
 
 
 def sample(mutants, part, root):
-    """The mutants of one part, K/N; if it is empty of the twentieth that the last commit has."""
+    """The mutants of one part, K/N; if it is empty, of the twentieth of this commit and day."""
     if part is None:
         return mutants
     if part == "":
         counted = subprocess.run(
             ["git", "rev-list", "--count", "HEAD"], cwd=root, capture_output=True, text=True
         )
-        part = f"{int(counted.stdout) % 20 + 1}/20" if counted.returncode == 0 else "1/20"
+        commits = int(counted.stdout) if counted.returncode == 0 else 0
+        part = f"{(commits + int(time.time() / 86400)) % 20 + 1}/20"
     match = re.fullmatch(r"(\d+)/(\d+)", part)
     k, n = map(int, match.groups()) if match else (0, 0)
     if not 1 <= k <= n:
