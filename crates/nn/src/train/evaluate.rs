@@ -79,7 +79,7 @@ pub fn evaluate_with<A: Float>(
     metrics: &[&dyn Metric<A>],
 ) -> Result<Evaluation, Error> {
     check(model, data, loss, metrics.iter().copied())?;
-    evaluate_checked(model, data, loss, metrics.iter().copied())
+    evaluate_checked(model, data, loss, metrics)
 }
 
 /// Refuses what cannot be trained or evaluated, before anything is computed.
@@ -98,13 +98,14 @@ pub(super) fn check<'m, A: Float>(
 }
 
 /// [`evaluate_with`], without the check.
-pub(super) fn evaluate_checked<'m, A: Float>(
+#[inline(never)] // Compiled once, in this crate.
+pub(super) fn evaluate_checked<A: Float>(
     model: &dyn Module<A>,
     data: &Dataset<A>,
     loss: &dyn Loss<A>,
-    metrics: impl Iterator<Item = &'m dyn Metric<A>>,
+    metrics: &[&dyn Metric<A>],
 ) -> Result<Evaluation, Error> {
-    let mut total = Total::new(loss.threshold(), metrics);
+    let mut total = Total::new(loss.threshold(), metrics.iter().copied());
     let mut tape = Tape::new();
     for batch in data.batches(EVALUATION_ROWS, None)? {
         tape.reset();

@@ -231,7 +231,8 @@ impl<'d, A: Float> Fit<'d, A> {
         self.run_on(model, (&loader, held_out), loss, optimizer)
     }
 
-    fn run_on(
+    #[inline(never)] // Compiled once, in this crate.
+    pub(crate) fn run_on(
         &mut self,
         model: &mut dyn Module<A>,
         (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
@@ -335,8 +336,8 @@ impl<'d, A: Float> Fit<'d, A> {
             let Some(total) = self.steps_of(run, course, &progress)? else { return Ok(()) };
             let mut record = EpochRecord { epoch: run.epoch, values: total.mean().values("") };
             if let Some(validation) = validation {
-                let metrics = self.metrics.iter().map(|metric| &**metric);
-                let evaluation = evaluate_checked(run.model, validation, course.loss, metrics)?;
+                let metrics: Vec<_> = self.metrics.iter().map(|metric| &**metric).collect();
+                let evaluation = evaluate_checked(run.model, validation, course.loss, &metrics)?;
                 record.values.extend(evaluation.values("validation "));
             }
             run.history.epochs.push(record);

@@ -5,6 +5,7 @@ pub mod callbacks;
 mod evaluate;
 mod fit;
 mod history;
+mod instances;
 mod interrupt;
 #[cfg(feature = "plot")]
 mod plot;

@@ -52,6 +52,7 @@ impl<R: Rule> AnyRule for R {
     fn settings(&self) -> Attributes {
         Rule::settings(self)
     }
+    #[inline(never)]
     fn compose(&self, operands: &[&Term]) -> Option<Term> {
         Rule::compose(self, operands)
     }

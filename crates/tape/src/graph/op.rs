@@ -34,7 +34,8 @@ macro_rules! face {
 
         impl<A: Float, R: Rule> Op<A> for R {
             $(
-                #[inline]
+                // Called through a table only: so one copy in a library serves all programs.
+                #[inline(never)]
                 fn $method $(<$t>)? (&self $(, $argument: $Type)*) -> $Result {
                     let $rule = self;
                     $is
@@ -117,6 +118,7 @@ fn at_numbers<A: Float, R: Rule>(rule: &R) -> &dyn AtNumbers<A> {
 }
 
 impl<A: Float, R: Rule> Pointwise<A> for R {
+    #[inline(never)]
     fn fill(&self, operands: &[&[A]], out: &mut [A]) {
         at_numbers(self).fill(operands, out);
     }
