@@ -76,6 +76,18 @@ EQUIVALENT = [
         "there is none: indices have no gradient",
     ),
     (
+        ["OneHot"],
+        ["contribution 0", "contribution 1"],
+        "contribution",
+        "there is none: labels have no gradient, and there is no second operand",
+    ),
+    (
+        ["LabelCrossEntropy"],
+        ["contribution 1"],
+        "contribution 1",
+        "there is none: labels have no gradient",
+    ),
+    (
         ["GatherAdjoint", "MaxPoolSlope"],
         ["contribution 0"],
         "contribution 0",
