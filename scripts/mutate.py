@@ -76,6 +76,18 @@ EQUIVALENT = [
         "there is none: indices have no gradient",
     ),
     (
+        ["OneHot"],
+        ["contribution 0", "contribution 1"],
+        "contribution",
+        "there is none: labels have no gradient, and there is no second operand",
+    ),
+    (
+        ["LabelCrossEntropy"],
+        ["contribution 1"],
+        "contribution 1",
+        "there is none: labels have no gradient",
+    ),
+    (
         ["GatherAdjoint", "MaxPoolSlope"],
         ["contribution 0"],
         "contribution 0",
@@ -715,8 +727,8 @@ def without_equivalents(mutants):
     return left
 
 
-def sample(mutants, part, root):
-    """The mutants of one part, K/N; if it is empty, of the twentieth of this commit and day."""
+def sample(mutants, part, root, parts=20):
+    """The mutants of one part, K/N; if it is empty, of that of this commit and day."""
     if part is None:
         return mutants
     if part == "":
@@ -724,7 +736,7 @@ def sample(mutants, part, root):
             ["git", "rev-list", "--count", "HEAD"], cwd=root, capture_output=True, text=True
         )
         commits = int(counted.stdout) if counted.returncode == 0 else 0
-        part = f"{(commits + int(time.time() / 86400)) % 20 + 1}/20"
+        part = f"{(commits + int(time.time() / 86400)) % parts + 1}/{parts}"
     match = re.fullmatch(r"(\d+)/(\d+)", part)
     k, n = map(int, match.groups()) if match else (0, 0)
     if not 1 <= k <= n:
