@@ -253,6 +253,11 @@ binary_rules! {
     Mul mul as Notation::Infix(" · ", Binding::Product),
         value |a, b| a * b, slopes |a, b, _y| [b, a],
         on [ANY, ANY_OTHER], known [[1.5, -0.25] => -0.375];
+    /// Product with a weight: y = a·b, and 0 where the weight a is 0 even if b is infinite or NaN:
+    /// what does not count adds nothing to a sum. ∂y/∂a = b, ∂y/∂b = a.
+    Weigh weigh,
+        value |a, b| weighed(a, b), slopes |a, b, _y| [b, a],
+        on [ANY, ANY_OTHER], known [[1.5, -0.25] => -0.375, [0.0, 2.5] => 0.0];
     /// Quotient: y = a/b, ∂y/∂a = 1/b, ∂y/∂b = −y/b.
     Div div as Notation::Infix(" / ", Binding::Product),
         value |a, b| a / b, slopes |_a, b, y| [b.recip(), -y / b],
@@ -349,13 +354,23 @@ binary_rules! {
         value |a, b| R::lit(1.0) - a.equal(b), slopes |_a, _b, _y| [R::lit(0.0), R::lit(0.0)],
         on [ANY, ANY_OTHER], known [[1.5, -0.25] => 1.0];
     /// Binary cross-entropy of logits x and target probabilities t, for each element:
-    /// y = −t·ln σ(x) − (1 − t)·ln(1 − σ(x)), computed as max(x, 0) − x·t + ln(1 + e^(−|x|)),
-    /// which does not overflow. ∂y/∂x = σ(x) − t, ∂y/∂t = −x.
+    /// y = −t·ln σ(x) − (1 − t)·ln(1 − σ(x)), computed as x·(1 − t) for x > 0 or −x·t, plus
+    /// ln(1 + e^(−|x|)), which neither overflows nor cancels; an infinite x that the target agrees
+    /// with costs 0. ∂y/∂x = σ(x) − t, ∂y/∂t = −x.
     SigmoidCrossEntropy sigmoid_cross_entropy,
-        value |x, t| x.maximum(R::lit(0.0)) - x * t + (-x.abs()).exp().ln_1p(),
+        value |x, t| {
+            let miss = x.greater(R::lit(0.0)).select(R::lit(1.0) - t, t);
+            weighed(miss, x.abs()) + (-x.abs()).exp().ln_1p()
+        },
         slopes |x, t, _y| [x.sigmoid() - t, -x],
         on [ANY, POSITIVE],
         known [[0.5, 0.25] => 0.8490769841801067, [-1.25, 1.0] => 1.501929081345373, [1000.0, 0.5] => 500.0];
+}
+
+/// a·b, and 0 where a is 0 whatever b is.
+#[inline(always)]
+fn weighed<R: Number>(a: R, b: R) -> R {
+    a.equal(R::lit(0.0)).select(R::lit(0.0), a * b)
 }
 
 /// Choice by a mask: y = a where the mask is not 0, b where it is 0.
