@@ -26,7 +26,7 @@ pub use extremes::{extreme_axis, extreme_rows};
 pub use geometry::{Part, Slide, Slides};
 pub use layout::{Order, elements_in, elements_to_write, order_of, ordered};
 pub use map::{accumulate, map, update};
-pub use moments::{Normalization, normalize, normalize_slope, variance};
+pub use moments::{Normalization, deviation, norm, normalize, normalize_slope, variance};
 pub use nest::Broadcast as Spread;
 pub use point::Point;
 pub use pool::{max_pool, max_pool_adjoint, max_pool_slope};
