@@ -16,7 +16,7 @@ struct TimesSlope<E> {
 impl<E: Elementwise<N>, const N: usize> Point<N, 2> for TimesSlope<E> {
     #[inline(always)]
     fn at<R: Number>(self, x: [R; N], [y, v]: [R; 2]) -> R {
-        v * self.rule.slope(self.operand, x, y)
+        self.rule.times_slope(self.operand, x, y, v)
     }
 }
 
