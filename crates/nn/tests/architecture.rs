@@ -29,7 +29,10 @@ const TAPE: Rooms = Rooms {
 };
 
 const NN: Rooms = Rooms {
-    order: &["ground", "model", "data", "layers", "loss", "metrics", "optim", "schedule", "save", "train"],
+    order: &[
+        "ground", "model", "data", "layers", "loss", "metrics", "optim", "schedule", "save",
+        "train",
+    ],
     views: &[],
 };
 

@@ -53,10 +53,10 @@ fn sources() -> BTreeMap<String, String> {
 
 /// The lines of code that hold one of these calls, with the names of their files.
 fn lines_that_call(sources: &BTreeMap<String, String>, calls: &[&str]) -> Vec<(String, String)> {
-    let lines = sources.iter().flat_map(|(file, source)| code(source).map(move |line| (file, line)));
-    let found = lines.filter(|(_, line)| {
-        !line.contains("fn ") && calls.iter().any(|call| line.contains(call))
-    });
+    let lines =
+        sources.iter().flat_map(|(file, source)| code(source).map(move |line| (file, line)));
+    let found = lines
+        .filter(|(_, line)| !line.contains("fn ") && calls.iter().any(|call| line.contains(call)));
     found.map(|(file, line)| (file.clone(), line.to_owned())).collect()
 }
 
@@ -177,5 +177,9 @@ fn the_way_through_the_code_is_as_long_as_the_book_says() {
     assert!(scalars <= 500, "{scalars} lines from y.backward() to 1 - y²");
     let table = &ways[0][4];
     let read: Vec<String> = read(&table.0).lines().take(table.2).map(str::to_owned).collect();
-    assert!(read.iter().any(|line| line.contains("dy/dx = 1 − y²")), "{} lines lead there", table.2);
+    assert!(
+        read.iter().any(|line| line.contains("dy/dx = 1 − y²")),
+        "{} lines lead there",
+        table.2
+    );
 }
