@@ -49,7 +49,12 @@
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-/// So do those of the book.
+/// The op of a user's crate, as CONTRIBUTING has it, compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../CONTRIBUTING.md")]
+struct Contributing;
+
+/// The programs of the book compile.
 #[cfg(doctest)]
 mod book {
     #[doc = include_str!("../../../docs/src/neuron.md")]
