@@ -347,15 +347,15 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Trains on every batch of an epoch. `None` if the run ends before the epoch does.
-    fn steps_of(
+    fn steps_of<'c>(
         &mut self,
         run: &mut Run<'_, A>,
-        course: &mut Course<'_, A>,
+        course: &mut Course<'c, A>,
         progress: &Progress,
-    ) -> Result<Option<Total<A>>, Error> {
+    ) -> Result<Option<Total<'c, A>>, Error> {
         let Course { data, loss, tape, replays, interruptible } = course;
         let metrics = self.metrics.iter().map(|metric| &**metric);
-        let mut total = Total::new(loss.threshold(), metrics);
+        let mut total = Total::new(*loss, metrics);
         // ANCHOR: loop
         for (i, batch) in data.epoch(run.epoch).enumerate() {
             let mut step = if let Some(step) = replays.step(run.model, &batch, *loss) {
