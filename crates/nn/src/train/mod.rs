@@ -6,6 +6,7 @@ mod evaluate;
 mod fit;
 mod history;
 mod interrupt;
+mod non_finite;
 #[cfg(feature = "plot")]
 mod plot;
 mod progress;
