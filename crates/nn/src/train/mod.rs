@@ -7,6 +7,7 @@ mod fit;
 mod history;
 mod instances;
 mod interrupt;
+mod non_finite;
 #[cfg(feature = "plot")]
 mod plot;
 mod progress;
