@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use crate::ground::{Attributes, Shape};
-use crate::number::Elementwise;
+use crate::number::{Elementwise, Remarks};
 use crate::readings::times_slope;
 use crate::rule::{Reading, Rule, checked_shape};
 use crate::rules::methods::BinaryMethods;
@@ -38,6 +38,9 @@ pub trait AnyRule: Debug {
     /// Its settings.
     fn settings(&self) -> Attributes;
 
+    /// What else is known of it.
+    fn remarks(&self) -> Remarks;
+
     /// [`Rule::compose`], as data.
     fn compose(&self, operands: &[&Term]) -> Option<Term>;
 }
@@ -51,6 +54,9 @@ impl<R: Rule> AnyRule for R {
     }
     fn settings(&self) -> Attributes {
         Rule::settings(self)
+    }
+    fn remarks(&self) -> Remarks {
+        Rule::remarks(self)
     }
     #[inline(never)]
     fn compose(&self, operands: &[&Term]) -> Option<Term> {

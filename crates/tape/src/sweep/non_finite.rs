@@ -1,12 +1,13 @@
 //! Stops a sweep at the first contribution that is infinite or NaN.
 
-use ops::{Float, Tensor};
+use ops::{Float, Remarks, Tensor};
 use petgraph::graph::NodeIndex;
 
 use super::watch::Watch;
 use crate::graph::error::{NonFinite, TapeError};
 use crate::graph::non_finite::{describe, first_non_finite, remedy};
 use crate::graph::one_line::one_line;
+use crate::graph::op::Op;
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
@@ -49,6 +50,8 @@ fn non_finite_contribution<A: Float>(
 ) -> Option<TapeError> {
     let (index, value) = first_non_finite(contribution)?;
     let op = node.op().unwrap_or("leaf");
+    let rule = node.tape().graph()[node.index()].source.op().map(Op::remarks);
+    let remarks = rule.unwrap_or(Remarks::NONE);
     Some(TapeError::NonFinite(Box::new(NonFinite {
         op,
         backward: true,
@@ -59,6 +62,6 @@ fn non_finite_contribution<A: Float>(
         ],
         index,
         location: node.location(),
-        remedy: remedy(op, node.operands().into_iter()),
+        remedy: remedy(remarks, node.operands().into_iter()),
     })))
 }
