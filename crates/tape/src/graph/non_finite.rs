@@ -16,7 +16,7 @@ pub(crate) fn first_non_finite<A: Float>(x: &Tensor<A>) -> Option<(Vec<usize>, f
 }
 
 /// The operand's element that goes with `index` of the result, if it broadcasts to it.
-fn element_at<A: Float>(x: &Tensor<A>, index: &[usize]) -> Option<A> {
+pub(crate) fn element_at<A: Float>(x: &Tensor<A>, index: &[usize]) -> Option<A> {
     let shape = x.shape();
     let added = index.len().checked_sub(shape.len())?;
     let own: Vec<usize> =
@@ -64,13 +64,19 @@ pub(crate) fn remedy<'t, A: Float>(
         ("ln", Some("sigmoid")) => "log_sigmoid() is ln(sigmoid(x)) without underflow",
         ("ln", Some("sum")) => "logsumexp(axes) is ln(sum(exp(x))) without overflow",
         ("ln", Some("add")) => "ln_1p() is ln(1 + x), exact for small x",
-        ("ln" | "log2" | "log10", _) => "keep the operand above 0, for instance with maximum(ε)",
+        ("ln" | "log2" | "log10", _) => {
+            "keep the operand above 0, for instance with maximum(ε), or with select(x, 1) where \
+             another branch is taken"
+        }
         ("exp", _) => {
             "subtract the largest element first; softmax, logsumexp and sigmoid do so themselves"
         }
         ("div" | "recip", _) => "keep the divisor away from 0, for instance by adding ε",
         ("sqrt", Some("sum")) => "norm(axes) is sqrt(sum(x²)) with gradient 0 at 0",
-        ("sqrt" | "rsqrt", _) => "add ε under the root: its slope at 0 is infinite",
+        ("sqrt" | "rsqrt", _) => {
+            "add ε under the root: its slope at 0 is infinite; or take the root of select(x, 1) \
+             where another branch is taken"
+        }
         ("pow", _) => "keep the base above 0: a negative base has no real power in general",
         _ => return None,
     })
