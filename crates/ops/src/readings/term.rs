@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::ground::{Attributes, Shape};
 use crate::number::{Elementwise, Remarks};
 use crate::readings::times_slope;
-use crate::rule::{Reading, Rule, checked_shape};
+use crate::rule::{Reading, Rule, checked_shape, or_panic};
 use crate::rules::methods::BinaryMethods;
 
 /// A rule of any type, as data. Every [`Rule`] is one.
@@ -128,8 +128,7 @@ impl Reading for Term {
     }
 
     fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        let shape = checked_shape(&rule, operands.iter().map(|x| &x.0.shape[..]))
-            .unwrap_or_else(|error| panic!("{error}"));
+        let shape = or_panic(checked_shape(&rule, operands.iter().map(|x| &x.0.shape[..])));
         let operands = operands.iter().map(|&x| x.clone()).collect();
         Self::new(shape, Content::Op(Box::new(rule), operands))
     }

@@ -21,9 +21,11 @@ use crate::rule::{Lift, Reading, Visitor};
 const SELU_SCALE: f64 = 1.0507009873554804934193349852946;
 const SELU_ALPHA: f64 = 1.6732632423543772848170429916717;
 /// Advice of several entries.
-const ABOVE_0: &str = "keep the operand above 0, for instance with maximum(ε)";
+const ABOVE_0: &str = "keep the operand above 0, for instance with maximum(ε), or with select(x, 1) where \
+                       another branch is taken";
 const AWAY_FROM_0: &str = "keep the divisor away from 0, for instance by adding ε";
-const UNDER_THE_ROOT: &str = "add ε under the root: its slope at 0 is infinite";
+const UNDER_THE_ROOT: &str = "add ε under the root: its slope at 0 is infinite; or take the root of \
+                              select(x, 1) where another branch is taken";
 /// √(2/π).
 const SQRT_2_OVER_PI: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 
@@ -440,6 +442,7 @@ impl Elementwise<3> for Where {
         kinks: &[],
         known: &[([1.0, 2.5, -1.5], 2.5), ([0.0, 2.5, -1.5], -1.5)],
     };
+    const REMARKS: Remarks = Remarks::stops(Stops::Choice);
     #[inline(always)]
     fn value<R: Number>(self, [mask, a, b]: [R; 3]) -> R {
         mask.select(a, b)

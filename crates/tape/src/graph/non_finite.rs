@@ -16,7 +16,7 @@ pub(crate) fn first_non_finite<A: Float>(x: &Tensor<A>) -> Option<(Vec<usize>, f
 }
 
 /// The operand's element that goes with `index` of the result, if it broadcasts to it.
-fn element_at<A: Float>(x: &Tensor<A>, index: &[usize]) -> Option<A> {
+pub(crate) fn element_at<A: Float>(x: &Tensor<A>, index: &[usize]) -> Option<A> {
     let shape = x.shape();
     let added = index.len().checked_sub(shape.len())?;
     let own: Vec<usize> =
