@@ -436,3 +436,69 @@ fn settings_out_of_range_are_refused() {
     let text = CrossEntropy.class_weights(&[1.0, -2.0]).unwrap_err().to_string();
     assert_eq!(text, "a class weight is -2, but must be finite and not negative");
 }
+
+/// Logits are the inputs, so that a loss of −ln ¼ or −ln ¾ can be chosen for every row.
+fn identity() -> Dense<f64> {
+    let mut layer = Dense::new(2, 2, &mut nn::rng(0));
+    layer.weight.value = Tensor::from([[1.0, 0.0], [0.0, 1.0]]);
+    layer.bias.value = Tensor::zeros(&[2]);
+    layer
+}
+
+/// Rows of logits [0, ln 3], whose softmax is [¼, ¾], with these labels.
+fn quarters(labels: &[f64]) -> Dataset<f64> {
+    let inputs = labels.iter().flat_map(|_| [0.0, 3.0_f64.ln()]).collect();
+    let inputs = Tensor::from_shape_vec(&[labels.len(), 2], inputs).unwrap();
+    Dataset::regression(inputs, Tensor::from(labels.to_vec())).unwrap()
+}
+
+#[test]
+fn the_mean_of_batches_weighs_what_counts_in_whatever_order() {
+    let (rare, usual) = (4.0_f64.ln(), (4.0_f64 / 3.0).ln());
+    // More rows than are evaluated at a time. Of the first 1,024 one counts.
+    let mut labels = vec![-1.0; 1024];
+    labels[0] = 0.0;
+    labels.extend([1.0; 1024]);
+    let ignoring = CrossEntropy.ignore(-1);
+    let right = (rare + 1024.0 * usual) / 1025.0;
+    let forwards = evaluate(&identity(), &quarters(&labels), &ignoring).unwrap().loss;
+    assert_relative_eq!(forwards, right, max_relative = 1e-12);
+    labels.rotate_left(700);
+    let rotated = evaluate(&identity(), &quarters(&labels), &ignoring).unwrap().loss;
+    assert_relative_eq!(rotated, right, max_relative = 1e-12);
+
+    // Weights of 1 and 3: Σ wₗ·(−ln pₗ) / Σ wₗ over all rows, however they lie.
+    let mut labels = vec![0.0; 1024];
+    labels.extend([1.0; 500]);
+    let right = (1024.0 * rare + 3.0 * 500.0 * usual) / (1024.0 + 3.0 * 500.0);
+    let weighted = CrossEntropy.class_weights(&[1.0, 3.0]).unwrap();
+    let loss = evaluate(&identity(), &quarters(&labels), &weighted).unwrap().loss;
+    assert_relative_eq!(loss, right, max_relative = 1e-12);
+    // Outputs of NLL are logarithms of probabilities: 0 and ln 3 stand for any.
+    let likelihood = NegativeLogLikelihood::new().class_weights(&[1.0, 3.0]).unwrap();
+    let right = -3.0 * 500.0 * 3.0_f64.ln() / (1024.0 + 3.0 * 500.0);
+    let loss = evaluate(&identity(), &quarters(&labels), &likelihood).unwrap().loss;
+    assert_relative_eq!(loss, right, max_relative = 1e-12);
+}
+
+#[test]
+fn the_loss_of_an_epoch_weighs_what_counts() {
+    let (rare, usual) = (4.0_f64.ln(), (4.0_f64 / 3.0).ln());
+    // Batches of 2 in which 2 rows and 1 row count; a rate at which no weight moves.
+    let data = quarters(&[1.0, 1.0, 0.0, -1.0]);
+    for replay in [false, true] {
+        let loader = nn::data::DataLoader::new(data.clone(), 2).unwrap();
+        let history = Fit::new()
+            .epochs(2)
+            .validation(&data)
+            .replay(replay)
+            .progress(false)
+            .run(&mut identity(), &loader, &CrossEntropy.ignore(-1), &mut Sgd::new(1e-300).unwrap())
+            .unwrap();
+        for epoch in &history.epochs {
+            let right = (rare + 2.0 * usual) / 3.0;
+            assert_relative_eq!(epoch.loss(), right, max_relative = 1e-12);
+            assert_relative_eq!(epoch.validation_loss().unwrap(), right, max_relative = 1e-12);
+        }
+    }
+}

@@ -2,9 +2,10 @@
 
 use approx::assert_relative_eq;
 use nn::Error;
-use nn::data::{digits, xor};
+use nn::data::{DataLoader, digits, xor};
 use nn::layers::Sequential;
 use nn::metrics::accuracy;
+use nn::ops::Shape;
 use nn::prelude::*;
 
 fn numbers(model: &impl Module<f64>) -> Vec<f64> {
@@ -290,4 +291,102 @@ fn initialisers_have_their_variance() {
     ] {
         assert_relative_eq!(variance(init, &mut rng), expected, max_relative = 0.02);
     }
+}
+
+/// y = √(w·x): at 0 a finite value with an infinite slope.
+struct Root {
+    w: Parameter<f64>,
+}
+
+impl Root {
+    fn new() -> Self {
+        Self { w: Parameter::new([1.0]) }
+    }
+}
+
+impl Module<f64> for Root {
+    fn forward<'t>(&self, pass: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        (x * pass.parameter(&self.w)).sqrt()
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        Ok(Shape::from_slice(input))
+    }
+    fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<f64>)) {
+        visit("w", &self.w);
+    }
+    fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<f64>)) {
+        visit("w", &mut self.w);
+    }
+}
+
+/// Batches of two rows, the third of which has a row where the root has no slope.
+fn with_a_zero() -> DataLoader<f64> {
+    let x = Tensor::from([[1.0], [4.0], [9.0], [1.0], [4.0], [0.0]]);
+    DataLoader::new(Dataset::regression(x, Tensor::ones(&[6, 1])).unwrap(), 2).unwrap()
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_stops_training_before_the_step() {
+    for replay in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("last");
+        let run = |terminate: bool| {
+            let mut model = Root::new();
+            let mut fit = Fit::new()
+                .epochs(3)
+                .replay(replay)
+                .progress(false)
+                .callback(SaveCheckpoint::new(&file));
+            if terminate {
+                fit = fit.callback(TerminateOnNan);
+            }
+            let mut sgd = Sgd::new(0.01).unwrap();
+            let result = fit.run(&mut model, &with_a_zero(), &MeanSquaredError, &mut sgd);
+            (result, model.w.value.to_vec()[0])
+        };
+        let (result, w) = run(false);
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("the gradient of parameter w is infinite or NaN"), "{error}");
+        assert!(error.contains("in epoch 1, batch 3"), "{error}");
+        assert!(
+            error.contains("sqrt") && error.contains("crates/nn/tests/training.rs:"),
+            "{error}"
+        );
+        assert!(w.is_finite() && w != 1.0, "two steps were good, and the third was not taken: {w}");
+        assert!(!file.exists(), "a run that has gone bad is not saved");
+        let (result, same) = run(true);
+        let reason = result.unwrap().stopped.unwrap();
+        assert!(reason.contains("the gradient of parameter w is infinite or NaN"), "{reason}");
+        assert_eq!(same, w);
+    }
+}
+
+#[test]
+fn clipping_names_the_op_of_a_gradient_that_is_not_finite_too() {
+    let mut sgd = Sgd::new(0.01).unwrap();
+    let error = Fit::new()
+        .epochs(1)
+        .progress(false)
+        .callback(ClipGradients::Norm(1.0))
+        .run(&mut Root::new(), &with_a_zero(), &MeanSquaredError, &mut sgd)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("in epoch 1, batch 3") && error.contains("sqrt"), "{error}");
+}
+
+#[test]
+fn a_step_that_overflows_is_no_end_of_training_and_is_not_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last");
+    let (mut model, mut sgd) = (Root::new(), Sgd::new(f64::MAX).unwrap());
+    let data = Dataset::regression(Tensor::from([[1e10]]), Tensor::zeros(&[1, 1])).unwrap();
+    let error = Fit::new()
+        .epochs(1)
+        .progress(false)
+        .callback(SaveCheckpoint::new(&file))
+        .run(&mut model, &data, &MeanSquaredError, &mut sgd)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("parameter w is infinite or NaN after epoch 1"), "{error}");
+    assert!(!file.exists());
 }

@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, IxDyn};
 use ops::declare::sample;
 use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
-use ops::{Reading, Tensor, prelude::*};
+use ops::{Float, Reading, Tensor, prelude::*};
 
 /// All orders of so many axes.
 fn orders(axes: usize) -> Vec<Vec<usize>> {
@@ -67,7 +67,7 @@ fn elementwise() {
     alike("a broadcast product", &[&[2, 3, 4], &[3, 1]], |x| x[0].mul(&x[1]));
     alike("a short row", &[&[50, 3], &[3]], |x| x[0].mul(&x[1]).tanh());
     alike("a short column", &[&[3, 200], &[3, 1]], |x| x[0].sub(&x[1]));
-    alike("accumulation", &[&[4, 3], &[4, 3]], |x| x[0].clone().accumulate(x[1].clone()));
+    alike("accumulation", &[&[4, 3], &[4, 3]], |x| accumulated(&x[0], &x[1]));
 }
 
 #[test]
@@ -134,4 +134,11 @@ fn windows() {
             });
         }
     }
+}
+
+/// One tensor added to another in place.
+fn accumulated<A: Float>(to: &Tensor<A>, other: &Tensor<A>) -> Tensor<A> {
+    let mut sum = to.clone();
+    sum.accumulate(other.clone());
+    sum
 }

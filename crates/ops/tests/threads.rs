@@ -28,7 +28,11 @@ fn elementwise() {
     alike("a row that is broadcast", || grid.add(x(&[1_001], 2)).sigmoid());
     alike("a column that is broadcast", || grid.mul(x(&[300, 1], 3)));
     alike("a transposed operand", || grid.t().sub(x(&[1_001, 300], 4)));
-    alike("a sum", || grid.add(&grid).accumulate(grid.clone()));
+    alike("a sum", || {
+        let mut sum = grid.add(&grid);
+        sum.accumulate(grid.clone());
+        sum
+    });
 }
 
 #[test]

@@ -36,7 +36,11 @@ fn the_numbers_are_those_of_backward() {
         assert_eq!(bits(&step.adjoint), bits(&plain.wrt(step.node)));
         for received in step.contributions.iter().filter_map(|c| c.received.as_ref().ok()) {
             let sum = match received.before.clone() {
-                Some(before) => ops::Reading::accumulate(before, received.value.clone()),
+                Some(before) => {
+                    let mut sum = before;
+                    ops::Reading::accumulate(&mut sum, received.value.clone());
+                    sum
+                }
                 None => received.value.clone(),
             };
             assert_eq!(bits(&sum), bits(&received.after));

@@ -16,7 +16,8 @@ impl EpochRecord {
         self.values.iter().find(|(known, _)| known == name).map(|&(_, value)| value)
     }
 
-    /// The loss on the training data, averaged over the samples as they were trained on.
+    /// The loss on the training data as it was trained on, averaged over what
+    /// [counts](crate::loss::Loss::counted).
     pub fn loss(&self) -> f64 {
         self.value("loss").unwrap_or(f64::NAN)
     }

@@ -2,6 +2,7 @@
 //! seeds.
 
 pub(crate) mod error;
+mod finite;
 mod history;
 mod seed;
 pub(crate) mod setting;
@@ -10,6 +11,7 @@ mod targets;
 pub(crate) mod words;
 
 pub use error::Error;
+pub(crate) use finite::all_finite;
 pub use history::{EpochRecord, History};
 pub use seed::{epoch_seed, rng, step_seed};
 pub use state::State;

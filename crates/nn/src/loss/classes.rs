@@ -175,6 +175,12 @@ impl<A: Float> Loss<A> for CrossEntropyWith {
         }
         counts.map_or(rows, |counts| counts.select(rows, zero)).sum() / weight.sum()
     }
+    fn counted(&self, output: &[usize], targets: &Targets<A>) -> f64 {
+        match targets {
+            Targets::Values(values) if values.shape() == output => targets.len() as f64,
+            _ => self.counting.counted(targets),
+        }
+    }
 }
 
 /// The lengths of all axes but the last.
@@ -226,6 +232,9 @@ impl<A: Float> Loss<A> for NegativeLogLikelihood {
         let zero = output.scalar(0.0);
         let rows = -(weight * picked(labels.one_hot(output.length(-1)), output));
         counts.map_or(rows, |counts| counts.select(rows, zero)).sum() / weight.sum()
+    }
+    fn counted(&self, _output: &[usize], targets: &Targets<A>) -> f64 {
+        self.counting.counted(targets)
     }
 }
 
@@ -345,15 +354,29 @@ impl Counting {
     ) -> Result<Tensor<A>, Error> {
         self.weights_fit(output)?;
         let labels = labels(measure, output, targets, self.ignored)?;
-        let counts = |label: &A| {
-            let label = label.to_f64();
-            Some(label) != self.ignored.map(|ignored| ignored as f64)
-                && self.weights.as_ref().is_none_or(|weights| weights[label as usize] > 0.0)
-        };
-        if labels.view().iter().any(counts) {
+        if labels.view().iter().any(|label| self.weight_of(label.to_f64()) > 0.0) {
             return Ok(labels);
         }
         Err(Error::NothingCounts { measure: measure.to_owned(), rows: labels.len() })
+    }
+
+    /// By how much a label counts; 0 for one that is no class.
+    fn weight_of(&self, label: f64) -> f64 {
+        if self.ignored.is_some_and(|ignored| label == ignored as f64) {
+            return 0.0;
+        }
+        let weight = |weights: &Arc<[f64]>| weights.get(label as usize).copied().unwrap_or(0.0);
+        self.weights.as_ref().map_or(1.0, weight)
+    }
+
+    /// The sum of the weights of all labels.
+    fn counted<A: Float>(&self, targets: &Targets<A>) -> f64 {
+        match targets {
+            Targets::Labels(labels) => labels.iter().map(|&l| self.weight_of(l as f64)).sum(),
+            Targets::Values(labels) => {
+                labels.view().iter().map(|label| self.weight_of(label.to_f64())).sum()
+            }
+        }
     }
 
     /// Whether there is a weight for each class of the output.

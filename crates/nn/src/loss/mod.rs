@@ -7,7 +7,8 @@
 //! | one of several classes | [`CrossEntropy`], [`NegativeLogLikelihood`], [`MultiMargin`] |
 //! | a distribution | [`CrossEntropy`], [`KlDivergence`] |
 //!
-//! Every loss is a mean, so that its size does not depend on the size of the batch.
+//! Every loss is a mean, so that its size does not depend on the size of the batch. It says what a
+//! batch [counts](Loss::counted), so that the mean over batches is that over all data.
 
 use ops::{Float, Tensor};
 use tape::Var;
@@ -92,6 +93,18 @@ pub trait Loss<A: Float> {
     fn loss<'t>(&self, output: Var<'t, A>, targets: &Targets<A>) -> Result<Var<'t, A>, Error> {
         let target = self.target(&output.shape(), targets)?;
         Ok(self.between(output, output.tape().constant(target)))
+    }
+
+    /// How much the targets of a batch count: what the mean of its loss was divided by, but for a
+    /// factor that is the same for all batches. The mean over batches weighs each by it, and a
+    /// batch that counts 0 is neither trained on nor in the mean.
+    ///
+    /// By default the number of samples, as is right for a mean in which all rows are alike. A
+    /// loss that leaves rows out, or weighs them, gives the number of the others, or the sum of
+    /// the weights. Targets that do not fit count 0.
+    fn counted(&self, output: &[usize], targets: &Targets<A>) -> f64 {
+        let _ = output;
+        targets.len() as f64
     }
 
     /// The output above which a unit that stands for one class by itself says yes.

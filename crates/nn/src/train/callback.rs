@@ -5,6 +5,7 @@ use std::path::Path;
 use ops::Float;
 use tape::Tape;
 
+use super::non_finite::bad_parameter;
 use crate::data::Batch;
 use crate::ground::{EpochRecord, Error, History, State};
 use crate::model::{Gradients, Module};
@@ -46,8 +47,13 @@ impl<A: Float> Run<'_, A> {
     /// [`Callback::on_save`], when all callbacks have ended the epoch.
     ///
     /// # Errors
-    /// If the file cannot be written; an old file then stays as it was.
+    /// If the file cannot be written, or a trained parameter is infinite or NaN; an old file then
+    /// stays as it was.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        if let Some(parameter) = bad_parameter(self.model) {
+            let (epoch, history) = (self.epoch, Box::new(self.history.clone()));
+            return Err(Error::ParameterNotFinite { parameter, epoch, history });
+        }
         let mut state = State::new();
         state.texts.insert("seed".into(), self.seed.to_string());
         for (name, value) in [("epoch", self.epoch), ("step", self.step)] {
@@ -149,8 +155,8 @@ pub trait Callback<A: Float> {
         Ok(())
     }
 
-    /// Whether a loss that is NaN or infinite ends training with the history so far rather than
-    /// with an error.
+    /// Whether a loss, a gradient or a parameter that is NaN or infinite ends training with the
+    /// history so far rather than with an error.
     fn forgives_non_finite_loss(&self) -> bool {
         false
     }

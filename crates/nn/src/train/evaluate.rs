@@ -3,7 +3,7 @@
 use ops::{Float, Tensor};
 use tape::Tape;
 
-use crate::data::{Batch, Dataset, Targets};
+use crate::data::{Batch, Dataset};
 use crate::ground::Error;
 use crate::loss::Loss;
 use crate::metrics::{Count, Metric, accuracy};
@@ -35,7 +35,8 @@ pub fn predict<A: Float>(model: &impl Module<A>, inputs: &Tensor<A>) -> Result<T
 /// How good a model is on a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The loss, averaged over samples.
+    /// The loss, averaged over what [counts](Loss::counted): over samples, unless the loss weighs
+    /// them or leaves some out.
     pub loss: f64,
     /// The fraction classified rightly; `None` if the targets are not classes.
     pub accuracy: Option<f64>,
@@ -79,7 +80,7 @@ pub fn evaluate_with<A: Float>(
     metrics: &[&dyn Metric<A>],
 ) -> Result<Evaluation, Error> {
     check(model, data, loss, metrics.iter().copied())?;
-    evaluate_checked(model, data, loss, metrics.iter().copied())
+    evaluate_checked(model, data, loss, metrics)
 }
 
 /// Refuses what cannot be trained or evaluated, before anything is computed.
@@ -98,13 +99,14 @@ pub(super) fn check<'m, A: Float>(
 }
 
 /// [`evaluate_with`], without the check.
-pub(super) fn evaluate_checked<'m, A: Float>(
+#[inline(never)] // Compiled once, in this crate.
+pub(super) fn evaluate_checked<A: Float>(
     model: &dyn Module<A>,
     data: &Dataset<A>,
     loss: &dyn Loss<A>,
-    metrics: impl Iterator<Item = &'m dyn Metric<A>>,
+    metrics: &[&dyn Metric<A>],
 ) -> Result<Evaluation, Error> {
-    let mut total = Total::new(loss.threshold(), metrics);
+    let mut total = Total::new(loss, metrics.iter().copied());
     let mut tape = Tape::new();
     for batch in data.batches(EVALUATION_ROWS, None)? {
         tape.reset();
@@ -117,39 +119,41 @@ pub(super) fn evaluate_checked<'m, A: Float>(
 }
 
 /// Loss, accuracy and metrics over the batches so far.
-pub(super) struct Total<A: Float> {
-    threshold: f64,
+pub(super) struct Total<'l, A: Float> {
+    of: &'l dyn Loss<A>,
     samples: usize,
+    /// What the batches count for the loss.
+    counted: f64,
+    /// The sum of the losses, each times what its batch counts.
     loss: f64,
     right: Option<f64>,
     counts: Vec<(String, Box<dyn Count<A>>)>,
 }
 
-impl<A: Float> Total<A> {
-    pub fn new<'m>(threshold: f64, metrics: impl Iterator<Item = &'m dyn Metric<A>>) -> Self {
+impl<'l, A: Float> Total<'l, A> {
+    pub fn new<'m>(of: &'l dyn Loss<A>, metrics: impl Iterator<Item = &'m dyn Metric<A>>) -> Self {
         let counts = metrics.map(|metric| (metric.name(), metric.start())).collect();
-        Self { threshold, samples: 0, loss: 0.0, right: Some(0.0), counts }
+        Self { of, samples: 0, counted: 0.0, loss: 0.0, right: Some(0.0), counts }
     }
 
     pub fn add(&mut self, batch: &Batch<A>, loss: A, outputs: &Tensor<A>) {
-        self.count(batch.len(), loss, outputs, &batch.targets);
-    }
-
-    fn count(&mut self, samples: usize, loss: A, outputs: &Tensor<A>, targets: &Targets<A>) {
-        let count = samples as f64;
+        let (samples, targets) = (batch.len(), &batch.targets);
+        let threshold = self.of.threshold();
         self.right = self
             .right
-            .and_then(|sum| Some(sum + accuracy(outputs, targets, self.threshold)? * count));
+            .and_then(|sum| Some(sum + accuracy(outputs, targets, threshold)? * samples as f64));
         self.samples += samples;
-        self.loss += loss.to_f64() * count;
+        let counted = self.of.counted(outputs.shape(), targets);
+        self.counted += counted;
+        self.loss += loss.to_f64() * counted;
         for (_, metric) in &mut self.counts {
             metric.add(outputs, targets);
         }
     }
 
-    /// The mean loss so far, for the progress bar.
+    /// The mean loss so far.
     pub fn loss(&self) -> f64 {
-        self.loss / self.samples as f64
+        self.loss / self.counted
     }
 
     pub fn mean(&self) -> Evaluation {

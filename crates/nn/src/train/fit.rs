@@ -8,6 +8,7 @@ use tape::{Tape, Var};
 use super::callback::{Callback, Run, StepView};
 use super::evaluate::{Total, check, evaluate_checked};
 use super::interrupt::Interruptible;
+use super::non_finite::{Step, bad_parameter, bad_step, first_value};
 use super::progress::Progress;
 use super::replay::{Replays, StepResult};
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
@@ -203,9 +204,9 @@ impl<'d, A: Float> Fit<'d, A> {
     /// # Errors
     /// Before anything changes: if the batch size is 0, if a number of the data is infinite or NaN,
     /// if the model cannot take the data, the loss cannot compare its output with the targets, a
-    /// metric cannot measure them, or a callback refuses. On the way: if the loss is infinite or
-    /// NaN; the model keeps the parameters of the step before, and the error has the history of the
-    /// epochs before.
+    /// metric cannot measure them, or a callback refuses. On the way: if the loss or a gradient is
+    /// infinite or NaN; the model keeps the parameters of the step before, and the error has the
+    /// history of the epochs before. After an epoch: if a step has made a parameter so.
     pub fn run(
         &mut self,
         model: &mut impl Module<A>,
@@ -231,7 +232,8 @@ impl<'d, A: Float> Fit<'d, A> {
         self.run_on(model, (&loader, held_out), loss, optimizer)
     }
 
-    fn run_on(
+    #[inline(never)] // Compiled once, in this crate.
+    pub(crate) fn run_on(
         &mut self,
         model: &mut dyn Module<A>,
         (data, validation): (&DataLoader<A>, Option<&Dataset<A>>),
@@ -333,10 +335,14 @@ impl<'d, A: Float> Fit<'d, A> {
             self.callbacks.iter_mut().try_for_each(|callback| callback.on_epoch_start(run))?;
             let progress = Progress::new(self.progress, run.epoch, self.epochs, run.batches);
             let Some(total) = self.steps_of(run, course, &progress)? else { return Ok(()) };
+            if let Some(parameter) = bad_parameter(run.model) {
+                let (epoch, history) = (run.epoch, Box::new(run.history.clone()));
+                return self.end_for(run, Error::ParameterNotFinite { parameter, epoch, history });
+            }
             let mut record = EpochRecord { epoch: run.epoch, values: total.mean().values("") };
             if let Some(validation) = validation {
-                let metrics = self.metrics.iter().map(|metric| &**metric);
-                let evaluation = evaluate_checked(run.model, validation, course.loss, metrics)?;
+                let metrics: Vec<_> = self.metrics.iter().map(|metric| &**metric).collect();
+                let evaluation = evaluate_checked(run.model, validation, course.loss, &metrics)?;
                 record.values.extend(evaluation.values("validation "));
             }
             run.history.epochs.push(record);
@@ -347,15 +353,15 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Trains on every batch of an epoch. `None` if the run ends before the epoch does.
-    fn steps_of(
+    fn steps_of<'c>(
         &mut self,
         run: &mut Run<'_, A>,
-        course: &mut Course<'_, A>,
+        course: &mut Course<'c, A>,
         progress: &Progress,
-    ) -> Result<Option<Total<A>>, Error> {
+    ) -> Result<Option<Total<'c, A>>, Error> {
         let Course { data, loss, tape, replays, interruptible } = course;
         let metrics = self.metrics.iter().map(|metric| &**metric);
-        let mut total = Total::new(loss.threshold(), metrics);
+        let mut total = Total::new(*loss, metrics);
         // ANCHOR: loop
         for (i, batch) in data.epoch(run.epoch).enumerate() {
             let mut step = if let Some(step) = replays.step(run.model, &batch, *loss) {
@@ -376,7 +382,11 @@ impl<'d, A: Float> Fit<'d, A> {
                 replays.add(run.model, &batch, (*loss, self.penalty.as_ref()), step)
             };
             total.add(&batch, step.loss, &step.output);
-            self.show_step(run, &batch, tape, &mut step)?;
+            let shown = self.show_step(run, &batch, tape, &mut step);
+            if let Some(what) = bad(run.model, &step, shown)? {
+                self.step_not_finite(run, (&batch, i), *loss, (what, step.loss))?;
+                return Ok(None);
+            }
             // Before the step, so that parameters are not shared and can change in place.
             tape.reset();
             run.optimizer.step(run.model, &step.gradients)?;
@@ -414,34 +424,66 @@ impl<'d, A: Float> Fit<'d, A> {
         self.callbacks.iter_mut().try_for_each(|callback| callback.on_save(run))
     }
 
-    /// Handles a loss that is infinite or NaN: an error, unless a callback forgives it.
+    /// Handles a loss that is infinite or NaN.
     fn not_finite(
         &self,
         run: &mut Run<'_, A>,
         loss: Var<'_, A>,
         batch: usize,
     ) -> Result<(), Error> {
-        let (epoch, value, first) = (run.epoch, loss.item().to_f64(), first_not_finite(loss));
-        if self.callbacks.iter().any(|callback| callback.forgives_non_finite_loss()) {
-            run.stop(format!("the loss is {value} in epoch {epoch}, batch {batch}: {first}"));
-            return Ok(());
-        }
+        let first = first_value(loss, run.model)
+            .unwrap_or_else(|| "nothing recorded is infinite or NaN".to_owned());
+        let (epoch, history) = (run.epoch, Box::new(run.history.clone()));
+        let loss = loss.item().to_f64();
+        self.end_for(run, Error::NotFinite { epoch, batch, loss, first, history })
+    }
+
+    /// Handles a step with a finite loss in which `what` is infinite or NaN.
+    fn step_not_finite(
+        &self,
+        run: &mut Run<'_, A>,
+        (batch, i): (&Batch<A>, usize),
+        of: &dyn Loss<A>,
+        (what, loss): (String, A),
+    ) -> Result<(), Error> {
+        let seed = step_seed(self.seed, run.epoch, i);
+        let penalty = self.penalty.as_ref();
+        let first = Step { model: run.model, batch, loss: of, penalty, seed }.origin();
+        let (epoch, batch, loss) = (run.epoch, i + 1, loss.to_f64());
         let history = Box::new(run.history.clone());
-        Err(Error::NotFinite { epoch, batch, loss: value, first, history })
+        self.end_for(run, Error::StepNotFinite { what, epoch, batch, loss, first, history })
+    }
+
+    /// Ends the run because something is infinite or NaN: with the error, unless a callback
+    /// forgives it.
+    fn end_for(&self, run: &mut Run<'_, A>, error: Error) -> Result<(), Error> {
+        if !self.callbacks.iter().any(|callback| callback.forgives_non_finite_loss()) {
+            return Err(error);
+        }
+        run.stop(match &error {
+            Error::NotFinite { epoch, batch, loss, first, .. } => {
+                format!("the loss is {loss} in epoch {epoch}, batch {batch}: {first}")
+            }
+            Error::StepNotFinite { what, epoch, batch, first, .. } => {
+                format!("{what} is infinite or NaN in epoch {epoch}, batch {batch}: {first}")
+            }
+            other => other.to_string(),
+        });
+        Ok(())
     }
 }
 
-/// The first recorded value that is infinite or NaN, in words.
-fn first_not_finite<A: Float>(loss: Var<'_, A>) -> String {
-    let Some(first) = loss.tape().vars().find(|var| !var.value().is_finite()) else {
-        return "nothing recorded is infinite or NaN".into();
-    };
-    let what = first.op().map_or("a parameter or an input".to_owned(), |op| format!("op {op}"));
-    let scope = first.scope_path();
-    let place =
-        if scope.is_empty() { String::new() } else { format!(" in layer {}", scope.join(" / ")) };
-    format!(
-        "the first value that is not finite is that of {what}{place}, from {}",
-        first.location()
-    )
+/// What of a step is infinite or NaN, after the callbacks have seen it: clipping may have mended
+/// it, or refused it.
+fn bad<A: Float>(
+    model: &dyn Module<A>,
+    step: &StepResult<A>,
+    shown: Result<(), Error>,
+) -> Result<Option<String>, Error> {
+    match shown {
+        Err(Error::GradientNotFinite { parameter }) => {
+            Ok(Some(format!("the gradient of parameter {parameter}")))
+        }
+        shown => shown.map(|()| bad_step(model, &step.gradients)),
+    }
 }

@@ -5,7 +5,9 @@ pub mod callbacks;
 mod evaluate;
 mod fit;
 mod history;
+mod instances;
 mod interrupt;
+mod non_finite;
 #[cfg(feature = "plot")]
 mod plot;
 mod progress;

@@ -59,10 +59,15 @@ pub fn elements_to_write<'x, A: Float>(
     order: &[usize],
 ) -> &'x mut [A] {
     if x.shape() != shape || !x.view().permuted_axes(IxDyn(order)).is_standard_layout() {
-        *x = in_order(memory::take(shape.iter().product()), shape, order);
+        *x = unset(shape, order);
     }
     let view = x.view_mut().permuted_axes(IxDyn(order));
     view.into_slice().expect("elements without gaps in this order")
+}
+
+/// A tensor of `shape` in an order of its axes, every element of which is to be written.
+pub fn unset<A: Float>(shape: &[usize], order: &[usize]) -> Tensor<A> {
+    in_order(memory::take(shape.iter().product()), shape, order)
 }
 
 /// A tensor of `shape` from its elements in an order of its axes.

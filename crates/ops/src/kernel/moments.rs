@@ -38,6 +38,29 @@ pub fn variance<A: Float>(
     kept.tensor(variance, shape)
 }
 
+/// Computes √(Σ (x − mean)²/(n − `correction`)) over axes.
+pub fn deviation<A: Float>(
+    x: &Tensor<A>,
+    axes: &[usize],
+    correction: f64,
+    shape: &[usize],
+) -> Tensor<A> {
+    let order = order_of(x);
+    let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
+    let x = elements_in(x, &order);
+    let mean = wide_means(&x, &reduction);
+    let roots = roots(&x, &mean, &reduction, reduction.size as f64 - correction);
+    kept.tensor(roots.into_iter().map(A::from_f64).collect(), shape)
+}
+
+/// Computes √Σ x² over axes, right also where a square is too large or too small for the type.
+pub fn norm<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Tensor<A> {
+    let order = order_of(x);
+    let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
+    let roots = roots(&elements_in(x, &order), &vec![0.0; reduction.results], &reduction, 1.0);
+    kept.tensor(roots.into_iter().map(A::from_f64).collect(), shape)
+}
+
 /// Computes y = (x − mean)/σ.
 pub fn normalize<A: Float>(x: &Tensor<A>, by: &Normalization) -> Tensor<A> {
     let (shape, order) = (x.shape(), order_of(x));
@@ -74,15 +97,91 @@ vectorised! {
     }
 }
 
+vectorised! {
+    /// The mean of each result.
+    fn wide_means<A: Float>(x: &[A], reduction: &Reduction) -> Vec<f64> {
+        let mut means = reduction.wide_sums(x, &vec![(); reduction.results], |x, ()| x);
+        means.iter_mut().for_each(|mean| *mean /= reduction.size as f64);
+        means
+    }
+}
+
+/// Sums of squares that no square of an element was lost from, for being too large or too small.
+const SAFE: std::ops::Range<f64> = 1e-280..f64::INFINITY;
+
+vectorised! {
+    /// √(Σ (x − mean)²/n) of each result.
+    ///
+    /// Squares are summed in f64, which holds those of any f32; where one is beyond even that, the
+    /// largest element is taken out first.
+    fn roots<A: Float>(x: &[A], mean: &[f64], reduction: &Reduction, n: f64) -> Vec<f64> {
+        let sums = reduction.wide_sums(x, mean, |x, mean| (x - mean) * (x - mean));
+        if sums.iter().all(|sum| SAFE.contains(sum)) {
+            return sums.iter().map(|sum| (sum / n).sqrt()).collect();
+        }
+        let scales: Vec<(f64, f64)> = reduction.farthest(x, mean).into_iter().zip(mean).map(
+            |(most, &mean)| (if most > 0.0 && most.is_finite() { most } else { 1.0 }, mean)
+        ).collect();
+        let sums = reduction.wide_sums(x, &scales, |x, (scale, mean)| {
+            let part = (x - mean) / scale;
+            part * part
+        });
+        sums.iter().zip(scales).map(|(sum, (scale, _))| scale * (sum / n).sqrt()).collect()
+    }
+}
+
 impl Reduction {
+    /// The sum, for each result, of `f` of the elements and what is given `of` the result.
+    #[inline(always)]
+    fn wide_sums<A: Float, T: Copy>(
+        &self,
+        x: &[A],
+        of: &[T],
+        f: impl Fn(f64, T) -> f64,
+    ) -> Vec<f64> {
+        let mut sums = vec![0.0; self.results];
+        self.for_each_run(|start, result| {
+            let x = &x[start..][..self.run];
+            if self.inner {
+                let of = of[result];
+                sums[result] += lane_sum(self.run, |i| f(x[i].to_f64(), of));
+            } else {
+                let sums = sums[result..][..self.run].iter_mut();
+                sums.zip(x).zip(&of[result..]).for_each(|((sum, x), &of)| *sum += f(x.to_f64(), of));
+            }
+        });
+        sums
+    }
+
+    /// The largest |x − mean| of each result.
+    fn farthest<A: Float>(&self, x: &[A], mean: &[f64]) -> Vec<f64> {
+        let mut most = vec![0.0_f64; self.results];
+        self.for_each_run(|start, result| {
+            for (i, x) in x[start..][..self.run].iter().enumerate() {
+                let result = if self.inner { result } else { result + i };
+                most[result] = most[result].max((x.to_f64() - mean[result]).abs());
+            }
+        });
+        most
+    }
+
     /// Mean and 1/σ of each result.
     #[inline(always)]
     fn moments<A: Float>(&self, x: &[A], by: &Normalization) -> (Vec<A>, Vec<A>) {
         let mean = self.means_if(by.centred, x);
         let variance = self.means([x], [&mean], |[x], [mean]| (x - mean) * (x - mean));
         let epsilon = A::from_f64(by.epsilon);
-        let inverse = variance.iter().map(|&v| A::one() / (v + epsilon).sqrt()).collect();
-        (mean, inverse)
+        let tiny = A::from_f64(if A::EPSILON.to_f64() > 1e-10 { 1e-30 } else { 1e-280 });
+        if variance.iter().all(|&v| (v + epsilon).is_finite() && v + epsilon > tiny) {
+            let inverse = variance.iter().map(|&v| A::one() / (v + epsilon).sqrt()).collect();
+            return (mean, inverse);
+        }
+        // A square was too large or too small for the type.
+        let zeros = || vec![0.0; self.results];
+        let wide = if by.centred { wide_means(x, self) } else { zeros() };
+        let deviation = roots(x, &wide, self, self.size as f64);
+        let inverse = deviation.iter().map(|v| A::from_f64(v.hypot(by.epsilon.sqrt()).recip()));
+        (wide.iter().map(|&mean| A::from_f64(mean)).collect(), inverse.collect())
     }
 
     /// The mean of each result, or zeros.

@@ -81,6 +81,13 @@ vectorised! {
     }
 }
 
+vectorised! {
+    /// Adds `from[i]` to `to[i]` for all i, in `f64`.
+    pub fn add_wide<A: Float>(to: &mut [f64], from: &[A]) {
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to += from.to_f64());
+    }
+}
+
 /// Folds lanes, a power of 2 of them, to one: the upper half into the lower, again and again.
 #[inline(always)]
 pub fn fold_lanes<A: Copy, const N: usize>(mut lanes: [A; N], f: impl Fn(A, A) -> A) -> A {

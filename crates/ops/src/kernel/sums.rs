@@ -18,6 +18,9 @@ const WIDE: usize = 256;
 const BLOCK: usize = 1 << 14;
 const BLOCKS_PER_THREAD: usize = 4;
 
+/// Rows that are added to the same sums before those are added to larger ones, in `f64`.
+const ROWS: usize = 32;
+
 /// Sums all elements.
 ///
 /// The sums of blocks are added in `f64`, so that a large tensor loses nothing in `f32` and the
@@ -31,7 +34,8 @@ pub fn sum<A: Float>(x: &Tensor<A>) -> A {
     });
     match sums[..] {
         [sum] => sum,
-        _ => A::from_f64(sums.iter().map(|sum| sum.to_f64()).sum()),
+        // From 0.0: the empty sum of an iterator is -0.0.
+        _ => A::from_f64(sums.iter().fold(0.0, |total, sum| total + sum.to_f64())),
     }
 }
 
@@ -61,23 +65,50 @@ impl Reduction {
         if !self.inner && self.results == self.run && !x.is_empty() {
             return self.sum_rows(x, sums);
         }
+        // Each sum is of a single block: nothing is lost in the type of the elements.
+        let few = if self.inner { self.size == self.run && self.run <= BLOCK } else { self.size <= ROWS };
+        if few {
+            return self.for_each_run(|start, result| {
+                let x = &x[start..][..self.run];
+                if self.inner {
+                    sums[result] += simd::sum(x);
+                } else {
+                    simd::add(&mut sums[result..][..self.run], x);
+                }
+            });
+        }
+        let mut totals = vec![0.0; sums.len()];
         self.for_each_run(|start, result| {
             let x = &x[start..][..self.run];
             if self.inner {
-                sums[result] += simd::sum(x);
+                x.chunks(BLOCK).for_each(|block| totals[result] += simd::sum(block).to_f64());
             } else {
-                simd::add(&mut sums[result..][..self.run], x);
+                simd::add_wide(&mut totals[result..][..self.run], x);
             }
         });
+        sums.iter_mut().zip(totals).for_each(|(sum, total)| *sum = A::from_f64(total));
     }
 
-    /// Adds every run to the same sums, several short runs at a time to several sums.
+    /// Adds every run to the same sums, several short runs at a time to several sums, and the sums
+    /// of blocks of them in `f64`.
     fn sum_rows<A: Float>(&self, x: &[A], sums: &mut [A]) {
         let several = self.run * (WIDE / self.run).max(1);
         let mut wide = SmallVec::<[A; WIDE]>::from_elem(A::zero(), several);
-        for runs in x.chunks(wide.len()) {
-            simd::add(&mut wide, runs);
+        let blocks = x.chunks(several * ROWS);
+        let mut sum_block = |block: &[A], sums: &mut [A]| {
+            wide.fill(A::zero());
+            block.chunks(several).for_each(|runs| simd::add(&mut wide, runs));
+            sums.fill(A::zero());
+            wide.chunks_exact(self.run).for_each(|sum| simd::add(sums, sum));
+        };
+        if blocks.len() == 1 {
+            return sum_block(x, sums);
         }
-        wide.chunks_exact(self.run).for_each(|sum| simd::add(sums, sum));
+        let mut totals = vec![0.0; self.run];
+        for block in blocks {
+            sum_block(block, sums);
+            simd::add_wide(&mut totals, sums);
+        }
+        sums.iter_mut().zip(totals).for_each(|(sum, total)| *sum = A::from_f64(total));
     }
 }

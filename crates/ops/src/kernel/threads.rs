@@ -58,7 +58,7 @@ pub fn divide_all<A: Send, const N: usize>(
     each(alike, |(i, first, others)| work(i * length, first, others));
 }
 
-/// Calls `work` with each piece, the first on this thread and the others on those of the pool.
+/// Calls `work` with each piece, the first on this thread, the others on threads of the pool.
 #[cfg(feature = "threads")]
 pub fn each<P: Send>(mut pieces: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
     let Some(own) = pieces.next() else { return };

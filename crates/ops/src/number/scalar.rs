@@ -85,6 +85,11 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
     fn value<R: Number>(self, x: [R; N]) -> R;
     /// The partial derivative with respect to operand number `operand`.
     fn slope<R: Number>(self, operand: usize, x: [R; N], y: R) -> R;
+    /// v times that slope, where a slope of 0 is to give 0 of every v.
+    #[inline(always)]
+    fn times_slope<R: Number>(self, operand: usize, x: [R; N], y: R, v: R) -> R {
+        v * self.slope(operand, x, y)
+    }
     /// The op as text, around its operands.
     fn write(self, x: [&Formula; N]) -> Formula {
         Formula::notate(Self::NAME, Notation::Call, &x)

@@ -1,6 +1,6 @@
 //! A binary rule with a number for one operand.
 
-use crate::ground::{Attributes, Formula};
+use crate::ground::{Attributes, Binding, Formula, Notation};
 use crate::number::{Binary, Number, Unary};
 
 /// A binary rule with a number for one operand: `2.0 * x`, `x + 1.0`, x³.
@@ -39,6 +39,10 @@ impl<B: Binary> Unary for WithNumber<B> {
         }
     }
     fn write(self, x: &Formula) -> Formula {
+        let is_power = matches!(B::NOTATION, Notation::Infix(_, Binding::Power));
+        if is_power && !self.number_is_left && self.number == 2.0 {
+            return Formula::notate(B::NAME, Notation::Postfix("²"), &[x]);
+        }
         let number = Formula::number(self.number);
         let operands = if self.number_is_left { [&number, x] } else { [x, &number] };
         Formula::notate(B::NAME, B::NOTATION, &operands)

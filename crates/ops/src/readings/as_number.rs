@@ -1,11 +1,14 @@
 //! The value of any reading, as a number.
 
+use std::any::TypeId;
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use typed_arena::Arena;
 
-use crate::number::{Binary, Elementwise, Number, Unary, WithNumber, spoken_by_rules};
+use crate::number::{
+    Binary, Elementwise, Number, SlopeReads, Unary, WithNumber, spoken_by_rules,
+};
 use crate::rule::{Lift, ReadScalar, Reading, Scalar};
 use crate::rules::elementwise as rules;
 use crate::rules::methods::BinaryMethods;
@@ -79,6 +82,9 @@ impl<T: Reading> Number for AsNumber<'_, T> {
 
     fn binary<B: Binary>(self, rule: B, other: Self) -> Self {
         match (self, other) {
+            // x¹ and x⁰, as they come of the slope of a power.
+            (x, Self::Lit(1.0)) if is_power::<B>() => x,
+            (_, Self::Lit(0.0)) if is_power::<B>() => Self::Lit(1.0),
             (Self::Lit(a), Self::Lit(b)) => Self::Lit(rule.value(a, b)),
             (Self::Value(arena, a), Self::Lit(b)) => {
                 Self::put(arena, T::apply(Lift::unary(WithNumber::right(rule, b)), &[a]))
@@ -104,11 +110,20 @@ impl<T: Reading> Number for AsNumber<'_, T> {
                 }
             }
             Self::Value(arena, mask) => {
+                if let (Self::Lit(a), Self::Lit(b)) = (then, otherwise)
+                    && a == b
+                {
+                    return then;
+                }
                 let (then, otherwise) = (then.promote(arena, mask), otherwise.promote(arena, mask));
                 Self::put(arena, T::apply(Lift::<_, 3>(rules::Where), &[mask, then, otherwise]))
             }
         }
     }
+}
+
+fn is_power<B: Binary>() -> bool {
+    TypeId::of::<B>() == TypeId::of::<rules::Pow>()
 }
 
 impl<T: Reading> ReadScalar for T {
@@ -138,12 +153,18 @@ pub fn times_slope<T: Reading, E: Elementwise<N>, const N: usize>(
     output: &T,
     v: &T,
 ) -> Option<T> {
-    match T::slope_of(rule, operand, operands, output) {
-        Scalar::Literal(0.0) => None,
-        Scalar::Literal(1.0) => Some(v.clone()),
-        Scalar::Literal(-1.0) => Some(T::apply(Lift::unary(rules::Neg), &[v])),
-        Scalar::Literal(slope) => Some(v.scale(slope)),
-        Scalar::Value(slope) => Some(v.mul(slope)),
+    match SlopeReads::of(rule, operand).literal() {
+        Some(0.0) => return None,
+        Some(1.0) => return Some(v.clone()),
+        Some(-1.0) => return Some(T::apply(Lift::unary(rules::Neg), &[v])),
+        Some(slope) => return Some(v.scale(slope)),
+        None => {}
+    }
+    let arena = Arena::new();
+    let read = |x: &T| AsNumber::new(&arena, x);
+    match rule.times_slope(operand, operands.map(read), read(output), read(v)).read() {
+        Scalar::Literal(_) => None,
+        Scalar::Value(product) => Some(product),
     }
 }
 

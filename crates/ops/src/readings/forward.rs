@@ -89,8 +89,8 @@ impl<T: Reading> Reading for Dual<T> {
         Self::constant(self.primal.stop_gradient())
     }
 
-    fn accumulate(self, other: Self) -> Self {
-        self.add(&other)
+    fn accumulate(&mut self, other: Self) {
+        *self = self.add(&other);
     }
 
     fn times_slope<E: Elementwise<N>, const N: usize>(
@@ -225,5 +225,8 @@ fn contribution<T: Reading, R: Rule>(
 /// The sum of the terms, if there are any.
 #[track_caller]
 fn sum<T: Reading>(terms: impl IntoIterator<Item = Option<T>>) -> Option<T> {
-    terms.into_iter().flatten().reduce(T::accumulate)
+    terms.into_iter().flatten().reduce(|mut sum, term| {
+        sum.accumulate(term);
+        sum
+    })
 }

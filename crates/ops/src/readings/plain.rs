@@ -16,7 +16,7 @@ struct TimesSlope<E> {
 impl<E: Elementwise<N>, const N: usize> Point<N, 2> for TimesSlope<E> {
     #[inline(always)]
     fn at<R: Number>(self, x: [R; N], [y, v]: [R; 2]) -> R {
-        v * self.rule.slope(self.operand, x, y)
+        self.rule.times_slope(self.operand, x, y, v)
     }
 }
 
@@ -65,13 +65,12 @@ impl<A: Float> Reading for Tensor<A> {
     }
 
     #[inline]
-    fn accumulate(mut self, other: Self) -> Self {
-        if let (Some(a), Some(b)) = (self.as_scalar(), other.as_scalar()) {
-            self = Self::scalar(a + b);
-        } else {
-            debug_assert_eq!(self.shape(), other.shape());
-            kernel::accumulate(&mut self, &other);
+    fn accumulate(&mut self, other: Self) {
+        if let (Some(sum), Some(number)) = (self.as_scalar_mut(), other.as_scalar()) {
+            *sum += number;
+            return;
         }
-        self
+        debug_assert_eq!(self.shape(), other.shape());
+        kernel::accumulate(self, &other);
     }
 }

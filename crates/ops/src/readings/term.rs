@@ -52,6 +52,7 @@ impl<R: Rule> AnyRule for R {
     fn settings(&self) -> Attributes {
         Rule::settings(self)
     }
+    #[inline(never)]
     fn compose(&self, operands: &[&Term]) -> Option<Term> {
         Rule::compose(self, operands)
     }
@@ -135,8 +136,8 @@ impl Reading for Term {
         self.clone()
     }
 
-    fn accumulate(self, other: Self) -> Self {
-        self.add(&other)
+    fn accumulate(&mut self, other: Self) {
+        *self = self.add(&other);
     }
 
     fn times_slope<E: Elementwise<N>, const N: usize>(

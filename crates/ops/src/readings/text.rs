@@ -25,8 +25,8 @@ impl Reading for Formula {
         Self::call("stop_gradient", &[self], "").of_shape(self.lengths().clone())
     }
 
-    fn accumulate(self, other: Self) -> Self {
-        self.add(&other)
+    fn accumulate(&mut self, other: Self) {
+        *self = self.add(&other);
     }
 
     fn times_slope<E: Elementwise<N>, const N: usize>(

@@ -44,6 +44,7 @@ pub fn apply<A: Float, R: Rule>(rule: &R, operands: &[&Tensor<A>]) -> Result<Ten
 /// assert_eq!(out, Tensor::from([[11.0]]));
 /// # Ok::<(), ops::OpError>(())
 /// ```
+#[inline(never)] // One copy in a library serves all programs.
 pub fn apply_into<A: Float, R: Rule>(
     rule: &R,
     operands: &[&Tensor<A>],

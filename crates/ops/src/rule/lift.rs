@@ -91,7 +91,7 @@ impl<A: Float, E: Elementwise<N>, const N: usize> AtNumbers<A> for Lift<E, N> {
             *given = match SlopeReads::of(self.0, i).literal() {
                 Some(0.0) => None,
                 Some(1.0) => Some(cotangent),
-                _ => Some(cotangent * self.0.slope(i, x, output)),
+                _ => Some(self.0.times_slope(i, x, output, cotangent)),
             };
         }
         Some(given)

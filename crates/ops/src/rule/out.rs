@@ -3,6 +3,7 @@
 use ndarray::{ArcArray, IxDyn};
 
 use crate::ground::Problem;
+use crate::kernel;
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -54,6 +55,15 @@ impl<'a, A: Float> Out<'a, A> {
     pub fn tensor(self) -> &'a mut Tensor<A> {
         if self.tensor.shape() != self.shape {
             *self.tensor = Tensor::unset(self.shape);
+        }
+        self.tensor
+    }
+
+    /// A tensor of the value's shape, every element of which is to be written; a new one has its axes
+    /// in this order in memory.
+    pub(crate) fn tensor_in(self, order: &[usize]) -> &'a mut Tensor<A> {
+        if self.tensor.shape() != self.shape {
+            *self.tensor = kernel::unset(self.shape, order);
         }
         self.tensor
     }

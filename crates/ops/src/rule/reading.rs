@@ -30,9 +30,9 @@ pub trait Reading: ReadScalar + Clone + Debug {
     #[track_caller]
     fn stop_gradient(&self) -> Self;
 
-    /// The sum of two contributions of one shape; the engine's way of accumulating.
+    /// Adds another value of the same shape; the engine's way of accumulating contributions.
     #[track_caller]
-    fn accumulate(self, other: Self) -> Self;
+    fn accumulate(&mut self, other: Self);
 
     /// `v` times the slope of an elementwise rule with respect to one operand, or `None` if that
     /// slope is zero everywhere. Both sweeps are made of this: `v` is the cotangent of the output

@@ -8,6 +8,7 @@ use crate::rules::methods::{
     BinaryMethods, LayoutMethods, LinearMethods, NormalizeMethods, ReduceMethods, UnaryMethods,
 };
 use crate::rules::normalize::Variance;
+use crate::rules::reduce::Deviation;
 
 /// The axes as sorted positions.
 #[track_caller]
@@ -57,10 +58,11 @@ pub trait ComposedMethods: Reading {
     fn var(&self, axes: impl Into<Axes>, correction: f64) -> Self {
         Self::apply(Variance { axes: axes.into(), correction }, &[self])
     }
-    /// The standard deviation over `axes`, the root of [`var`](ComposedMethods::var).
+    /// The standard deviation over `axes`, the root of [`var`](ComposedMethods::var); its gradient
+    /// is 0 where the numbers are equal.
     #[track_caller]
     fn std(&self, axes: impl Into<Axes>, correction: f64) -> Self {
-        self.var(axes, correction).sqrt()
+        Self::apply(Deviation { axes: axes.into(), correction }, &[self])
     }
     /// Σ|x| over `axes`, which are removed.
     #[track_caller]
@@ -72,14 +74,29 @@ pub trait ComposedMethods: Reading {
     fn norm_max(&self, axes: impl Into<Axes>) -> Self {
         self.abs().max_axes(axes)
     }
-    /// (Σ|x|ᵖ)^(1/p) over `axes`, which are removed.
+    /// (Σ|x|ᵖ)^(1/p) over `axes`, which are removed; its gradient at 0 is 0. The largest |x| is
+    /// taken out first, so that no power of it overflows.
     ///
     /// # Panics
     /// If p is not at least 1 and finite.
     #[track_caller]
     fn norm_lp(&self, p: f64, axes: impl Into<Axes>) -> Self {
         assert!(p >= 1.0 && p.is_finite(), "norm_lp: p is {p}, but must be at least 1 and finite");
-        self.abs().powf(p).sum_axes(axes).powf(p.recip())
+        let (axes, size) = (axes.into(), self.abs());
+        let resolved = resolve(self, &axes);
+        let shape = self.shape();
+        if resolved.iter().any(|&axis| shape[axis] == 0) {
+            return size.sum_axes(axes);
+        }
+        // A factor and its inverse: as constants, they change no derivative.
+        let most = size.max_keepdims(axes.clone()).stop_gradient();
+        let one = most.scalar(1.0);
+        let usable = most.sub(&most).equal(most.scalar(0.0)).mul(most.greater(most.scalar(0.0)));
+        let divisor = usable.select(&most, &one);
+        let sum = size.div(divisor).powf(p).sum_keepdims(axes.clone());
+        // At 0 the root's slope is infinite; there the sum is replaced by a constant.
+        let root = sum.equal(sum.scalar(0.0)).select(one, sum).powf(p.recip());
+        root.mul(most).sum_axes(axes)
     }
     /// Layer normalisation over the last axis: (x − mean)/√(var + ε)·gain + shift.
     ///

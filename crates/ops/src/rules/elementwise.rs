@@ -3,7 +3,9 @@
 //! An entry is all there is to add for a new op; see CONTRIBUTING.md. Kinks have one written
 //! policy: where the derivative jumps the rule takes the value given under `kinks` (0 for `relu`
 //! at 0, the mean of both sides where two operands tie), and a test holds it there. Where the slope
-//! is infinite (`sqrt` at 0, `asin` at 1) it is given as infinite, not hidden.
+//! is infinite (`sqrt` at 0, `asin` at 1) it is given as infinite, not hidden. Where there is no
+//! direction to follow (`hypot` and `atan2` at the origin, `pow` where its formula has 0 times
+//! infinity) the slopes and all their derivatives are 0, in whichever order they are taken.
 
 use std::borrow::Borrow;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LN_10};
@@ -49,7 +51,7 @@ unary_rules! {
     Square square as Notation::Postfix("²"),
         value |x| x * x, slope |x, _y| R::lit(2.0) * x, on ANY, known [-1.5 => 2.25];
     /// Reciprocal: y = 1/x, dy/dx = −y².
-    Reciprocal recip,
+    Reciprocal recip as Notation::Prefix("1/"),
         value |x| R::lit(1.0) / x, slope |_x, y| -y.square(), on ANY, known [-0.25 => -4.0];
     /// Absolute value: y = |x|, dy/dx = sign x, taken as 0 at 0.
     Abs abs as Notation::Fence("|", "", "|"),
@@ -134,11 +136,11 @@ unary_rules! {
         known [0.5 => 1.1276259652063807, -1.25 => 1.8884238771610158];
     /// Inverse hyperbolic sine: dy/dx = 1/√(x² + 1).
     Asinh asinh,
-        value |x| x.asinh(), slope |x, _y| (x.square() + R::lit(1.0)).sqrt().recip(), on ANY,
+        value |x| x.asinh(), slope |x, _y| x.hypot(R::lit(1.0)).recip(), on ANY,
         known [0.5 => 0.48121182505960347, -1.25 => -1.0475930126492587];
     /// Inverse hyperbolic cosine: dy/dx = 1/√(x² − 1).
     Acosh acosh,
-        value |x| x.acosh(), slope |x, _y| (x.square() - R::lit(1.0)).sqrt().recip(), on ABOVE_ONE,
+        value |x| x.acosh(), slope |x, _y| ((x - R::lit(1.0)).sqrt() * (x + R::lit(1.0)).sqrt()).recip(), on ABOVE_ONE,
         known [1.5 => 0.9624236501192069, 3.25 => 1.8472460857138377];
     /// Inverse hyperbolic tangent: dy/dx = 1/(1 − x²).
     Atanh atanh,
@@ -160,6 +162,8 @@ unary_rules! {
         value |x| R::lit(0.5) * x * (R::lit(1.0)
             + (R::lit(SQRT_2_OVER_PI) * x * (R::lit(1.0) + R::lit(0.044715) * x.square())).tanh()),
         slope |x, _y| {
+            // Beyond ±20 tanh u is ±1; the square of a larger x may be infinite.
+            let x = x.maximum(R::lit(-20.0)).minimum(R::lit(20.0));
             let t = (R::lit(SQRT_2_OVER_PI) * x * (R::lit(1.0) + R::lit(0.044715) * x.square())).tanh();
             let du = R::lit(SQRT_2_OVER_PI) * (R::lit(1.0) + R::lit(3.0 * 0.044715) * x.square());
             R::lit(0.5) * (R::lit(1.0) + t + x * (R::lit(1.0) - t.square()) * du)
@@ -253,19 +257,29 @@ binary_rules! {
     Mul mul as Notation::Infix(" · ", Binding::Product),
         value |a, b| a * b, slopes |a, b, _y| [b, a],
         on [ANY, ANY_OTHER], known [[1.5, -0.25] => -0.375];
+    /// Product with a weight: y = a·b, and 0 where the weight a is 0 even if b is infinite or NaN:
+    /// what does not count adds nothing to a sum. ∂y/∂a = b, ∂y/∂b = a.
+    Weigh weigh,
+        value |a, b| weighed(a, b), slopes |a, b, _y| [b, a],
+        on [ANY, ANY_OTHER], known [[1.5, -0.25] => -0.375, [0.0, 2.5] => 0.0];
     /// Quotient: y = a/b, ∂y/∂a = 1/b, ∂y/∂b = −y/b.
     Div div as Notation::Infix(" / ", Binding::Product),
         value |a, b| a / b, slopes |_a, b, y| [b.recip(), -y / b],
         on [ANY, ANY_OTHER], known [[1.5, -0.25] => -6.0];
     /// Power: y = aᵇ, ∂y/∂a = b·aᵇ⁻¹, ∂y/∂b = y·ln a, both taken as 0 where a = 0 makes them
-    /// 0 times infinity.
+    /// 0 times infinity. At a = 0 and b = 0 or 1 the derivatives of both are 0, too.
     Pow pow as Notation::Infix("^", Binding::Power),
         value |a, b| a.pow(b),
         slopes |a, b, y| [
-            b * a.pow(b.equal(R::lit(0.0)).select(R::lit(1.0), b - R::lit(1.0))),
+            {
+                // At 0⁰ and 0¹ the slope is a number, 0 or 1, and the formula is read elsewhere.
+                let (zero, one) = (R::lit(0.0), R::lit(1.0));
+                let corner = b.equal(zero).select(a.equal(zero), b.equal(one).select(a.equal(zero), zero));
+                corner.select(b.equal(one), b * corner.select(one, a).pow(b - one))
+            },
             y * a.equal(R::lit(0.0)).select(R::lit(1.0), a).ln()
         ],
-        on [POSITIVE, ANY_OTHER],
+        on [POSITIVE, ANY_OTHER], kinks [[0.0, 0.0] => [0.0, 0.0], [0.0, 1.0] => [1.0, 0.0]],
         known [[2.5, -1.5] => 0.25298221281347033, [0.5, 0.25] => 0.8408964152537145];
     /// The larger of a and b; its gradient goes to the larger, in halves where they tie.
     Maximum maximum,
@@ -306,22 +320,23 @@ binary_rules! {
         ],
         on [ANY, ANY_OTHER], kinks [[f64::NEG_INFINITY, f64::NEG_INFINITY] => [0.5, 0.5]],
         known [[0.5, -1.25] => 0.6602241504380872, [0.5, 0.5] => 1.1931471805599454];
-    /// √(a² + b²) without overflow on the way: ∂y/∂a = a/y, ∂y/∂b = b/y, both taken as 0 at the
-    /// origin.
+    /// √(a² + b²) without overflow on the way: ∂y/∂a = a/y, ∂y/∂b = b/y, both and their
+    /// derivatives taken as 0 at the origin.
     Hypot hypot,
         value |a, b| a.hypot(b),
         slopes |a, b, y| [
-            a / y.equal(R::lit(0.0)).select(R::lit(1.0), y),
-            b / y.equal(R::lit(0.0)).select(R::lit(1.0), y)
+            a / nonzero(y),
+            b / nonzero(y)
         ],
         on [ANY, ANY_OTHER], kinks [[0.0, 0.0] => [0.0, 0.0]], known [[0.5, -1.25] => 1.346291201783626];
     /// The angle of the point (b, a) from the positive x-axis, in radians:
-    /// ∂y/∂a = b/(a² + b²), ∂y/∂b = −a/(a² + b²), both taken as 0 at the origin.
+    /// ∂y/∂a = b/(a² + b²), ∂y/∂b = −a/(a² + b²), both and their derivatives taken as 0 at the
+    /// origin. The square is divided by in two steps, since it may overflow.
     Atan2 atan2,
         value |a, b| a.atan2(b),
         slopes |a, b, _y| [
-            b / (a.square() + b.square() + a.equal(R::lit(0.0)) * b.equal(R::lit(0.0))),
-            -a / (a.square() + b.square() + a.equal(R::lit(0.0)) * b.equal(R::lit(0.0)))
+            { let r = nonzero(a.hypot(b)); b / r / r },
+            { let r = nonzero(a.hypot(b)); -a / r / r }
         ],
         on [ANY, ANY_OTHER], kinks [[0.0, 0.0] => [0.0, 0.0]], known [[0.5, -1.25] => 2.761086276477428, [-0.75, 2.0] => -0.35877067027057225];
     /// The mask of a > b: 1 or 0, with slope 0.
@@ -349,16 +364,34 @@ binary_rules! {
         value |a, b| R::lit(1.0) - a.equal(b), slopes |_a, _b, _y| [R::lit(0.0), R::lit(0.0)],
         on [ANY, ANY_OTHER], known [[1.5, -0.25] => 1.0];
     /// Binary cross-entropy of logits x and target probabilities t, for each element:
-    /// y = −t·ln σ(x) − (1 − t)·ln(1 − σ(x)), computed as max(x, 0) − x·t + ln(1 + e^(−|x|)),
-    /// which does not overflow. ∂y/∂x = σ(x) − t, ∂y/∂t = −x.
+    /// y = −t·ln σ(x) − (1 − t)·ln(1 − σ(x)), computed as x·(1 − t) for x > 0 or −x·t, plus
+    /// ln(1 + e^(−|x|)), which neither overflows nor cancels; an infinite x that the target agrees
+    /// with costs 0. ∂y/∂x = σ(x) − t, ∂y/∂t = −x.
     SigmoidCrossEntropy sigmoid_cross_entropy,
-        value |x, t| x.maximum(R::lit(0.0)) - x * t + (-x.abs()).exp().ln_1p(),
+        value |x, t| {
+            let miss = x.greater(R::lit(0.0)).select(R::lit(1.0) - t, t);
+            weighed(miss, x.abs()) + (-x.abs()).exp().ln_1p()
+        },
         slopes |x, t, _y| [x.sigmoid() - t, -x],
         on [ANY, POSITIVE],
         known [[0.5, 0.25] => 0.8490769841801067, [-1.25, 1.0] => 1.501929081345373, [1000.0, 0.5] => 500.0];
 }
 
-/// Choice by a mask: y = a where the mask is not 0, b where it is 0.
+/// y as a divisor: infinite where it is 0, so that a quotient and its derivatives of any order are
+/// 0 there.
+#[inline(always)]
+fn nonzero<R: Number>(y: R) -> R {
+    y.equal(R::lit(0.0)).select(R::lit(f64::INFINITY), y)
+}
+
+/// a·b, and 0 where a is 0 whatever b is.
+#[inline(always)]
+fn weighed<R: Number>(a: R, b: R) -> R {
+    a.equal(R::lit(0.0)).select(R::lit(0.0), a * b)
+}
+
+/// Choice by a mask: y = a where the mask is not 0, b where it is 0. What is not chosen passes
+/// nothing on, not even a NaN.
 #[derive(Clone, Copy, Debug)]
 pub struct Where;
 
@@ -379,6 +412,14 @@ impl Elementwise<3> for Where {
             0 => R::lit(0.0),
             1 => mask.select(R::lit(1.0), R::lit(0.0)),
             _ => mask.select(R::lit(0.0), R::lit(1.0)),
+        }
+    }
+    #[inline(always)]
+    fn times_slope<R: Number>(self, operand: usize, [mask, _, _]: [R; 3], _y: R, v: R) -> R {
+        match operand {
+            0 => R::lit(0.0),
+            1 => mask.select(v, R::lit(0.0)),
+            _ => mask.select(R::lit(0.0), v),
         }
     }
 }

@@ -10,13 +10,31 @@ use crate::rules::linear::{reduction_shape, show_reduction, spread};
 use crate::rules::methods::{BinaryMethods, LinearMethods, ReduceMethods, UnaryMethods};
 use crate::tensor::Tensor;
 
-/// ln Σ eˣ over axes, without overflow: x̄ = ȳ·e^(x − y).
+/// ln Σ eˣ over axes, without overflow: x̄ = ȳ·eˣ/Σ eˣ. Elements that are all −∞, or several that
+/// are +∞, share the gradient equally, as in [`LogAddExp`](crate::rules::LogAddExp).
 #[derive(Clone, Debug)]
 pub struct LogSumExp {
     /// The axes that are summed over.
     pub axes: Axes,
     /// Whether they stay, with length 1.
     pub keepdims: bool,
+}
+
+impl LogSumExp {
+    /// Each element's share eˣ/Σ eˣ, of elements at an infinite maximum in equal parts.
+    ///
+    /// The output is not used: rounded to its own size, it would lose the digits of the differences.
+    fn shares<T: Reading>(&self, x: &T) -> T {
+        let most = x.max_keepdims(self.axes.clone()).stop_gradient();
+        let powers = x.sub(&most).exp();
+        let powers = is_finite(&most).select(powers, x.equal(&most));
+        powers.div(powers.sum_keepdims(self.axes.clone()))
+    }
+}
+
+/// The mask of finite numbers.
+fn is_finite<T: Reading>(x: &T) -> T {
+    x.sub(x).equal(x.scalar(0.0))
 }
 
 impl Rule for LogSumExp {
@@ -37,11 +55,13 @@ impl Rule for LogSumExp {
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         let spread = |v: &T| spread(v, &self.axes, self.keepdims, &x.shape());
-        call.contributions([&|| spread(cotangent).mul(x.sub(spread(call.output)).exp())])
+        call.contributions([&|| spread(cotangent).mul(self.shares(x))])
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let x = operands[0];
-        let most = x.max_keepdims(self.axes.clone());
+        let most = x.max_keepdims(self.axes.clone()).stop_gradient();
+        // Nothing can be subtracted from infinities: eˣ is 0 or ∞ there by itself.
+        let most = is_finite(&most).select(&most, x.scalar(0.0));
         let kept = x.sub(&most).exp().sum_keepdims(self.axes.clone()).ln().add(&most);
         Some(if self.keepdims { kept } else { kept.sum_axes(self.axes.clone()) })
     }

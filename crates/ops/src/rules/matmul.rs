@@ -139,7 +139,10 @@ impl Rule for Matmul {
         let a = if a.ndim() == 2 { a } else { as_rows(&a) };
         let (rows, columns) = (a.shape()[0], b.shape()[1]);
         if *out.shape() == [rows, columns] {
-            let out = out.tensor().view_mut();
+            // Where `a` alone lies by columns, so does the product: the gradient of a transposed
+            // weight is stored as the weight is.
+            let by_columns = a.strides()[0] == 1 && a.strides()[1] != 1 && b.strides()[1] == 1;
+            let out = out.tensor_in(if by_columns { &[1, 0] } else { &[0, 1] }).view_mut();
             let mut out = out.into_dimensionality().expect("a matrix has two axes");
             kernel::product_into(&matrix(&a), &matrix(&b), &mut out);
         } else {

@@ -15,6 +15,7 @@
 //! | [`window`] | convolution and pooling |
 
 pub mod composed;
+mod deviation;
 mod einsum;
 pub mod elementwise;
 mod extreme;

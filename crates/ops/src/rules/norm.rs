@@ -1,16 +1,18 @@
 //! Euclidean norm over axes.
 
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
     Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
     samples,
 };
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
-use crate::rules::methods::{BinaryMethods, UnaryMethods};
+use crate::rules::methods::BinaryMethods;
 use crate::tensor::Tensor;
 
-/// Euclidean norm over axes: y = √Σx², x̄ = ȳ·x/y, taken as 0 where y = 0.
+/// Euclidean norm over axes: y = √Σx², x̄ = ȳ·x/y. Where y = 0 there is no direction: x/y and all
+/// its derivatives are taken as 0.
 #[derive(Clone, Debug)]
 pub struct Norm {
     /// The axes over which the norm is taken.
@@ -22,9 +24,14 @@ pub struct Norm {
 impl Norm {
     /// x/y in the shape of x, 0 where y is 0.
     fn direction<T: Reading>(&self, x: &T, y: &T) -> T {
-        let y = spread(y, &self.axes, self.keepdims, &x.shape());
-        x.div(y.equal(y.scalar(0.0)).add(&y))
+        x.div(spread(&nonzero(y), &self.axes, self.keepdims, &x.shape()))
     }
+}
+
+/// y as a divisor: infinite where it is 0, so that a quotient and its derivatives of any order are
+/// 0 there.
+pub(super) fn nonzero<T: Reading>(y: &T) -> T {
+    y.equal(y.scalar(0.0)).select(y.scalar(f64::INFINITY), y)
 }
 
 impl Rule for Norm {
@@ -35,8 +42,9 @@ impl Rule for Norm {
         reduction_shape(operands, &self.axes, self.keepdims)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let sum = super::Sum { axes: self.axes.clone(), keepdims: self.keepdims };
-        out.set(Tensor::apply(sum, &[&operands[0].square()]).sqrt())
+        let axes = self.axes.resolve(operands[0].ndim())?;
+        let value = kernel::norm(operands[0], &axes, out.shape());
+        out.set(value)
     }
     fn family(&self) -> Family<'_> {
         Family::Reduction(self.axes.clone(), self.keepdims)

@@ -23,9 +23,16 @@ pub struct Variance {
 
 impl Variance {
     /// n − c, for operands of shape `from` and results of shape `to`.
-    fn degrees(&self, from: &[usize], to: &[usize]) -> f64 {
+    pub(super) fn degrees(&self, from: &[usize], to: &[usize]) -> f64 {
         let (from, to): (usize, usize) = (from.iter().product(), to.iter().product());
         from as f64 / to as f64 - self.correction
+    }
+
+    /// The axes and the correction, as they stand in formulas.
+    pub(super) fn settings_text(&self) -> String {
+        let axes = show_reduction(&self.axes, false);
+        let comma = if axes.is_empty() { "" } else { ", " };
+        format!("{axes}{comma}correction {}", self.correction)
     }
 
     /// dy/dx: 2(x − mean x)/(n − c).
@@ -75,10 +82,7 @@ impl Rule for Variance {
         Some(sum.scale(self.degrees(&x.shape(), &sum.shape()).recip()))
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
-        let axes = show_reduction(&self.axes, false);
-        let comma = if axes.is_empty() { "" } else { ", " };
-        let settings = format!("{axes}{comma}correction {}", self.correction);
-        Formula::call(self.name(), operands, &settings)
+        Formula::call(self.name(), operands, &self.settings_text())
     }
 }
 
@@ -236,7 +240,7 @@ impl Cases for Variance {
         let variance = |axes: Axes| Self { axes, correction: 1.0 };
         vec![
             refusal(variance(2.into()), &[&[2, 3]], "axis 2 is out of range"),
-            refusal(variance(1.into()), &[&[2, 1]], "1 numbers with a correction of 1 leave 0"),
+            refusal(variance(1.into()), &[&[2, 1]], "1 number with a correction of 1 leaves 0"),
         ]
     }
 }

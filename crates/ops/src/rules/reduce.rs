@@ -1,5 +1,6 @@
-//! The methods of the reductions that are not linear: maximum, minimum, logsumexp, norm.
+//! The methods of the reductions that are not linear: maximum, minimum, logsumexp, norm, standard deviation.
 
+pub use super::deviation::Deviation;
 pub use super::extreme::Extreme;
 pub use super::log_sum_exp::LogSumExp;
 pub use super::norm::Norm;

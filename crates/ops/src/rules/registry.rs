@@ -56,6 +56,7 @@ pub fn visit(visitor: &mut impl Visitor) {
     visit_declared::<rules::Extreme>(visitor);
     visit_declared::<rules::LogSumExp>(visitor);
     visit_declared::<rules::Norm>(visitor);
+    visit_declared::<rules::Deviation>(visitor);
     visit_declared::<rules::Variance>(visitor);
     visit_declared::<rules::Normalize>(visitor);
     visit_declared::<rules::NormalizeSlope>(visitor);

@@ -208,6 +208,15 @@ impl<A: Float> Tensor<A> {
         }
     }
 
+    /// The number of a tensor without axes, to change it.
+    #[inline]
+    pub(crate) fn as_scalar_mut(&mut self) -> Option<&mut A> {
+        match &mut self.0 {
+            Repr::Scalar(value) => Some(value),
+            Repr::Array(_) => None,
+        }
+    }
+
     /// A view of the elements as an ndarray.
     pub fn view(&self) -> ArrayViewD<'_, A> {
         match &self.0 {

@@ -34,7 +34,8 @@ macro_rules! face {
 
         impl<A: Float, R: Rule> Op<A> for R {
             $(
-                #[inline]
+                // Called through a table only: so one copy in a library serves all programs.
+                #[inline(never)]
                 fn $method $(<$t>)? (&self $(, $argument: $Type)*) -> $Result {
                     let $rule = self;
                     $is
@@ -100,9 +101,11 @@ pub(crate) trait Pointwise<A: Float>: Debug + Send + Sync {
 }
 
 impl<A: Float> fuse::Step<A> for Box<dyn Pointwise<A>> {
+    #[inline]
     fn fill(&self, operands: &[&[A]], out: &mut [A]) {
         (**self).fill(operands, out);
     }
+    #[inline]
     fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
         (**self).fill_at(numbers, indices, out);
     }
@@ -115,6 +118,7 @@ fn at_numbers<A: Float, R: Rule>(rule: &R) -> &dyn AtNumbers<A> {
 }
 
 impl<A: Float, R: Rule> Pointwise<A> for R {
+    #[inline(never)]
     fn fill(&self, operands: &[&[A]], out: &mut [A]) {
         at_numbers(self).fill(operands, out);
     }

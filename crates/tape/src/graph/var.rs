@@ -324,11 +324,11 @@ impl<A: Float> Reading for Var<'_, A> {
 
     /// Recorded at the line, and in the scope, that the second contribution comes from.
     #[track_caller]
-    fn accumulate(self, other: Self) -> Self {
+    fn accumulate(&mut self, other: Self) {
         let place = {
             let node = &self.tape.graph()[other.index];
             (node.location, node.scope)
         };
-        self.tape.at(place, || self + other)
+        *self = self.tape.at(place, || *self + other);
     }
 }

@@ -4,7 +4,7 @@ use ops::methods::LinearMethods;
 use ops::{Float, Reading};
 use petgraph::graph::NodeIndex;
 
-use super::swept::{Contribution, Given, Swept};
+use super::swept::{Contribution, Swept};
 use super::watch::Watch;
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
@@ -63,38 +63,39 @@ impl<T: Reading> Adjoints<T> {
     // ANCHOR: add
     /// Adds a contribution to the adjoint of its operand: summed back where the operand was
     /// broadcast, and to a part of the adjoint where the operand was sliced.
-    #[inline(always)] // Into the walk.
+    #[inline(always)] // A scalar's contribution stays in registers.
     pub fn add<'t, A: Float>(
         &mut self,
         tape: &'t Tape<A>,
-        Given { operand, position, contribution }: Given<'t, A, T>,
+        Contribution { operand, position, value, part }: Contribution<'t, A, T>,
         watch: &mut impl Watch<T>,
     ) where
         T: Swept<'t, A>,
     {
         let Some(index) = operand.index().checked_sub(self.first) else { return };
         let sum = &mut self.sums[index];
-        let contribution = match contribution {
-            Contribution::Whole(value) if !value.fits(tape, operand) => {
-                Contribution::Whole(value.sum_to(&Var::new(tape, operand).shape()))
-            }
-            fitting => fitting,
-        };
-        watch.pass(position, || contribution.whole(tape, operand), sum.as_ref());
-        let total = match contribution {
-            Contribution::Whole(value) => plus(sum.take(), value),
-            Contribution::Part(part, value) => T::add_part(tape, operand, sum.take(), part, &value),
-        };
-        watch.added(position, sum.insert(total));
+        if let Some(part) = part {
+            let whole = || T::add_part(tape, operand, None, part, &value);
+            watch.pass(position, whole, sum.as_ref());
+            *sum = Some(T::add_part(tape, operand, sum.take(), part, &value));
+        } else if value.fits(tape, operand) {
+            watch.pass(position, || value.clone(), sum.as_ref());
+            plus(sum, value);
+        } else {
+            let value = value.sum_to(&Var::new(tape, operand).shape());
+            watch.pass(position, || value.clone(), sum.as_ref());
+            plus(sum, value);
+        }
+        watch.added(position, sum);
     }
     // ANCHOR_END: add
 }
 
-/// A value added to a sum that may not have begun.
-#[inline]
-pub(crate) fn plus<T: Reading>(sum: Option<T>, value: T) -> T {
+/// Adds a value to a sum that may not have begun.
+#[inline(always)]
+pub(crate) fn plus<T: Reading>(sum: &mut Option<T>, value: T) {
     match sum {
-        None => value,
         Some(sum) => sum.accumulate(value),
+        None => *sum = Some(value),
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn push<'t, A: Float, T: Swept<'t, A>>(
     let mut tangents: Vec<Option<T>> = vec![None; output.position() + 1];
     for (x, tangent) in along {
         if let Some(slot) = tangents.get_mut(x.position()) {
-            *slot = Some(plus(slot.take(), tangent.clone()));
+            plus(slot, tangent.clone());
         }
     }
     for node in (since..tangents.len()).map(NodeIndex::new) {
@@ -32,8 +32,7 @@ pub(crate) fn push<'t, A: Float, T: Swept<'t, A>>(
         }
         if let Some(tangent) = T::pushforward(tape, node, &operands, &given) {
             drop(given);
-            let given = tangents[node.index()].take();
-            tangents[node.index()] = Some(plus(given, tangent));
+            plus(&mut tangents[node.index()], tangent);
         }
     }
     tangents.pop().flatten()

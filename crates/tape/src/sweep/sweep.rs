@@ -22,7 +22,7 @@ pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
     for node in adjoints.nodes().rev() {
         let Some(adjoint) = adjoints.complete(node, reach) else { continue };
         watch.complete(node, &adjoint);
-        T::contributions(tape, node, &adjoint, |given| adjoints.add(tape, given, watch));
+        T::contribute(tape, node, &adjoint, &mut adjoints, watch);
     }
     adjoints
 }

@@ -7,37 +7,20 @@ use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
+use super::adjoints::Adjoints;
+use super::watch::Watch;
 use crate::graph::op::Op;
 use crate::graph::tape::{Graph, Tape, operands};
 use crate::graph::var::Var;
 
-/// What a node gives to one of its operands.
-pub(crate) struct Given<'t, A: Float, T: Swept<'t, A>> {
+/// A contribution to the adjoint of an operand.
+pub(crate) struct Contribution<'t, A: Float, T: Swept<'t, A>> {
     pub operand: NodeIndex,
     /// The position of the operand among those of the node.
     pub position: usize,
-    pub contribution: Contribution<T, T::Part>,
-}
-
-/// A contribution to an adjoint.
-pub(crate) enum Contribution<T, P> {
-    /// To all of it.
-    Whole(T),
-    /// To a part of it: zero elsewhere.
-    Part(P, T),
-}
-
-impl<T, P: Copy> Contribution<T, P> {
-    /// The contribution in the operand's own shape.
-    pub fn whole<'t, A: Float>(&self, tape: &'t Tape<A>, operand: NodeIndex) -> T
-    where
-        T: Swept<'t, A, Part = P>,
-    {
-        match self {
-            Self::Whole(value) => value.clone(),
-            Self::Part(part, value) => T::add_part(tape, operand, None, *part, value),
-        }
-    }
+    pub value: T,
+    /// Which part of the operand it is for, if not for all of it: it is zero elsewhere.
+    pub part: Option<T::Part>,
 }
 
 /// A reading of the graph in which it can be swept: plain tensors, or recorded variables, whose
@@ -46,12 +29,13 @@ pub(crate) trait Swept<'t, A: Float>: Reading {
     /// What says which part of an operand a node is.
     type Part: Copy;
 
-    /// Hands on what the op at `node` contributes to each operand; nothing at a leaf.
-    fn contributions(
+    /// Adds what the op at `node` contributes to the adjoint of each operand; nothing at a leaf.
+    fn contribute(
         tape: &'t Tape<A>,
         node: NodeIndex,
         adjoint: &Self,
-        give: impl FnMut(Given<'t, A, Self>),
+        to: &mut Adjoints<Self>,
+        watch: &mut impl Watch<Self>,
     );
 
     /// Whether the value has the shape of a node.
@@ -78,16 +62,18 @@ pub(crate) trait Swept<'t, A: Float>: Reading {
     fn constant(tape: &'t Tape<A>, value: Tensor<A>) -> Self;
 }
 
-/// Contributions to whole adjoints, in the order of the operands.
-#[inline(always)] // With what it is given to: a scalar's contribution costs a few instructions.
-fn hand_on<'t, A: Float, T: Swept<'t, A>>(
-    operands: impl IntoIterator<Item = NodeIndex>,
+/// Adds contributions to whole adjoints, in the order of the operands.
+#[inline(always)] // A scalar's contribution stays in registers.
+fn add_all<'t, A: Float, T: Swept<'t, A>>(
+    tape: &'t Tape<A>,
+    operands: &[NodeIndex],
     given: impl IntoIterator<Item = Option<T>>,
-    mut give: impl FnMut(Given<'t, A, T>),
+    to: &mut Adjoints<T>,
+    watch: &mut impl Watch<T>,
 ) {
-    for (position, (operand, given)) in operands.into_iter().zip(given).enumerate() {
+    for (position, (&operand, given)) in operands.iter().zip(given).enumerate() {
         if let Some(value) = given {
-            give(Given { operand, position, contribution: Contribution::Whole(value) });
+            to.add(tape, Contribution { operand, position, value, part: None }, watch);
         }
     }
 }
@@ -97,28 +83,32 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
     type Part = NodeIndex;
 
     #[inline]
-    fn contributions(
+    fn contribute(
         tape: &'t Tape<A>,
         node: NodeIndex,
         adjoint: &Self,
-        mut give: impl FnMut(Given<'t, A, Self>),
+        to: &mut Adjoints<Self>,
+        watch: &mut impl Watch<Self>,
     ) {
         let graph = tape.graph();
         let Some(op) = graph[node].source.op() else { return };
         if let Some(cotangent) = adjoint.as_scalar()
-            && let Some((operands, given)) = scalar_contributions(&graph, node, op, cotangent)
+            && let Some(scalars) = Scalars::of(&graph, node)
+            && let Some(given) = &scalars.contributions(op, cotangent)
         {
-            return hand_on(operands, given.map(|given| given.map(Self::scalar)), give);
+            let given = given.iter().zip(&scalars.tracked);
+            let given = given.map(|(given, &tracked)| given.filter(|_| tracked).map(Self::scalar));
+            return add_all(tape, scalars.operands(), given, to, watch);
         }
         let operands = operands(&graph, node);
         let wanted: SmallVec<[bool; 4]> = operands.iter().map(|&x| graph[x].tracked).collect();
         if matches!(op.family(), Family::Part(_)) && wanted[0] {
-            let contribution = Contribution::Part(node, adjoint.clone());
-            return give(Given { operand: operands[0], position: 0, contribution });
+            let (operand, value, part) = (operands[0], adjoint.clone(), Some(node));
+            return to.add(tape, Contribution { operand, position: 0, value, part }, watch);
         }
         let values: SmallVec<[&Self; 3]> = operands.iter().map(|&x| &graph[x].value).collect();
         let call = Call { operands: &values, output: &graph[node].value, wanted: &wanted };
-        hand_on(operands.iter().copied(), op.vjp(&call, adjoint), give);
+        add_all(tape, &operands, op.vjp(&call, adjoint), to, watch);
     }
 
     #[inline]
@@ -163,39 +153,52 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
     }
 }
 
-/// The operands of an op of scalars and what each contribution is as a number, without an
-/// allocation; `None` where a value has axes.
-#[inline]
-#[allow(clippy::type_complexity)]
-fn scalar_contributions<A: Float>(
-    graph: &Graph<A>,
-    node: NodeIndex,
-    op: &dyn Op<A>,
-    cotangent: A,
-) -> Option<([NodeIndex; 3], [Option<A>; 3])> {
-    let output = graph[node].value.as_scalar()?;
-    let (mut operands, mut numbers, mut count) = ([node; 3], [A::default(); 3], 0);
-    for operand in graph.neighbors_directed(node, Direction::Incoming) {
-        *numbers.get_mut(count)? = graph[operand].value.as_scalar()?;
-        operands[count] = operand;
-        count += 1;
+/// A node of a scalar and its up to three operands, scalars too: read without an allocation.
+struct Scalars<A> {
+    output: A,
+    operands: [NodeIndex; 3],
+    numbers: [A; 3],
+    tracked: [bool; 3],
+    count: usize,
+}
+
+impl<A: Float> Scalars<A> {
+    #[inline(always)]
+    fn of(graph: &Graph<A>, node: NodeIndex) -> Option<Self> {
+        let output = graph[node].value.as_scalar()?;
+        let (numbers, tracked) = ([A::default(); 3], [false; 3]);
+        let mut scalars = Self { output, operands: [node; 3], numbers, tracked, count: 0 };
+        for operand in graph.neighbors_directed(node, Direction::Incoming) {
+            let i = scalars.count;
+            *scalars.numbers.get_mut(i)? = graph[operand].value.as_scalar()?;
+            scalars.operands[i] = operand;
+            scalars.tracked[i] = graph[operand].tracked;
+            scalars.count += 1;
+        }
+        Some(scalars)
     }
-    let mut given = op.contributions_at(&numbers[..count], output, cotangent)?;
-    for (given, &operand) in given.iter_mut().zip(&operands[..count]) {
-        *given = given.filter(|_| graph[operand].tracked);
+
+    #[inline(always)]
+    fn operands(&self) -> &[NodeIndex] {
+        &self.operands[..self.count]
     }
-    Some((operands, given))
+
+    #[inline(always)]
+    fn contributions(&self, op: &dyn Op<A>, cotangent: A) -> Option<[Option<A>; 3]> {
+        op.contributions_at(&self.numbers[..self.count], self.output, cotangent)
+    }
 }
 
 impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
     /// A recorded part is written out by the rule: no node adds in place.
     type Part = Infallible;
 
-    fn contributions(
+    fn contribute(
         tape: &'t Tape<A>,
         node: NodeIndex,
         adjoint: &Self,
-        give: impl FnMut(Given<'t, A, Self>),
+        to: &mut Adjoints<Self>,
+        watch: &mut impl Watch<Self>,
     ) {
         // The rule records while it is read, so the graph must not stay borrowed: copy the op.
         let graph = tape.graph();
@@ -207,7 +210,7 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
         let given = call(tape, node, &operands, &wanted, |call| {
             tape.at(origin, || op.vjp_recorded(call, adjoint))
         });
-        hand_on(operands, given, give);
+        add_all(tape, &operands, given, to, watch);
     }
 
     fn fits(&self, tape: &'t Tape<A>, node: NodeIndex) -> bool {

@@ -174,6 +174,39 @@ pub enum Error {
         /// The epochs that were finished.
         history: Box<History>,
     },
+    /// A gradient that is infinite or NaN in a training run, though the loss is finite.
+    #[error(
+        "{what} is infinite or NaN in epoch {epoch}, batch {batch} (both from 1), though the loss \
+         is {loss}: {first}. Training stopped with the parameters as they were before this batch"
+    )]
+    StepNotFinite {
+        /// `the gradient of parameter 0.weight`, `the new value of buffer 1.running_var`.
+        what: String,
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The batch in the epoch, from 1.
+        batch: usize,
+        /// The value of the loss.
+        loss: f64,
+        /// Where the step first has such a value, in words: which op, from which line.
+        first: String,
+        /// The epochs that were finished.
+        history: Box<History>,
+    },
+    /// A parameter that the steps of an epoch have made infinite or NaN.
+    #[error(
+        "parameter {parameter} is infinite or NaN after epoch {epoch}: a step was too large. A \
+         smaller learning rate is the usual remedy; what was learned is in the last checkpoint, if \
+         there is one"
+    )]
+    ParameterNotFinite {
+        /// The path of the parameter.
+        parameter: String,
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The epochs that were finished.
+        history: Box<History>,
+    },
     /// A value to be monitored that no epoch has.
     #[error("there is no value {name:?} to monitor; an epoch of this run has: {known}")]
     Monitor {

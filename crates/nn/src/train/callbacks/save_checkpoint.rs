@@ -10,7 +10,8 @@ use crate::train::callback::{Callback, Monitor, Run};
 /// Saves all of the run after every epoch, in one file that is written whole or not at all:
 /// [`Fit::resume`](crate::Fit::resume) goes on from it.
 ///
-/// An epoch whose loss is infinite or NaN is not saved, so that the last good one stays.
+/// An epoch whose loss or validation loss is infinite or NaN is not saved, so that the last good
+/// one stays.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -90,7 +91,10 @@ impl<A: Float> Callback<A> for SaveCheckpoint {
     }
 
     fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let good = run.history.last().is_some_and(|record| record.loss().is_finite());
+        let good = run.history.last().is_some_and(|record| {
+            let validation = record.validation_loss().unwrap_or(0.0);
+            record.loss().is_finite() && validation.is_finite()
+        });
         let due =
             if self.best.is_some() { run.saved } else { run.epoch.is_multiple_of(self.every) };
         if good && due { run.save(&self.path) } else { Ok(()) }

@@ -5,8 +5,9 @@ use ops::Float;
 use crate::ground::Error;
 use crate::train::callback::{Callback, Run};
 
-/// Ends training, with the history so far, when the loss of a batch or a value of an epoch is NaN
-/// or infinite. Without it [`Fit`](crate::Fit) returns such a loss as an error.
+/// Ends training, with the history so far, when the loss of a batch, a gradient, a parameter or a
+/// value of an epoch is NaN or infinite. Without it [`Fit`](crate::Fit) returns an error for all
+/// but the last.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TerminateOnNan;
 

@@ -12,7 +12,7 @@ use crate::number::Float;
 
 /// Computes the output or the gradient of the weight, of `length` elements.
 pub fn run<A: Float>(geometry: &Geometry, part: &Part, a: &[A], b: &[A], length: usize) -> Vec<A> {
-    // A row of a tile is two vectors, or one where so many outputs leave the second empty.
+    // A row of a tile is two vectors, or one where the outputs would leave the second empty.
     let long = tile::has_long_vectors();
     match (size_of::<A>(), geometry.outputs) {
         (4, 17..) if long => by_tiles::<A, 32>(geometry, part, a, b, length),

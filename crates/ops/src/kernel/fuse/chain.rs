@@ -204,10 +204,10 @@ impl Compiler {
     }
 }
 
-/// The rows of scratch memory, numbered after those of the outputs, and which of them are free.
+/// The rows of scratch memory, which follow the outputs' rows, and which of them are free.
 struct Rows {
     first: u32,
-    /// The number of rows with those of the outputs.
+    /// The number of rows, the outputs' included.
     count: u32,
     free: Vec<u32>,
 }

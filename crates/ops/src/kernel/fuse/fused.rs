@@ -20,6 +20,9 @@ const PER_THREAD: usize = 65_536;
 /// What a thread computes begins at a multiple of this.
 const UNIT: usize = 256;
 
+/// The most operands that nearly all steps have.
+const FEW: usize = 3;
+
 const FITS: &str = "as many elements as are to be computed";
 
 /// A compiled chain: instructions that run on one row of elements after another.
@@ -32,7 +35,7 @@ pub struct Fused<S> {
     pub(super) code: Vec<Instruction<S>>,
     /// The number of outputs, whose rows are the first.
     pub(super) outputs: usize,
-    /// The number of rows with those of the outputs.
+    /// The number of rows, the outputs' included.
     pub(super) rows: usize,
     /// The length of a row.
     pub(super) row: usize,
@@ -43,9 +46,9 @@ pub struct Fused<S> {
 pub(super) enum Source {
     /// One number for all elements, written to a row once.
     Number,
-    /// The elements lie as those of the results: they are read where they are.
+    /// Its elements lie as the results' do: they are read where they are.
     Direct,
-    /// The elements are gathered to a row.
+    /// Its elements are gathered to a row.
     Gathered,
 }
 
@@ -256,7 +259,7 @@ impl<S> Fused<S> {
 
 impl<S> What<S> {
     /// Computes the elements of one row.
-    #[inline]
+    #[inline(always)]
     fn run<A: Float>(
         &self,
         out: &mut [A],
@@ -272,15 +275,21 @@ impl<S> What<S> {
                 _ => unreachable!("any other input is read where it lies"),
             },
             Self::Step { step, operands, .. } => {
-                let operands = operands.iter().map(|operand| match operand {
+                let read = |operand: &Operand| match operand {
                     Operand::Row(row) => &rows[*row as usize][..out.len()],
                     Operand::Input(x) => match &readers[*x as usize] {
                         Reader::Direct(x) => &x[elements.clone()],
                         _ => unreachable!("any other input is read into a row"),
                     },
-                });
-                let operands: SmallVec<[&[A]; 4]> = operands.collect();
-                step.fill(&operands, out);
+                };
+                // On short rows, collecting a handful of slices would cost as much as the step.
+                let mut few: [&[A]; FEW] = [&[]; FEW];
+                if operands.len() <= FEW {
+                    few.iter_mut().zip(operands).for_each(|(to, operand)| *to = read(operand));
+                    step.fill(&few[..operands.len()], out);
+                } else {
+                    step.fill(&operands.iter().map(read).collect::<SmallVec<[&[A]; 8]>>(), out);
+                }
             }
         }
     }

@@ -53,8 +53,8 @@ pub trait Step<A: Float>: Send + Sync {
 
     /// Computes results whose operands are any of `numbers`.
     ///
-    /// `indices` holds the indices of the operands, all those of a result together; [`fill_at`]
-    /// does the rest for a fixed number of operands.
+    /// `indices` holds the indices of the operands, result by result; [`fill_at`] does the rest for a
+    /// fixed number of operands.
     fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]);
 }
 

@@ -3,7 +3,7 @@
 use super::Step;
 use crate::number::Float;
 
-/// Steps on a list of numbers, each of which appends its results to those of the steps before.
+/// Steps on a list of numbers, which write their results one after another behind the given ones.
 ///
 /// Equal steps follow one another and are run together: a run is one call, not one for each result.
 ///
@@ -32,7 +32,7 @@ pub struct Numbers<S> {
     /// The index of the first result.
     start: usize,
     runs: Vec<Run<S>>,
-    /// The indices of the operands: those of each result together, in the order of the results.
+    /// The indices of the operands, result by result.
     operands: Vec<u32>,
 }
 
@@ -50,7 +50,7 @@ impl<S> Numbers<S> {
         Self { start, runs: Vec::new(), operands: Vec::new() }
     }
 
-    /// Begins a run of a step of `arity` operands, none of which is a result of the same run.
+    /// Begins a run of a step of `arity` operands, which are no results of the same run.
     pub fn begin(&mut self, step: S, arity: usize) {
         self.runs.push(Run { step, arity, results: 0 });
     }

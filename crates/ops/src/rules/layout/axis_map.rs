@@ -29,14 +29,19 @@ pub struct AxisMap {
 }
 
 impl AxisMap {
-    /// A map by its rows.
+    /// A map by its rows. Entries of weight 0 are left out: times infinity they would give NaN.
     pub fn new(
         name: &'static str,
         axis: isize,
         length: usize,
         rows: impl IntoIterator<Item = Vec<(usize, f64)>>,
     ) -> Self {
-        Self { name, axis, length, rows: rows.into_iter().collect(), adjoint: false }
+        let without_zeros = |mut row: Vec<(usize, f64)>| {
+            row.retain(|&(_, weight)| weight != 0.0);
+            row
+        };
+        let rows = rows.into_iter().map(without_zeros).collect();
+        Self { name, axis, length, rows, adjoint: false }
     }
 
     /// A map that copies index `from(o)` to index o.

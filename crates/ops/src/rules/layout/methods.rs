@@ -82,10 +82,9 @@ pub trait LayoutMethods: Reading {
                 if value == 0.0 {
                     return zeros;
                 }
-                // The number where nothing was: exactly 0 is added to the elements.
-                let number = self.scalar(value);
-                let filled = Self::apply(map, &[&number.broadcast_to(&self.shape())]);
-                zeros.add(number.sub(filled))
+                // The number where nothing was, chosen and not added: it may be infinite.
+                let ones = self.scalar(1.0).broadcast_to(&self.shape());
+                Self::apply(map, &[&ones]).select(zeros, self.scalar(value))
             }
             Padding::Edge => {
                 assert!(length > 0, "pad: an axis of length 0 has no edge to repeat");

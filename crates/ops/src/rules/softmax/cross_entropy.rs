@@ -1,6 +1,6 @@
 //! Cross-entropy of logits against probabilities.
 
-use super::shared::{SAMPLE, log_sum_exp, softmax_shape};
+use super::shared::{SAMPLE, shifted, softmax_shape};
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
@@ -11,7 +11,8 @@ use crate::rules::methods::{BinaryMethods, LinearMethods, SoftmaxMethods, UnaryM
 use crate::tensor::Tensor;
 
 /// Cross-entropy of logits x against target probabilities p, for each lane of the last axis:
-/// y = Σ p·(ln Σ e^x − x). x̄ = ȳ·(softmax(x)·Σp − p), p̄ = −ȳ·ln softmax(x).
+/// y = Σ p·(ln Σ e^x − x). x̄ = ȳ·(softmax(x)·Σp − p), p̄ = −ȳ·ln softmax(x). A class of
+/// probability 0 adds nothing, even at a logit of −∞.
 #[derive(Clone, Copy, Debug)]
 pub struct SoftmaxCrossEntropy;
 
@@ -40,8 +41,8 @@ impl Rule for SoftmaxCrossEntropy {
         forward_by_parts(self, operands, out)
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
-        let (x, p) = (operands[0], operands[1]);
-        Some(p.mul(log_sum_exp(x, -1).sub(x)).sum_axes(-1))
+        let (x, log) = shifted(operands[0], -1);
+        Some(operands[1].weigh(log.sub(x)).sum_axes(-1))
     }
     fn family(&self) -> Family<'_> {
         Family::Composed

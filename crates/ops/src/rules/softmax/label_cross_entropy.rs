@@ -1,7 +1,7 @@
 //! Cross-entropy of logits against labels that are an operand.
 
 use super::SparseSoftmaxCrossEntropy;
-use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, class_indices, log_sum_exp, softmax_shape};
+use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, class_indices, shifted, softmax_shape};
 use crate::ground::{Problem, Shape, show};
 use crate::number::Float;
 use crate::rule::{
@@ -50,10 +50,11 @@ impl Rule for LabelCrossEntropy {
     }
     // ANCHOR_END: p_minus_y
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
-        let (x, labels) = (operands[0], operands[1]);
+        let labels = operands[1];
+        let (x, log) = shifted(operands[0], -1);
         let here = labels.one_hot(x.length(-1));
-        let picked = here.select(x, x.scalar(0.0)).sum_axes(-1);
-        Some(log_sum_exp(x, -1).sum_axes(-1).sub(picked))
+        let picked = here.select(&x, x.scalar(0.0)).sum_axes(-1);
+        Some(log.sum_axes(-1).sub(picked))
     }
     fn family(&self) -> Family<'_> {
         Family::Composed

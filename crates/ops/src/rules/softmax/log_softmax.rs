@@ -1,6 +1,6 @@
 //! Logarithm of the softmax along an axis.
 
-use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, log_sum_exp, softmax_shape};
+use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, shifted, softmax_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
@@ -34,7 +34,8 @@ impl Rule for LogSoftmax {
         forward_by_parts(self, operands, out)
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
-        Some(operands[0].sub(log_sum_exp(operands[0], self.axis)))
+        let (x, log) = shifted(operands[0], self.axis);
+        Some(x.sub(log))
     }
     fn family(&self) -> Family<'_> {
         Family::Composed

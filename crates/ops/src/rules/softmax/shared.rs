@@ -7,11 +7,15 @@ use crate::rule::{Reading, arity};
 use crate::rules::methods::{BinaryMethods, LinearMethods, ReduceMethods, UnaryMethods};
 use crate::tensor::Tensor;
 
-/// ln Σ e^x along `axis`, which stays with length 1: the largest element is taken out first, so
-/// that nothing overflows.
-pub(super) fn log_sum_exp<T: Reading>(x: &T, axis: isize) -> T {
-    let most = x.max_keepdims(axis);
-    most.add(x.sub(&most).exp().sum_keepdims(axis).ln())
+/// x less the largest element along `axis`, and ln Σ of the exponentials of that, which stays with
+/// length 1: their difference is ln softmax(x).
+///
+/// Nothing overflows, and nothing as large as the elements of x is added, which would round away
+/// the digits of their differences.
+pub(super) fn shifted<T: Reading>(x: &T, axis: isize) -> (T, T) {
+    let shifted = x.sub(x.max_keepdims(axis));
+    let log = shifted.exp().sum_keepdims(axis).ln();
+    (shifted, log)
 }
 
 /// The shape of a softmax: that of its operand, which must have something along the axis.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, log_sum_exp, softmax_shape};
+use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, shifted, softmax_shape};
 use crate::ground::{Attributes, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
@@ -42,8 +42,8 @@ impl Rule for SparseSoftmaxCrossEntropy {
         forward_by_parts(self, operands, out)
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
-        let x = operands[0];
-        Some(log_sum_exp(x, -1).sum_axes(-1).sub(x.pick(&self.labels)))
+        let (x, log) = shifted(operands[0], -1);
+        Some(log.sum_axes(-1).sub(x.pick(&self.labels)))
     }
     fn family(&self) -> Family<'_> {
         Family::Composed

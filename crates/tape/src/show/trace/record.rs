@@ -111,8 +111,8 @@ impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Watch<Tensor<A>> for Recorder<'t, 
         self.received(position).received = Ok(Received { value, before, after });
     }
 
-    fn added(&mut self, position: usize, sum: &Tensor<A>) {
-        if let Ok(received) = &mut self.received(position).received {
+    fn added(&mut self, position: usize, sum: &Option<Tensor<A>>) {
+        if let (Ok(received), Some(sum)) = (&mut self.received(position).received, sum) {
             received.after = sum.clone();
         }
     }
