@@ -6,9 +6,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use typed_arena::Arena;
 
-use crate::number::{
-    Binary, Elementwise, Number, SlopeReads, Unary, WithNumber, spoken_by_rules,
-};
+use crate::number::{Binary, Elementwise, Number, SlopeReads, Unary, WithNumber, spoken_by_rules};
 use crate::rule::{Lift, ReadScalar, Reading, Scalar};
 use crate::rules::elementwise as rules;
 use crate::rules::methods::BinaryMethods;
