@@ -537,10 +537,7 @@ impl Cases for Conv {
                 conv(&volume, 1, part(&[3, 2, 3])),
                 samples(&[&[1, 2, 4, 2, 2], &[2, 1, 2, 1, 2]]),
             ),
-            example(
-                conv(&volume, 1, Part::Weight),
-                samples(&[&[1, 1, 3, 2, 3], &[1, 2, 4, 2, 2]]),
-            ),
+            example(conv(&volume, 1, Part::Weight), samples(&[&[1, 1, 3, 2, 3], &[1, 2, 4, 2, 2]])),
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {

@@ -155,8 +155,7 @@ fn third_derivative<T: Reading>(x: &T, g: &T, w: &T) -> T {
     let value = g_along.mul(&w_along).sub(trace(&both));
     let [yg_y, yw_y] = [yg.matmul(&y), yw.matmul(&y)];
     let crossed = both.matmul(&y).add(yw.matmul(&yg).matmul(&y));
-    let inner =
-        value.mul(&y).sub(w_along.mul(yg_y)).sub(g_along.mul(yw_y)).add(crossed);
+    let inner = value.mul(&y).sub(w_along.mul(yg_y)).sub(g_along.mul(yw_y)).add(crossed);
     let det = T::apply(Det, &[x]).expand_dims(-1).expand_dims(-1);
     det.mul(transposed(&inner))
 }
@@ -183,10 +182,7 @@ impl Cases for CofactorSlope {
             // The cofactors of two rows and columns are linear: [[d, −c], [−b, a]].
             example(
                 Self,
-                [
-                    Tensor::from([[4.0, 7.0], [2.0, 6.0]]),
-                    Tensor::from([[1.0, 2.0], [3.0, 5.0]]),
-                ],
+                [Tensor::from([[4.0, 7.0], [2.0, 6.0]]), Tensor::from([[1.0, 2.0], [3.0, 5.0]])],
             )
             .gives([[5.0, -3.0], [-2.0, 1.0]]),
             example(Self, [well_conditioned(), g]),

@@ -1,7 +1,7 @@
 //! Determinant, and the logarithm of its absolute value.
 
-use super::{Cofactor, Inverse};
 use super::shared::{for_each_matrix, square, stack_of_two, well_conditioned};
+use super::{Cofactor, Inverse};
 use crate::ground::{Axes, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
@@ -52,9 +52,7 @@ impl Rule for Det {
         matrix_by_matrix()
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        call.contributions([&|| {
-            spread(cotangent).mul(T::apply(Cofactor, &[call.operands[0]]))
-        }])
+        call.contributions([&|| spread(cotangent).mul(T::apply(Cofactor, &[call.operands[0]]))])
     }
 }
 
