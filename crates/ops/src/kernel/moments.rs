@@ -147,7 +147,9 @@ impl Reduction {
                 sums[result] += lane_sum(self.run, |i| f(x[i].to_f64(), of));
             } else {
                 let sums = sums[result..][..self.run].iter_mut();
-                sums.zip(x).zip(&of[result..]).for_each(|((sum, x), &of)| *sum += f(x.to_f64(), of));
+                sums.zip(x)
+                    .zip(&of[result..])
+                    .for_each(|((sum, x), &of)| *sum += f(x.to_f64(), of));
             }
         });
         sums

@@ -66,7 +66,8 @@ impl Reduction {
             return self.sum_rows(x, sums);
         }
         // Each sum is of a single block: nothing is lost in the type of the elements.
-        let few = if self.inner { self.size == self.run && self.run <= BLOCK } else { self.size <= ROWS };
+        let few =
+            if self.inner { self.size == self.run && self.run <= BLOCK } else { self.size <= ROWS };
         if few {
             return self.for_each_run(|start, result| {
                 let x = &x[start..][..self.run];
