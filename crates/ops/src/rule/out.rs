@@ -46,6 +46,7 @@ impl<'a, A: Float> Out<'a, A> {
     ///
     /// # Errors
     /// None: a rule ends with this.
+    #[allow(clippy::unnecessary_wraps)] // As for `set`.
     pub(crate) fn share(self, array: ArcArray<A, IxDyn>) -> Result<(), Problem> {
         self.tensor.share_array(array);
         Ok(())
