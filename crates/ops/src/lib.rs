@@ -41,7 +41,7 @@ pub use ground::shape::{self, Axes, Shape};
 pub use ground::{Binding, Formula, Notation};
 pub use kernel::{fuse, product_into, update, with_threads};
 pub use number::probe;
-pub use number::{Binary, Elementwise, Float, Number, Unary, WithNumber};
+pub use number::{Binary, Elementwise, Float, Number, Remarks, Stops, Unary, WithNumber};
 pub use readings::{
     AsNumber, Dual, gradient_formulas, jvp, pushforward, times_slope, value_formula,
 };

@@ -105,7 +105,13 @@ impl AttentionMask {
             if hidden { A::zero() } else { A::one() }
         });
         let blind = allowed.rows().into_iter().any(|row| row.iter().all(|&x| x == A::zero()));
-        Ok(Some(Allowed { mask: Tensor::from(allowed), blind }))
+        let seen = ndarray::Array3::from_shape_fn((sequences, s, 1), |(n, s, _)| {
+            let queries = allowed.slice(ndarray::s![n, 0, .., s]);
+            if queries.iter().any(|&x| x != A::zero()) { A::one() } else { A::zero() }
+        });
+        let unseen = seen.iter().any(|&x| x == A::zero());
+        let seen = unseen.then(|| Tensor::from(seen));
+        Ok(Some(Allowed { mask: Tensor::from(allowed), blind, seen }))
     }
 }
 
@@ -115,6 +121,8 @@ struct Allowed<A: Float> {
     mask: Tensor<A>,
     /// Whether some query may look at nothing.
     blind: bool,
+    /// 1 where some query may look at a key, else 0, `[N or 1, S, 1]`, if there is such a 0.
+    seen: Option<Tensor<A>>,
 }
 
 /// What [`MultiHeadAttention::attend`] gives.
@@ -230,9 +238,12 @@ impl<A: Float> MultiHeadAttention<A> {
     ) -> Attention<'t, A> {
         let sizes = settled(self.sizes(&query.shape(), &key.shape(), &value.shape()));
         let mask = AttentionMask { causal: mask.causal || self.causal, ..mask.clone() };
-        let allowed =
-            mask.resolve(sizes).unwrap_or_else(|why| panic!("{}: {why}", self.describe()));
+        let allowed = match mask.resolve(sizes) {
+            Ok(allowed) => allowed,
+            Err(why) => panic!("{}: {why}", self.describe()),
+        };
 
+        let [key, value] = [key, value].map(|x| without_unseen(x, &allowed));
         let [q, k, v] =
             [(0, query), (1, key), (2, value)].map(|(part, x)| self.project(pass, part, x));
         let scale = 1.0 / (self.head_width() as f64).sqrt();
@@ -280,9 +291,16 @@ impl<A: Float> MultiHeadAttention<A> {
     }
 }
 
+/// Keys or values with 0 for those that no query may look at: whatever they hold, were it NaN,
+/// reaches no result and no gradient, since 0 times NaN never arises.
+fn without_unseen<'t, A: Float>(x: Var<'t, A>, allowed: &Option<Allowed<A>>) -> Var<'t, A> {
+    let seen = allowed.as_ref().and_then(|allowed| allowed.seen.clone());
+    seen.map_or(x, |seen| x.tape().constant(seen).select(x, x.scalar(0.0)))
+}
+
 /// Softmax over the keys that a query may look at; the others get 0.
 fn shares<A: Float>(scores: Var<'_, A>, allowed: Option<Allowed<A>>) -> Var<'_, A> {
-    let Some(Allowed { mask, blind }) = allowed else { return scores.softmax(-1) };
+    let Some(Allowed { mask, blind, .. }) = allowed else { return scores.softmax(-1) };
     let mask = scores.tape().constant(mask);
     let weights = mask.select(scores, scores.scalar(LOWEST)).softmax(-1);
     if blind { weights * mask } else { weights }

@@ -114,8 +114,10 @@ impl<A: Float> Sequential<A> {
     #[track_caller]
     fn expect_position(&self, name: &str) -> usize {
         let names = || self.names().collect::<Vec<_>>().join(", ");
-        self.position(name)
-            .unwrap_or_else(|| panic!("no layer is named {name:?}; there are: {}", names()))
+        let Some(position) = self.position(name) else {
+            panic!("no layer is named {name:?}; there are: {}", names())
+        };
+        position
     }
 }
 

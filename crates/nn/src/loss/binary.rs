@@ -14,8 +14,10 @@ use crate::ground::{Error, Targets};
 /// Binary cross-entropy of probabilities: the mean of −t·ln y − (1 − t)·ln(1 − y).
 ///
 /// Targets are values from 0 to 1 of the output's shape, or labels 0 and 1 for a single output.
-/// Probabilities are kept ε (of the element type) away from 0 and 1, where the logarithm is
-/// infinite. From logits use [`BinaryCrossEntropyWithLogits`], which needs no such bound.
+/// Of an output that is a sigmoid the loss is computed from what the sigmoid was applied to, as
+/// [`BinaryCrossEntropyWithLogits`] does: its gradient there is (σ(x) − t)/n, also where σ(x) rounds
+/// to 0 or 1. Other probabilities count as ε (of the element type) away from 0 and 1, where the
+/// logarithm is infinite, with the slope that they have at that distance.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BinaryCrossEntropy;
 
@@ -27,9 +29,13 @@ impl<A: Float> Loss<A> for BinaryCrossEntropy {
         binary(Loss::<A>::name(self), output, targets, Allowed::PROBABILITIES)
     }
     fn between<'t>(&self, output: Var<'t, A>, target: Var<'t, A>) -> Var<'t, A> {
+        if output.op() == Some("sigmoid") {
+            return output.operands()[0].sigmoid_cross_entropy(target).mean();
+        }
         let [least, most] =
             [A::EPSILON, A::one() - A::EPSILON].map(|p| output.tape().constant(Tensor::scalar(p)));
-        let p = output.maximum(least).minimum(most);
+        // The bound moves the value and leaves the slope, which would be 0 beyond it.
+        let p = output + (output.maximum(least).minimum(most) - output).detach();
         let one = A::one();
         let yes = target * p.ln();
         let no = (-target + one) * (-p + one).ln();

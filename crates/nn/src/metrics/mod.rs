@@ -74,7 +74,10 @@ pub trait Count<A: Float> {
 /// The result for targets that have been checked.
 #[track_caller]
 fn checked<T>(result: Result<T, Error>) -> T {
-    result.unwrap_or_else(|error| panic!("{error}"))
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// The index of the largest element of each row, rows being the lanes of the last axis; the first

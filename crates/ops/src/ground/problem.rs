@@ -33,7 +33,7 @@ pub struct OpError {
 #[non_exhaustive]
 pub enum Problem {
     /// A rule was given the wrong number of operands.
-    #[error("it takes {expected} operand(s) but was given {given}")]
+    #[error("it takes {} but was given {given}", counted(*expected, "operand", "operands"))]
     Arity {
         /// How many it takes.
         expected: usize,
@@ -42,7 +42,7 @@ pub enum Problem {
     },
     /// Two lengths along an axis cannot be broadcast.
     #[error(
-        "the lengths {} and {} of axis −{from_last} (counted from the last) do not broadcast; \
+        "the lengths {} and {} of axis -{from_last} (counted from the last) do not broadcast; \
          they would if they were equal or one of them were 1", lengths.0, lengths.1
     )]
     Broadcast {
@@ -52,14 +52,12 @@ pub enum Problem {
         lengths: (usize, usize),
     },
     /// A shape cannot be broadcast to the one asked for.
-    #[error(
-        "it cannot be broadcast to {}: aligned at the last axis, each length must equal the one \
-         asked for or be 1",
-        show(to)
-    )]
+    #[error("it cannot be broadcast to {}: {}", show(to), broadcast_rule(*ndim, to.len()))]
     BroadcastTo {
         /// The shape asked for.
         to: Shape,
+        /// How many axes the operand has.
+        ndim: usize,
     },
     /// The inner lengths of a matrix product differ.
     #[error(
@@ -78,7 +76,7 @@ pub enum Problem {
         fitting: Shape,
     },
     /// A rule needs more axes than there are.
-    #[error("operand {operand} has {ndim} axes but at least {least} are needed")]
+    #[error("operand {operand} has {} but at least {} needed", axes(*ndim), number_is(*least))]
     TooFewAxes {
         /// Which operand, from 1.
         operand: usize,
@@ -88,7 +86,7 @@ pub enum Problem {
         least: usize,
     },
     /// Another number of axes than a rule takes.
-    #[error("operand {operand} has {ndim} axes, but {expected} are needed")]
+    #[error("operand {operand} has {}, but {} needed", axes(*ndim), number_is(*expected))]
     AxisCount {
         /// Which operand, from 1.
         operand: usize,
@@ -112,7 +110,7 @@ pub enum Problem {
         axis: isize,
     },
     /// A permutation that does not name each axis once.
-    #[error("{axes:?} does not name each of the {ndim} axes once")]
+    #[error("{axes:?} does not name {} once", each_axis(*ndim))]
     Permutation {
         /// The order asked for.
         axes: Vec<isize>,
@@ -120,7 +118,10 @@ pub enum Problem {
         ndim: usize,
     },
     /// A reshape to another number of elements.
-    #[error("{from} elements cannot be laid out as {}{}", show_signed(to), hint_reshape(*from, to))]
+    #[error(
+        "{} cannot be laid out as {to:?}{}",
+        counted(*from, "element", "elements"), hint_reshape(*from, to)
+    )]
     Reshape {
         /// How many elements there are.
         from: usize,
@@ -128,10 +129,7 @@ pub enum Problem {
         to: Vec<isize>,
     },
     /// More than one length of a reshape left to be inferred, or a negative one.
-    #[error(
-        "the shape {} may hold one −1, to be inferred, and no other negative length",
-        show_signed(to)
-    )]
+    #[error("the shape {to:?} may hold one -1, to be inferred, and no other negative length")]
     ReshapeInference {
         /// The shape asked for.
         to: Vec<isize>,
@@ -147,7 +145,7 @@ pub enum Problem {
         slice: String,
     },
     /// A slice for another number of axes.
-    #[error("{given} slices were given for {ndim} axes; one for each axis is needed")]
+    #[error("{} given for {}; one for each axis is needed", number_were(*given, "slice", "slices"), axes(*ndim))]
     SliceCount {
         /// How many slices.
         given: usize,
@@ -158,7 +156,7 @@ pub enum Problem {
     #[error("a slice cannot insert an axis; use expand_dims for that")]
     SliceNewAxis,
     /// An index outside its axis.
-    #[error("index {index} (number {position} of the list) is out of range: axis {axis} has length {length}, so 0 to {} are allowed", *length as isize - 1)]
+    #[error("index {index} (number {position} of the list) is out of range: axis {axis} has length {length}, so {}", indices_allowed(*length))]
     IndexOutOfRange {
         /// The index.
         index: usize,
@@ -180,7 +178,7 @@ pub enum Problem {
         rows: usize,
     },
     /// Another number of labels than rows.
-    #[error("there are {labels} labels for {rows} rows; one label a row is needed")]
+    #[error("there {} for {}; one label a row is needed", are(*labels, "label", "labels"), counted(*rows, "row", "rows"))]
     LabelCount {
         /// How many labels.
         labels: usize,
@@ -197,13 +195,15 @@ pub enum Problem {
         /// The axis of concatenation.
         axis: usize,
     },
-    /// Operands that must have one shape and do not.
-    #[error("operand {operand} should have the shape {} of the first", show(first))]
-    SameShape {
+    /// An operand of another shape than needed.
+    #[error("operand {operand} should have the shape {}, {of}", show(expected))]
+    OperandShape {
         /// Which operand, from 1.
         operand: usize,
-        /// The shape of the first.
-        first: Shape,
+        /// The shape needed.
+        expected: Shape,
+        /// What has that shape: `"that of operand 1"`.
+        of: &'static str,
     },
     /// An axis of another length than needed.
     #[error("axis {axis} has length {length}, but {expected} is needed")]
@@ -244,7 +244,11 @@ pub enum Problem {
     },
     /// Channels that do not fit the groups of a convolution or its weight.
     #[error(
-        "{channels} input channels and {outputs} output channels in {groups} groups do not fit a weight of {weight} channels a group; {allowed}"
+        "{} and {} in {} do not fit a weight of {} a group; {allowed}",
+        counted(*channels, "input channel", "input channels"),
+        counted(*outputs, "output channel", "output channels"),
+        counted(*groups, "group", "groups"),
+        counted(*weight, "channel", "channels")
     )]
     Channels {
         /// Channels of the input.
@@ -294,8 +298,9 @@ pub enum Problem {
     },
     /// A variance of too few numbers.
     #[error(
-        "{count} numbers with a correction of {correction} leave {} degrees of freedom, but more \
-         than 0 are needed", *count as f64 - correction
+        "{} with a correction of {correction} {} {} degrees of freedom, but more than 0 are needed",
+        counted(*count, "number", "numbers"), if *count == 1 { "leaves" } else { "leave" },
+        *count as f64 - correction
     )]
     DegreesOfFreedom {
         /// How many numbers.
@@ -311,6 +316,7 @@ pub enum Problem {
 fn rows_allowed(rows: usize) -> String {
     match rows {
         0 => "there are no rows to choose from".into(),
+        1 => "must be 0, as there is one row".into(),
         n => format!("must be a whole number from 0 to {}", n - 1),
     }
 }
@@ -318,8 +324,8 @@ fn rows_allowed(rows: usize) -> String {
 fn axes_allowed(ndim: usize) -> String {
     match ndim {
         0 => "a scalar has no axes".into(),
-        1 => "there is 1 axis, so 0 or −1 is allowed".into(),
-        n => format!("there are {n} axes, so 0 to {} or −{n} to −1 are allowed", n - 1),
+        1 => "there is 1 axis, so 0 or -1 is allowed".into(),
+        n => format!("there are {n} axes, so 0 to {} or -{n} to -1 are allowed", n - 1),
     }
 }
 
@@ -337,8 +343,45 @@ pub fn show(shape: &[usize]) -> String {
     format!("{shape:?}")
 }
 
-fn show_signed(shape: &[isize]) -> String {
-    format!("{shape:?}").replace('-', "−")
+/// A number of things: `1 axis`, `2 axes`.
+fn counted(n: usize, one: &str, several: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { several })
+}
+
+fn are(n: usize, one: &str, several: &str) -> String {
+    format!("{} {}", if n == 1 { "is" } else { "are" }, counted(n, one, several))
+}
+
+fn number_is(n: usize) -> String {
+    format!("{n} {}", if n == 1 { "is" } else { "are" })
+}
+
+fn number_were(n: usize, one: &str, several: &str) -> String {
+    format!("{} {}", counted(n, one, several), if n == 1 { "was" } else { "were" })
+}
+
+fn axes(n: usize) -> String {
+    counted(n, "axis", "axes")
+}
+
+fn each_axis(n: usize) -> String {
+    if n == 1 { "the one axis".into() } else { format!("each of the {n} axes") }
+}
+
+fn indices_allowed(length: usize) -> String {
+    match length {
+        0 => "there is nothing to choose from".into(),
+        1 => "only 0 is allowed".into(),
+        n => format!("0 to {} are allowed", n - 1),
+    }
+}
+
+fn broadcast_rule(ndim: usize, to: usize) -> String {
+    if ndim > to {
+        let (has, wanted) = (axes(ndim), number_is(to));
+        return format!("it has {has} but {wanted} asked for, and broadcasting removes none");
+    }
+    "aligned at the last axis, each length must equal the one asked for or be 1".into()
 }
 
 impl OpError {

@@ -88,7 +88,7 @@ impl Slide {
     }
 }
 
-/// The slides along the spatial axes: one or two.
+/// The slides along the spatial axes: one, two or three.
 pub type Slides = SmallVec<[Slide; 2]>;
 
 /// The part of a convolution that is computed from the two others.
@@ -104,8 +104,11 @@ pub enum Part {
     Weight,
 }
 
-/// The windows over one channel of an image; an image of one spatial axis has height 1.
+/// The windows over one channel of an image or volume; one of one spatial axis has height 1, one of
+/// two has depth 1.
 pub(super) struct Grid {
+    /// The axis before the two of an image.
+    depth: Depth,
     /// Height and width of the image.
     pub size: [usize; 2],
     /// Windows along each axis.
@@ -114,6 +117,16 @@ pub(super) struct Grid {
     pub slides: [Slide; 2],
     /// For each column of the kernel, the windows of a row that meet the image there.
     columns: SmallVec<[Inside; 4]>,
+}
+
+/// The outermost of three spatial axes: a volume is a stack of images.
+struct Depth {
+    /// Images of the stack.
+    size: usize,
+    /// Windows along it.
+    count: usize,
+    /// How the window slides along it.
+    slide: Slide,
 }
 
 /// The windows of a row whose element in one column of the kernel lies inside the image.
@@ -147,46 +160,63 @@ impl Inside {
     }
 }
 
+impl Slide {
+    /// Where element `k` of window number `window` meets an axis of `length`, if it does.
+    #[inline]
+    fn meets(self, window: usize, k: usize, length: usize) -> Option<usize> {
+        let at = (window * self.stride + k * self.dilation).checked_sub(self.padding.0)?;
+        (at < length).then_some(at)
+    }
+}
+
+/// One, two or three values, with `one` for those that are missing before them.
+fn last_three<T: Copy>(values: &[T], one: T) -> [T; 3] {
+    let mut three = [one; 3];
+    three[3 - values.len()..].copy_from_slice(values);
+    three
+}
+
 impl Grid {
     /// The windows over images of `spatial` axes, `counts` along each.
     pub fn new(slides: &[Slide], spatial: &[usize], counts: &[usize]) -> Self {
-        let two = |values: &[usize]| match *values {
-            [n] => [1, n],
-            [h, w] => [h, w],
-            _ => unreachable!("one or two spatial axes"),
-        };
-        let slides = match *slides {
-            [s] => [Slide::new(1), s],
-            [a, b] => [a, b],
-            _ => unreachable!("one or two spatial axes"),
-        };
-        let (size, counts) = (two(spatial), two(counts));
+        let three = |values: &[usize]| last_three(values, 1);
+        let ([deep, down, across], [depth, height, width]) =
+            (last_three(slides, Slide::new(1)), three(spatial));
+        let [count, rows, columns] = three(counts);
+        let depth = Depth { size: depth, count, slide: deep };
+        let (slides, size, counts) = ([down, across], [height, width], [rows, columns]);
         let across = slides[1];
         let columns = (0..across.kernel)
             .map(|k| Inside::new(across, size[1], counts[1], k * across.dilation))
             .collect();
-        Self { size, counts, slides, columns }
+        Self { depth, size, counts, slides, columns }
     }
 
     /// Elements of one channel of an image.
     pub fn area(&self) -> usize {
-        self.size[0] * self.size[1]
+        self.depth.size * self.size[0] * self.size[1]
     }
 
     /// Elements of the kernel.
     pub fn kernel(&self) -> usize {
-        self.slides[0].kernel * self.slides[1].kernel
+        self.depth.slide.kernel * self.slides[0].kernel * self.slides[1].kernel
     }
 
     /// Windows of an image.
     pub fn windows(&self) -> usize {
-        self.counts[0] * self.counts[1]
+        self.depth.count * self.counts[0] * self.counts[1]
+    }
+
+    /// Whether it is an image: only then may [`for_each_run`](Self::for_each_run) and
+    /// [`pixels_under`](Self::pixels_under) be used.
+    pub fn is_flat(&self) -> bool {
+        self.depth.size == 1 && self.depth.slide == Slide::new(1)
     }
 
     /// Whether the windows of an image are the image itself.
     pub fn is_pointwise(&self) -> bool {
         let point = |slide: &Slide| slide.kernel == 1 && slide.stride == 1;
-        self.slides.iter().all(point) && !self.is_padded()
+        self.is_flat() && self.slides.iter().all(point) && !self.is_padded()
     }
 
     /// Whether a window may reach beyond the image.
@@ -200,13 +230,18 @@ impl Grid {
     /// it meets (`None` outside the image), and the windows that meet it.
     #[inline]
     pub fn for_each_row(&self, mut visit: impl FnMut(usize, Option<usize>, Inside)) {
-        let [down, across] = self.slides;
+        let ([down, across], deep) = (self.slides, self.depth.slide);
         for k in 0..self.kernel() {
-            let (ky, inside) = (k / across.kernel, self.columns[k % across.kernel]);
-            for row in 0..self.counts[0] {
-                let y = (row * down.stride + ky * down.dilation).checked_sub(down.padding.0);
-                let start = y.filter(|&y| y < self.size[0]).map(|y| y * self.size[1]);
-                visit((k * self.counts[0] + row) * self.counts[1], start, inside);
+            let (k_outer, inside) = (k / across.kernel, self.columns[k % across.kernel]);
+            let (kz, ky) = (k_outer / down.kernel, k_outer % down.kernel);
+            for layer in 0..self.depth.count {
+                let z = deep.meets(layer, kz, self.depth.size);
+                for row in 0..self.counts[0] {
+                    let y = down.meets(row, ky, self.size[0]);
+                    let start = z.zip(y).map(|(z, y)| (z * self.size[0] + y) * self.size[1]);
+                    let row = (k * self.depth.count + layer) * self.counts[0] + row;
+                    visit(row * self.counts[1], start, inside);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use crate::ground::{Attributes, Formula, Notation};
-use crate::number::{Number, Samples};
+use crate::number::{Number, Remarks, Samples};
 
 /// An elementwise rule of one operand: y = f(x) with its slope dy/dx.
 ///
@@ -36,6 +36,8 @@ pub trait Unary: Copy + Debug + Send + Sync + 'static {
     const NOTATION: Notation = Notation::Call;
     /// Where to test the rule, and what is known of it.
     const DECLARED: Samples<1> = Samples::anywhere();
+    /// What else is known of it.
+    const REMARKS: Remarks = Remarks::NONE;
 
     /// y = f(x).
     fn value<R: Number>(self, x: R) -> R;
@@ -65,6 +67,8 @@ pub trait Binary: Copy + Debug + Send + Sync + 'static {
     const NOTATION: Notation = Notation::Call;
     /// Where to test the rule, and what is known of it.
     const DECLARED: Samples<2> = Samples::anywhere();
+    /// What else is known of it.
+    const REMARKS: Remarks = Remarks::NONE;
 
     /// y = f(a, b).
     fn value<R: Number>(self, a: R, b: R) -> R;
@@ -80,6 +84,8 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
     const NAME: &'static str;
     /// Where to test the rule, and what is known of it.
     const DECLARED: Samples<N>;
+    /// What else is known of it.
+    const REMARKS: Remarks = Remarks::NONE;
 
     /// The value at `x`.
     fn value<R: Number>(self, x: [R; N]) -> R;
@@ -116,6 +122,7 @@ pub trait Elementwise<const N: usize>: Copy + Debug + Send + Sync + 'static {
 impl<U: Unary> Elementwise<1> for U {
     const NAME: &'static str = U::NAME;
     const DECLARED: Samples<1> = U::DECLARED;
+    const REMARKS: Remarks = U::REMARKS;
     #[inline(always)]
     fn value<R: Number>(self, [x]: [R; 1]) -> R {
         self.value(x)
@@ -138,6 +145,7 @@ impl<U: Unary> Elementwise<1> for U {
 impl<B: Binary> Elementwise<2> for B {
     const NAME: &'static str = B::NAME;
     const DECLARED: Samples<2> = B::DECLARED;
+    const REMARKS: Remarks = B::REMARKS;
     #[inline(always)]
     fn value<R: Number>(self, [a, b]: [R; 2]) -> R {
         self.value(a, b)

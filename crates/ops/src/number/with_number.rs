@@ -1,7 +1,7 @@
 //! A binary rule with a number for one operand.
 
 use crate::ground::{Attributes, Binding, Formula, Notation};
-use crate::number::{Binary, Number, Unary};
+use crate::number::{Binary, Number, Remarks, Unary};
 
 /// A binary rule with a number for one operand: `2.0 * x`, `x + 1.0`, x³.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,7 @@ impl<B: Binary> WithNumber<B> {
 
 impl<B: Binary> Unary for WithNumber<B> {
     const NAME: &'static str = B::NAME;
+    const REMARKS: Remarks = B::REMARKS;
     #[inline(always)]
     fn value<R: Number>(self, x: R) -> R {
         let number = R::lit(self.number);

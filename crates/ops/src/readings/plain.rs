@@ -3,7 +3,7 @@
 use crate::ground::{Shape, broadcast};
 use crate::kernel::{self, Point};
 use crate::number::{Elementwise, Float, Number, SlopeReads};
-use crate::rule::{Reading, Rule, apply};
+use crate::rule::{Reading, Rule, apply, or_panic};
 use crate::tensor::Tensor;
 
 /// The slope of a rule times v, element by element.
@@ -27,7 +27,7 @@ impl<A: Float> Reading for Tensor<A> {
 
     #[inline]
     fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        apply(&rule, operands).unwrap_or_else(|error| panic!("{error}"))
+        or_panic(apply(&rule, operands))
     }
 
     fn scalar(&self, value: f64) -> Self {

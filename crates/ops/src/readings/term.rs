@@ -6,9 +6,9 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use crate::ground::{Attributes, Shape};
-use crate::number::Elementwise;
+use crate::number::{Elementwise, Remarks};
 use crate::readings::times_slope;
-use crate::rule::{Reading, Rule, checked_shape};
+use crate::rule::{Reading, Rule, checked_shape, or_panic};
 use crate::rules::methods::BinaryMethods;
 
 /// A rule of any type, as data. Every [`Rule`] is one.
@@ -38,6 +38,9 @@ pub trait AnyRule: Debug {
     /// Its settings.
     fn settings(&self) -> Attributes;
 
+    /// What else is known of it.
+    fn remarks(&self) -> Remarks;
+
     /// [`Rule::compose`], as data.
     fn compose(&self, operands: &[&Term]) -> Option<Term>;
 }
@@ -51,6 +54,9 @@ impl<R: Rule> AnyRule for R {
     }
     fn settings(&self) -> Attributes {
         Rule::settings(self)
+    }
+    fn remarks(&self) -> Remarks {
+        Rule::remarks(self)
     }
     #[inline(never)]
     fn compose(&self, operands: &[&Term]) -> Option<Term> {
@@ -122,8 +128,7 @@ impl Reading for Term {
     }
 
     fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        let shape = checked_shape(&rule, operands.iter().map(|x| &x.0.shape[..]))
-            .unwrap_or_else(|error| panic!("{error}"));
+        let shape = or_panic(checked_shape(&rule, operands.iter().map(|x| &x.0.shape[..])));
         let operands = operands.iter().map(|&x| x.clone()).collect();
         Self::new(shape, Content::Op(Box::new(rule), operands))
     }

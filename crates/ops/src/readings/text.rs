@@ -3,7 +3,7 @@
 use crate::ground::{Formula, Shape};
 use crate::number::Elementwise;
 use crate::readings::times_slope;
-use crate::rule::{Call, ReadScalar, Reading, Rule, Scalar, checked_shape};
+use crate::rule::{Call, ReadScalar, Reading, Rule, Scalar, checked_shape, or_panic};
 use crate::rules::methods::BinaryMethods;
 
 impl Reading for Formula {
@@ -12,8 +12,7 @@ impl Reading for Formula {
     }
 
     fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        let shape = checked_shape(&rule, operands.iter().map(|x| &x.lengths()[..]))
-            .unwrap_or_else(|error| panic!("{error}"));
+        let shape = or_panic(checked_shape(&rule, operands.iter().map(|x| &x.lengths()[..])));
         rule.write(operands).of_shape(shape)
     }
 

@@ -7,6 +7,17 @@ use crate::number::Float;
 use crate::rule::{Out, Rule};
 use crate::tensor::Tensor;
 
+/// The value, or a panic at the caller's line that says why there is none.
+///
+/// `unwrap_or_else` with a closure that panics would name the closure's line.
+#[track_caller]
+pub(crate) fn or_panic<T>(result: Result<T, impl std::fmt::Display>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// Refuses a wrong number of operands.
 ///
 /// # Errors

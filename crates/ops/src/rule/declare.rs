@@ -14,7 +14,8 @@ macro_rules! unary_rules {
         slope |$sx:ident, $sy:ident| $slope:expr,
         on $samples:expr
         $(, kinks [$($at:literal => $taken:literal),* $(,)?])?
-        $(, known [$($input:literal => $output:literal),* $(,)?])?;
+        $(, known [$($input:literal => $output:literal),* $(,)?])?
+        $(, remarks $remarks:expr)?;
     )*) => {
         $(
             unary_struct!($(#[$doc])* $Rule $($($param)+)?);
@@ -22,6 +23,7 @@ macro_rules! unary_rules {
             impl Unary for $Rule {
                 const NAME: &'static str = stringify!($method);
                 $(const NOTATION: Notation = $notation;)?
+                $(const REMARKS: Remarks = $remarks;)?
                 const DECLARED: Samples<1> = Samples {
                     samples: [$samples],
                     kinks: &[$($(Kink { at: [$at], slopes: [$taken] }),*)?],
@@ -99,7 +101,8 @@ macro_rules! binary_rules {
         slopes |$sa:ident, $sb:ident, $sy:ident| [$slope_a:expr, $slope_b:expr],
         on $samples:expr
         $(, kinks [$($at:expr => $taken:expr),* $(,)?])?
-        $(, known [$($input:expr => $output:literal),* $(,)?])?;
+        $(, known [$($input:expr => $output:literal),* $(,)?])?
+        $(, remarks $remarks:expr)?;
     )*) => {
         $(
             $(#[$doc])*
@@ -109,6 +112,7 @@ macro_rules! binary_rules {
             impl Binary for $Rule {
                 const NAME: &'static str = stringify!($method);
                 $(const NOTATION: Notation = $notation;)?
+                $(const REMARKS: Remarks = $remarks;)?
                 const DECLARED: Samples<2> = Samples {
                     samples: $samples,
                     kinks: &[$($(Kink { at: $at, slopes: $taken }),*)?],

@@ -2,7 +2,7 @@
 
 use crate::ground::{Attributes, Formula, Problem, Shape, broadcast};
 use crate::kernel::{self, Point};
-use crate::number::{Binary, Elementwise, Float, Number, SlopeReads, Unary};
+use crate::number::{Binary, Elementwise, Float, Number, Remarks, SlopeReads, Unary};
 use crate::rule::{
     AtNumbers, Call, Contributions, Family, Out, Reading, Rule, Scalar, Shortcuts, arity,
 };
@@ -51,6 +51,9 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     }
     fn family(&self) -> Family<'_> {
         Family::Elementwise
+    }
+    fn remarks(&self) -> Remarks {
+        E::REMARKS
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         self.0.write(array(operands))

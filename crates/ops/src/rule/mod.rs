@@ -14,6 +14,7 @@ mod rule;
 mod shortcuts;
 pub mod visit;
 
+pub(crate) use apply::or_panic;
 pub use apply::{apply, apply_into, arity, checked_shape, forward_by_parts};
 pub use call::{Call, Contributions};
 pub use cases::{Cases, Example, Refusal, example, refusal, sample, samples};

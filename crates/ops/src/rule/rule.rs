@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use crate::ground::{Attributes, Formula, Notation, Problem, Shape};
-use crate::number::Float;
+use crate::number::{Float, Remarks};
 use crate::rule::{Call, Contributions, Family, Out, Reading, Shortcuts};
 use crate::tensor::Tensor;
 
@@ -52,6 +52,11 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
     /// The op as text, around its operands.
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::notate(self.name(), Notation::Call, operands)
+    }
+
+    /// What else is known of the rule, for messages.
+    fn remarks(&self) -> Remarks {
+        Remarks::NONE
     }
 
     /// What is only speed, if there is anything.

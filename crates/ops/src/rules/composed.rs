@@ -2,7 +2,7 @@
 
 use super::einsum::einsum;
 use crate::ground::Axes;
-use crate::rule::Reading;
+use crate::rule::{Reading, or_panic};
 use crate::rules::layout::AxisMap;
 use crate::rules::methods::{
     BinaryMethods, LayoutMethods, LinearMethods, NormalizeMethods, ReduceMethods, UnaryMethods,
@@ -13,7 +13,7 @@ use crate::rules::reduce::Deviation;
 /// The axes as sorted positions.
 #[track_caller]
 fn resolve<T: Reading>(x: &T, axes: &Axes) -> smallvec::SmallVec<[usize; 4]> {
-    axes.resolve(x.shape().len()).unwrap_or_else(|problem| panic!("{problem}"))
+    or_panic(axes.resolve(x.shape().len()))
 }
 
 /// Methods composed of other rules, for every algebra of tensors. Axes may be negative; every
@@ -90,12 +90,12 @@ pub trait ComposedMethods: Reading {
         }
         // A factor and its inverse: as constants, they change no derivative.
         let most = size.max_keepdims(axes.clone()).stop_gradient();
-        let one = most.scalar(1.0);
-        let usable = most.sub(&most).equal(most.scalar(0.0)).mul(most.greater(most.scalar(0.0)));
+        let (zero, one) = (most.scalar(0.0), most.scalar(1.0));
+        let usable = most.sub(&most).equal(&zero).mul(most.greater(&zero));
         let divisor = usable.select(&most, &one);
-        let sum = size.div(divisor).powf(p).sum_keepdims(axes.clone());
-        // At 0 the root's slope is infinite; there the sum is replaced by a constant.
-        let root = sum.equal(sum.scalar(0.0)).select(one, sum).powf(p.recip());
+        // Of no size there is no direction: constants take the place of the elements.
+        let parts = usable.select(size.div(divisor), one);
+        let root = parts.powf(p).sum_keepdims(axes.clone()).powf(p.recip());
         root.mul(most).sum_axes(axes)
     }
     /// Layer normalisation over the last axis: (x − mean)/√(var + ε)·gain + shift.
@@ -174,7 +174,7 @@ pub trait ComposedMethods: Reading {
     /// ```
     #[track_caller]
     fn einsum(text: &str, operands: &[&Self]) -> Self {
-        einsum(text, operands).unwrap_or_else(|problem| panic!("einsum: {problem}"))
+        or_panic(einsum(text, operands).map_err(|problem| format!("einsum: {problem}")))
     }
 }
 impl<T: Reading> ComposedMethods for T {}

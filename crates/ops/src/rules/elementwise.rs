@@ -12,14 +12,20 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LN_10};
 
 use crate::ground::{Attributes, Binding, Formula, Notation};
 use crate::number::{
-    ABOVE_ONE, ANY, ANY_OTHER, Binary, Elementwise, INSIDE_ONE, Kink, Number, POSITIVE, Samples,
-    Unary, WithNumber, logistic,
+    ABOVE_ONE, ANY, ANY_OTHER, Binary, Elementwise, INSIDE_ONE, Kink, Number, POSITIVE, Remarks,
+    Samples, Stops, Unary, WithNumber, logistic,
 };
 use crate::rule::{Lift, Reading, Visitor};
 
 /// λ and α of [`Selu`], from the authors' derivation.
 const SELU_SCALE: f64 = 1.0507009873554804934193349852946;
 const SELU_ALPHA: f64 = 1.6732632423543772848170429916717;
+/// Advice of several entries.
+const ABOVE_0: &str = "keep the operand above 0, for instance with maximum(ε), or with select(x, 1) where \
+                       another branch is taken";
+const AWAY_FROM_0: &str = "keep the divisor away from 0, for instance by adding ε";
+const UNDER_THE_ROOT: &str = "add ε under the root: its slope at 0 is infinite; or take the root of \
+                              select(x, 1) where another branch is taken";
 /// √(2/π).
 const SQRT_2_OVER_PI: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 
@@ -30,7 +36,11 @@ unary_rules! {
     /// Exponential: y = eˣ, dy/dx = y.
     Exp exp,
         value |x| x.exp(), slope |_x, y| y, on ANY,
-        known [0.5 => 1.6487212707001282, -1.25 => 0.2865047968601901];
+        known [0.5 => 1.6487212707001282, -1.25 => 0.2865047968601901],
+        remarks Remarks::instead(&[(
+            "",
+            "subtract the largest element first; softmax, logsumexp and sigmoid do so themselves",
+        )]);
     /// eˣ − 1 without cancellation near 0: dy/dx = y + 1.
     Expm1 exp_m1,
         value |x| x.exp_m1(), slope |_x, y| y + R::lit(1.0), on ANY,
@@ -38,7 +48,14 @@ unary_rules! {
     /// Natural logarithm: y = ln x, dy/dx = 1/x.
     Ln ln,
         value |x| x.ln(), slope |x, _y| x.recip(), on POSITIVE,
-        known [0.25 => -1.3862943611198906, 2.5 => 0.9162907318741551];
+        known [0.25 => -1.3862943611198906, 2.5 => 0.9162907318741551],
+        remarks Remarks::instead(&[
+            ("softmax", "log_softmax(axis) is ln(softmax(x)) without overflow"),
+            ("sigmoid", "log_sigmoid() is ln(sigmoid(x)) without underflow"),
+            ("sum", "logsumexp(axes) is ln(sum(exp(x))) without overflow"),
+            ("add", "ln_1p() is ln(1 + x), exact for small x"),
+            ("", ABOVE_0),
+        ]);
     /// ln(1 + x) without cancellation near 0: dy/dx = 1/(1 + x).
     Log1p ln_1p,
         value |x| x.ln_1p(), slope |x, _y| (R::lit(1.0) + x).recip(), on POSITIVE,
@@ -46,13 +63,18 @@ unary_rules! {
     /// Square root: y = √x, dy/dx = 1/(2y).
     Sqrt sqrt,
         value |x| x.sqrt(), slope |_x, y| R::lit(0.5) / y, on POSITIVE,
-        known [0.3 => 0.5477225575051661, 2.5 => 1.5811388300841898];
+        known [0.3 => 0.5477225575051661, 2.5 => 1.5811388300841898],
+        remarks Remarks::instead(&[
+            ("sum", "norm(axes) is sqrt(sum(x²)) with gradient 0 at 0"),
+            ("", UNDER_THE_ROOT),
+        ]);
     /// Square: y = x², dy/dx = 2x.
     Square square as Notation::Postfix("²"),
         value |x| x * x, slope |x, _y| R::lit(2.0) * x, on ANY, known [-1.5 => 2.25];
     /// Reciprocal: y = 1/x, dy/dx = −y².
     Reciprocal recip as Notation::Prefix("1/"),
-        value |x| R::lit(1.0) / x, slope |_x, y| -y.square(), on ANY, known [-0.25 => -4.0];
+        value |x| R::lit(1.0) / x, slope |_x, y| -y.square(), on ANY, known [-0.25 => -4.0],
+        remarks Remarks::instead(&[("", AWAY_FROM_0)]);
     /// Absolute value: y = |x|, dy/dx = sign x, taken as 0 at 0.
     Abs abs as Notation::Fence("|", "", "|"),
         value |x| x.abs(), slope |x, _y| x.sign(), on ANY,
@@ -69,15 +91,18 @@ unary_rules! {
     /// Hyperbolic tangent: y = tanh x, dy/dx = 1 − y².
     Tanh tanh,
         value |x| x.tanh(), slope |_x, y| R::lit(1.0) - y.square(), on ANY,
-        known [0.5 => 0.46211715726000974, -1.25 => -0.8482836399575129];
+        known [0.5 => 0.46211715726000974, -1.25 => -0.8482836399575129],
+        remarks Remarks::stops(Stops::Saturation);
     /// Logistic sigmoid: y = 1/(1 + e⁻ˣ), dy/dx = y(1 − y).
     Sigmoid sigmoid,
         value |x| logistic(x), slope |_x, y| y * (R::lit(1.0) - y), on ANY,
-        known [0.5 => 0.6224593312018546, -1.25 => 0.22270013882530884, -1000.0 => 0.0, 1000.0 => 1.0];
+        known [0.5 => 0.6224593312018546, -1.25 => 0.22270013882530884, -1000.0 => 0.0, 1000.0 => 1.0],
+        remarks Remarks::stops(Stops::Saturation);
     /// Rectified linear unit: y = max(x, 0), dy/dx is 1 for x > 0 and 0 otherwise, at 0 too.
     Relu relu,
         value |x| x.maximum(R::lit(0.0)), slope |x, _y| x.greater(R::lit(0.0)), on ANY,
-        kinks [0.0 => 0.0], known [-1.5 => 0.0, 1.5 => 1.5];
+        kinks [0.0 => 0.0], known [-1.5 => 0.0, 1.5 => 1.5],
+        remarks Remarks::stops(Stops::Off);
     // ANCHOR_END: table
     /// Leaky rectified linear unit: y = x for x > 0, αx otherwise; dy/dx is 1 or α, α at 0.
     LeakyRelu leaky_relu with (alpha = 0.2),
@@ -101,15 +126,18 @@ unary_rules! {
     /// Logarithm to base 2: dy/dx = 1/(x ln 2).
     Log2 log2,
         value |x| x.log2(), slope |x, _y| R::lit(1.0 / LN_2) / x, on POSITIVE,
-        known [0.3 => -1.736965594166206, 2.5 => 1.3219280948873624];
+        known [0.3 => -1.736965594166206, 2.5 => 1.3219280948873624],
+        remarks Remarks::instead(&[("", ABOVE_0)]);
     /// Logarithm to base 10: dy/dx = 1/(x ln 10).
     Log10 log10,
         value |x| x.log10(), slope |x, _y| R::lit(1.0 / LN_10) / x, on POSITIVE,
-        known [0.3 => -0.5228787452803375, 2.5 => 0.3979400086720376];
+        known [0.3 => -0.5228787452803375, 2.5 => 0.3979400086720376],
+        remarks Remarks::instead(&[("", ABOVE_0)]);
     /// Reciprocal square root: y = 1/√x, dy/dx = −y³/2.
     Rsqrt rsqrt,
         value |x| R::lit(1.0) / x.sqrt(), slope |_x, y| R::lit(-0.5) * y * y.square(), on POSITIVE,
-        known [0.3 => 1.8257418583505538, 2.5 => 0.6324555320336759];
+        known [0.3 => 1.8257418583505538, 2.5 => 0.6324555320336759],
+        remarks Remarks::instead(&[("", UNDER_THE_ROOT)]);
     /// Tangent of an angle in radians: dy/dx = 1 + y².
     Tan tan,
         value |x| x.tan(), slope |_x, y| R::lit(1.0) + y.square(), on INSIDE_ONE,
@@ -149,7 +177,8 @@ unary_rules! {
     /// Error function: dy/dx = (2/√π) e^(−x²).
     Erf erf,
         value |x| x.erf(), slope |x, _y| R::lit(FRAC_2_SQRT_PI) * (-x.square()).exp(), on ANY,
-        known [0.5 => 0.5204998778130465, -1.25 => -0.9229001282564583];
+        known [0.5 => 0.5204998778130465, -1.25 => -0.9229001282564583],
+        remarks Remarks::stops(Stops::Saturation);
     /// Gaussian error linear unit: y = xΦ(x), dy/dx = Φ(x) + xφ(x), Φ and φ being the normal
     /// distribution and its density. Hendrycks & Gimpel, 2016.
     Gelu gelu,
@@ -211,17 +240,20 @@ unary_rules! {
     HardSigmoid hard_sigmoid,
         value |x| (x / R::lit(6.0) + R::lit(0.5)).maximum(R::lit(0.0)).minimum(R::lit(1.0)),
         slope |x, _y| R::lit(3.0).greater(x.abs()) / R::lit(6.0), on ANY,
-        kinks [-3.0 => 0.0, 3.0 => 0.0], known [0.5 => 0.5833333333333334, -4.0 => 0.0, 4.0 => 1.0];
+        kinks [-3.0 => 0.0, 3.0 => 0.0], known [0.5 => 0.5833333333333334, -4.0 => 0.0, 4.0 => 1.0],
+        remarks Remarks::stops(Stops::Bounds);
     /// Piecewise linear tanh: x between −1 and 1; dy/dx is 1 inside, 0 outside and at the bounds.
     HardTanh hard_tanh,
         value |x| x.maximum(R::lit(-1.0)).minimum(R::lit(1.0)),
         slope |x, _y| R::lit(1.0).greater(x.abs()), on ANY,
-        kinks [-1.0 => 0.0, 1.0 => 0.0], known [0.5 => 0.5, -4.0 => -1.0, 4.0 => 1.0];
+        kinks [-1.0 => 0.0, 1.0 => 0.0], known [0.5 => 0.5, -4.0 => -1.0, 4.0 => 1.0],
+        remarks Remarks::stops(Stops::Bounds);
     /// x kept between two bounds; dy/dx is 1 inside, 0 outside and at the bounds.
     Clamp clamp with (low = -0.9, high = 1.1),
         value |x| x.maximum(low).minimum(high),
         slope |x, _y| x.greater(low) * high.greater(x), on ANY,
-        kinks [-0.9 => 0.0, 1.1 => 0.0], known [0.5 => 0.5, -4.0 => -0.9, 4.0 => 1.1];
+        kinks [-0.9 => 0.0, 1.1 => 0.0], known [0.5 => 0.5, -4.0 => -0.9, 4.0 => 1.1],
+        remarks Remarks::stops(Stops::Bounds);
     /// −1, 0 or 1, the sign of x; dy/dx = 0 everywhere.
     Sign sign,
         value |x| x.sign(), slope |_x, _y| R::lit(0.0), on ANY,
@@ -256,7 +288,8 @@ binary_rules! {
     /// Product: y = a·b, ∂y/∂a = b, ∂y/∂b = a.
     Mul mul as Notation::Infix(" · ", Binding::Product),
         value |a, b| a * b, slopes |a, b, _y| [b, a],
-        on [ANY, ANY_OTHER], known [[1.5, -0.25] => -0.375];
+        on [ANY, ANY_OTHER], known [[1.5, -0.25] => -0.375],
+        remarks Remarks::stops(Stops::Factor);
     /// Product with a weight: y = a·b, and 0 where the weight a is 0 even if b is infinite or NaN:
     /// what does not count adds nothing to a sum. ∂y/∂a = b, ∂y/∂b = a.
     Weigh weigh,
@@ -265,7 +298,8 @@ binary_rules! {
     /// Quotient: y = a/b, ∂y/∂a = 1/b, ∂y/∂b = −y/b.
     Div div as Notation::Infix(" / ", Binding::Product),
         value |a, b| a / b, slopes |_a, b, y| [b.recip(), -y / b],
-        on [ANY, ANY_OTHER], known [[1.5, -0.25] => -6.0];
+        on [ANY, ANY_OTHER], known [[1.5, -0.25] => -6.0],
+        remarks Remarks::instead(&[("", AWAY_FROM_0)]);
     /// Power: y = aᵇ, ∂y/∂a = b·aᵇ⁻¹, ∂y/∂b = y·ln a, both taken as 0 where a = 0 makes them
     /// 0 times infinity. At a = 0 and b = 0 or 1 the derivatives of both are 0, too.
     Pow pow as Notation::Infix("^", Binding::Power),
@@ -280,7 +314,11 @@ binary_rules! {
             y * a.equal(R::lit(0.0)).select(R::lit(1.0), a).ln()
         ],
         on [POSITIVE, ANY_OTHER], kinks [[0.0, 0.0] => [0.0, 0.0], [0.0, 1.0] => [1.0, 0.0]],
-        known [[2.5, -1.5] => 0.25298221281347033, [0.5, 0.25] => 0.8408964152537145];
+        known [[2.5, -1.5] => 0.25298221281347033, [0.5, 0.25] => 0.8408964152537145],
+        remarks Remarks::instead(&[(
+            "",
+            "keep the base above 0: a negative base has no real power in general",
+        )]);
     /// The larger of a and b; its gradient goes to the larger, in halves where they tie.
     Maximum maximum,
         value |a, b| a.maximum(b),
@@ -288,7 +326,8 @@ binary_rules! {
             a.greater(b) + R::lit(0.5) * a.equal(b),
             b.greater(a) + R::lit(0.5) * a.equal(b)
         ],
-        on [ANY, ANY_OTHER], kinks [[0.4, 0.4] => [0.5, 0.5]], known [[1.5, -0.25] => 1.5];
+        on [ANY, ANY_OTHER], kinks [[0.4, 0.4] => [0.5, 0.5]], known [[1.5, -0.25] => 1.5],
+        remarks Remarks::stops(Stops::Choice);
     /// The smaller of a and b; its gradient goes to the smaller, in halves where they tie.
     Minimum minimum,
         value |a, b| a.minimum(b),
@@ -296,7 +335,8 @@ binary_rules! {
             b.greater(a) + R::lit(0.5) * a.equal(b),
             a.greater(b) + R::lit(0.5) * a.equal(b)
         ],
-        on [ANY, ANY_OTHER], kinks [[0.4, 0.4] => [0.5, 0.5]], known [[1.5, -0.25] => -0.25];
+        on [ANY, ANY_OTHER], kinks [[0.4, 0.4] => [0.5, 0.5]], known [[1.5, -0.25] => -0.25],
+        remarks Remarks::stops(Stops::Choice);
     /// Leaky relu with a learned slope: y = x for x > 0, a·x otherwise; ∂y/∂x is 1 or a (a at 0),
     /// ∂y/∂a is 0 or x. He et al., 2015.
     Prelu prelu,
@@ -402,6 +442,7 @@ impl Elementwise<3> for Where {
         kinks: &[],
         known: &[([1.0, 2.5, -1.5], 2.5), ([0.0, 2.5, -1.5], -1.5)],
     };
+    const REMARKS: Remarks = Remarks::stops(Stops::Choice);
     #[inline(always)]
     fn value<R: Number>(self, [mask, a, b]: [R; 3]) -> R {
         mask.select(a, b)

@@ -2,7 +2,7 @@
 
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::kernel;
-use crate::number::Float;
+use crate::number::{Float, Remarks, Stops};
 use crate::rule::{
     Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
     samples,
@@ -73,6 +73,9 @@ impl Rule for Extreme {
             let spread = spread(cotangent, &self.axes, self.keepdims, &x.shape());
             spread.mul(self.shares(x, call.output))
         }])
+    }
+    fn remarks(&self) -> Remarks {
+        Remarks::stops(Stops::Choice)
     }
     fn settings(&self) -> Attributes {
         let mut attributes = reduction_attributes(&self.axes, self.keepdims);

@@ -77,7 +77,9 @@ impl Rule for GatherAdjoint {
         arity(2, operands)?;
         let (indices, added) = (operands[0], operands[1]);
         let Some(width) = added.strip_prefix(indices) else {
-            return Err(Problem::SameShape { operand: 2, first: Shape::from_slice(indices) });
+            let expected = Shape::from_slice(indices);
+            let of = "that of operand 1, and the axes of a row after it";
+            return Err(Problem::OperandShape { operand: 2, expected, of });
         };
         Ok(std::iter::once(self.rows).chain(width.iter().copied()).collect())
     }
@@ -123,7 +125,7 @@ impl Cases for Gather {
     }
     fn refusals() -> Vec<Refusal<Self>> {
         vec![
-            refusal(Self, &[&[], &[2]], "has 0 axes but at least 1 are needed"),
+            refusal(Self, &[&[], &[2]], "has 0 axes but at least 1 is needed"),
             refusal(
                 Self,
                 &[&[0, 2], &[1, 1]],

@@ -26,8 +26,9 @@ impl LogSumExp {
     /// The output is not used: rounded to its own size, it would lose the digits of the differences.
     fn shares<T: Reading>(&self, x: &T) -> T {
         let most = x.max_keepdims(self.axes.clone()).stop_gradient();
-        let powers = x.sub(&most).exp();
-        let powers = is_finite(&most).select(powers, x.equal(&most));
+        let finite = is_finite(&most);
+        let powers = finite.select(x.sub(&most), x.scalar(0.0)).exp();
+        let powers = finite.select(powers, x.equal(&most));
         powers.div(powers.sum_keepdims(self.axes.clone()))
     }
 }

@@ -230,9 +230,9 @@ impl Cases for Matmul {
                 "the last axis of the left operand has length 3 but the second to last axis of the right operand has length 2; the two must be equal, so a right operand of shape [3, 3] would fit",
             ),
             refusal(Self, &[&[2, 3], &[4]], "the only axis of the right operand has length 4"),
-            refusal(Self, &[&[], &[2, 2]], "operand 1 has 0 axes but at least 1 are needed"),
+            refusal(Self, &[&[], &[2, 2]], "operand 1 has 0 axes but at least 1 is needed"),
             refusal(Self, &[&[2, 4, 3], &[3, 3, 4]], "the lengths 2 and 3 of axis −3"),
-            refusal(Self, &[&[2, 2]], "takes 2 operand(s) but was given 1"),
+            refusal(Self, &[&[2, 2]], "takes 2 operands but was given 1"),
         ]
     }
 }

@@ -191,7 +191,7 @@ impl Rule for NormalizeSlope {
         if operands[1] == &shape[..] {
             Ok(shape)
         } else {
-            Err(Problem::SameShape { operand: 2, first: shape })
+            Err(Problem::OperandShape { operand: 2, expected: shape, of: "that of operand 1" })
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {

@@ -73,6 +73,8 @@ fn visit_linalg(visitor: &mut impl Visitor) {
     visit_declared::<rules::Inverse>(visitor);
     visit_declared::<rules::Solve>(visitor);
     visit_declared::<rules::Det>(visitor);
+    visit_declared::<rules::Cofactor>(visitor);
+    visit_declared::<rules::CofactorSlope>(visitor);
     visit_declared::<rules::LogDet>(visitor);
     visit_declared::<rules::Cholesky>(visitor);
 }

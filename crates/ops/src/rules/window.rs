@@ -1,4 +1,4 @@
-//! Sliding windows: convolution, its transpose, and pooling, in one or two dimensions.
+//! Sliding windows: convolution, its transpose, and pooling, in one to three dimensions.
 //!
 //! Convolution is bilinear, and its derivatives are of the same family: for the trilinear form
 //! ⟨g, conv(x, w)⟩ each of output, input and weight is given by the two others. One rule,
@@ -41,11 +41,15 @@ fn spatial<'s>(
     shape: &'s [usize],
     slides: &[Slide],
 ) -> Result<&'s [usize], Problem> {
-    let least = slides.len() + 2;
-    if shape.len() == least {
+    let expected = slides.len() + 2;
+    if !(1..=3).contains(&slides.len()) {
+        let (given, allowed) = (slides.len().to_string(), "1, 2 or 3".into());
+        return Err(Problem::Setting { setting: "the number of spatial axes", given, allowed });
+    }
+    if shape.len() == expected {
         Ok(&shape[2..])
     } else {
-        Err(Problem::AxisCount { operand, ndim: shape.len(), expected: least })
+        Err(Problem::AxisCount { operand, ndim: shape.len(), expected })
     }
 }
 
@@ -74,12 +78,14 @@ impl Rule for Windows {
             shape.extend(counts);
             return Ok(shape);
         };
-        let counts = windows_shape(&self.slides, to)?;
+        let mut image = Shape::from_slice(&[1, 1]);
+        image.extend_from_slice(to);
+        let counts = windows_shape(&self.slides, spatial(1, &image, &self.slides)?)?;
         let mut expected = Shape::from_slice(x.get(..2).unwrap_or(&[]));
         expected.push(kernel);
         expected.extend(counts);
         if *x != expected[..] {
-            return Err(Problem::SameShape { operand: 1, first: expected });
+            return Err(Problem::OperandShape { operand: 1, expected, of: "that of the windows" });
         }
         let mut shape = Shape::from_slice(&x[..2]);
         shape.extend_from_slice(to);
@@ -190,7 +196,8 @@ impl Rule for MaxPoolSlope {
         if operands[1] == &from[..] {
             Ok(to)
         } else {
-            Err(Problem::SameShape { operand: 2, first: from })
+            let of = if self.adjoint { "that of operand 1, pooled" } else { "that of operand 1" };
+            Err(Problem::OperandShape { operand: 2, expected: from, of })
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
@@ -221,7 +228,7 @@ impl Rule for MaxPoolSlope {
     }
 }
 
-/// Convolution (cross-correlation, as networks use it), in one or two dimensions:
+/// Convolution (cross-correlation, as networks use it), in one to three dimensions:
 /// y[n, o, i] = Σ x[n, c, i·stride + k·dilation − padding]·w[o, c, k], channels in groups.
 ///
 /// Input `[batch, channels, …]`, weight `[outputs, channels/groups, …kernel]`, output
@@ -276,11 +283,14 @@ impl Rule for Conv {
     fn name(&self) -> &'static str {
         match (&self.part, self.slides.len()) {
             (Part::Output, 1) => "conv1d",
-            (Part::Output, _) => "conv2d",
+            (Part::Output, 2) => "conv2d",
+            (Part::Output, _) => "conv3d",
             (Part::Input(_), 1) => "conv1d_transposed",
-            (Part::Input(_), _) => "conv2d_transposed",
+            (Part::Input(_), 2) => "conv2d_transposed",
+            (Part::Input(_), _) => "conv3d_transposed",
             (Part::Weight, 1) => "conv1d_weight",
-            (Part::Weight, _) => "conv2d_weight",
+            (Part::Weight, 2) => "conv2d_weight",
+            (Part::Weight, _) => "conv3d_weight",
         }
     }
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
@@ -301,7 +311,8 @@ impl Rule for Conv {
                 let mut expected = Shape::from_slice(&[a[0], b[0]]);
                 expected.extend(windows_shape(&self.slides, to)?);
                 if *a != expected[..] {
-                    return Err(Problem::SameShape { operand: 1, first: expected });
+                    let of = "that of the output of the convolution";
+                    return Err(Problem::OperandShape { operand: 1, expected, of });
                 }
                 let mut shape = Shape::from_slice(&[a[0], b[1] * self.groups]);
                 shape.extend_from_slice(to);
@@ -311,9 +322,10 @@ impl Rule for Conv {
                 self.check_channels(a[1], b[1], a[1] / self.groups.max(1))?;
                 let counts = windows_shape(&self.slides, a_spatial)?;
                 if a[0] != b[0] || counts[..] != *b_spatial {
-                    let mut first = Shape::from_slice(&[a[0], b[1]]);
-                    first.extend(counts);
-                    return Err(Problem::SameShape { operand: 2, first });
+                    let mut expected = Shape::from_slice(&[a[0], b[1]]);
+                    expected.extend(counts);
+                    let of = "that of the output of the convolution";
+                    return Err(Problem::OperandShape { operand: 2, expected, of });
                 }
                 let mut shape = Shape::from_slice(&[b[1], a[1] / self.groups]);
                 shape.extend(self.slides.iter().map(|s| s.kernel));
@@ -392,6 +404,14 @@ impl Cases for Windows {
                 windows(&[pair.dilation(2), Slide::new(3).padding(1).stride(2)]),
                 samples(&[&[2, 1, 4, 3]]),
             ),
+            example(windows(&[pair, pair, pair.padding(1)]), samples(&[&[1, 2, 3, 2, 2]])),
+            example(
+                Self {
+                    adjoint: Some(Shape::from_slice(&[3, 1, 2])),
+                    ..windows(&[pair, Slide::new(1), pair.padding(1)])
+                },
+                samples(&[&[1, 2, 4, 2, 1, 3]]),
+            ),
             example(
                 Self { adjoint: Some(Shape::from_slice(&[4])), ..windows(&[pair]) },
                 samples(&[&[1, 2, 2, 3]]),
@@ -433,6 +453,7 @@ impl Cases for MaxPool {
             example(pool(&[pair, Slide::new(3).stride(2)]), samples(&[&[2, 2, 3, 5]])),
             example(pool(&[pair.dilation(2), Slide::new(3).padding(1)]), samples(&[&[1, 2, 4, 3]])),
             example(pool(&[pair]), samples(&[&[0, 1, 3]])),
+            example(pool(&[pair, Slide::new(1), pair.stride(2)]), samples(&[&[1, 2, 3, 2, 4]])),
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {
@@ -444,6 +465,11 @@ impl Cases for MaxPool {
                 "a kernel of 3 with dilation 1 spans 3 but axis 2",
             ),
             refusal(pool, &[&[1, 2]], "operand 1 has 2 axes, but 3 are needed"),
+            refusal(
+                Self { slides: Slides::from_slice(&[Slide::new(1); 4]) },
+                &[&[1, 1, 2, 2, 2, 2]],
+                "the number of spatial axes is 4, but must be 1, 2 or 3",
+            ),
         ]
     }
 }
@@ -455,6 +481,7 @@ impl Cases for MaxPoolSlope {
         let row = || Tensor::from([[[1.0, -2.0, 4.0, 3.0]]]);
         let pair = Slide::new(2);
         let image = [pair, Slide::new(3).stride(2).padding(1)];
+        let volume = [pair, Slide::new(1), Slide::new(3)];
         vec![
             example(slope(&[pair], false), [row(), Tensor::from([[[0.5, 1.5, 2.5, 3.5]]])])
                 .gives([[[0.5, 2.5, 2.5]]]),
@@ -462,6 +489,8 @@ impl Cases for MaxPoolSlope {
                 .gives([[[0.5, 0.0, 4.0, 0.0]]]),
             example(slope(&image, false), samples(&[&[1, 2, 3, 4], &[1, 2, 3, 4]])),
             example(slope(&image, true), samples(&[&[1, 2, 3, 4], &[1, 2, 2, 2]])),
+            example(slope(&volume, false), samples(&[&[1, 1, 3, 2, 3], &[1, 1, 3, 2, 3]])),
+            example(slope(&volume, true), samples(&[&[1, 1, 3, 2, 3], &[1, 1, 2, 2, 1]])),
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {
@@ -485,6 +514,7 @@ impl Cases for Conv {
         let x = Tensor::from([[[1.0, 2.0, 3.0, 4.0]]]);
         let w = Tensor::from([[[1.0, 0.0, -1.0]]]);
         let image = [three.padding(1), Slide::new(2).stride(2)];
+        let volume = [Slide::new(2).padding(1), Slide::new(1), Slide::new(2).stride(2).padding(1)];
         let part = |spatial: &[usize]| Part::Input(Shape::from_slice(spatial));
         vec![
             example(conv(&[three], 1, Part::Output), [x.clone(), w.clone()])
@@ -501,6 +531,16 @@ impl Cases for Conv {
             example(conv(&[Slide::new(2)], 2, part(&[3])), samples(&[&[1, 2, 2], &[2, 1, 2]])),
             example(conv(&[Slide::new(2)], 2, Part::Weight), samples(&[&[1, 2, 3], &[1, 2, 2]])),
             example(conv(&[three], 1, Part::Output), samples(&[&[0, 1, 4], &[1, 1, 3]])),
+            example(conv(&volume, 1, Part::Output), samples(&[&[1, 2, 3, 2, 3], &[2, 2, 2, 1, 2]])),
+            example(conv(&volume, 2, Part::Output), samples(&[&[1, 2, 3, 2, 3], &[2, 1, 2, 1, 2]])),
+            example(
+                conv(&volume, 1, part(&[3, 2, 3])),
+                samples(&[&[1, 2, 4, 2, 2], &[2, 1, 2, 1, 2]]),
+            ),
+            example(
+                conv(&volume, 1, Part::Weight),
+                samples(&[&[1, 1, 3, 2, 3], &[1, 2, 4, 2, 2]]),
+            ),
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {
@@ -513,7 +553,7 @@ impl Cases for Conv {
             refusal(
                 conv(1),
                 &[&[1, 2, 5], &[4, 3, 3]],
-                "2 input channels and 4 output channels in 1 groups do not fit a weight of 3 channels a group; 2 a group would",
+                "2 input channels and 4 output channels in 1 group do not fit a weight of 3 channels a group; 2 a group would",
             ),
             refusal(conv(3), &[&[1, 2, 5], &[4, 3, 3]], "multiples of the number of groups"),
             refusal(
@@ -527,8 +567,8 @@ impl Cases for Conv {
     }
 }
 
-/// Convolution and pooling, for every algebra of tensors, of `[batch, channels, length]` or
-/// `[batch, channels, height, width]`; one [`Slide`] for each spatial axis. Every method panics
+/// Convolution and pooling, for every algebra of tensors, of `[batch, channels, length]`,
+/// `[batch, channels, height, width]` or `[batch, channels, depth, height, width]`; one [`Slide`] for each spatial axis. Every method panics
 /// with a sentence where channels, axes or kernel do not fit.
 pub trait WindowMethods: Reading {
     /// Convolution with a weight `[outputs, channels/groups, …kernel]`.
@@ -555,18 +595,24 @@ pub trait WindowMethods: Reading {
         output_padding: &[usize],
     ) -> Self {
         let shape = self.shape();
-        let lengths = shape.iter().skip(2).zip(slides.iter().zip(output_padding));
-        let to = lengths
-            .map(|(&n, (s, &extra))| {
-                assert!(
-                    extra < s.stride,
-                    "conv_transposed: the output padding {extra} must be below the stride {}",
-                    s.stride
-                );
-                let full = n.saturating_sub(1) * s.stride + s.span() + extra;
-                full.saturating_sub(s.padding.0 + s.padding.1)
-            })
-            .collect();
+        assert!(
+            output_padding.len() == slides.len(),
+            "conv_transposed: there are {} output paddings for {} spatial axes; one for each is \
+             needed",
+            output_padding.len(),
+            slides.len()
+        );
+        let mut to = Shape::new();
+        // A loop and not a closure, so that a panic is at the caller's line.
+        for (&n, (s, &extra)) in shape.iter().skip(2).zip(slides.iter().zip(output_padding)) {
+            assert!(
+                extra < s.stride,
+                "conv_transposed: the output padding {extra} must be below the stride {}",
+                s.stride
+            );
+            let full = n.saturating_sub(1) * s.stride + s.span() + extra;
+            to.push(full.saturating_sub(s.padding.0 + s.padding.1));
+        }
         let conv = Conv { slides: Slides::from_slice(slides), groups, part: Part::Input(to) };
         Self::apply(conv, &[self, weight.borrow()])
     }
@@ -613,22 +659,18 @@ impl<T: Reading> WindowMethods for T {}
 #[track_caller]
 fn pool_slides<T: Reading>(x: &T, slides: &[Slide], ceil: bool) -> Slides {
     let shape = x.shape();
-    slides
-        .iter()
-        .enumerate()
-        .map(|(i, slide)| {
-            let (before, after) = slide.padding;
-            assert!(
-                before.max(after) * 2 <= slide.span(),
-                "pooling: a padding of {} exceeds half the window of {}, so that a window could \
-                 lie outside altogether",
-                before.max(after),
-                slide.span()
-            );
-            match shape.get(i + 2) {
-                Some(&length) if ceil => slide.ceil(length),
-                _ => *slide,
-            }
-        })
-        .collect()
+    for slide in slides {
+        let most = slide.padding.0.max(slide.padding.1);
+        assert!(
+            most * 2 <= slide.span(),
+            "pooling: a padding of {most} exceeds half the window of {}, so that a window could lie \
+             outside altogether",
+            slide.span()
+        );
+    }
+    let fitted = slides.iter().enumerate().map(|(i, slide)| match shape.get(i + 2) {
+        Some(&length) if ceil => slide.ceil(length),
+        _ => *slide,
+    });
+    fitted.collect()
 }

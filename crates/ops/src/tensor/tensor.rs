@@ -77,7 +77,7 @@ impl<A: Float> Drop for Stored<A> {
 #[non_exhaustive]
 pub enum TensorError {
     /// Another number of elements than the shape holds.
-    #[error("a tensor of shape {shape:?} holds {} elements, but {given} were given", shape.iter().product::<usize>())]
+    #[error("a tensor of shape {shape:?} {}", elements_needed(shape, *given))]
     Elements {
         /// The shape.
         shape: Vec<usize>,
@@ -92,6 +92,19 @@ pub enum TensorError {
         /// How many axes the array type has.
         wanted: usize,
     },
+}
+
+/// How many elements a shape holds, and how many were given.
+fn elements_needed(shape: &[usize], given: usize) -> String {
+    let count = shape.iter().try_fold(1_usize, |count, &length| count.checked_mul(length));
+    let elements = |n: usize| format!("{n} element{}", if n == 1 { "" } else { "s" });
+    match count.filter(|&count| count != given) {
+        Some(count) => {
+            let were = if given == 1 { "was" } else { "were" };
+            format!("holds {}, but {given} {were} given", elements(count))
+        }
+        None => "is larger than memory can be addressed, even if an axis has length 0".into(),
+    }
 }
 
 impl<A: Float> Tensor<A> {

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use ops::{Float, Tensor};
+use ops::{Float, Remarks, Tensor};
 
 use super::error::{NonFinite, Origin, TapeError};
 use super::one_line::one_line;
@@ -16,7 +16,7 @@ pub(crate) fn first_non_finite<A: Float>(x: &Tensor<A>) -> Option<(Vec<usize>, f
 }
 
 /// The operand's element that goes with `index` of the result, if it broadcasts to it.
-fn element_at<A: Float>(x: &Tensor<A>, index: &[usize]) -> Option<A> {
+pub(crate) fn element_at<A: Float>(x: &Tensor<A>, index: &[usize]) -> Option<A> {
     let shape = x.shape();
     let added = index.len().checked_sub(shape.len())?;
     let own: Vec<usize> =
@@ -34,13 +34,13 @@ pub(crate) fn describe<A: Float>(x: Var<'_, A>, index: &[usize]) -> String {
 }
 
 pub(crate) fn non_finite_value<A: Float>(
-    op: &'static str,
+    (op, remarks): (&'static str, Remarks),
     value: &Tensor<A>,
     operands: &[&Var<'_, A>],
     location: &'static Location<'static>,
 ) -> TapeError {
     let (index, number) = first_non_finite(value).expect("an element that is not finite");
-    let remedy = remedy(op, operands.iter().map(|x| **x));
+    let remedy = remedy(remarks, operands.iter().map(|x| **x));
     TapeError::NonFinite(Box::new(NonFinite {
         op,
         backward: false,
@@ -54,24 +54,8 @@ pub(crate) fn non_finite_value<A: Float>(
 
 /// The numerically stable alternative to an op on such operands, if one is known.
 pub(crate) fn remedy<'t, A: Float>(
-    op: &str,
-    operands: impl Iterator<Item = Var<'t, A>>,
+    remarks: Remarks,
+    mut operands: impl Iterator<Item = Var<'t, A>>,
 ) -> Option<&'static str> {
-    let first = operands.into_iter().next()?;
-    let below = first.op();
-    Some(match (op, below) {
-        ("ln", Some("softmax")) => "log_softmax(axis) is ln(softmax(x)) without overflow",
-        ("ln", Some("sigmoid")) => "log_sigmoid() is ln(sigmoid(x)) without underflow",
-        ("ln", Some("sum")) => "logsumexp(axes) is ln(sum(exp(x))) without overflow",
-        ("ln", Some("add")) => "ln_1p() is ln(1 + x), exact for small x",
-        ("ln" | "log2" | "log10", _) => "keep the operand above 0, for instance with maximum(ε)",
-        ("exp", _) => {
-            "subtract the largest element first; softmax, logsumexp and sigmoid do so themselves"
-        }
-        ("div" | "recip", _) => "keep the divisor away from 0, for instance by adding ε",
-        ("sqrt", Some("sum")) => "norm(axes) is sqrt(sum(x²)) with gradient 0 at 0",
-        ("sqrt" | "rsqrt", _) => "add ε under the root: its slope at 0 is infinite",
-        ("pow", _) => "keep the base above 0: a negative base has no real power in general",
-        _ => return None,
-    })
+    remarks.advice(operands.next()?.op())
 }

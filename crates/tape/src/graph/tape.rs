@@ -324,7 +324,12 @@ impl<A: Float> Tape<A> {
         };
         if self.stop_at_non_finite && !value.is_finite() {
             drop(graph);
-            return Err(non_finite_value(rule.name(), &value, operands, location));
+            return Err(non_finite_value(
+                (rule.name(), rule.remarks()),
+                &value,
+                operands,
+                location,
+            ));
         }
         Ok(self.push(&mut graph, value, smallbox!(rule), operands, location))
     }

@@ -27,7 +27,10 @@ impl<'t, A: Float> Var<'t, A> {
     #[must_use = "the gradients are returned, not stored in the variables"]
     #[track_caller]
     pub fn backward(self) -> Gradients<'t, A, Tensor<A>> {
-        self.try_backward().unwrap_or_else(|error| panic!("{error}"))
+        match self.try_backward() {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// [`backward`](Var::backward), with an error in place of a panic.
@@ -114,7 +117,10 @@ impl<'t, A: Float> Var<'t, A> {
     /// ```
     #[track_caller]
     pub fn backward_recorded(self) -> Gradients<'t, A, Self> {
-        let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
+        let seed = match self.scalar_seed() {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        };
         let seed = self.tape().constant(seed);
         Gradients::new(self, sweep(self, seed, Reach::All, &mut ()))
     }

@@ -38,7 +38,10 @@ impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
     /// from. The message says which.
     #[track_caller]
     pub fn wrt(&self, x: Var<'t, A>) -> T {
-        self.try_wrt(x).unwrap_or_else(|error| panic!("{error}"))
+        match self.try_wrt(x) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// [`wrt`](Gradients::wrt), with an error in place of a panic.

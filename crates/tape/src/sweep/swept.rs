@@ -92,12 +92,14 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
     ) {
         let graph = tape.graph();
         let Some(op) = graph[node].source.op() else { return };
+        let mut scalars = Scalars::at(node);
         if let Some(cotangent) = adjoint.as_scalar()
-            && let Some(scalars) = Scalars::of(&graph, node)
+            && scalars.read(&graph, node).is_some()
             && let Some(given) = &scalars.contributions(op, cotangent)
         {
-            let given = given.iter().zip(&scalars.tracked);
-            let given = given.map(|(given, &tracked)| given.filter(|_| tracked).map(Self::scalar));
+            let given = given.iter().zip(scalars.operands());
+            let tracked = |operand: NodeIndex| graph[operand].tracked;
+            let given = given.map(|(given, &x)| given.filter(|_| tracked(x)).map(Self::scalar));
             return add_all(tape, scalars.operands(), given, to, watch);
         }
         let operands = operands(&graph, node);
@@ -158,24 +160,26 @@ struct Scalars<A> {
     output: A,
     operands: [NodeIndex; 3],
     numbers: [A; 3],
-    tracked: [bool; 3],
     count: usize,
 }
 
 impl<A: Float> Scalars<A> {
     #[inline(always)]
-    fn of(graph: &Graph<A>, node: NodeIndex) -> Option<Self> {
-        let output = graph[node].value.as_scalar()?;
-        let (numbers, tracked) = ([A::default(); 3], [false; 3]);
-        let mut scalars = Self { output, operands: [node; 3], numbers, tracked, count: 0 };
+    fn at(node: NodeIndex) -> Self {
+        let (output, numbers) = (A::default(), [A::default(); 3]);
+        Self { output, operands: [node; 3], numbers, count: 0 }
+    }
+
+    /// Reads the node and its operands in place, unless one of them has axes.
+    #[inline(always)]
+    fn read(&mut self, graph: &Graph<A>, node: NodeIndex) -> Option<()> {
+        self.output = graph[node].value.as_scalar()?;
         for operand in graph.neighbors_directed(node, Direction::Incoming) {
-            let i = scalars.count;
-            *scalars.numbers.get_mut(i)? = graph[operand].value.as_scalar()?;
-            scalars.operands[i] = operand;
-            scalars.tracked[i] = graph[operand].tracked;
-            scalars.count += 1;
+            *self.numbers.get_mut(self.count)? = graph[operand].value.as_scalar()?;
+            self.operands[self.count] = operand;
+            self.count += 1;
         }
-        Some(scalars)
+        Some(())
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Why a gradient is zero or missing.
 
-use ops::{Call, Float, Tensor};
+use ops::{Call, Float, Stops, Tensor};
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
@@ -97,23 +97,23 @@ fn stop<A: Float>(
     }
     let units = here.value.len();
     let operand = Origin::of(Var::new(tape, operands[i]));
-    Some(match name {
-        "relu" => format!(
-            "all {units} units of relu (at {place}) are off: its operand ({operand}) is nowhere \
+    Some(match op.remarks().stops {
+        Some(Stops::Off) => format!(
+            "all {units} units of {name} (at {place}) are off: its operand ({operand}) is nowhere \
              above 0"
         ),
-        "mul" => {
+        Some(Stops::Factor) => {
             format!("mul (at {place}) multiplies by a factor that is 0 wherever a gradient arrives")
         }
-        "clamp" | "hard_tanh" | "hard_sigmoid" => {
+        Some(Stops::Bounds) => {
             format!("{name} (at {place}) is at or beyond its bounds in all {units} places")
         }
-        "maximum" | "minimum" | "max" | "min" => {
+        Some(Stops::Choice) => {
             format!("{name} (at {place}) never takes this operand ({operand})")
         }
-        "sigmoid" | "tanh" | "softmax" | "erf" => {
+        Some(Stops::Saturation) => {
             format!("{name} (at {place}) is saturated: its slope rounds to 0 in all {units} places")
         }
-        _ => format!("{name} (at {place}) passes on 0, its slope being 0 at these values"),
+        None => format!("{name} (at {place}) passes on 0, its slope being 0 at these values"),
     })
 }

@@ -127,7 +127,10 @@ fn record<'t, A: Float>(op: impl Op<A> + 'static, inputs: &[Var<'t, A>]) -> Var<
     let Some(first) = inputs.first() else {
         panic!("{}", TapeError::NoOperands { op: op.name() });
     };
-    first.tape().record_op(op, inputs).unwrap_or_else(|error| panic!("{error}"))
+    match first.tape().record_op(op, inputs) {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// Runs `f` on a tape of its own.

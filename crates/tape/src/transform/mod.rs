@@ -245,7 +245,9 @@ pub mod nested {
     ) -> Vec<Var<'t, A>> {
         let (x, since) = apart(inputs);
         let y = f(&x);
-        scalar_shape(y).unwrap_or_else(|error| panic!("{error}"));
+        if let Err(error) = scalar_shape(y) {
+            panic!("{error}");
+        }
         vjp_of(y, y.tape().constant(Tensor::ones(&y.shape())), &x, since)
     }
 
@@ -261,7 +263,9 @@ pub mod nested {
     ) -> (Var<'t, A>, Vec<Var<'t, A>>) {
         let (x, since) = apart(inputs);
         let y = f(&x);
-        y.check_seed(&cotangent.value()).unwrap_or_else(|error| panic!("{error}"));
+        if let Err(error) = y.check_seed(&cotangent.value()) {
+            panic!("{error}");
+        }
         (y, vjp_of(y, cotangent, &x, since))
     }
 
@@ -321,7 +325,9 @@ pub mod nested {
     ) -> Var<'t, A> {
         let (x, since) = apart(&[input]);
         let y = f(x[0]);
-        scalar_shape(y).unwrap_or_else(|error| panic!("{error}"));
+        if let Err(error) = scalar_shape(y) {
+            panic!("{error}");
+        }
         let shape = input.shape();
         let zeros = || y.tape().constant(Tensor::zeros(&[&shape[..], &shape[..]].concat()));
         recorded_gradient(y, x[0], since)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ops::Float;
+use ops::{Float, Stops};
 use tape::Var;
 
 use crate::ground::Error;
@@ -58,6 +58,11 @@ impl DeadUnits {
     }
 }
 
+/// Whether a value is that of units which can be off, such as a relu's.
+fn can_be_off<A: Float>(var: Var<'_, A>) -> bool {
+    var.described().is_some_and(|rule| rule.remarks().stops == Some(Stops::Off))
+}
+
 impl<A: Float> Callback<A> for DeadUnits {
     fn name(&self) -> &'static str {
         "dead units"
@@ -77,7 +82,7 @@ impl<A: Float> Callback<A> for DeadUnits {
         _run: &mut Run<'_, A>,
         step: &mut StepView<'_, '_, A>,
     ) -> Result<(), Error> {
-        for var in step.tape.vars().filter(|var| var.op() == Some("relu")) {
+        for var in step.tape.vars().filter(|var| can_be_off(*var)) {
             self.look(var);
         }
         Ok(())

@@ -126,6 +126,7 @@ impl Algorithm {
         // The gradient of the input would multiply the zeros around that of the output.
         let straight = geometry.outputs <= FEW_OUTPUTS && !matches!(part, Part::Input(_));
         match geometry.groups {
+            _ if !geometry.grid.is_flat() => Self::Planes,
             1 if straight => Self::Straight,
             1 => Self::Rows,
             _ => Self::Planes,

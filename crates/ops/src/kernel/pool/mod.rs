@@ -44,7 +44,8 @@ enum Algorithm {
 impl Algorithm {
     /// The algorithm for the layout of `x`.
     fn of<A: Float>(x: &Tensor<A>) -> Self {
-        if is_channels_last(x) { Self::Interleaved } else { Self::Planes }
+        let is_image = x.ndim() <= 4;
+        if is_image && is_channels_last(x) { Self::Interleaved } else { Self::Planes }
     }
 
     fn geometry(self, slides: &[Slide], image: &[usize], windows: &[usize]) -> Geometry {

@@ -132,7 +132,7 @@ impl Cases for Diagonal {
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {
-        vec![refusal(Self { offset: 0 }, &[&[3]], "has 1 axes but at least 2 are needed")]
+        vec![refusal(Self { offset: 0 }, &[&[3]], "has 1 axis but at least 2 are needed")]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{AxisMap, Cumsum, Diagonal, ScatterAdd, TakeAlong, Triangle};
 use crate::ground::resolve_axis;
-use crate::rule::Reading;
+use crate::rule::{Reading, or_panic};
 use crate::rules::methods::{BinaryMethods, LinearMethods};
 use crate::tensor::Indices;
 
@@ -27,7 +27,7 @@ pub trait LayoutMethods: Reading {
     #[track_caller]
     fn length(&self, axis: isize) -> usize {
         let shape = self.shape();
-        shape[resolve_axis(axis, shape.len()).unwrap_or_else(|problem| panic!("{problem}"))]
+        shape[or_panic(resolve_axis(axis, shape.len()))]
     }
     /// The elements along an axis in reverse.
     #[track_caller]

@@ -1,6 +1,6 @@
 //! Determinant, and the logarithm of its absolute value.
 
-use super::Inverse;
+use super::{Cofactor, Inverse};
 use super::shared::{for_each_matrix, square, stack_of_two, well_conditioned};
 use crate::ground::{Axes, Problem, Shape};
 use crate::number::Float;
@@ -12,8 +12,8 @@ use crate::rules::matmul::transposed;
 use crate::rules::methods::{BinaryMethods, LinearMethods};
 use crate::tensor::Tensor;
 
-/// Determinant: y = det X, X̄ = ȳ·y·X⁻ᵀ. The value of a singular matrix is 0; its gradient is
-/// refused, since it is not given by the inverse.
+/// Determinant: y = det X, X̄ = ȳ times the cofactors of X, which is ȳ·y·X⁻ᵀ where X has an
+/// inverse. A polynomial, it has a gradient at a singular matrix too.
 #[derive(Clone, Copy, Debug)]
 pub struct Det;
 
@@ -53,8 +53,7 @@ impl Rule for Det {
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
-            let inverse = T::apply(Inverse, &[call.operands[0]]);
-            spread(&cotangent.mul(call.output)).mul(transposed(&inverse))
+            spread(cotangent).mul(T::apply(Cofactor, &[call.operands[0]]))
         }])
     }
 }

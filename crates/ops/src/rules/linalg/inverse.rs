@@ -54,7 +54,7 @@ impl Cases for Inverse {
     fn refusals() -> Vec<Refusal<Self>> {
         vec![
             refusal(Self, &[&[2, 3]], "lengths 2 and 3, but a square matrix is needed"),
-            refusal(Self, &[&[3]], "has 1 axes but at least 2 are needed"),
+            refusal(Self, &[&[3]], "has 1 axis but at least 2 are needed"),
             refusal(
                 Self,
                 &[&[2, 2]],

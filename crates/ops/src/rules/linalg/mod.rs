@@ -6,6 +6,7 @@
 //! the Cholesky decomposition*, 2016, equation 10.
 
 mod cholesky;
+mod cofactor;
 mod det;
 mod inverse;
 mod methods;
@@ -13,6 +14,7 @@ mod shared;
 mod solve;
 
 pub use cholesky::Cholesky;
+pub use cofactor::{Cofactor, CofactorSlope};
 pub use det::{Det, LogDet};
 pub use inverse::Inverse;
 pub use methods::LinalgMethods;

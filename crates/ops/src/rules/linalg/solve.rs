@@ -70,7 +70,7 @@ impl Cases for Solve {
         vec![
             refusal(Self, &[&[2, 2], &[2, 1]], "the equations have no unique solution"),
             refusal(Self, &[&[2, 2], &[3, 1]], "axis 0 has length 3, but 2 is needed"),
-            refusal(Self, &[&[2, 2], &[2]], "operand 2 has 1 axes, but 2 are needed"),
+            refusal(Self, &[&[2, 2], &[2]], "operand 2 has 1 axis, but 2 are needed"),
         ]
     }
 }

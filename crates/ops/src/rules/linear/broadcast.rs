@@ -32,7 +32,7 @@ impl Rule for BroadcastTo {
         if fits {
             Ok(self.shape.clone())
         } else {
-            Err(Problem::BroadcastTo { to: self.shape.clone() })
+            Err(Problem::BroadcastTo { to: self.shape.clone(), ndim: operands[0].len() })
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {

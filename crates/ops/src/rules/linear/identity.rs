@@ -40,6 +40,6 @@ impl Cases for Identity {
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {
-        vec![refusal(Self, &[&[2], &[2]], "takes 1 operand(s) but was given 2")]
+        vec![refusal(Self, &[&[2], &[2]], "takes 1 operand but was given 2")]
     }
 }

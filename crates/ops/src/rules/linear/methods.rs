@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::{BroadcastTo, Concat, IndexAdd, IndexSelect, Mean, Permute, Pick, Reshape, Slice, Sum};
 use crate::ground::{Axes, Shape, resolve_axis, stretched_axes};
-use crate::rule::Reading;
+use crate::rule::{Reading, or_panic};
 
 /// The methods of the linear rules, for every algebra of tensors. Axes may be negative, as in
 /// NumPy; every method panics with a sentence where its operands or axes do not fit.
@@ -89,8 +89,8 @@ pub trait LinearMethods: Reading {
     #[track_caller]
     fn expand_dims(&self, axis: isize) -> Self {
         let mut shape = self.shape();
-        let position = resolve_axis(axis, shape.len() + 1)
-            .unwrap_or_else(|problem| panic!("expand_dims: {problem}."));
+        let position = resolve_axis(axis, shape.len() + 1);
+        let position = or_panic(position.map_err(|problem| format!("expand_dims: {problem}.")));
         shape.insert(position, 1);
         self.reshape(&shape[..])
     }
@@ -133,8 +133,13 @@ pub trait LinearMethods: Reading {
     /// ```
     #[track_caller]
     fn stack<T: Borrow<Self>>(&self, others: &[T], axis: isize) -> Self {
-        let others: Vec<Self> = others.iter().map(|x| x.borrow().expand_dims(axis)).collect();
-        self.expand_dims(axis).concat(&others, axis)
+        // The first in front: where the axis does not exist, the panic is at the caller's line.
+        let first = self.expand_dims(axis);
+        let mut rest = Vec::with_capacity(others.len());
+        for x in others {
+            rest.push(x.borrow().expand_dims(axis));
+        }
+        first.concat(&rest, axis)
     }
     /// Slices along `axis` chosen by their indices (rows of a table for axis 0).
     #[track_caller]

@@ -65,13 +65,13 @@ impl Cases for Pick {
     fn refusals() -> Vec<Refusal<Self>> {
         let pick = |indices: &[usize]| Self { indices: indices.into() };
         vec![
-            refusal(pick(&[0]), &[&[2, 3]], "there are 1 labels for 2 rows"),
+            refusal(pick(&[0]), &[&[2, 3]], "there is 1 label for 2 rows"),
             refusal(
                 pick(&[0, 3]),
                 &[&[2, 3]],
                 "index 3 (number 1 of the list) is out of range: axis 1 has length 3",
             ),
-            refusal(pick(&[0]), &[&[]], "has 0 axes but at least 1 are needed"),
+            refusal(pick(&[0]), &[&[]], "has 0 axes but at least 1 is needed"),
         ]
     }
 }

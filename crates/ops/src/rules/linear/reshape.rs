@@ -86,7 +86,7 @@ impl Cases for Reshape {
         vec![
             refusal(to(&[4]), &[&[2, 3]], "6 elements cannot be laid out as [4], which holds 4"),
             refusal(to(&[4, -1]), &[&[2, 3]], "6 is not a multiple of 4"),
-            refusal(to(&[-1, -1]), &[&[2, 3]], "may hold one −1"),
+            refusal(to(&[-1, -1]), &[&[2, 3]], "may hold one -1"),
             refusal(to(&[-6]), &[&[2, 3]], "no other negative length"),
         ]
     }

@@ -101,7 +101,7 @@ impl Rule for SliceAdjoint {
         if part[..] == *operands[0] {
             Ok(self.shape.clone())
         } else {
-            Err(Problem::SameShape { operand: 1, first: part })
+            Err(Problem::OperandShape { operand: 1, expected: part, of: "that of the slice" })
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {

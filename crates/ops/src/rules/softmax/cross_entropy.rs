@@ -24,7 +24,7 @@ impl Rule for SoftmaxCrossEntropy {
         arity(2, operands)?;
         let mut shape = softmax_shape(&operands[..1], -1)?;
         if operands[1] != operands[0] {
-            return Err(Problem::SameShape { operand: 2, first: shape });
+            return Err(Problem::OperandShape { operand: 2, expected: shape, of: "that of operand 1" });
         }
         shape.pop();
         Ok(shape)
@@ -60,6 +60,6 @@ impl Cases for SoftmaxCrossEntropy {
         ]
     }
     fn refusals() -> Vec<Refusal<Self>> {
-        vec![refusal(Self, &[&[2, 3], &[3]], "operand 2 should have the shape [2, 3] of the first")]
+        vec![refusal(Self, &[&[2, 3], &[3]], "operand 2 should have the shape [2, 3], that of operand 1")]
     }
 }

@@ -63,7 +63,7 @@ impl Cases for LogSoftmax {
         vec![refusal(
             Self { axis: -2 },
             &[&[3]],
-            "axis -2 is out of range: there is 1 axis, so 0 or −1",
+            "axis -2 is out of range: there is 1 axis, so 0 or -1",
         )]
     }
 }

@@ -66,7 +66,7 @@ impl Cases for SparseSoftmaxCrossEntropy {
     fn refusals() -> Vec<Refusal<Self>> {
         let labels = |labels: &[usize]| Self { labels: labels.into() };
         vec![
-            refusal(labels(&[0]), &[&[2, 3]], "there are 1 labels for 2 rows"),
+            refusal(labels(&[0]), &[&[2, 3]], "there is 1 label for 2 rows"),
             refusal(
                 labels(&[0, 3]),
                 &[&[2, 3]],

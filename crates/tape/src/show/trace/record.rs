@@ -23,7 +23,10 @@ impl<'t, A: Float> Var<'t, A> {
         self,
         observe: impl FnMut(Backward<'t, A>),
     ) -> Gradients<'t, A, Tensor<A>> {
-        let seed = self.scalar_seed().unwrap_or_else(|error| panic!("{error}"));
+        let seed = match self.scalar_seed() {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        };
         self.recorded_sweep(seed, observe)
     }
 
