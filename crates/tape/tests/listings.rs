@@ -176,13 +176,8 @@ fn the_way_through_the_code_is_as_long_as_the_book_says() {
     }
     let scalars: usize = ways[0].iter().map(|(_, _, to_read)| to_read).sum();
     assert!(scalars <= 500, "{scalars} lines from y.backward() to 1 - y²");
-    let table = &ways[0][4];
-    let read: Vec<String> = read(&table.0).lines().take(table.2).map(str::to_owned).collect();
-    assert!(
-        read.iter().any(|line| line.contains("dy/dx = 1 − y²")),
-        "{} lines lead there",
-        table.2
-    );
+    let table = &ways[0][4].0;
+    assert!(read(table).contains("dy/dx = 1 − y²"), "{table} is where the way ends");
 }
 
 #[test]
