@@ -176,11 +176,24 @@ fn the_way_through_the_code_is_as_long_as_the_book_says() {
     }
     let scalars: usize = ways[0].iter().map(|(_, _, to_read)| to_read).sum();
     assert!(scalars <= 500, "{scalars} lines from y.backward() to 1 - y²");
-    let table = &ways[0][4];
-    let read: Vec<String> = read(&table.0).lines().take(table.2).map(str::to_owned).collect();
-    assert!(
-        read.iter().any(|line| line.contains("dy/dx = 1 − y²")),
-        "{} lines lead there",
-        table.2
-    );
+    let table = &ways[0][4].0;
+    assert!(read(table).contains("dy/dx = 1 − y²"), "{table} is where the way ends");
+}
+
+#[test]
+fn the_rooms_of_the_book_are_those_that_are_held() {
+    let held = read("crates/nn/tests/architecture.rs");
+    let chapter = read("docs/src/design.md");
+    for (name, list) in [("ops", "OPS"), ("tape", "TAPE"), ("nn", "NN")] {
+        let (_, rooms) = held.split_once(&format!("const {list}: Rooms = ")).expect("a list");
+        let (_, order) = rooms.split_once("order: &[").expect("an order");
+        let order = order.split(']').next().unwrap();
+        let order: Vec<&str> = order.split('"').skip(1).step_by(2).collect();
+
+        let (_, table) = chapter.split_once(&format!("| `{name}` | holds |\n")).expect("a table");
+        let rows = table.lines().skip(1).map_while(|row| row.strip_prefix("| "));
+        let firsts = rows.map(|row| row.split('|').next().unwrap());
+        let told: Vec<&str> = firsts.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        assert_eq!(told, order, "the rooms of {name}");
+    }
 }
