@@ -351,9 +351,62 @@ fn a_loader_can_be_trained_on() {
         fit.run(model, &loader, &CrossEntropy, &mut sgd()).unwrap();
     });
     assert_eq!(from_data, from_loader);
-    let split =
-        fit().validation_split(0.2).run(&mut network(1), &loader, &CrossEntropy, &mut sgd());
-    assert!(split.unwrap_err().to_string().contains("divide it before making the loader"));
+}
+
+#[test]
+fn a_split_of_a_loaders_data_keeps_its_settings() {
+    let data = small();
+    let sgd = || Sgd::new(0.1).unwrap();
+    let loader = |data: &Dataset<f32>| {
+        DataLoader::new(data.clone(), 50)
+            .unwrap()
+            .shuffle(5)
+            .augment([nn::data::Augment::noise(0.1)], 3)
+            .unwrap()
+            .drop_last()
+            .unwrap()
+    };
+    let mut split = network(1);
+    let history = fit()
+        .epochs(2)
+        .seed(4)
+        .validation_split(0.2)
+        .run(&mut split, &loader(&data), &CrossEntropy, &mut sgd())
+        .unwrap();
+    let (training, validation) = data.split(0.2, 4).unwrap();
+    assert_eq!(loader(&training).batches_per_epoch(), 3);
+    let mut by_hand = network(1);
+    let same = fit()
+        .epochs(2)
+        .seed(4)
+        .validation(&validation)
+        .run(&mut by_hand, &loader(&training), &CrossEntropy, &mut sgd())
+        .unwrap();
+    assert_eq!(numbers(&split), numbers(&by_hand));
+    assert_eq!(history, same);
+    // 40 of 240 rows are too few for a batch of 50 that is to be whole.
+    let mut fit = fit().validation_split(5.0 / 6.0);
+    let error = fit.run(&mut split, &loader(&data), &CrossEntropy, &mut sgd()).unwrap_err();
+    assert!(error.to_string().contains("leave none of 40 rows"), "{error}");
+}
+
+#[test]
+fn the_last_incomplete_batch_can_be_left_out() {
+    let data = small();
+    let mut model = network(1);
+    let mut diary = Diary::default();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut run = fit().epochs(1).batch_size(100).drop_last().callback(&mut diary);
+    run.run(&mut model, &data, &CrossEntropy, &mut sgd).unwrap();
+    drop(run);
+    assert_eq!(diary.lines.last().unwrap(), "end after 2 steps");
+    let loader = DataLoader::new(data.clone(), 100).unwrap().shuffle(0).drop_last().unwrap();
+    let mut from_loader = network(1);
+    let mut sgd = Sgd::new(0.1).unwrap();
+    fit().epochs(1).run(&mut from_loader, &loader, &CrossEntropy, &mut sgd).unwrap();
+    assert_eq!(numbers(&model), numbers(&from_loader));
+    let too_few = fit().batch_size(241).drop_last().run(&mut model, &data, &CrossEntropy, &mut sgd);
+    assert!(too_few.unwrap_err().to_string().contains("leave none of 240 rows"));
 }
 
 #[test]

@@ -390,3 +390,94 @@ fn a_step_that_overflows_is_no_end_of_training_and_is_not_saved() {
     assert!(error.contains("parameter w is infinite or NaN after epoch 1"), "{error}");
     assert!(!file.exists());
 }
+
+#[test]
+fn batch_normalisation_of_a_last_batch_of_one_row_is_refused_before() {
+    let data = digits::<f64>().first_rows(65).unwrap();
+    let network = || {
+        let mut rng = nn::rng(5);
+        Sequential::<f64>::new()
+            .then(Dense::new(64, 4, &mut rng))
+            .named("norm", BatchNorm1d::new(4))
+            .then(Dense::new(4, 10, &mut rng))
+    };
+    let mut model = network();
+    let before = numbers(&model);
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let fit = || Fit::new().epochs(1).batch_size(32).progress(false);
+    let error = fit().run(&mut model, &data, &CrossEntropy, &mut sgd).unwrap_err().to_string();
+    assert!(error.contains("norm BatchNorm1d(4)"), "{error}");
+    assert!(error.contains("the last batch of an epoch has 1 row"), "{error}");
+    assert!(error.contains("drop_last"), "{error}");
+    assert_eq!(numbers(&model), before);
+    let error = fit().batch_size(1).run(&mut model, &data, &CrossEntropy, &mut sgd);
+    assert!(error.unwrap_err().to_string().contains("norm BatchNorm1d(4)"));
+    assert_eq!(numbers(&model), before);
+    // More than one number a channel is enough.
+    let images = data.reshape_samples(&[1, 8, 8]).unwrap();
+    let mut images_model = Sequential::<f64>::new()
+        .then(BatchNorm2d::new(1))
+        .then(Flatten::new())
+        .then(Dense::new(64, 10, &mut nn::rng(1)));
+    fit().run(&mut images_model, &images, &CrossEntropy, &mut sgd).unwrap();
+}
+
+#[test]
+fn a_batch_in_which_nothing_counts_is_passed_over() {
+    let x = Tensor::from([[0.3, -0.8, 1.2], [1.0, 0.4, -0.6], [-0.2, 0.9, 0.5], [0.7, -1.1, 0.1]]);
+    let targets = Tensor::from([0.0, 1.0, -1.0, -1.0]);
+    let whole = Dataset::regression(x, targets).unwrap();
+    let counted = whole.first_rows(2).unwrap();
+    let run = |data: &Dataset<f64>, replay| {
+        let mut model = network(2);
+        let loader = DataLoader::new(data.clone(), 2).unwrap();
+        let history = Fit::new()
+            .epochs(3)
+            .replay(replay)
+            .progress(false)
+            .penalty(nn::optim::Penalty::l2(0.1).unwrap())
+            .run(&mut model, &loader, &CrossEntropy.ignore(-1), &mut Adam::new(0.1).unwrap())
+            .unwrap();
+        (numbers(&model), history.column("loss"))
+    };
+    for replay in [false, true] {
+        assert_eq!(run(&whole, replay), run(&counted, replay));
+    }
+    // In evaluation too, in whichever batch they lie: 1,024 rows are evaluated at a time.
+    let many = |labels: Vec<f64>| {
+        let x = Tensor::from_shape_vec(&[labels.len(), 3], vec![0.5; labels.len() * 3]).unwrap();
+        Dataset::regression(x, Tensor::from(labels)).unwrap()
+    };
+    let mut labels = vec![-1.0; 1024];
+    labels.push(1.0);
+    let model = network(2);
+    let all = evaluate(&model, &many(labels), &CrossEntropy.ignore(-1)).unwrap().loss;
+    let one = evaluate(&model, &many(vec![1.0]), &CrossEntropy).unwrap().loss;
+    assert_relative_eq!(all, one, max_relative = 1e-12);
+    let error = evaluate(&model, &many(vec![-1.0; 3]), &CrossEntropy.ignore(-1)).unwrap_err();
+    assert!(error.to_string().contains("none of 3 rows counts"), "{error}");
+}
+
+/// Tokens that an embedding does not have are known before training.
+#[test]
+fn tokens_that_there_are_not_are_refused_before_training() {
+    let mut model = Sequential::<f64>::new()
+        .then(Embedding::new(4, 2, &mut nn::rng(0)))
+        .then(Flatten::new())
+        .then(Dense::new(4, 2, &mut nn::rng(1)));
+    let x = Tensor::from([[0.0, 1.0], [2.0, 3.0], [1.0, 4.0]]);
+    let data = Dataset::classification(x.clone(), vec![0, 1, 0], 2).unwrap();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let error = Fit::new()
+        .epochs(1)
+        .batch_size(1)
+        .progress(false)
+        .run(&mut model, &data, &CrossEntropy, &mut sgd)
+        .unwrap_err()
+        .to_string();
+    let wrong =
+        "the input of Embedding(4 → 2) is 4 at [2, 1], but must be a whole number from 0 to 3";
+    assert_eq!(error, wrong);
+    assert_eq!(predict(&model, &x).unwrap_err().to_string(), wrong);
+    assert_eq!(evaluate(&model, &data, &CrossEntropy).unwrap_err().to_string(), wrong);
+}

@@ -97,6 +97,17 @@ impl<A: Float> DataLoader<A> {
         Ok(self)
     }
 
+    /// The same settings for other data, such as one part of a split.
+    ///
+    /// # Errors
+    /// If the augmentation cannot be used on samples of that shape, or the last incomplete batch is
+    /// left out and no other would be left.
+    pub fn with_data(&self, data: impl Into<Arc<Dataset<A>>>) -> Result<Self, DataError> {
+        let other = Self { data: data.into(), ..self.clone() };
+        let other = other.augment(self.augment.iter().cloned(), self.augment_seed)?;
+        if self.drop_last { other.drop_last() } else { Ok(other) }
+    }
+
     /// Changes each sample at random by these steps, one after the other, each time that it is
     /// dealt out. `seed` draws the changes.
     ///
@@ -295,19 +306,11 @@ pub trait TrainingData<A: Float> {
     /// # Errors
     /// If `batch_size` is 0.
     fn loader(&self, batch_size: usize, seed: u64) -> Result<DataLoader<A>, DataError>;
-
-    /// The data set, unless it is dealt out by a loader already.
-    fn as_dataset(&self) -> Option<&Dataset<A>> {
-        None
-    }
 }
 
 impl<A: Float> TrainingData<A> for Dataset<A> {
     fn loader(&self, batch_size: usize, seed: u64) -> Result<DataLoader<A>, DataError> {
         Ok(DataLoader::new(self.clone(), batch_size)?.shuffle(seed))
-    }
-    fn as_dataset(&self) -> Option<&Dataset<A>> {
-        Some(self)
     }
 }
 

@@ -118,6 +118,10 @@ impl<A: Float> Module<A> for Embedding<A> {
         Ok(input.iter().copied().chain([width]).collect())
     }
 
+    fn check_input(&self, input: &Tensor<A>) -> Result<(), Error> {
+        self.check(input)
+    }
+
     fn describe(&self) -> String {
         let shape = self.weight.value.shape();
         format!("Embedding({} → {})", shape[0], shape[1])

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
-use ops::{Float, Shape};
+use ops::{Float, Shape, Tensor};
 use tape::Var;
 
 use crate::ground::Error;
@@ -181,6 +181,11 @@ impl<A: Float> Module<A> for Sequential<A> {
             before = Some(&*layer.label);
         }
         Ok(shape)
+    }
+
+    fn check_input(&self, input: &Tensor<A>) -> Result<(), Error> {
+        self.output_shape(input.shape())?;
+        self.layers.first().map_or(Ok(()), |layer| layer.module.check_input(input))
     }
 
     fn describe(&self) -> String {

@@ -3,7 +3,7 @@
 use ops::{Float, Tensor};
 use tape::Tape;
 
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, DataLoader, Dataset};
 use crate::ground::Error;
 use crate::loss::Loss;
 use crate::metrics::{Count, Metric, accuracy};
@@ -26,7 +26,7 @@ const EVALUATION_ROWS: usize = 1024;
 /// # Ok::<(), nn::Error>(())
 /// ```
 pub fn predict<A: Float>(model: &impl Module<A>, inputs: &Tensor<A>) -> Result<Tensor<A>, Error> {
-    model.output_shape(inputs.shape())?;
+    model.check_input(inputs)?;
     let tape = Tape::new();
     let pass = Pass::evaluate(&tape);
     Ok(model.forward(&pass, pass.input(inputs)).value())
@@ -90,12 +90,33 @@ pub(super) fn check<'m, A: Float>(
     loss: &dyn Loss<A>,
     metrics: impl Iterator<Item = &'m dyn Metric<A>>,
 ) -> Result<(), Error> {
+    model.check_input(data.inputs())?;
     let output = model.output_shape(data.inputs().shape())?;
     loss.check(&output, data.targets())?;
     for metric in metrics {
         metric.check(&output, data.targets())?;
     }
     Ok(())
+}
+
+/// Refuses a last batch of one sample if a layer cannot be trained on it: tries it before anything
+/// is trained.
+pub(super) fn check_last_batch<A: Float>(
+    model: &dyn Module<A>,
+    data: &DataLoader<A>,
+) -> Result<(), Error> {
+    let (samples, batch_size) = (data.samples_per_epoch(), data.batch_size());
+    if samples % batch_size != 1 % batch_size {
+        return Ok(());
+    }
+    let tape = Tape::new();
+    let pass = Pass::trial(&tape);
+    let one = data.dataset().first_rows(1)?;
+    model.forward(&pass, pass.input(one.inputs()));
+    match pass.refusal() {
+        None => Ok(()),
+        Some(problem) => Err(Error::LastBatch { samples, batch_size, problem }),
+    }
 }
 
 /// [`evaluate_with`], without the check.
@@ -111,8 +132,9 @@ pub(super) fn evaluate_checked<'m, A: Float>(
         tape.reset();
         let pass = Pass::evaluate(&tape);
         let output = model.forward(&pass, pass.input(&batch.inputs));
-        let value = loss.loss(output, &batch.targets)?;
-        total.add(&batch, value.item(), &output.value());
+        let counts = loss.counted(&output.shape(), &batch.targets) > 0.0;
+        let value = if counts { loss.loss(output, &batch.targets)?.item() } else { A::zero() };
+        total.add(&batch, value, &output.value());
     }
     Ok(total.mean())
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use ops::{Float, Tensor};
+use ops::{Float, Shape, Tensor};
 use tape::{Tape, Var};
 
 use super::callback::{Callback, Run, StepView};
-use super::evaluate::{Total, check, evaluate_checked};
+use super::evaluate::{Total, check, check_last_batch, evaluate_checked};
 use super::interrupt::Interruptible;
 use super::non_finite::{Step, bad_parameter, bad_step, first_value};
 use super::progress::Progress;
@@ -30,6 +30,8 @@ enum Validation<'d, A: Float> {
 /// What the steps of a run work with.
 struct Course<'c, A: Float> {
     data: &'c DataLoader<A>,
+    /// The shape of the model's output for all samples.
+    output: Shape,
     loss: &'c dyn Loss<A>,
     tape: Tape<A>,
     replays: Replays<A>,
@@ -64,6 +66,7 @@ struct Course<'c, A: Float> {
 pub struct Fit<'d, A: Float> {
     epochs: usize,
     batch_size: usize,
+    drop_last: bool,
     seed: u64,
     validation: Validation<'d, A>,
     metrics: Vec<Box<dyn Metric<A> + 'd>>,
@@ -87,6 +90,7 @@ impl<'d, A: Float> Fit<'d, A> {
         Self {
             epochs: 10,
             batch_size: 32,
+            drop_last: false,
             seed: 0,
             validation: Validation::None,
             metrics: Vec::new(),
@@ -113,6 +117,15 @@ impl<'d, A: Float> Fit<'d, A> {
         self
     }
 
+    /// Leaves out the last batch of an epoch if it is incomplete, as
+    /// [`DataLoader::drop_last`] does: for batch normalisation, which a batch of one sample gives no
+    /// variance.
+    #[must_use]
+    pub fn drop_last(mut self) -> Self {
+        self.drop_last = true;
+        self
+    }
+
     /// The seed of all that is random: the order of samples, dropout, the validation split.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -128,7 +141,8 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Sets a fraction of the training data aside, drawn by the seed, to evaluate the model on
-    /// after every epoch. The data of a loader is divided before the loader is made.
+    /// after every epoch. A loader deals out the rest with its own settings; what is set aside is
+    /// not augmented.
     #[must_use]
     pub fn validation_split(mut self, fraction: f64) -> Self {
         self.validation = Validation::Split(fraction);
@@ -203,7 +217,7 @@ impl<'d, A: Float> Fit<'d, A> {
     ///
     /// # Errors
     /// Before anything changes: if the batch size is 0, if a number of the data is infinite or NaN,
-    /// if the model cannot take the data, the loss cannot compare its output with the targets, a
+    /// if the model cannot take the data or be trained on the last batch, if the loss cannot compare its output with the targets, a
     /// metric cannot measure them, or a callback refuses. On the way: if the loss or a gradient is
     /// infinite or NaN; the model keeps the parameters of the step before, and the error has the
     /// history of the epochs before. After an epoch: if a step has made a parameter so.
@@ -214,22 +228,22 @@ impl<'d, A: Float> Fit<'d, A> {
         loss: &impl Loss<A>,
         optimizer: &mut impl Optimizer<A>,
     ) -> Result<History, Error> {
-        let held_out = match self.validation {
+        let mut loader = data.loader(self.batch_size, self.seed)?;
+        let set_aside;
+        let validation = match self.validation {
             Validation::None => None,
-            Validation::Data(held_out) => Some(held_out),
+            Validation::Data(validation) => Some(validation),
             Validation::Split(fraction) => {
-                let data = data.as_dataset().ok_or_else(|| Error::Setting {
-                    setting: "the validation split",
-                    given: format!("{fraction} of a loader's data"),
-                    allowed: "of a data set; divide it before making the loader",
-                })?;
-                let (training, held_out) = data.split(fraction, self.seed)?;
-                let loader = training.loader(self.batch_size, self.seed)?;
-                return self.run_on(model, (&loader, Some(&held_out)), loss, optimizer);
+                let (training, validation) = loader.dataset().split(fraction, self.seed)?;
+                loader = loader.with_data(training)?;
+                set_aside = validation;
+                Some(&set_aside)
             }
         };
-        let loader = data.loader(self.batch_size, self.seed)?;
-        self.run_on(model, (&loader, held_out), loss, optimizer)
+        if self.drop_last {
+            loader = loader.drop_last()?;
+        }
+        self.run_on(model, (&loader, validation), loss, optimizer)
     }
 
     fn run_on(
@@ -243,6 +257,7 @@ impl<'d, A: Float> Fit<'d, A> {
             data.check_finite()?;
             check(model, data, loss, self.metrics.iter().map(|metric| &**metric))?;
         }
+        check_last_batch(model, data)?;
         let interruptible = self.interruptible.then(Interruptible::enter).transpose()?;
         let mut history = History::default();
         let mut run = Run {
@@ -261,7 +276,8 @@ impl<'d, A: Float> Fit<'d, A> {
         self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
         let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
         let replays = Replays::new(self.replay && !reads_tape);
-        let mut course = Course { data, loss, tape: Tape::new(), replays, interruptible };
+        let output = run.model.output_shape(data.dataset().inputs().shape())?;
+        let mut course = Course { data, output, loss, tape: Tape::new(), replays, interruptible };
         let ended = self.epochs_of(&mut run, &mut course, validation);
         // What callbacks do at the end, such as giving back the best parameters, they do however
         // the run has ended.
@@ -358,11 +374,15 @@ impl<'d, A: Float> Fit<'d, A> {
         course: &mut Course<'c, A>,
         progress: &Progress,
     ) -> Result<Option<Total<'c, A>>, Error> {
-        let Course { data, loss, tape, replays, interruptible } = course;
+        let Course { data, output, loss, tape, replays, interruptible } = course;
         let metrics = self.metrics.iter().map(|metric| &**metric);
         let mut total = Total::new(*loss, metrics);
         // ANCHOR: loop
         for (i, batch) in data.epoch(run.epoch).enumerate() {
+            output[0] = batch.len();
+            if loss.counted(output, &batch.targets) <= 0.0 {
+                continue;
+            }
             let mut step = if let Some(step) = replays.step(run.model, &batch, *loss) {
                 step
             } else {

@@ -98,6 +98,19 @@ pub enum Error {
         /// How many rows there are.
         rows: usize,
     },
+    /// A last batch of one sample that a layer cannot be trained on.
+    #[error(
+        "the last batch of an epoch has 1 row ({samples} in batches of {batch_size}), and {problem}. \
+         Fit::drop_last leaves such a batch out; another batch size makes none"
+    )]
+    LastBatch {
+        /// How many samples an epoch has.
+        samples: usize,
+        /// How many of them a batch has.
+        batch_size: usize,
+        /// Which layer, and why not, in words.
+        problem: String,
+    },
     /// An output that is NaN.
     #[error("row {row} of the outputs holds NaN, which says no class")]
     OutputNotANumber {
