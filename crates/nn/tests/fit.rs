@@ -587,3 +587,31 @@ fn clipping_bounds_every_step() {
     };
     assert_ne!(run(Some(ClipGradients::Norm(0.1))), run(None));
 }
+
+/// Two values to keep the best of, which are best in different epochs.
+fn two_monitors() -> [Monitor; 2] {
+    [Monitor::lowest("validation loss"), Monitor::highest("validation loss")]
+}
+
+#[test]
+fn two_checkpoints_of_the_best_follow_each_its_own_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["low", "high"].map(|name| folder.path().join(name));
+    for order in [[0, 1], [1, 0]] {
+        let (data, validation) = (small(), mislabelled());
+        let mut fit = fit().epochs(8).validation(&validation);
+        for i in order {
+            fit = fit.callback(SaveCheckpoint::new(&files[i]).best(two_monitors()[i].clone()));
+        }
+        let mut adam = Adam::new(0.01).unwrap();
+        let history = fit.run(&mut network(1), &data, &CrossEntropy, &mut adam).unwrap();
+        let epoch =
+            |file| nn::save::Checkpoint::<f32>::load(file).unwrap().state.numbers["epoch"] as usize;
+        let (lowest, highest) = (
+            history.lowest("validation loss").unwrap(),
+            history.highest("validation loss").unwrap(),
+        );
+        assert!(lowest.epoch < highest.epoch, "{history}");
+        assert_eq!([epoch(&files[0]), epoch(&files[1])], [lowest.epoch, highest.epoch]);
+    }
+}

@@ -32,8 +32,6 @@ pub struct Run<'r, A: Float> {
     pub seed: u64,
     /// The state of every callback of the run, for a checkpoint.
     pub(crate) callback_states: State<A>,
-    /// Whether the callback that saves the best wants this epoch.
-    pub(crate) saved: bool,
 }
 
 impl<A: Float> Run<'_, A> {

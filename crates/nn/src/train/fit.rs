@@ -270,7 +270,6 @@ impl<'d, A: Float> Fit<'d, A> {
             step: 0,
             seed: self.seed,
             callback_states: State::new(),
-            saved: false,
         };
         self.load(&mut run)?;
         self.start(&mut run, (data.dataset(), validation), loss.threshold())?;

@@ -33,12 +33,14 @@ pub struct SaveCheckpoint {
     path: PathBuf,
     every: usize,
     best: Option<(Monitor, f64)>,
+    /// Whether the epoch that has just ended is to be saved.
+    due: bool,
 }
 
 impl SaveCheckpoint {
     /// To this file, after every epoch.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), every: 1, best: None }
+        Self { path: path.as_ref().to_owned(), every: 1, best: None, due: false }
     }
 
     /// Only every `epochs` epochs.
@@ -79,25 +81,22 @@ impl<A: Float> Callback<A> for SaveCheckpoint {
     }
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let (Some((monitor, best)), Some(record)) = (&mut self.best, run.history.last()) else {
-            return Ok(());
-        };
-        let value = monitor.value(record);
-        run.saved = monitor.improves(value, *best, 0.0);
-        if run.saved {
-            *best = value;
+        let Some(record) = run.history.last() else { return Ok(()) };
+        let validation = record.validation_loss().unwrap_or(0.0);
+        let good = record.loss().is_finite() && validation.is_finite();
+        self.due = good && run.epoch.is_multiple_of(self.every);
+        if let Some((monitor, best)) = &mut self.best {
+            let value = monitor.value(record);
+            self.due = good && monitor.improves(value, *best, 0.0);
+            if self.due {
+                *best = value;
+            }
         }
         Ok(())
     }
 
     fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let good = run.history.last().is_some_and(|record| {
-            let validation = record.validation_loss().unwrap_or(0.0);
-            record.loss().is_finite() && validation.is_finite()
-        });
-        let due =
-            if self.best.is_some() { run.saved } else { run.epoch.is_multiple_of(self.every) };
-        if good && due { run.save(&self.path) } else { Ok(()) }
+        if self.due { run.save(&self.path) } else { Ok(()) }
     }
 
     fn state(&self) -> State<A> {
