@@ -615,3 +615,44 @@ fn two_checkpoints_of_the_best_follow_each_its_own_value() {
         assert_eq!([epoch(&files[0]), epoch(&files[1])], [lowest.epoch, highest.epoch]);
     }
 }
+
+#[test]
+fn a_stopped_run_stays_stopped_when_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last");
+    let (data, validation) = (small(), mislabelled());
+    let run = |model: &mut Sequential<f32>, resume: bool, stop: EarlyStopping<f32>| {
+        let mut fit = fit().epochs(30).validation(&validation).callback(stop);
+        fit = fit.callback(SaveCheckpoint::new(&file));
+        if resume {
+            fit = fit.resume(&file);
+        }
+        fit.run(model, &data, &CrossEntropy, &mut Adam::new(0.01).unwrap()).unwrap()
+    };
+    let stopping = || EarlyStopping::new().patience(2).restore_best();
+    let mut model = network(2);
+    let history = run(&mut model, false, stopping());
+    assert!(history.stopped.is_some() && history.epochs.len() < 30);
+    for _ in 0..2 {
+        let mut again = network(99);
+        assert_eq!(run(&mut again, true, stopping()), history);
+        assert_eq!(numbers(&again), numbers(&model));
+    }
+    // So does one that a callback has stopped.
+    let by_hand = |resume: bool| {
+        let mut fit = fit().epochs(5).callback(on_epoch_end(|run: &mut Run<'_, f32>| {
+            if run.epoch == 2 {
+                run.stop("two are enough: \"so\", was said");
+            }
+            Ok(())
+        }));
+        fit = fit.callback(SaveCheckpoint::new(&file));
+        if resume {
+            fit = fit.resume(&file);
+        }
+        fit.run(&mut network(1), &data, &CrossEntropy, &mut Adam::new(0.01).unwrap()).unwrap()
+    };
+    assert_eq!(by_hand(false).epochs.len(), 2);
+    assert_eq!(by_hand(true), by_hand(true));
+    assert_eq!(by_hand(true).stopped.unwrap(), "two are enough: \"so\", was said");
+}

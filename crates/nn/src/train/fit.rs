@@ -192,7 +192,8 @@ impl<'d, A: Float> Fit<'d, A> {
 
     /// Goes on from a checkpoint that [`SaveCheckpoint`](crate::train::callbacks::SaveCheckpoint)
     /// wrote, after its epoch: model, optimiser, callbacks and history are as they were then, and
-    /// the rest of the run gives the same numbers as if it had never stopped.
+    /// the rest of the run gives the same numbers as if it had never been interrupted. A run that
+    /// was stopped, by early stopping or another callback, stays so.
     #[must_use]
     pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
         self.resume = Some(checkpoint.into());
