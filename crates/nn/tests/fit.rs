@@ -656,3 +656,51 @@ fn a_stopped_run_stays_stopped_when_resumed() {
     assert_eq!(by_hand(true), by_hand(true));
     assert_eq!(by_hand(true).stopped.unwrap(), "two are enough: \"so\", was said");
 }
+
+#[test]
+fn a_csv_log_of_a_resumed_run_has_every_epoch_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, file) = (folder.path().join("log.csv"), folder.path().join("last"));
+    let data = small();
+    let run = |epochs: usize, every: usize, resume: bool| {
+        let mut fit = fit()
+            .epochs(epochs)
+            .callback(CsvLog::new(&log))
+            .callback(SaveCheckpoint::new(&file).every(every));
+        if resume {
+            fit = fit.resume(&file);
+        }
+        fit.run(&mut network(1), &data, &CrossEntropy, &mut Adam::new(0.01).unwrap()).unwrap()
+    };
+    // The program ends after epoch 5, and its last checkpoint is of epoch 3.
+    run(5, 3, false);
+    assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 6);
+    let history = run(7, 3, true);
+    assert_eq!(history.epochs.len(), 7);
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), history.to_csv());
+    // A log that is gone is written again.
+    std::fs::remove_file(&log).unwrap();
+    assert_eq!(run(8, 9, true).to_csv(), std::fs::read_to_string(&log).unwrap());
+}
+
+/// Refuses every run.
+struct Refuses;
+impl Callback<f32> for Refuses {
+    fn name(&self) -> &'static str {
+        "refuses"
+    }
+    fn on_start(&mut self, _: &mut Run<'_, f32>, _: &[String]) -> Result<(), Error> {
+        Err(Error::Setting { setting: "this run", given: "bad".into(), allowed: "good" })
+    }
+}
+
+#[test]
+fn a_run_that_is_refused_leaves_an_old_log_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.csv");
+    std::fs::write(&log, "epoch,loss\n1,0.5\n").unwrap();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut fit = fit().callback(CsvLog::new(&log)).callback(Refuses);
+    fit.run(&mut network(1), &small(), &CrossEntropy, &mut sgd).unwrap_err();
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "epoch,loss\n1,0.5\n");
+}
