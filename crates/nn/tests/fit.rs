@@ -704,3 +704,21 @@ fn a_run_that_is_refused_leaves_an_old_log_alone() {
     fit.run(&mut network(1), &small(), &CrossEntropy, &mut sgd).unwrap_err();
     assert_eq!(std::fs::read_to_string(&log).unwrap(), "epoch,loss\n1,0.5\n");
 }
+
+#[test]
+fn a_second_run_with_a_plateau_starts_afresh() {
+    // A value that never improves, with the same callback in both runs.
+    let plateau = Plateau::new(0.5).unwrap().patience(0).absolute_threshold(1e9).unwrap();
+    let schedule = Chain::new(plateau).then(9, Linear::warm_up(5).unwrap()).unwrap();
+    let mut plateau = LearningRate::new(schedule).watching("loss");
+    for _ in 0..2 {
+        let mut adam = Adam::new(0.01).unwrap();
+        let history = fit()
+            .epochs(4)
+            .callback(&mut plateau)
+            .run(&mut network(1), &small(), &CrossEntropy, &mut adam)
+            .unwrap();
+        let rates = history.column("learning rate");
+        assert_eq!(rates, [(1, 0.01), (2, 0.01), (3, 0.005), (4, 0.0025)]);
+    }
+}
