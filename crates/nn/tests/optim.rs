@@ -926,3 +926,24 @@ fn all_refused(bad: Vec<(Result<(), Error>, &str)>) {
         assert!(error.contains(", but must be ") && error.contains(allowed), "{error}");
     }
 }
+
+#[test]
+fn a_flat_negative_value_is_a_plateau() -> Result<(), Error> {
+    // A log-likelihood that stays at −2 does not improve; at −2.1 it does, by a twentieth.
+    let factor = |plateau: Plateau, values: &[f64]| {
+        let mut plateau = plateau.patience(0);
+        values.iter().enumerate().for_each(|(t, &value)| plateau.observe(t, value));
+        plateau.rate(1.0, values.len())
+    };
+    let falling = || Plateau::new(0.5);
+    assert_eq!(factor(falling()?, &[-2.0, -2.0, -2.0]), 0.25);
+    assert_eq!(factor(falling()?, &[-2.0, -2.1, -2.2]), 1.0);
+    assert_eq!(factor(falling()?.threshold(0.1)?, &[-2.0, -2.1, -2.3]), 0.5);
+    assert_eq!(factor(falling()?.rising(), &[-2.0, -2.0, -2.0]), 0.25);
+    assert_eq!(factor(falling()?.rising(), &[-2.0, -1.9, -1.8]), 1.0);
+    assert_eq!(factor(falling()?.rising().threshold(0.1)?, &[-2.0, -1.9, -1.75]), 0.5);
+    // What improves from one side of 0 to the other improves; 0 itself can stay flat.
+    assert_eq!(factor(falling()?, &[0.1, -0.1]), 1.0);
+    assert_eq!(factor(falling()?, &[0.0, 0.0]), 0.5);
+    Ok(())
+}
