@@ -722,3 +722,39 @@ fn a_second_run_with_a_plateau_starts_afresh() {
         assert_eq!(rates, [(1, 0.01), (2, 0.01), (3, 0.005), (4, 0.0025)]);
     }
 }
+
+#[test]
+fn a_second_run_starts_at_the_rate_of_the_first() {
+    let mut adam = Adam::new(0.01).unwrap();
+    for _ in 0..2 {
+        let history = fit()
+            .epochs(4)
+            .callback(LearningRate::new(Linear::new(1.0, 0.25, 3).unwrap()))
+            .run(&mut network(1), &small(), &CrossEntropy, &mut adam)
+            .unwrap();
+        let rates: Vec<f64> = history.column("learning rate").iter().map(|r| r.1).collect();
+        assert_eq!([rates[0], rates[3]], [0.01, 0.0025]);
+        assert_eq!(Optimizer::<f32>::learning_rate(&adam), 0.01);
+    }
+}
+
+#[test]
+fn what_is_done_at_the_end_is_done_by_all() {
+    /// Fails at the end.
+    struct Fails;
+    impl Callback<f32> for Fails {
+        fn name(&self) -> &'static str {
+            "fails"
+        }
+        fn on_end(&mut self, _: &mut Run<'_, f32>) -> Result<(), Error> {
+            Err(Error::Setting { setting: "the end", given: "bad".into(), allowed: "good" })
+        }
+    }
+    let mut diary = Diary::default();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut fit = fit().epochs(1).callback(Fails).callback(&mut diary);
+    let error = fit.run(&mut network(1), &small(), &CrossEntropy, &mut sgd).unwrap_err();
+    assert!(error.to_string().contains("the end is bad"), "{error}");
+    drop(fit);
+    assert_eq!(diary.lines.last().unwrap(), "end after 8 steps");
+}

@@ -281,10 +281,11 @@ impl<'d, A: Float> Fit<'d, A> {
         let ended = self.epochs_of(&mut run, &mut course, validation);
         // What callbacks do at the end, such as giving back the best parameters, they do however
         // the run has ended.
+        let mut at_end = Ok(());
         for callback in &mut self.callbacks {
-            callback.on_end(&mut run)?;
+            at_end = at_end.and(callback.on_end(&mut run));
         }
-        ended.map(|()| history)
+        ended.and(at_end).map(|()| history)
     }
 
     /// Goes on from the checkpoint, if one was given. Nothing is changed if it does not fit.

@@ -9,7 +9,7 @@ use crate::schedule::Schedule;
 use crate::train::callback::{Callback, Monitor, Run, StepView};
 
 /// Sets the optimiser's learning rate by a [`Schedule`], whose base is the rate that the optimiser
-/// has at the start; records it as `learning rate`.
+/// has at the start, and has again at the end; records it as `learning rate`.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -107,6 +107,10 @@ impl<A: Float, S: Schedule> Callback<A> for LearningRate<S> {
             self.schedule.observe(time - 1, value);
         }
         Ok(())
+    }
+
+    fn on_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        run.optimizer.set_learning_rate(self.base)
     }
 
     fn state(&self) -> State<A> {
