@@ -758,3 +758,56 @@ fn what_is_done_at_the_end_is_done_by_all() {
     drop(fit);
     assert_eq!(diary.lines.last().unwrap(), "end after 8 steps");
 }
+
+#[test]
+fn what_a_resumed_run_has_otherwise_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last");
+    let (data, validation) = (small(), mislabelled());
+    let adam = || Adam::new(0.02).unwrap();
+    let mut begun = fit().epochs(2).validation(&validation).penalty(Penalty::l2(0.1).unwrap());
+    begun = begun.callback(SaveCheckpoint::new(&file));
+    let smooth = || CrossEntropy.label_smoothing(0.1).unwrap();
+    begun.run(&mut network(1), &data, &smooth(), &mut adam()).unwrap();
+    let mut model = network(5);
+    let before = numbers(&model);
+    let mut says = |change: &dyn Fn(Fit<'static, f32>) -> Fit<'static, f32>,
+                    data: &Dataset<f32>,
+                    validation: &Dataset<f32>,
+                    loss: &dyn Fn() -> nn::loss::CrossEntropyWith,
+                    mut adam: Adam<f32>| {
+        let fit = change(fit().epochs(4).penalty(Penalty::l2(0.1).unwrap())).resume(&file);
+        let result = fit.validation(validation).run(&mut model, data, &loss(), &mut adam);
+        let error = result.map(|_| String::new()).unwrap_or_else(|error| error.to_string());
+        if !error.is_empty() {
+            assert_eq!(numbers(&model), before, "{error}");
+        }
+        error
+    };
+    let same: &dyn Fn(Fit<'static, f32>) -> Fit<'static, f32> = &|fit| fit;
+    let error = says(&|fit| fit.batch_size(64), &data, &validation, &smooth, adam());
+    assert!(error.contains("batch size 32") && error.contains("64"), "{error}");
+    let error = says(same, &data, &validation, &smooth, Adam::new(0.01).unwrap());
+    assert!(error.contains("learning rate 0.02") && error.contains("0.01"), "{error}");
+    let betas = adam().betas(0.8, 0.999).unwrap();
+    let error = says(same, &data, &validation, &smooth, betas);
+    assert!(error.contains("beta1 0.9") && error.contains("0.8"), "{error}");
+    let group = adam().group(|path| path == "0.bias", Group::new().rate_factor(0.5)).unwrap();
+    let error = says(same, &data, &validation, &smooth, group);
+    assert!(error.contains("rate factor of 0.bias") && error.contains("0.5"), "{error}");
+    // One pixel of one row.
+    let mut inputs = data.inputs().clone();
+    inputs.view_mut()[[100, 7]] += 0.25;
+    let other = Dataset::classification(inputs, data.labels().unwrap().to_vec(), 10).unwrap();
+    let error = says(same, &other, &validation, &smooth, adam());
+    assert!(error.contains("other training data"), "{error}");
+    let error = says(same, &data, &data, &smooth, adam());
+    assert!(error.contains("other validation data"), "{error}");
+    let sharp = || CrossEntropy.label_smoothing(0.2).unwrap();
+    let error = says(same, &data, &validation, &sharp, adam());
+    assert!(error.contains("another loss"), "{error}");
+    let penalty = |fit: Fit<'static, f32>| fit.penalty(Penalty::l2(0.2).unwrap());
+    let error = says(&penalty, &data, &validation, &smooth, adam());
+    assert!(error.contains("L2 penalty"), "{error}");
+    assert_eq!(says(same, &data, &validation, &smooth, adam()), "");
+}

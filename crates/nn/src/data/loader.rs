@@ -148,6 +148,21 @@ impl<A: Float> DataLoader<A> {
         self.batch_size
     }
 
+    /// What decides the content of batches, besides the data, each under its name.
+    pub(crate) fn settings(&self) -> [(&'static str, String); 4] {
+        let seed = self.shuffle.map_or("none".to_owned(), |seed| seed.to_string());
+        let augmentation = match &*self.augment {
+            [] => "none".to_owned(),
+            steps => format!("{steps:?} from seed {}", self.augment_seed),
+        };
+        [
+            ("batch size", self.batch_size.to_string()),
+            ("seed of shuffling", seed),
+            ("augmentation", augmentation),
+            ("last batch left out", self.drop_last.to_string()),
+        ]
+    }
+
     /// The number of batches in an epoch, at least 1.
     pub fn batches_per_epoch(&self) -> usize {
         self.samples_per_epoch().div_ceil(self.batch_size)

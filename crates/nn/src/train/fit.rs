@@ -11,13 +11,13 @@ use super::interrupt::Interruptible;
 use super::non_finite::{Step, bad_parameter, bad_step, first_value};
 use super::progress::Progress;
 use super::replay::{Replays, StepResult};
+use super::resume::{Settings, resume};
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::ground::{EpochRecord, Error, History, State, step_seed};
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
 use crate::model::{Module, Pass};
 use crate::optim::{Optimizer, Penalty};
-use crate::save::Checkpoint;
 
 /// What a model is validated on.
 enum Validation<'d, A: Float> {
@@ -194,6 +194,11 @@ impl<'d, A: Float> Fit<'d, A> {
     /// wrote, after its epoch: model, optimiser, callbacks and history are as they were then, and
     /// the rest of the run gives the same numbers as if it had never been interrupted. A run that
     /// was stopped, by early stopping or another callback, stays so.
+    ///
+    /// The run must be the one that was begun, but for the number of epochs and callbacks that are
+    /// new at the end: what differs in seed, batches, data, validation, loss, penalty, optimiser or
+    /// its starting rate is refused. To go on with something else, begin a new run with the
+    /// weights of the [`Checkpoint`](crate::save::Checkpoint).
     #[must_use]
     pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
         self.resume = Some(checkpoint.into());
@@ -271,8 +276,12 @@ impl<'d, A: Float> Fit<'d, A> {
             step: 0,
             seed: self.seed,
             callback_states: State::new(),
+            settings: Settings::new(data, validation, loss, self.penalty.clone()),
         };
-        self.load(&mut run)?;
+        run.settings.rate = run.optimizer.learning_rate();
+        if let Some(path) = &self.resume {
+            resume(path, &mut run, &mut self.callbacks)?;
+        }
         self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
         let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
         let replays = Replays::new(self.replay && !reads_tape);
@@ -286,37 +295,6 @@ impl<'d, A: Float> Fit<'d, A> {
             at_end = at_end.and(callback.on_end(&mut run));
         }
         ended.and(at_end).map(|()| history)
-    }
-
-    /// Goes on from the checkpoint, if one was given. Nothing is changed if it does not fit.
-    fn load(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let Some(path) = &self.resume else { return Ok(()) };
-        let Checkpoint { weights, state } = Checkpoint::load(path)?;
-        let seed = state.text("seed")?;
-        if seed != self.seed.to_string() {
-            return Err(Error::State {
-                problem: format!("the run was begun with seed {seed}, not {}", self.seed),
-            });
-        }
-        let [epoch, step] = [state.number("epoch")?, state.number("step")?];
-        let before = Checkpoint::of(run.model, run.optimizer.state(run.model))?;
-        weights.restore(run.model)?;
-        if let Err(error) = run.optimizer.load_state(run.model, &state.nested("optimizer")) {
-            before.weights.restore(run.model)?;
-            return Err(error);
-        }
-        let callbacks = state.nested("callbacks");
-        for (i, callback) in self.callbacks.iter_mut().enumerate() {
-            let state = callbacks.nested(&format!("{i} {}", callback.name()));
-            if let Err(error) = callback.load_state(&state) {
-                before.weights.restore(run.model)?;
-                run.optimizer.load_state(run.model, &before.state)?;
-                return Err(error);
-            }
-        }
-        (run.epoch, run.step) = (epoch as usize, step as usize);
-        *run.history = History::from_state(&state.nested("history"));
-        Ok(())
     }
 
     /// Tells the callbacks that the run begins, and what values an epoch will have.

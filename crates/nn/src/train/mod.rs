@@ -11,6 +11,7 @@ mod non_finite;
 mod plot;
 mod progress;
 mod replay;
+mod resume;
 
 pub use callback::{Callback, Monitor, Run, StepView, on_epoch_end};
 pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
