@@ -947,3 +947,39 @@ fn a_flat_negative_value_is_a_plateau() -> Result<(), Error> {
     assert_eq!(factor(falling()?, &[0.0, 0.0]), 0.5);
     Ok(())
 }
+
+#[test]
+fn the_gradients_of_another_model_are_refused() -> Result<(), Error> {
+    let model = Dense::<f32>::new(2, 1, &mut nn::rng(0));
+    let gradients = {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, 0);
+        let y = model.forward(&pass, tape.constant([[1.0, 2.0]]));
+        pass.gradients(y.sum())?
+    };
+    let mut copy = model.clone();
+    let before = copy.weight.value.clone();
+    let refusal = Sgd::new(0.1)?.step(&mut copy, &gradients).unwrap_err().to_string();
+    assert!(
+        refusal.contains("none of the 2 gradients is of a parameter of this model"),
+        "{refusal}"
+    );
+    assert!(refusal.contains("clone"), "{refusal}");
+    let mut lbfgs = Lbfgs::new();
+    let refusal = lbfgs.step(&mut copy, |_| Ok((1.0, gradients.clone()))).unwrap_err().to_string();
+    assert!(refusal.contains("none of the 2 gradients"), "{refusal}");
+    let refusal = clip_norm(&mut gradients.clone(), &copy, 1.0).unwrap_err().to_string();
+    assert!(refusal.contains("none of the 2 gradients"), "{refusal}");
+    assert_eq!(copy.weight.value, before);
+    // Part of a model may be trained with the gradients of the whole.
+    let mut pair = Sequential::new().then(Dense::<f32>::new(2, 2, &mut nn::rng(0)));
+    pair = pair.then(Dense::new(2, 1, &mut nn::rng(1)));
+    let gradients = {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, 0);
+        let y = pair.forward(&pass, tape.constant([[1.0, 2.0]]));
+        pass.gradients(y.sum())?
+    };
+    Sgd::new(0.1)?.step(&mut pair[1], &gradients)?;
+    Ok(())
+}

@@ -481,3 +481,123 @@ fn tokens_that_there_are_not_are_refused_before_training() {
     assert_eq!(predict(&model, &x).unwrap_err().to_string(), wrong);
     assert_eq!(evaluate(&model, &data, &CrossEntropy).unwrap_err().to_string(), wrong);
 }
+
+/// Two layers, of which `visit` or `visit_mut` may forget one, or give both the same name.
+struct Pair {
+    layers: [Dense<f64>; 2],
+    names: [&'static str; 2],
+    shown: usize,
+    shown_mut: usize,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let layers = [Dense::new(3, 3, &mut nn::rng(0)), Dense::new(3, 2, &mut nn::rng(1))];
+        Self { layers, names: ["first", "second"], shown: 2, shown_mut: 2 }
+    }
+}
+
+impl Module<f64> for Pair {
+    fn forward<'t>(&self, pass: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.layers.iter().fold(x, |x, layer| layer.forward(pass, x))
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        self.layers[1].output_shape(&self.layers[0].output_shape(input)?)
+    }
+    fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<f64>)) {
+        for (name, layer) in self.names.iter().zip(&self.layers).take(self.shown) {
+            layer.visit(&mut |path, parameter| visit(&format!("{name}.{path}"), parameter));
+        }
+    }
+    fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<f64>)) {
+        for (name, layer) in self.names.iter().zip(&mut self.layers).take(self.shown_mut) {
+            layer.visit_mut(&mut |path, parameter| visit(&format!("{name}.{path}"), parameter));
+        }
+    }
+}
+
+fn refused(mut model: impl Module<f64>) -> String {
+    let all = |model: &dyn Module<f64>| -> Vec<f64> {
+        let mut all = Vec::new();
+        model.visit(&mut |_, parameter| all.extend(parameter.value.to_vec()));
+        all
+    };
+    let before = all(&model);
+    let data = Dataset::classification(batch(), vec![0, 1, 1, 0], 2).unwrap();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut fit = Fit::new().epochs(1).progress(false);
+    let error = fit.run(&mut model, &data, &CrossEntropy, &mut sgd).unwrap_err().to_string();
+    assert_eq!(all(&model), before);
+    error
+}
+
+#[test]
+fn a_model_that_does_not_show_its_parameters_rightly_is_refused() {
+    let error = refused(Pair { shown: 1, shown_mut: 1, ..Pair::new() });
+    assert!(error.contains("a parameter of shape [2, 3]"), "{error}");
+    assert!(error.contains("that the model's visit does not show"), "{error}");
+    assert!(error.contains("dense.rs"), "where it came onto the tape: {error}");
+    let error = refused(Pair { shown_mut: 1, ..Pair::new() });
+    assert!(error.contains("its visit shows 4 parameters, and its visit_mut 2"), "{error}");
+    let error = refused(Pair { names: ["same", "same"], ..Pair::new() });
+    assert!(error.contains("two parameters have the path \"same.weight\""), "{error}");
+    struct Shared(Dense<f64>);
+    impl Module<f64> for Shared {
+        fn forward<'t>(&self, pass: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+            self.0.forward(pass, x)
+        }
+        fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+            self.0.output_shape(input)
+        }
+        fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<f64>)) {
+            visit("a", &self.0.weight);
+            visit("b", &self.0.weight);
+        }
+        fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<f64>)) {
+            visit("a", &mut self.0.weight);
+            visit("b", &mut self.0.weight);
+        }
+    }
+    // An optimiser would take each of its steps twice.
+    let error = refused(Shared(Dense::new(3, 2, &mut nn::rng(0))));
+    assert!(error.contains("\"a\" and \"b\" are one parameter"), "{error}");
+}
+
+#[test]
+fn a_model_without_anything_to_train_is_refused_in_its_own_words() {
+    let mut frozen = network(2);
+    frozen.visit_mut(&mut |_, parameter| parameter.freeze());
+    let error = refused(frozen);
+    assert!(error.contains("all 4 parameters of the model are frozen"), "{error}");
+    let error = refused(Sequential::new().then(Tanh).then(Reshape::new([3])).then(Narrow));
+    assert!(error.contains("the model has no parameters"), "{error}");
+    struct Unused(Parameter<f64>);
+    impl Module<f64> for Unused {
+        fn forward<'t>(&self, _: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+            x.tanh()
+        }
+        fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+            Ok(Shape::from_slice(input))
+        }
+        fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<f64>)) {
+            visit("a", &self.0);
+        }
+        fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<f64>)) {
+            visit("a", &mut self.0);
+        }
+    }
+    let error = refused(Unused(Parameter::new(1.0)));
+    assert!(error.contains("no trained parameter goes into the loss"), "{error}");
+    assert!(!error.contains("var()"), "{error}");
+}
+
+/// The first two of three numbers.
+struct Narrow;
+impl Module<f64> for Narrow {
+    fn forward<'t>(&self, _: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        x.slice(ndarray::s![.., 0..2])
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        Ok(Shape::from_slice(&[input[0], 2]))
+    }
+}

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ops::{Float, Tensor};
 
+use super::Module;
+use crate::ground::Error;
+
 /// The identity of a parameter, unique in the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParameterId(u64);
@@ -128,6 +131,15 @@ impl<A: Float> Gradients<A> {
     /// step refuses one of another shape than the parameter's.
     pub fn insert(&mut self, parameter: &Parameter<A>, gradient: impl Into<Tensor<A>>) {
         self.by_id.insert(parameter.id, gradient.into());
+    }
+
+    /// Refuses gradients of which none is of a parameter of `model`: a step would change nothing
+    /// and say nothing.
+    pub(crate) fn check_owner(&self, model: &dyn Module<A>) -> Result<(), Error> {
+        let mut known = self.by_id.is_empty();
+        model.visit(&mut |_, parameter| known |= self.by_id.contains_key(&parameter.id));
+        let gradients = self.by_id.len();
+        if known { Ok(()) } else { Err(Error::ForeignGradients { gradients }) }
     }
 
     /// The value that a layer gave a buffer in the pass, if any. Every optimiser's step puts it

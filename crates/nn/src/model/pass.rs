@@ -9,7 +9,7 @@ use ops::{Float, Tensor};
 use tape::error::TapeError;
 use tape::{Tape, Var};
 
-use super::{Gradients, Parameter, ParameterId};
+use super::{Gradients, Module, Parameter, ParameterId};
 use crate::ground::rng;
 
 /// What a pass is for.
@@ -122,6 +122,22 @@ impl<'t, A: Float> Pass<'t, A> {
         };
         self.parameters.borrow_mut().insert(parameter.id(), (var, parameter.is_buffer()));
         var
+    }
+
+    /// The first parameter of the pass that training would change if the model showed it, in words.
+    pub(crate) fn hidden(&self, model: &dyn Module<A>) -> Option<String> {
+        let (parameters, updates) = (self.parameters.borrow(), self.updates.borrow());
+        let mut hidden = parameters.clone();
+        hidden.retain(|id, (var, _)| var.is_tracked() || updates.contains_key(id));
+        model.visit(&mut |_, parameter| {
+            hidden.remove(&parameter.id());
+        });
+        let (var, buffer) = hidden.into_values().min_by_key(|(var, _)| var.position())?;
+        let kind = if buffer { "buffer" } else { "parameter" };
+        let (shape, line) = (var.shape(), var.location());
+        let scope = var.scope_path().join(" / ");
+        let layer = if scope.is_empty() { scope } else { format!(" in layer {scope}") };
+        Some(format!("a {kind} of shape {:?}{layer}, at {line},", &shape[..]))
     }
 
     /// Whether a layer drew random numbers.

@@ -182,6 +182,7 @@ impl<A: Float> Driver<A> {
     where
         F: Fn(A, A, [A; N]) -> (A, [A; N]) + Sync,
     {
+        gradients.check_owner(model)?;
         self.check_groups(model)?;
         self.check_shapes(model, gradients)?;
         super::update_buffers(model, gradients);

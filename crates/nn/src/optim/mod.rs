@@ -204,8 +204,8 @@ pub trait Optimizer<A: Float> {
     /// layers gave them in the pass.
     ///
     /// # Errors
-    /// If a gradient has another shape than its parameter, or a [group](Group) chooses no
-    /// parameter of the model; nothing is changed then.
+    /// If a gradient has another shape than its parameter, all gradients are of another model, or a
+    /// [group](Group) chooses no parameter of the model; nothing is changed then.
     fn step(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error>;
 
     /// The learning rate η.

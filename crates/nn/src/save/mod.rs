@@ -20,4 +20,5 @@ mod weights;
 
 pub use crate::ground::error::{Misfit, SaveError};
 pub use checkpoint::Checkpoint;
+pub(crate) use weights::shapes_of;
 pub use weights::{Loaded, Loading, Weights, load_weights, save_weights};

@@ -12,6 +12,7 @@ use super::non_finite::{Step, bad_parameter, bad_step, first_value};
 use super::progress::Progress;
 use super::replay::{Replays, StepResult};
 use super::resume::{Settings, resume};
+use super::showing::{check_paths, check_shown, in_words};
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::ground::{EpochRecord, Error, History, State, step_seed};
 use crate::loss::Loss;
@@ -223,7 +224,7 @@ impl<'d, A: Float> Fit<'d, A> {
     ///
     /// # Errors
     /// Before anything changes: if the batch size is 0, if a number of the data is infinite or NaN,
-    /// if the model cannot take the data or be trained on the last batch, if the loss cannot compare its output with the targets, a
+    /// if the model cannot take the data or be trained on the last batch, if the model shows its parameters wrongly, if the loss cannot compare its output with the targets, a
     /// metric cannot measure them, or a callback refuses. On the way: if the loss or a gradient is
     /// infinite or NaN; the model keeps the parameters of the step before, and the error has the
     /// history of the epochs before. After an epoch: if a step has made a parameter so.
@@ -263,6 +264,7 @@ impl<'d, A: Float> Fit<'d, A> {
             data.check_finite()?;
             check(model, data, loss, self.metrics.iter().map(|metric| &**metric))?;
         }
+        check_paths(model)?;
         check_last_batch(model, data)?;
         let interruptible = self.interruptible.then(Interruptible::enter).transpose()?;
         let mut history = History::default();
@@ -368,13 +370,15 @@ impl<'d, A: Float> Fit<'d, A> {
                 let pass = Pass::train(tape, step_seed(self.seed, run.epoch, i));
                 let output = run.model.forward(&pass, pass.input(&batch.inputs));
                 let value = loss.loss(output, &batch.targets)?;
+                check_shown(&pass, run.model)?;
                 if !value.item().is_finite() {
                     self.not_finite(run, value, i + 1)?;
                     return Ok(None);
                 }
                 let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
                 let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
-                let gradients = pass.gradients(penalized)?;
+                let gradients =
+                    pass.gradients(penalized).map_err(|error| in_words(error, run.model))?;
                 let step = StepResult { loss: value.item(), output: output.value(), gradients };
                 // For the next batches of this shape.
                 replays.add(run.model, &batch, (*loss, self.penalty.as_ref()), step)

@@ -260,6 +260,28 @@ pub enum Error {
         /// The shape of the gradient.
         gradient: Vec<usize>,
     },
+    /// A model that does not show its parameters as training needs them.
+    #[error("the model cannot be trained as it shows itself: {problem}")]
+    Model {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A model in which no parameter can be trained.
+    #[error("there is nothing to train: {problem}")]
+    NothingToTrain {
+        /// Why.
+        problem: String,
+    },
+    /// Gradients of which none belongs to the model that they are to change.
+    #[error(
+        "none of the {} is of a parameter of this model: they are of another model, or of one that \
+         this was cloned from (a clone's parameters are its own)",
+        counted(*gradients, "gradient")
+    )]
+    ForeignGradients {
+        /// How many gradients there are.
+        gradients: usize,
+    },
     /// A gradient that is infinite or NaN.
     #[error("the gradient of parameter {parameter} is infinite or NaN")]
     GradientNotFinite {
