@@ -1,5 +1,7 @@
 //! Layers, losses and the training loop.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use approx::assert_relative_eq;
 use nn::Error;
 use nn::data::{DataLoader, digits, xor};
@@ -600,4 +602,51 @@ impl Module<f64> for Narrow {
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
         Ok(Shape::from_slice(&[input[0], 2]))
     }
+}
+
+/// Remembers the most rows that it was given in one pass.
+struct Rows(AtomicUsize);
+impl Module<f64> for Rows {
+    fn forward<'t>(&self, _: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.0.fetch_max(x.shape()[0], Ordering::Relaxed);
+        x.square().sum_axes(-1)
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        Ok(Shape::from_slice(&input[..1]))
+    }
+}
+
+#[test]
+fn predictions_are_made_in_batches() {
+    let rows = Rows(AtomicUsize::new(0));
+    let x: Vec<f64> = (0..5000).map(f64::from).collect();
+    let x = Tensor::from_shape_vec(&[2500, 2], x).unwrap();
+    let y = predict(&rows, &x).unwrap();
+    assert_eq!(rows.0.load(Ordering::Relaxed), 1024);
+    assert_eq!(y.shape(), [2500]);
+    let right = |i: usize| ((2 * i) as f64).powi(2) + ((2 * i + 1) as f64).powi(2);
+    assert!(y.to_vec().iter().enumerate().all(|(i, &y)| y == right(i)));
+    // Views of a tensor too, whose rows do not lie in one piece.
+    let columns: Vec<f64> = (0..5000).map(|i| f64::from(i % 2500 * 2 + i / 2500)).collect();
+    let columns = Tensor::from_shape_vec(&[2, 2500], columns).unwrap();
+    let transposed = Tensor::from(columns.view().reversed_axes());
+    assert_eq!(transposed, x);
+    assert_eq!(predict(&rows, &transposed).unwrap(), y);
+    assert_eq!(predict(&network(2), &Tensor::zeros(&[0, 3])).unwrap().shape(), [0, 2]);
+}
+
+#[test]
+fn predictions_in_batches_are_those_of_one_pass_bit_for_bit() {
+    let mut rng = nn::rng(3);
+    let model = Sequential::<f32>::new()
+        .then(Dense::new(7, 33, &mut rng))
+        .then(BatchNorm1d::new(33))
+        .then(Gelu)
+        .then(Dense::new(33, 5, &mut rng));
+    let x: Vec<f32> = (0..1500 * 7).map(|i| (i as f32 * 0.37).sin()).collect();
+    let x = Tensor::from_shape_vec(&[1500, 7], x).unwrap();
+    let tape = Tape::new();
+    let pass = Pass::evaluate(&tape);
+    let whole = model.forward(&pass, pass.input(&x)).value();
+    assert_eq!(predict(&model, &x).unwrap(), whole);
 }

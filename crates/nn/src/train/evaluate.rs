@@ -1,5 +1,6 @@
 //! Using a model, and measuring it.
 
+use ndarray::Axis;
 use ops::{Float, Tensor};
 use tape::Tape;
 
@@ -12,7 +13,8 @@ use crate::model::{Module, Pass};
 /// Rows that a model is evaluated on at a time, to bound the memory of a pass.
 const EVALUATION_ROWS: usize = 1024;
 
-/// The outputs of a model for inputs with the batch along the first axis.
+/// The outputs of a model for inputs with the batch along the first axis. They are computed in
+/// parts of 1,024 samples, so that the memory of a pass does not grow with the number of samples.
 ///
 /// # Errors
 /// If the model cannot take inputs of this shape.
@@ -27,9 +29,29 @@ const EVALUATION_ROWS: usize = 1024;
 /// ```
 pub fn predict<A: Float>(model: &impl Module<A>, inputs: &Tensor<A>) -> Result<Tensor<A>, Error> {
     model.check_input(inputs)?;
-    let tape = Tape::new();
-    let pass = Pass::evaluate(&tape);
-    Ok(model.forward(&pass, pass.input(inputs)).value())
+    let shape = model.output_shape(inputs.shape())?;
+    let rows = inputs.shape().first().copied().unwrap_or(0);
+    let mut tape = Tape::new();
+    // An output whose first axis does not count samples cannot be put together from parts.
+    if rows > EVALUATION_ROWS && shape.first() == Some(&rows) {
+        let mut outputs = Vec::with_capacity(shape.iter().product());
+        for start in (0..rows).step_by(EVALUATION_ROWS) {
+            tape.reset();
+            let part = start..rows.min(start + EVALUATION_ROWS);
+            let part = Tensor::from(inputs.view().slice_axis(Axis(0), part.into()));
+            outputs.extend(output_of(model, &tape, &part).to_vec());
+        }
+        if let Ok(outputs) = Tensor::from_shape_vec(&shape, outputs) {
+            return Ok(outputs);
+        }
+        tape.reset();
+    }
+    Ok(output_of(model, &tape, inputs))
+}
+
+fn output_of<A: Float>(model: &impl Module<A>, tape: &Tape<A>, inputs: &Tensor<A>) -> Tensor<A> {
+    let pass = Pass::evaluate(tape);
+    model.forward(&pass, pass.input(inputs)).value()
 }
 
 /// How good a model is on a data set.
