@@ -811,3 +811,39 @@ fn what_a_resumed_run_has_otherwise_is_refused() {
     assert!(error.contains("L2 penalty"), "{error}");
     assert_eq!(says(same, &data, &validation, &smooth, adam()), "");
 }
+
+#[test]
+fn the_best_epoch_is_the_best_however_small_its_improvement() {
+    /// Puts these values into the record of each epoch.
+    struct Values([f64; 5]);
+    impl Callback<f32> for Values {
+        fn name(&self) -> &'static str {
+            "values"
+        }
+        fn columns(&self) -> Vec<String> {
+            vec!["score".into()]
+        }
+        fn on_epoch_end(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {
+            run.record("score", self.0[run.epoch - 1]);
+            Ok(())
+        }
+    }
+    let run = |epochs: usize, stop: &mut EarlyStopping<f32>| {
+        let mut model = network(1);
+        let mut fit = fit().epochs(epochs);
+        fit = fit.callback(Values([1.0, 0.95, 0.93, 0.97, 0.2])).callback(stop);
+        let history = fit.run(&mut model, &small(), &CrossEntropy, &mut Sgd::new(0.1).unwrap());
+        (numbers(&model), history.unwrap())
+    };
+    let stopping = || EarlyStopping::watching(Monitor::lowest("score"));
+    // No epoch improves on the first by a tenth, so that it ends after three more; the third was
+    // the best.
+    let mut stop = stopping().patience(3).least_improvement(0.1).restore_best();
+    let (best, history) = run(5, &mut stop);
+    assert_eq!((history.epochs.len(), stop.best_epoch()), (4, 3));
+    assert_eq!(
+        history.stopped.unwrap(),
+        "score has not improved on 1 (epoch 1) by more than 0.1 for 3 epochs"
+    );
+    assert_eq!(best, run(3, &mut stopping().patience(9)).0);
+}

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ndarray::Axis;
 use ops::{Float, Tensor};
 
 use super::Module;
@@ -36,6 +37,8 @@ enum Role {
 pub struct Parameter<A: Float> {
     id: ParameterId,
     role: Role,
+    /// The row that stays 0, if there is one.
+    zero_row: Option<usize>,
     /// The value. Only an optimiser, or the program itself, changes it.
     pub value: Tensor<A>,
 }
@@ -43,13 +46,27 @@ pub struct Parameter<A: Float> {
 impl<A: Float> Parameter<A> {
     /// A parameter that starts at `value` and is trained.
     pub fn new(value: impl Into<Tensor<A>>) -> Self {
-        Self { id: ParameterId::new(), role: Role::Trained, value: value.into() }
+        Self { id: ParameterId::new(), role: Role::Trained, zero_row: None, value: value.into() }
     }
 
     /// A tensor that belongs to the model and is saved with it, but has no gradient. A layer
     /// gives it a new value with [`Pass::update`](crate::Pass::update).
     pub fn buffer(value: impl Into<Tensor<A>>) -> Self {
         Self { role: Role::Buffer, ..Self::new(value) }
+    }
+
+    /// Sets a row to zeros, which it stays when a value is loaded.
+    pub(crate) fn keep_row_zero(&mut self, row: usize) {
+        self.zero_row = Some(row);
+        self.value.view_mut().index_axis_mut(Axis(0), row).fill(A::zero());
+    }
+
+    /// Gives it a value from elsewhere, of its shape.
+    pub(crate) fn load(&mut self, value: Tensor<A>) {
+        self.value = value;
+        if let Some(row) = self.zero_row {
+            self.keep_row_zero(row);
+        }
     }
 
     /// Its identity, by which optimisers keep their state.
@@ -96,7 +113,7 @@ impl<A: Float> Parameter<A> {
 
 impl<A: Float> Clone for Parameter<A> {
     fn clone(&self) -> Self {
-        Self { role: self.role, ..Self::new(&self.value) }
+        Self { role: self.role, zero_row: self.zero_row, ..Self::new(&self.value) }
     }
 }
 

@@ -356,7 +356,7 @@ impl Loading {
         loaded.paths.sort_unstable();
         model.visit_mut(&mut |path, parameter| {
             if let Some(value) = values.remove(path) {
-                parameter.value = value;
+                parameter.load(value);
             }
         });
         Ok(loaded)
