@@ -847,3 +847,78 @@ fn the_best_epoch_is_the_best_however_small_its_improvement() {
     );
     assert_eq!(best, run(3, &mut stopping().patience(9)).0);
 }
+
+#[test]
+fn a_run_that_is_refused_after_resuming_leaves_all_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last");
+    let data = small();
+    let stopping = || EarlyStopping::watching(Monitor::lowest("loss")).patience(9);
+    let adam = || Adam::new(0.02).unwrap();
+    fit()
+        .epochs(2)
+        .callback(&mut stopping())
+        .callback(SaveCheckpoint::new(&file))
+        .run(&mut network(1), &data, &CrossEntropy, &mut adam())
+        .unwrap();
+    let (mut model, mut optimizer, mut stop) = (network(5), adam(), stopping());
+    let before = numbers(&model);
+    let error = fit()
+        .epochs(4)
+        .callback(&mut stop)
+        .callback(Refuses)
+        .resume(&file)
+        .run(&mut model, &data, &CrossEntropy, &mut optimizer)
+        .unwrap_err();
+    assert!(error.to_string().contains("this run is bad"), "{error}");
+    assert_eq!(numbers(&model), before);
+    assert_eq!(optimizer.state(&model), adam().state(&model));
+    assert_eq!(Callback::<f32>::state(&stop), Callback::<f32>::state(&stopping()));
+    // Nor does a callback that was loaded stay so if a later one cannot be.
+    let mut whole = stopping();
+    let error = fit()
+        .callback(&mut whole)
+        .callback(EarlyStopping::watching(Monitor::lowest("loss")))
+        .resume(&file)
+        .run(&mut model, &data, &CrossEntropy, &mut optimizer)
+        .unwrap_err();
+    assert!(error.to_string().contains("best is missing"), "{error}");
+    assert_eq!(Callback::<f32>::state(&whole), Callback::<f32>::state(&stopping()));
+}
+
+#[test]
+fn a_damaged_checkpoint_names_the_one_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.checkpoint");
+    let data = small();
+    let run = |epochs: usize, keep: usize, resume: Option<&std::path::Path>| {
+        let mut fit = fit().epochs(epochs).callback(SaveCheckpoint::new(&file).keep(keep));
+        if let Some(file) = resume {
+            fit = fit.resume(file);
+        }
+        fit.run(&mut network(1), &data, &CrossEntropy, &mut Adam::new(0.01).unwrap())
+    };
+    let whole = run(5, 3, None).unwrap();
+    let epoch = |file: &std::path::Path| {
+        nn::save::Checkpoint::<f32>::load(file).unwrap().state.numbers["epoch"]
+    };
+    let earlier = [1, 2, 3].map(|age| folder.path().join(format!("run.checkpoint.{age}")));
+    assert_eq!([epoch(&file), epoch(&earlier[0]), epoch(&earlier[1])], [5.0, 4.0, 3.0]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+
+    let damage = |file: &std::path::Path| {
+        let mut bytes = std::fs::read(file).unwrap();
+        let last = bytes.len() - 3;
+        bytes[last] ^= 4; // a bit of a weight
+        std::fs::write(file, bytes).unwrap();
+    };
+    damage(&file);
+    damage(&earlier[0]);
+    let error = run(5, 3, Some(&file)).unwrap_err().to_string();
+    assert!(error.contains("its content and its checksum disagree"), "{error}");
+    let named = format!("the checkpoint before it, {}, is whole", earlier[1].display());
+    assert!(error.contains(&named), "{error}");
+    assert_eq!(run(5, 3, Some(&earlier[1])).unwrap(), whole);
+    let error = run(1, 0, None).unwrap_err().to_string();
+    assert_eq!(error, "the number of checkpoints to keep is 0, but must be at least 1");
+}

@@ -11,7 +11,7 @@ use super::interrupt::Interruptible;
 use super::non_finite::{Step, bad_parameter, bad_step, first_value};
 use super::progress::Progress;
 use super::replay::{Replays, StepResult};
-use super::resume::{Settings, resume};
+use super::resume::{Before, Settings, resume};
 use super::showing::{check_paths, check_shown, in_words};
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::ground::{EpochRecord, Error, History, State, step_seed};
@@ -281,10 +281,7 @@ impl<'d, A: Float> Fit<'d, A> {
             settings: Settings::new(data, validation, loss, self.penalty.clone()),
         };
         run.settings.rate = run.optimizer.learning_rate();
-        if let Some(path) = &self.resume {
-            resume(path, &mut run, &mut self.callbacks)?;
-        }
-        self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
+        self.begin(&mut run, (data.dataset(), validation), loss.threshold())?;
         let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
         let replays = Replays::new(self.replay && !reads_tape);
         let output = run.model.output_shape(data.dataset().inputs().shape())?;
@@ -297,6 +294,24 @@ impl<'d, A: Float> Fit<'d, A> {
             at_end = at_end.and(callback.on_end(&mut run));
         }
         ended.and(at_end).map(|()| history)
+    }
+
+    /// Goes on from the checkpoint, if one was given, and starts the run. If either is refused, all
+    /// is as it was.
+    fn begin(
+        &mut self,
+        run: &mut Run<'_, A>,
+        data: (&Dataset<A>, Option<&Dataset<A>>),
+        threshold: f64,
+    ) -> Result<(), Error> {
+        let Some(path) = self.resume.clone() else { return self.start(run, data, threshold) };
+        let before = Before::of(run, &self.callbacks)?;
+        let begun =
+            resume(&path, run, &mut self.callbacks).and_then(|()| self.start(run, data, threshold));
+        if begun.is_err() {
+            before.restore(run, &mut self.callbacks)?;
+        }
+        begun
     }
 
     /// Tells the callbacks that the run begins, and what values an epoch will have.

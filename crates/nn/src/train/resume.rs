@@ -135,7 +135,37 @@ fn check_settings<A: Float>(saved: &State<A>, given: &State<A>) -> Result<(), Er
     differs(format!("another loss ({name}, or the same with other settings)"))
 }
 
-/// Goes on from a checkpoint.
+/// All that a checkpoint changes, as it was before.
+pub(super) struct Before<A: Float> {
+    model_and_optimizer: Checkpoint<A>,
+    callbacks: Vec<State<A>>,
+}
+
+impl<A: Float> Before<A> {
+    pub fn of(run: &Run<'_, A>, callbacks: &[Box<dyn Callback<A> + '_>]) -> Result<Self, Error> {
+        let model_and_optimizer = Checkpoint::of(run.model, run.optimizer.state(run.model))?;
+        let callbacks = callbacks.iter().map(|callback| callback.state()).collect();
+        Ok(Self { model_and_optimizer, callbacks })
+    }
+
+    /// Puts it back.
+    pub fn restore(
+        self,
+        run: &mut Run<'_, A>,
+        callbacks: &mut [Box<dyn Callback<A> + '_>],
+    ) -> Result<(), Error> {
+        self.model_and_optimizer.weights.restore(run.model)?;
+        run.optimizer.load_state(run.model, &self.model_and_optimizer.state)?;
+        for (callback, state) in callbacks.iter_mut().zip(&self.callbacks) {
+            // One that does not take its own state has not taken another either.
+            let _ = callback.load_state(state);
+        }
+        Ok(())
+    }
+}
+
+/// Goes on from a checkpoint. If it does not fit, what has changed already is for the caller to put
+/// back.
 pub(super) fn resume<A: Float>(
     path: &Path,
     run: &mut Run<'_, A>,
@@ -150,21 +180,13 @@ pub(super) fn resume<A: Float>(
     }
     let [epoch, step] = [state.number("epoch")?, state.number("step")?];
     let given = run.settings.state(run.model, run.optimizer)?;
-    let before = Checkpoint::of(run.model, run.optimizer.state(run.model))?;
     weights.restore(run.model)?;
+    run.optimizer.load_state(run.model, &state.nested("optimizer"))?;
     let all = state.nested("callbacks");
-    let mut load = || {
-        run.optimizer.load_state(run.model, &state.nested("optimizer"))?;
-        for (i, callback) in callbacks.iter_mut().enumerate() {
-            callback.load_state(&all.nested(&format!("{i} {}", callback.name())))?;
-        }
-        check_settings(&state.nested("settings"), &given)
-    };
-    if let Err(error) = load() {
-        before.weights.restore(run.model)?;
-        run.optimizer.load_state(run.model, &before.state)?;
-        return Err(error);
+    for (i, callback) in callbacks.iter_mut().enumerate() {
+        callback.load_state(&all.nested(&format!("{i} {}", callback.name())))?;
     }
+    check_settings(&state.nested("settings"), &given)?;
     (run.epoch, run.step) = (epoch as usize, step as usize);
     *run.history = History::from_state(&state.nested("history"));
     Ok(())
