@@ -1,5 +1,6 @@
 //! Layers, losses and the training loop.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use approx::assert_relative_eq;
@@ -649,4 +650,33 @@ fn predictions_in_batches_are_those_of_one_pass_bit_for_bit() {
     let pass = Pass::evaluate(&tape);
     let whole = model.forward(&pass, pass.input(&x)).value();
     assert_eq!(predict(&model, &x).unwrap(), whole);
+}
+
+#[test]
+fn a_model_is_served_from_threads() {
+    fn shared<T: Send + Sync + 'static>(model: T) -> Arc<T> {
+        Arc::new(model)
+    }
+    let mut rng = nn::rng(3);
+    let encoder = Sequential::<f32>::new().then(Embedding::new(9, 4, &mut rng)).then(Relu);
+    let model = shared(
+        Sequential::new()
+            .named("encoder", encoder)
+            .then(Lstm::new(4, 5, &mut rng).last())
+            .then(Dropout::new(0.5).unwrap())
+            .then(Residual::new(Dense::new(5, 5, &mut rng)))
+            .then(Dense::new(5, 3, &mut rng)),
+    );
+    let tokens = |thread: usize| {
+        let tokens = (0..1200 * 6).map(|i| ((i * 7 + thread * 3) % 9) as f32).collect();
+        Tensor::from_shape_vec(&[1200, 6], tokens).unwrap()
+    };
+    let alone: Vec<_> = (0..4).map(|i| predict(&*model, &tokens(i)).unwrap()).collect();
+    let threads = (0..4).map(|i| {
+        let model = Arc::clone(&model);
+        std::thread::spawn(move || predict(&*model, &tokens(i)).unwrap())
+    });
+    let threads: Vec<_> = threads.collect();
+    let together: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    assert_eq!(together, alone);
 }
