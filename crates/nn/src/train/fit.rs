@@ -118,9 +118,8 @@ impl<'d, A: Float> Fit<'d, A> {
         self
     }
 
-    /// Leaves out the last batch of an epoch if it is incomplete, as
-    /// [`DataLoader::drop_last`] does: for batch normalisation, which a batch of one sample gives no
-    /// variance.
+    /// Leaves out the last batch of an epoch if it is incomplete: batch normalisation, for one, has
+    /// no variance in a batch of one sample.
     #[must_use]
     pub fn drop_last(mut self) -> Self {
         self.drop_last = true;
@@ -196,10 +195,8 @@ impl<'d, A: Float> Fit<'d, A> {
     /// the rest of the run gives the same numbers as if it had never been interrupted. A run that
     /// was stopped, by early stopping or another callback, stays so.
     ///
-    /// The run must be the one that was begun, but for the number of epochs and callbacks that are
-    /// new at the end: what differs in seed, batches, data, validation, loss, penalty, optimiser or
-    /// its starting rate is refused. To go on with something else, begin a new run with the
-    /// weights of the [`Checkpoint`](crate::save::Checkpoint).
+    /// What differs from the run that was begun, but for the number of epochs, is refused. To go on
+    /// with something else, begin a new run with the [`Checkpoint`](crate::save::Checkpoint)'s weights.
     #[must_use]
     pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
         self.resume = Some(checkpoint.into());
@@ -287,8 +284,7 @@ impl<'d, A: Float> Fit<'d, A> {
         let output = run.model.output_shape(data.dataset().inputs().shape())?;
         let mut course = Course { data, output, loss, tape: Tape::new(), replays, interruptible };
         let ended = self.epochs_of(&mut run, &mut course, validation);
-        // What callbacks do at the end, such as giving back the best parameters, they do however
-        // the run has ended.
+        // However the run has ended: early stopping gives back the best parameters here.
         let mut at_end = Ok(());
         for callback in &mut self.callbacks {
             at_end = at_end.and(callback.on_end(&mut run));
@@ -296,8 +292,7 @@ impl<'d, A: Float> Fit<'d, A> {
         ended.and(at_end).map(|()| history)
     }
 
-    /// Goes on from the checkpoint, if one was given, and starts the run. If either is refused, all
-    /// is as it was.
+    /// Resumes, if asked to, and starts the run; puts all back if either is refused.
     fn begin(
         &mut self,
         run: &mut Run<'_, A>,
@@ -471,8 +466,7 @@ impl<'d, A: Float> Fit<'d, A> {
         self.end_for(run, Error::StepNotFinite { what, epoch, batch, loss, first, history })
     }
 
-    /// Ends the run because something is infinite or NaN: with the error, unless a callback
-    /// forgives it.
+    /// Ends the run: with the error, unless a callback forgives it.
     fn end_for(&self, run: &mut Run<'_, A>, error: Error) -> Result<(), Error> {
         if !self.callbacks.iter().any(|callback| callback.forgives_non_finite_loss()) {
             return Err(error);
