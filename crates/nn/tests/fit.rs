@@ -351,9 +351,62 @@ fn a_loader_can_be_trained_on() {
         fit.run(model, &loader, &CrossEntropy, &mut sgd()).unwrap();
     });
     assert_eq!(from_data, from_loader);
-    let split =
-        fit().validation_split(0.2).run(&mut network(1), &loader, &CrossEntropy, &mut sgd());
-    assert!(split.unwrap_err().to_string().contains("divide it before making the loader"));
+}
+
+#[test]
+fn a_split_of_a_loaders_data_keeps_its_settings() {
+    let data = small();
+    let sgd = || Sgd::new(0.1).unwrap();
+    let loader = |data: &Dataset<f32>| {
+        DataLoader::new(data.clone(), 50)
+            .unwrap()
+            .shuffle(5)
+            .augment([nn::data::Augment::noise(0.1)], 3)
+            .unwrap()
+            .drop_last()
+            .unwrap()
+    };
+    let mut split = network(1);
+    let history = fit()
+        .epochs(2)
+        .seed(4)
+        .validation_split(0.2)
+        .run(&mut split, &loader(&data), &CrossEntropy, &mut sgd())
+        .unwrap();
+    let (training, validation) = data.split(0.2, 4).unwrap();
+    assert_eq!(loader(&training).batches_per_epoch(), 3);
+    let mut by_hand = network(1);
+    let same = fit()
+        .epochs(2)
+        .seed(4)
+        .validation(&validation)
+        .run(&mut by_hand, &loader(&training), &CrossEntropy, &mut sgd())
+        .unwrap();
+    assert_eq!(numbers(&split), numbers(&by_hand));
+    assert_eq!(history, same);
+    // 40 of 240 rows are too few for a batch of 50 that is to be whole.
+    let mut fit = fit().validation_split(5.0 / 6.0);
+    let error = fit.run(&mut split, &loader(&data), &CrossEntropy, &mut sgd()).unwrap_err();
+    assert!(error.to_string().contains("leave none of 40 rows"), "{error}");
+}
+
+#[test]
+fn the_last_incomplete_batch_can_be_left_out() {
+    let data = small();
+    let mut model = network(1);
+    let mut diary = Diary::default();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut run = fit().epochs(1).batch_size(100).drop_last().callback(&mut diary);
+    run.run(&mut model, &data, &CrossEntropy, &mut sgd).unwrap();
+    drop(run);
+    assert_eq!(diary.lines.last().unwrap(), "end after 2 steps");
+    let loader = DataLoader::new(data.clone(), 100).unwrap().shuffle(0).drop_last().unwrap();
+    let mut from_loader = network(1);
+    let mut sgd = Sgd::new(0.1).unwrap();
+    fit().epochs(1).run(&mut from_loader, &loader, &CrossEntropy, &mut sgd).unwrap();
+    assert_eq!(numbers(&model), numbers(&from_loader));
+    let too_few = fit().batch_size(241).drop_last().run(&mut model, &data, &CrossEntropy, &mut sgd);
+    assert!(too_few.unwrap_err().to_string().contains("leave none of 240 rows"));
 }
 
 #[test]
@@ -533,4 +586,339 @@ fn clipping_bounds_every_step() {
         numbers(&model)
     };
     assert_ne!(run(Some(ClipGradients::Norm(0.1))), run(None));
+}
+
+/// Two values to keep the best of, which are best in different epochs.
+fn two_monitors() -> [Monitor; 2] {
+    [Monitor::lowest("validation loss"), Monitor::highest("validation loss")]
+}
+
+#[test]
+fn two_checkpoints_of_the_best_follow_each_its_own_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["low", "high"].map(|name| folder.path().join(name));
+    for order in [[0, 1], [1, 0]] {
+        let (data, validation) = (small(), mislabelled());
+        let mut fit = fit().epochs(8).validation(&validation);
+        for i in order {
+            fit = fit.callback(SaveCheckpoint::new(&files[i]).best(two_monitors()[i].clone()));
+        }
+        let mut adam = Adam::new(0.01).unwrap();
+        let history = fit.run(&mut network(1), &data, &CrossEntropy, &mut adam).unwrap();
+        let epoch =
+            |file| nn::save::Checkpoint::<f32>::load(file).unwrap().state.numbers["epoch"] as usize;
+        let (lowest, highest) = (
+            history.lowest("validation loss").unwrap(),
+            history.highest("validation loss").unwrap(),
+        );
+        assert!(lowest.epoch < highest.epoch, "{history}");
+        assert_eq!([epoch(&files[0]), epoch(&files[1])], [lowest.epoch, highest.epoch]);
+    }
+}
+
+#[test]
+fn a_stopped_run_stays_stopped_when_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last");
+    let (data, validation) = (small(), mislabelled());
+    let run = |model: &mut Sequential<f32>, resume: bool, stop: EarlyStopping<f32>| {
+        let mut fit = fit().epochs(30).validation(&validation).callback(stop);
+        fit = fit.callback(SaveCheckpoint::new(&file));
+        if resume {
+            fit = fit.resume(&file);
+        }
+        fit.run(model, &data, &CrossEntropy, &mut Adam::new(0.01).unwrap()).unwrap()
+    };
+    let stopping = || EarlyStopping::new().patience(2).restore_best();
+    let mut model = network(2);
+    let history = run(&mut model, false, stopping());
+    assert!(history.stopped.is_some() && history.epochs.len() < 30);
+    for _ in 0..2 {
+        let mut again = network(99);
+        assert_eq!(run(&mut again, true, stopping()), history);
+        assert_eq!(numbers(&again), numbers(&model));
+    }
+    // So does one that a callback has stopped.
+    let by_hand = |resume: bool| {
+        let mut fit = fit().epochs(5).callback(on_epoch_end(|run: &mut Run<'_, f32>| {
+            if run.epoch == 2 {
+                run.stop("two are enough: \"so\", was said");
+            }
+            Ok(())
+        }));
+        fit = fit.callback(SaveCheckpoint::new(&file));
+        if resume {
+            fit = fit.resume(&file);
+        }
+        fit.run(&mut network(1), &data, &CrossEntropy, &mut Adam::new(0.01).unwrap()).unwrap()
+    };
+    assert_eq!(by_hand(false).epochs.len(), 2);
+    assert_eq!(by_hand(true), by_hand(true));
+    assert_eq!(by_hand(true).stopped.unwrap(), "two are enough: \"so\", was said");
+}
+
+#[test]
+fn a_csv_log_of_a_resumed_run_has_every_epoch_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, file) = (folder.path().join("log.csv"), folder.path().join("last"));
+    let data = small();
+    let run = |epochs: usize, every: usize, resume: bool| {
+        let mut fit = fit()
+            .epochs(epochs)
+            .callback(CsvLog::new(&log))
+            .callback(SaveCheckpoint::new(&file).every(every));
+        if resume {
+            fit = fit.resume(&file);
+        }
+        fit.run(&mut network(1), &data, &CrossEntropy, &mut Adam::new(0.01).unwrap()).unwrap()
+    };
+    // The program ends after epoch 5, and its last checkpoint is of epoch 3.
+    run(5, 3, false);
+    assert_eq!(std::fs::read_to_string(&log).unwrap().lines().count(), 6);
+    let history = run(7, 3, true);
+    assert_eq!(history.epochs.len(), 7);
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), history.to_csv());
+    // A log that is gone is written again.
+    std::fs::remove_file(&log).unwrap();
+    assert_eq!(run(8, 9, true).to_csv(), std::fs::read_to_string(&log).unwrap());
+}
+
+/// Refuses every run.
+struct Refuses;
+impl Callback<f32> for Refuses {
+    fn name(&self) -> &'static str {
+        "refuses"
+    }
+    fn on_start(&mut self, _: &mut Run<'_, f32>, _: &[String]) -> Result<(), Error> {
+        Err(Error::Setting { setting: "this run", given: "bad".into(), allowed: "good" })
+    }
+}
+
+#[test]
+fn a_run_that_is_refused_leaves_an_old_log_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.csv");
+    std::fs::write(&log, "epoch,loss\n1,0.5\n").unwrap();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut fit = fit().callback(CsvLog::new(&log)).callback(Refuses);
+    fit.run(&mut network(1), &small(), &CrossEntropy, &mut sgd).unwrap_err();
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "epoch,loss\n1,0.5\n");
+}
+
+#[test]
+fn a_second_run_with_a_plateau_starts_afresh() {
+    // A value that never improves, with the same callback in both runs.
+    let plateau = Plateau::new(0.5).unwrap().patience(0).absolute_threshold(1e9).unwrap();
+    let schedule = Chain::new(plateau).then(9, Linear::warm_up(5).unwrap()).unwrap();
+    let mut plateau = LearningRate::new(schedule).watching("loss");
+    for _ in 0..2 {
+        let mut adam = Adam::new(0.01).unwrap();
+        let history = fit()
+            .epochs(4)
+            .callback(&mut plateau)
+            .run(&mut network(1), &small(), &CrossEntropy, &mut adam)
+            .unwrap();
+        let rates = history.column("learning rate");
+        assert_eq!(rates, [(1, 0.01), (2, 0.01), (3, 0.005), (4, 0.0025)]);
+    }
+}
+
+#[test]
+fn a_second_run_starts_at_the_rate_of_the_first() {
+    let mut adam = Adam::new(0.01).unwrap();
+    for _ in 0..2 {
+        let history = fit()
+            .epochs(4)
+            .callback(LearningRate::new(Linear::new(1.0, 0.25, 3).unwrap()))
+            .run(&mut network(1), &small(), &CrossEntropy, &mut adam)
+            .unwrap();
+        let rates: Vec<f64> = history.column("learning rate").iter().map(|r| r.1).collect();
+        assert_eq!([rates[0], rates[3]], [0.01, 0.0025]);
+        assert_eq!(Optimizer::<f32>::learning_rate(&adam), 0.01);
+    }
+}
+
+#[test]
+fn what_is_done_at_the_end_is_done_by_all() {
+    /// Fails at the end.
+    struct Fails;
+    impl Callback<f32> for Fails {
+        fn name(&self) -> &'static str {
+            "fails"
+        }
+        fn on_end(&mut self, _: &mut Run<'_, f32>) -> Result<(), Error> {
+            Err(Error::Setting { setting: "the end", given: "bad".into(), allowed: "good" })
+        }
+    }
+    let mut diary = Diary::default();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut fit = fit().epochs(1).callback(Fails).callback(&mut diary);
+    let error = fit.run(&mut network(1), &small(), &CrossEntropy, &mut sgd).unwrap_err();
+    assert!(error.to_string().contains("the end is bad"), "{error}");
+    drop(fit);
+    assert_eq!(diary.lines.last().unwrap(), "end after 8 steps");
+}
+
+#[test]
+fn what_a_resumed_run_has_otherwise_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last");
+    let (data, validation) = (small(), mislabelled());
+    let adam = || Adam::new(0.02).unwrap();
+    let mut begun = fit().epochs(2).validation(&validation).penalty(Penalty::l2(0.1).unwrap());
+    begun = begun.callback(SaveCheckpoint::new(&file));
+    let smooth = || CrossEntropy.label_smoothing(0.1).unwrap();
+    begun.run(&mut network(1), &data, &smooth(), &mut adam()).unwrap();
+    let mut model = network(5);
+    let before = numbers(&model);
+    let mut says = |change: &dyn Fn(Fit<'static, f32>) -> Fit<'static, f32>,
+                    data: &Dataset<f32>,
+                    validation: &Dataset<f32>,
+                    loss: &dyn Fn() -> nn::loss::CrossEntropyWith,
+                    mut adam: Adam<f32>| {
+        let fit = change(fit().epochs(4).penalty(Penalty::l2(0.1).unwrap())).resume(&file);
+        let result = fit.validation(validation).run(&mut model, data, &loss(), &mut adam);
+        let error = result.map(|_| String::new()).unwrap_or_else(|error| error.to_string());
+        if !error.is_empty() {
+            assert_eq!(numbers(&model), before, "{error}");
+        }
+        error
+    };
+    let same: &dyn Fn(Fit<'static, f32>) -> Fit<'static, f32> = &|fit| fit;
+    let error = says(&|fit| fit.batch_size(64), &data, &validation, &smooth, adam());
+    assert!(error.contains("batch size 32") && error.contains("64"), "{error}");
+    let error = says(same, &data, &validation, &smooth, Adam::new(0.01).unwrap());
+    assert!(error.contains("learning rate 0.02") && error.contains("0.01"), "{error}");
+    let betas = adam().betas(0.8, 0.999).unwrap();
+    let error = says(same, &data, &validation, &smooth, betas);
+    assert!(error.contains("beta1 0.9") && error.contains("0.8"), "{error}");
+    let group = adam().group(|path| path == "0.bias", Group::new().rate_factor(0.5)).unwrap();
+    let error = says(same, &data, &validation, &smooth, group);
+    assert!(error.contains("rate factor of 0.bias") && error.contains("0.5"), "{error}");
+    // One pixel of one row.
+    let mut inputs = data.inputs().clone();
+    inputs.view_mut()[[100, 7]] += 0.25;
+    let other = Dataset::classification(inputs, data.labels().unwrap().to_vec(), 10).unwrap();
+    let error = says(same, &other, &validation, &smooth, adam());
+    assert!(error.contains("other training data"), "{error}");
+    let error = says(same, &data, &data, &smooth, adam());
+    assert!(error.contains("other validation data"), "{error}");
+    let sharp = || CrossEntropy.label_smoothing(0.2).unwrap();
+    let error = says(same, &data, &validation, &sharp, adam());
+    assert!(error.contains("another loss"), "{error}");
+    let penalty = |fit: Fit<'static, f32>| fit.penalty(Penalty::l2(0.2).unwrap());
+    let error = says(&penalty, &data, &validation, &smooth, adam());
+    assert!(error.contains("L2 penalty"), "{error}");
+    assert_eq!(says(same, &data, &validation, &smooth, adam()), "");
+}
+
+#[test]
+fn the_best_epoch_is_the_best_however_small_its_improvement() {
+    /// Puts these values into the record of each epoch.
+    struct Values([f64; 5]);
+    impl Callback<f32> for Values {
+        fn name(&self) -> &'static str {
+            "values"
+        }
+        fn columns(&self) -> Vec<String> {
+            vec!["score".into()]
+        }
+        fn on_epoch_end(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {
+            run.record("score", self.0[run.epoch - 1]);
+            Ok(())
+        }
+    }
+    let run = |epochs: usize, stop: &mut EarlyStopping<f32>| {
+        let mut model = network(1);
+        let mut fit = fit().epochs(epochs);
+        fit = fit.callback(Values([1.0, 0.95, 0.93, 0.97, 0.2])).callback(stop);
+        let history = fit.run(&mut model, &small(), &CrossEntropy, &mut Sgd::new(0.1).unwrap());
+        (numbers(&model), history.unwrap())
+    };
+    let stopping = || EarlyStopping::watching(Monitor::lowest("score"));
+    // No epoch improves on the first by a tenth, so that it ends after three more; the third was
+    // the best.
+    let mut stop = stopping().patience(3).least_improvement(0.1).restore_best();
+    let (best, history) = run(5, &mut stop);
+    assert_eq!((history.epochs.len(), stop.best_epoch()), (4, 3));
+    assert_eq!(
+        history.stopped.unwrap(),
+        "score has not improved on 1 (epoch 1) by more than 0.1 for 3 epochs"
+    );
+    assert_eq!(best, run(3, &mut stopping().patience(9)).0);
+}
+
+#[test]
+fn a_run_that_is_refused_after_resuming_leaves_all_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last");
+    let data = small();
+    let stopping = || EarlyStopping::watching(Monitor::lowest("loss")).patience(9);
+    let adam = || Adam::new(0.02).unwrap();
+    fit()
+        .epochs(2)
+        .callback(&mut stopping())
+        .callback(SaveCheckpoint::new(&file))
+        .run(&mut network(1), &data, &CrossEntropy, &mut adam())
+        .unwrap();
+    let (mut model, mut optimizer, mut stop) = (network(5), adam(), stopping());
+    let before = numbers(&model);
+    let error = fit()
+        .epochs(4)
+        .callback(&mut stop)
+        .callback(Refuses)
+        .resume(&file)
+        .run(&mut model, &data, &CrossEntropy, &mut optimizer)
+        .unwrap_err();
+    assert!(error.to_string().contains("this run is bad"), "{error}");
+    assert_eq!(numbers(&model), before);
+    assert_eq!(optimizer.state(&model), adam().state(&model));
+    assert_eq!(Callback::<f32>::state(&stop), Callback::<f32>::state(&stopping()));
+    // Nor does a callback that was loaded stay so if a later one cannot be.
+    let mut whole = stopping();
+    let error = fit()
+        .callback(&mut whole)
+        .callback(EarlyStopping::watching(Monitor::lowest("loss")))
+        .resume(&file)
+        .run(&mut model, &data, &CrossEntropy, &mut optimizer)
+        .unwrap_err();
+    assert!(error.to_string().contains("best is missing"), "{error}");
+    assert_eq!(Callback::<f32>::state(&whole), Callback::<f32>::state(&stopping()));
+}
+
+#[test]
+fn a_damaged_checkpoint_names_the_one_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.checkpoint");
+    let data = small();
+    let run = |epochs: usize, keep: usize, resume: Option<&std::path::Path>| {
+        let mut fit = fit().epochs(epochs).callback(SaveCheckpoint::new(&file).keep(keep));
+        if let Some(file) = resume {
+            fit = fit.resume(file);
+        }
+        fit.run(&mut network(1), &data, &CrossEntropy, &mut Adam::new(0.01).unwrap())
+    };
+    let whole = run(5, 3, None).unwrap();
+    let epoch = |file: &std::path::Path| {
+        nn::save::Checkpoint::<f32>::load(file).unwrap().state.numbers["epoch"]
+    };
+    let earlier = [1, 2, 3].map(|age| folder.path().join(format!("run.checkpoint.{age}")));
+    assert_eq!([epoch(&file), epoch(&earlier[0]), epoch(&earlier[1])], [5.0, 4.0, 3.0]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+
+    let damage = |file: &std::path::Path| {
+        let mut bytes = std::fs::read(file).unwrap();
+        let last = bytes.len() - 3;
+        bytes[last] ^= 4; // a bit of a weight
+        std::fs::write(file, bytes).unwrap();
+    };
+    damage(&file);
+    damage(&earlier[0]);
+    let error = run(5, 3, Some(&file)).unwrap_err().to_string();
+    assert!(error.contains("its content and its checksum disagree"), "{error}");
+    let named = format!("the checkpoint before it, {}, is whole", earlier[1].display());
+    assert!(error.contains(&named), "{error}");
+    assert_eq!(run(5, 3, Some(&earlier[1])).unwrap(), whole);
+    let error = run(1, 0, None).unwrap_err().to_string();
+    assert_eq!(error, "the number of checkpoints to keep is 0, but must be at least 1");
 }

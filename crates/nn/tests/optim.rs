@@ -926,3 +926,60 @@ fn all_refused(bad: Vec<(Result<(), Error>, &str)>) {
         assert!(error.contains(", but must be ") && error.contains(allowed), "{error}");
     }
 }
+
+#[test]
+fn a_flat_negative_value_is_a_plateau() -> Result<(), Error> {
+    // A log-likelihood that stays at −2 does not improve; at −2.1 it does, by a twentieth.
+    let factor = |plateau: Plateau, values: &[f64]| {
+        let mut plateau = plateau.patience(0);
+        values.iter().enumerate().for_each(|(t, &value)| plateau.observe(t, value));
+        plateau.rate(1.0, values.len())
+    };
+    let falling = || Plateau::new(0.5);
+    assert_eq!(factor(falling()?, &[-2.0, -2.0, -2.0]), 0.25);
+    assert_eq!(factor(falling()?, &[-2.0, -2.1, -2.2]), 1.0);
+    assert_eq!(factor(falling()?.threshold(0.1)?, &[-2.0, -2.1, -2.3]), 0.5);
+    assert_eq!(factor(falling()?.rising(), &[-2.0, -2.0, -2.0]), 0.25);
+    assert_eq!(factor(falling()?.rising(), &[-2.0, -1.9, -1.8]), 1.0);
+    assert_eq!(factor(falling()?.rising().threshold(0.1)?, &[-2.0, -1.9, -1.75]), 0.5);
+    // What improves from one side of 0 to the other improves; 0 itself can stay flat.
+    assert_eq!(factor(falling()?, &[0.1, -0.1]), 1.0);
+    assert_eq!(factor(falling()?, &[0.0, 0.0]), 0.5);
+    Ok(())
+}
+
+#[test]
+fn the_gradients_of_another_model_are_refused() -> Result<(), Error> {
+    let model = Dense::<f32>::new(2, 1, &mut nn::rng(0));
+    let gradients = {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, 0);
+        let y = model.forward(&pass, tape.constant([[1.0, 2.0]]));
+        pass.gradients(y.sum())?
+    };
+    let mut copy = model.clone();
+    let before = copy.weight.value.clone();
+    let refusal = Sgd::new(0.1)?.step(&mut copy, &gradients).unwrap_err().to_string();
+    assert!(
+        refusal.contains("none of the 2 gradients is of a parameter of this model"),
+        "{refusal}"
+    );
+    assert!(refusal.contains("clone"), "{refusal}");
+    let mut lbfgs = Lbfgs::new();
+    let refusal = lbfgs.step(&mut copy, |_| Ok((1.0, gradients.clone()))).unwrap_err().to_string();
+    assert!(refusal.contains("none of the 2 gradients"), "{refusal}");
+    let refusal = clip_norm(&mut gradients.clone(), &copy, 1.0).unwrap_err().to_string();
+    assert!(refusal.contains("none of the 2 gradients"), "{refusal}");
+    assert_eq!(copy.weight.value, before);
+    // Part of a model may be trained with the gradients of the whole.
+    let mut pair = Sequential::new().then(Dense::<f32>::new(2, 2, &mut nn::rng(0)));
+    pair = pair.then(Dense::new(2, 1, &mut nn::rng(1)));
+    let gradients = {
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, 0);
+        let y = pair.forward(&pass, tape.constant([[1.0, 2.0]]));
+        pass.gradients(y.sum())?
+    };
+    Sgd::new(0.1)?.step(&mut pair[1], &gradients)?;
+    Ok(())
+}

@@ -146,7 +146,7 @@ fn tokens_are_looked_up_anew() {
     assert_eq!(recordings(model, &data, &CrossEntropy, |fit| fit), TWO_SHAPES);
 }
 
-fn with_between<M: Module<f32>>(middle: impl FnOnce() -> M) -> Sequential<f32> {
+fn with_between<M: Module<f32> + Send + Sync>(middle: impl FnOnce() -> M) -> Sequential<f32> {
     let mut rng = nn::rng(1);
     Sequential::new()
         .then(Dense::new(64, 16, &mut rng))

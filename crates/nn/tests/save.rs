@@ -651,3 +651,60 @@ fn a_killed_program_leaves_the_last_good_file() -> Result<(), Error> {
         "saved after the first {saved_after_the_first} times, killed while saving {partial} times"
     );
 }
+
+#[test]
+fn a_checkpoint_with_a_flipped_bit_is_refused_or_the_same() -> Result<(), Error> {
+    let mut state = State::<f32>::new();
+    state.numbers.insert("epoch".into(), 3.0);
+    state.texts.insert("seed".into(), "18446744073709551615".into());
+    state.tensors.insert("exp_avg.0.bias".into(), Tensor::from([0.5, -1.5]));
+    let model = Sequential::<f32>::new().then(Dense::new(3, 2, &mut nn::rng(1)));
+    let good = Checkpoint::of(&model, state)?;
+    let bytes = good.to_bytes()?;
+    assert_eq!(Checkpoint::read(&bytes[..])?, good);
+    let mut other = 0;
+    for bit in 0..bytes.len() * 8 {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        other += usize::from(Checkpoint::read(&damaged[..]).is_ok_and(|read| read != good));
+    }
+    assert_eq!(other, 0, "of {} bits", bytes.len() * 8);
+    Ok(())
+}
+
+#[test]
+fn what_a_killed_program_left_is_removed_by_the_next() -> Result<(), Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last");
+    let mut left = 0;
+    for round in 0..1_000 {
+        if left > 2 {
+            break;
+        }
+        assert!(round < 999, "the program was not killed while it was saving");
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "save::writes_until_it_is_killed", "--nocapture"])
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let at_work = |line: io::Result<String>| line.unwrap().parse::<u32>().is_ok();
+        assert!(lines.any(at_work), "it saved something");
+        std::thread::sleep(Duration::from_micros(round * 97 % 20_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        left += fs::read_dir(folder.path()).unwrap().count() - 1;
+        Checkpoint::of(&uniform(0.0), State::new())?.save(&path)?;
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["last"]);
+    }
+    // The work of a program that is still running, and other files, stay.
+    let others = [".last.partial", "last.partial", ".other.1.partial"];
+    for name in others {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    Checkpoint::of(&uniform(0.0), State::new())?.save(&path)?;
+    assert!(others.iter().all(|name| folder.path().join(name).exists()));
+    Ok(())
+}

@@ -827,3 +827,31 @@ fn a_transformer_block_has_the_parameters_of_pytorchs_encoder_layer() {
     let named = |line: &String| line.split(' ').next().unwrap().to_owned();
     assert_eq!(paths, list.iter().map(named).collect::<Vec<_>>());
 }
+
+#[test]
+fn the_vector_of_padding_stays_zero_when_weights_are_loaded() {
+    let layer = || Embedding::<f32>::new(4, 2, &mut nn::rng(0)).padding_index(1);
+    let full = Embedding::<f32>::new(4, 2, &mut nn::rng(3));
+    let bytes = nn::save::Weights::of(&full).unwrap().to_bytes().unwrap();
+    let mut loaded = Sequential::new().then(layer());
+    nn::save::Loading::new()
+        .rename(|name| Some(format!("0.{name}")))
+        .bytes(&mut loaded, &bytes)
+        .unwrap();
+    let y = predict(&loaded, &Tensor::from([1.0, 0.0])).unwrap().to_vec();
+    assert_eq!(y[..2], [0.0, 0.0]);
+    assert_eq!(y[2..], full.weight.value.to_vec()[..2]);
+    let rows = loaded.layer::<Embedding<f32>>("0").unwrap().weight.value.to_vec();
+    assert_eq!(rows[2..4], [0.0, 0.0]);
+    // Nor does it get a gradient.
+    let layer = loaded.layer::<Embedding<f32>>("0").unwrap();
+    let tape = Tape::new();
+    let pass = Pass::train(&tape, 0);
+    let y = layer.forward(&pass, tape.constant([1.0, 0.0]));
+    let gradient = pass.gradients(y.sum()).unwrap().of(&layer.weight).unwrap().to_vec();
+    assert_eq!(gradient, [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    // A clone is of the same kind.
+    let mut copy = layer.clone();
+    nn::save::Loading::new().bytes(&mut copy, &bytes).unwrap();
+    assert_eq!(copy.weight.value, layer.weight.value);
+}

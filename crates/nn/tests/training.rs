@@ -1,5 +1,8 @@
 //! Layers, losses and the training loop.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use approx::assert_relative_eq;
 use nn::Error;
 use nn::data::{DataLoader, digits, xor};
@@ -389,4 +392,291 @@ fn a_step_that_overflows_is_no_end_of_training_and_is_not_saved() {
         .to_string();
     assert!(error.contains("parameter w is infinite or NaN after epoch 1"), "{error}");
     assert!(!file.exists());
+}
+
+#[test]
+fn batch_normalisation_of_a_last_batch_of_one_row_is_refused_before() {
+    let data = digits::<f64>().first_rows(65).unwrap();
+    let network = || {
+        let mut rng = nn::rng(5);
+        Sequential::<f64>::new()
+            .then(Dense::new(64, 4, &mut rng))
+            .named("norm", BatchNorm1d::new(4))
+            .then(Dense::new(4, 10, &mut rng))
+    };
+    let mut model = network();
+    let before = numbers(&model);
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let fit = || Fit::new().epochs(1).batch_size(32).progress(false);
+    let error = fit().run(&mut model, &data, &CrossEntropy, &mut sgd).unwrap_err().to_string();
+    assert!(error.contains("norm BatchNorm1d(4)"), "{error}");
+    assert!(error.contains("the last batch of an epoch has 1 row"), "{error}");
+    assert!(error.contains("drop_last"), "{error}");
+    assert_eq!(numbers(&model), before);
+    let error = fit().batch_size(1).run(&mut model, &data, &CrossEntropy, &mut sgd);
+    assert!(error.unwrap_err().to_string().contains("norm BatchNorm1d(4)"));
+    assert_eq!(numbers(&model), before);
+    // More than one number a channel is enough.
+    let images = data.reshape_samples(&[1, 8, 8]).unwrap();
+    let mut images_model = Sequential::<f64>::new()
+        .then(BatchNorm2d::new(1))
+        .then(Flatten::new())
+        .then(Dense::new(64, 10, &mut nn::rng(1)));
+    fit().run(&mut images_model, &images, &CrossEntropy, &mut sgd).unwrap();
+}
+
+#[test]
+fn a_batch_in_which_nothing_counts_is_passed_over() {
+    let x = Tensor::from([[0.3, -0.8, 1.2], [1.0, 0.4, -0.6], [-0.2, 0.9, 0.5], [0.7, -1.1, 0.1]]);
+    let targets = Tensor::from([0.0, 1.0, -1.0, -1.0]);
+    let whole = Dataset::regression(x, targets).unwrap();
+    let counted = whole.first_rows(2).unwrap();
+    let run = |data: &Dataset<f64>, replay| {
+        let mut model = network(2);
+        let loader = DataLoader::new(data.clone(), 2).unwrap();
+        let history = Fit::new()
+            .epochs(3)
+            .replay(replay)
+            .progress(false)
+            .penalty(nn::optim::Penalty::l2(0.1).unwrap())
+            .run(&mut model, &loader, &CrossEntropy.ignore(-1), &mut Adam::new(0.1).unwrap())
+            .unwrap();
+        (numbers(&model), history.column("loss"))
+    };
+    for replay in [false, true] {
+        assert_eq!(run(&whole, replay), run(&counted, replay));
+    }
+    // In evaluation too, in whichever batch they lie: 1,024 rows are evaluated at a time.
+    let many = |labels: Vec<f64>| {
+        let x = Tensor::from_shape_vec(&[labels.len(), 3], vec![0.5; labels.len() * 3]).unwrap();
+        Dataset::regression(x, Tensor::from(labels)).unwrap()
+    };
+    let mut labels = vec![-1.0; 1024];
+    labels.push(1.0);
+    let model = network(2);
+    let all = evaluate(&model, &many(labels), &CrossEntropy.ignore(-1)).unwrap().loss;
+    let one = evaluate(&model, &many(vec![1.0]), &CrossEntropy).unwrap().loss;
+    assert_relative_eq!(all, one, max_relative = 1e-12);
+    let error = evaluate(&model, &many(vec![-1.0; 3]), &CrossEntropy.ignore(-1)).unwrap_err();
+    assert!(error.to_string().contains("none of 3 rows counts"), "{error}");
+}
+
+/// Tokens that an embedding does not have are known before training.
+#[test]
+fn tokens_that_there_are_not_are_refused_before_training() {
+    let mut model = Sequential::<f64>::new()
+        .then(Embedding::new(4, 2, &mut nn::rng(0)))
+        .then(Flatten::new())
+        .then(Dense::new(4, 2, &mut nn::rng(1)));
+    let x = Tensor::from([[0.0, 1.0], [2.0, 3.0], [1.0, 4.0]]);
+    let data = Dataset::classification(x.clone(), vec![0, 1, 0], 2).unwrap();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let error = Fit::new()
+        .epochs(1)
+        .batch_size(1)
+        .progress(false)
+        .run(&mut model, &data, &CrossEntropy, &mut sgd)
+        .unwrap_err()
+        .to_string();
+    let wrong =
+        "the input of Embedding(4 → 2) is 4 at [2, 1], but must be a whole number from 0 to 3";
+    assert_eq!(error, wrong);
+    assert_eq!(predict(&model, &x).unwrap_err().to_string(), wrong);
+    assert_eq!(evaluate(&model, &data, &CrossEntropy).unwrap_err().to_string(), wrong);
+}
+
+/// Two layers, of which `visit` or `visit_mut` may forget one, or give both the same name.
+struct Pair {
+    layers: [Dense<f64>; 2],
+    names: [&'static str; 2],
+    shown: usize,
+    shown_mut: usize,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let layers = [Dense::new(3, 3, &mut nn::rng(0)), Dense::new(3, 2, &mut nn::rng(1))];
+        Self { layers, names: ["first", "second"], shown: 2, shown_mut: 2 }
+    }
+}
+
+impl Module<f64> for Pair {
+    fn forward<'t>(&self, pass: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.layers.iter().fold(x, |x, layer| layer.forward(pass, x))
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        self.layers[1].output_shape(&self.layers[0].output_shape(input)?)
+    }
+    fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<f64>)) {
+        for (name, layer) in self.names.iter().zip(&self.layers).take(self.shown) {
+            layer.visit(&mut |path, parameter| visit(&format!("{name}.{path}"), parameter));
+        }
+    }
+    fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<f64>)) {
+        for (name, layer) in self.names.iter().zip(&mut self.layers).take(self.shown_mut) {
+            layer.visit_mut(&mut |path, parameter| visit(&format!("{name}.{path}"), parameter));
+        }
+    }
+}
+
+fn refused(mut model: impl Module<f64>) -> String {
+    let all = |model: &dyn Module<f64>| -> Vec<f64> {
+        let mut all = Vec::new();
+        model.visit(&mut |_, parameter| all.extend(parameter.value.to_vec()));
+        all
+    };
+    let before = all(&model);
+    let data = Dataset::classification(batch(), vec![0, 1, 1, 0], 2).unwrap();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut fit = Fit::new().epochs(1).progress(false);
+    let error = fit.run(&mut model, &data, &CrossEntropy, &mut sgd).unwrap_err().to_string();
+    assert_eq!(all(&model), before);
+    error
+}
+
+#[test]
+fn a_model_that_does_not_show_its_parameters_rightly_is_refused() {
+    let error = refused(Pair { shown: 1, shown_mut: 1, ..Pair::new() });
+    assert!(error.contains("a parameter of shape [2, 3]"), "{error}");
+    assert!(error.contains("that the model's visit does not show"), "{error}");
+    assert!(error.contains("dense.rs"), "where it came onto the tape: {error}");
+    let error = refused(Pair { shown_mut: 1, ..Pair::new() });
+    assert!(error.contains("its visit shows 4 parameters, and its visit_mut 2"), "{error}");
+    let error = refused(Pair { names: ["same", "same"], ..Pair::new() });
+    assert!(error.contains("two parameters have the path \"same.weight\""), "{error}");
+    struct Shared(Dense<f64>);
+    impl Module<f64> for Shared {
+        fn forward<'t>(&self, pass: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+            self.0.forward(pass, x)
+        }
+        fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+            self.0.output_shape(input)
+        }
+        fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<f64>)) {
+            visit("a", &self.0.weight);
+            visit("b", &self.0.weight);
+        }
+        fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<f64>)) {
+            visit("a", &mut self.0.weight);
+            visit("b", &mut self.0.weight);
+        }
+    }
+    // An optimiser would take each of its steps twice.
+    let error = refused(Shared(Dense::new(3, 2, &mut nn::rng(0))));
+    assert!(error.contains("\"a\" and \"b\" are one parameter"), "{error}");
+}
+
+#[test]
+fn a_model_without_anything_to_train_is_refused_in_its_own_words() {
+    let mut frozen = network(2);
+    frozen.visit_mut(&mut |_, parameter| parameter.freeze());
+    let error = refused(frozen);
+    assert!(error.contains("all 4 parameters of the model are frozen"), "{error}");
+    let error = refused(Sequential::new().then(Tanh).then(Reshape::new([3])).then(Narrow));
+    assert!(error.contains("the model has no parameters"), "{error}");
+    struct Unused(Parameter<f64>);
+    impl Module<f64> for Unused {
+        fn forward<'t>(&self, _: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+            x.tanh()
+        }
+        fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+            Ok(Shape::from_slice(input))
+        }
+        fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<f64>)) {
+            visit("a", &self.0);
+        }
+        fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<f64>)) {
+            visit("a", &mut self.0);
+        }
+    }
+    let error = refused(Unused(Parameter::new(1.0)));
+    assert!(error.contains("no trained parameter goes into the loss"), "{error}");
+    assert!(!error.contains("var()"), "{error}");
+}
+
+/// The first two of three numbers.
+struct Narrow;
+impl Module<f64> for Narrow {
+    fn forward<'t>(&self, _: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        x.slice(ndarray::s![.., 0..2])
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        Ok(Shape::from_slice(&[input[0], 2]))
+    }
+}
+
+/// Remembers the most rows that it was given in one pass.
+struct Rows(AtomicUsize);
+impl Module<f64> for Rows {
+    fn forward<'t>(&self, _: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.0.fetch_max(x.shape()[0], Ordering::Relaxed);
+        x.square().sum_axes(-1)
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        Ok(Shape::from_slice(&input[..1]))
+    }
+}
+
+#[test]
+fn predictions_are_made_in_batches() {
+    let rows = Rows(AtomicUsize::new(0));
+    let x: Vec<f64> = (0..5000).map(f64::from).collect();
+    let x = Tensor::from_shape_vec(&[2500, 2], x).unwrap();
+    let y = predict(&rows, &x).unwrap();
+    assert_eq!(rows.0.load(Ordering::Relaxed), 1024);
+    assert_eq!(y.shape(), [2500]);
+    let right = |i: usize| ((2 * i) as f64).powi(2) + ((2 * i + 1) as f64).powi(2);
+    assert!(y.to_vec().iter().enumerate().all(|(i, &y)| y == right(i)));
+    // Views of a tensor too, whose rows do not lie in one piece.
+    let columns: Vec<f64> = (0..5000).map(|i| f64::from(i % 2500 * 2 + i / 2500)).collect();
+    let columns = Tensor::from_shape_vec(&[2, 2500], columns).unwrap();
+    let transposed = Tensor::from(columns.view().reversed_axes());
+    assert_eq!(transposed, x);
+    assert_eq!(predict(&rows, &transposed).unwrap(), y);
+    assert_eq!(predict(&network(2), &Tensor::zeros(&[0, 3])).unwrap().shape(), [0, 2]);
+}
+
+#[test]
+fn predictions_in_batches_are_those_of_one_pass_bit_for_bit() {
+    let mut rng = nn::rng(3);
+    let model = Sequential::<f32>::new()
+        .then(Dense::new(7, 33, &mut rng))
+        .then(BatchNorm1d::new(33))
+        .then(Gelu)
+        .then(Dense::new(33, 5, &mut rng));
+    let x: Vec<f32> = (0..1500 * 7).map(|i| (i as f32 * 0.37).sin()).collect();
+    let x = Tensor::from_shape_vec(&[1500, 7], x).unwrap();
+    let tape = Tape::new();
+    let pass = Pass::evaluate(&tape);
+    let whole = model.forward(&pass, pass.input(&x)).value();
+    assert_eq!(predict(&model, &x).unwrap(), whole);
+}
+
+#[test]
+fn a_model_is_served_from_threads() {
+    fn shared<T: Send + Sync + 'static>(model: T) -> Arc<T> {
+        Arc::new(model)
+    }
+    let mut rng = nn::rng(3);
+    let encoder = Sequential::<f32>::new().then(Embedding::new(9, 4, &mut rng)).then(Relu);
+    let model = shared(
+        Sequential::new()
+            .named("encoder", encoder)
+            .then(Lstm::new(4, 5, &mut rng).last())
+            .then(Dropout::new(0.5).unwrap())
+            .then(Residual::new(Dense::new(5, 5, &mut rng)))
+            .then(Dense::new(5, 3, &mut rng)),
+    );
+    let tokens = |thread: usize| {
+        let tokens = (0..1200 * 6).map(|i| ((i * 7 + thread * 3) % 9) as f32).collect();
+        Tensor::from_shape_vec(&[1200, 6], tokens).unwrap()
+    };
+    let alone: Vec<_> = (0..4).map(|i| predict(&*model, &tokens(i)).unwrap()).collect();
+    let threads = (0..4).map(|i| {
+        let model = Arc::clone(&model);
+        std::thread::spawn(move || predict(&*model, &tokens(i)).unwrap())
+    });
+    let threads: Vec<_> = threads.collect();
+    let together: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    assert_eq!(together, alone);
 }

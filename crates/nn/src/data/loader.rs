@@ -97,6 +97,17 @@ impl<A: Float> DataLoader<A> {
         Ok(self)
     }
 
+    /// The same settings for other data, such as one part of a split.
+    ///
+    /// # Errors
+    /// If the augmentation cannot be used on samples of that shape, or the last incomplete batch is
+    /// left out and no other would be left.
+    pub fn with_data(&self, data: impl Into<Arc<Dataset<A>>>) -> Result<Self, DataError> {
+        let other = Self { data: data.into(), ..self.clone() };
+        let other = other.augment(self.augment.iter().cloned(), self.augment_seed)?;
+        if self.drop_last { other.drop_last() } else { Ok(other) }
+    }
+
     /// Changes each sample at random by these steps, one after the other, each time that it is
     /// dealt out. `seed` draws the changes.
     ///
@@ -135,6 +146,21 @@ impl<A: Float> DataLoader<A> {
     /// The number of samples to a batch; the last batch of an epoch may have fewer.
     pub fn batch_size(&self) -> usize {
         self.batch_size
+    }
+
+    /// What decides the content of batches, besides the data, each under its name.
+    pub(crate) fn settings(&self) -> [(&'static str, String); 4] {
+        let seed = self.shuffle.map_or("none".to_owned(), |seed| seed.to_string());
+        let augmentation = match &*self.augment {
+            [] => "none".to_owned(),
+            steps => format!("{steps:?} from seed {}", self.augment_seed),
+        };
+        [
+            ("batch size", self.batch_size.to_string()),
+            ("seed of shuffling", seed),
+            ("augmentation", augmentation),
+            ("last batch left out", self.drop_last.to_string()),
+        ]
     }
 
     /// The number of batches in an epoch, at least 1.
@@ -295,19 +321,11 @@ pub trait TrainingData<A: Float> {
     /// # Errors
     /// If `batch_size` is 0.
     fn loader(&self, batch_size: usize, seed: u64) -> Result<DataLoader<A>, DataError>;
-
-    /// The data set, unless it is dealt out by a loader already.
-    fn as_dataset(&self) -> Option<&Dataset<A>> {
-        None
-    }
 }
 
 impl<A: Float> TrainingData<A> for Dataset<A> {
     fn loader(&self, batch_size: usize, seed: u64) -> Result<DataLoader<A>, DataError> {
         Ok(DataLoader::new(self.clone(), batch_size)?.shuffle(seed))
-    }
-    fn as_dataset(&self) -> Option<&Dataset<A>> {
-        Some(self)
     }
 }
 

@@ -38,6 +38,7 @@ mod csv;
 mod dataset;
 mod digits;
 mod embedded;
+mod fill;
 mod idx;
 mod loader;
 mod npy;
@@ -57,6 +58,7 @@ pub use self::csv::{
 pub use self::dataset::{Batch, Batches, Dataset};
 pub use self::digits::digits;
 pub use self::embedded::{iris, names, sunspots_monthly, sunspots_yearly};
+pub use self::fill::FillMeans;
 pub use self::idx::{
     IdxDataset, MAX_LABELS, MAX_PIXELS, load_idx_dir, read_images, read_images_from, read_labels,
     read_labels_from,

@@ -1,6 +1,7 @@
 //! Plain data that every room speaks of: what can go wrong, state that can be saved, targets,
 //! seeds.
 
+mod checksum;
 pub(crate) mod error;
 mod finite;
 mod history;
@@ -10,6 +11,7 @@ mod state;
 mod targets;
 pub(crate) mod words;
 
+pub(crate) use checksum::Checksum;
 pub use error::Error;
 pub(crate) use finite::all_finite;
 pub use history::{EpochRecord, History};

@@ -61,8 +61,8 @@ impl<A: Float> Embedding<A> {
         Ok(Self { weight, padding_index: None })
     }
 
-    /// The same with a token that stands for padding: its vector is set to zeros, and gets no
-    /// gradient.
+    /// The same with a token that stands for padding: its vector is zeros, gets no gradient, and
+    /// stays so when weights are loaded, whatever they hold there.
     ///
     /// # Panics
     /// If the token does not exist.
@@ -75,7 +75,7 @@ impl<A: Float> Embedding<A> {
             "the padding index is {index}, but an embedding of {count} tokens has 0 to {}",
             count as isize - 1
         );
-        self.weight.value.view_mut().index_axis_mut(ndarray::Axis(0), index).fill(A::zero());
+        self.weight.keep_row_zero(index);
         self.padding_index = Some(index);
         self
     }
@@ -116,6 +116,10 @@ impl<A: Float> Module<A> for Embedding<A> {
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
         let width = self.weight.value.shape()[1];
         Ok(input.iter().copied().chain([width]).collect())
+    }
+
+    fn check_input(&self, input: &Tensor<A>) -> Result<(), Error> {
+        self.check(input)
     }
 
     fn describe(&self) -> String {

@@ -114,6 +114,14 @@ impl<A: Float, const D: usize> BatchNorm<A, D> {
     fn normalize_batch<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         let shape = x.shape();
         let count = shape.iter().product::<usize>() / self.channels().max(1);
+        let why = || {
+            let path = x.detach().scope_path().join(" / ");
+            let layer = if path.is_empty() { self.describe() } else { path };
+            format!("layer {layer} needs at least two numbers a channel, as one has no variance")
+        };
+        if count == 1 && pass.refuse(why) {
+            return x;
+        }
         assert!(
             count != 1,
             "{} was given a training batch of shape {:?}, one number a channel, whose variance is \

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
-use ops::{Float, Shape};
+use ops::{Float, Shape, Tensor};
 use tape::Var;
 
 use crate::ground::Error;
@@ -12,7 +12,8 @@ use crate::ground::words::counted;
 use crate::model::{Module, Parameter, Pass};
 
 /// Layers one after the other: each takes the output of the layer before. Parameters have
-/// the number or name of their layer in their path: `0.weight`, `encoder.0.weight`.
+/// the number or name of their layer in their path: `0.weight`, `encoder.0.weight`. A sequence can
+/// be shared by threads, behind an [`Arc`], each with passes of its own.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -45,7 +46,7 @@ struct Layer<A: Float> {
     name: String,
     /// Name and description, for the tape.
     label: Arc<str>,
-    module: Box<dyn Module<A>>,
+    module: Box<dyn Module<A> + Send + Sync>,
 }
 
 impl<A: Float> Sequential<A> {
@@ -56,7 +57,7 @@ impl<A: Float> Sequential<A> {
 
     /// The same with one more layer at the end, named by its number from 0.
     #[must_use]
-    pub fn then(self, layer: impl Module<A>) -> Self {
+    pub fn then(self, layer: impl Module<A> + Send + Sync) -> Self {
         let number = self.layers.len().to_string();
         self.named(number, layer)
     }
@@ -67,7 +68,7 @@ impl<A: Float> Sequential<A> {
     /// If the name is empty, has a dot in it, or is taken by an earlier layer.
     #[must_use]
     #[track_caller]
-    pub fn named(mut self, name: impl Into<String>, layer: impl Module<A>) -> Self {
+    pub fn named(mut self, name: impl Into<String>, layer: impl Module<A> + Send + Sync) -> Self {
         let name = name.into();
         assert!(
             !name.is_empty() && !name.contains('.'),
@@ -183,6 +184,11 @@ impl<A: Float> Module<A> for Sequential<A> {
             before = Some(&*layer.label);
         }
         Ok(shape)
+    }
+
+    fn check_input(&self, input: &Tensor<A>) -> Result<(), Error> {
+        self.output_shape(input.shape())?;
+        self.layers.first().map_or(Ok(()), |layer| layer.module.check_input(input))
     }
 
     fn describe(&self) -> String {

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use ops::{Float, Shape, Unary};
+use ops::{Float, Shape, Tensor, Unary};
 use tape::Var;
 
 use super::{Parameter, Pass};
@@ -52,6 +52,15 @@ pub trait Module<A: Float>: Any {
     /// # Errors
     /// If the layer cannot take such an input: which layer, and what it takes.
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error>;
+
+    /// Whether the model can take these inputs, as far as that can be told without computing: by
+    /// their shape and, for tokens, by their numbers.
+    ///
+    /// # Errors
+    /// If it cannot: which layer, and what it takes.
+    fn check_input(&self, input: &Tensor<A>) -> Result<(), Error> {
+        self.output_shape(input.shape()).map(drop)
+    }
 
     /// What it is, in a word or two, for messages and summaries: `Dense(784 → 30)`.
     fn describe(&self) -> String {

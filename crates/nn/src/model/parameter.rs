@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ndarray::Axis;
 use ops::{Float, Tensor};
+
+use super::Module;
+use crate::ground::Error;
 
 /// The identity of a parameter, unique in the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +37,8 @@ enum Role {
 pub struct Parameter<A: Float> {
     id: ParameterId,
     role: Role,
+    /// The row that stays 0, if there is one.
+    zero_row: Option<usize>,
     /// The value. Only an optimiser, or the program itself, changes it.
     pub value: Tensor<A>,
 }
@@ -40,13 +46,27 @@ pub struct Parameter<A: Float> {
 impl<A: Float> Parameter<A> {
     /// A parameter that starts at `value` and is trained.
     pub fn new(value: impl Into<Tensor<A>>) -> Self {
-        Self { id: ParameterId::new(), role: Role::Trained, value: value.into() }
+        Self { id: ParameterId::new(), role: Role::Trained, zero_row: None, value: value.into() }
     }
 
     /// A tensor that belongs to the model and is saved with it, but has no gradient. A layer
     /// gives it a new value with [`Pass::update`](crate::Pass::update).
     pub fn buffer(value: impl Into<Tensor<A>>) -> Self {
         Self { role: Role::Buffer, ..Self::new(value) }
+    }
+
+    /// Sets a row to zeros, which it stays when a value is loaded.
+    pub(crate) fn keep_row_zero(&mut self, row: usize) {
+        self.zero_row = Some(row);
+        self.value.view_mut().index_axis_mut(Axis(0), row).fill(A::zero());
+    }
+
+    /// Gives it a value from elsewhere, of its shape.
+    pub(crate) fn load(&mut self, value: Tensor<A>) {
+        self.value = value;
+        if let Some(row) = self.zero_row {
+            self.keep_row_zero(row);
+        }
     }
 
     /// Its identity, by which optimisers keep their state.
@@ -93,7 +113,7 @@ impl<A: Float> Parameter<A> {
 
 impl<A: Float> Clone for Parameter<A> {
     fn clone(&self) -> Self {
-        Self { role: self.role, ..Self::new(&self.value) }
+        Self { role: self.role, zero_row: self.zero_row, ..Self::new(&self.value) }
     }
 }
 
@@ -128,6 +148,15 @@ impl<A: Float> Gradients<A> {
     /// step refuses one of another shape than the parameter's.
     pub fn insert(&mut self, parameter: &Parameter<A>, gradient: impl Into<Tensor<A>>) {
         self.by_id.insert(parameter.id, gradient.into());
+    }
+
+    /// Refuses gradients of which none is of a parameter of `model`: a step would change nothing
+    /// and say nothing.
+    pub(crate) fn check_owner(&self, model: &dyn Module<A>) -> Result<(), Error> {
+        let mut known = self.by_id.is_empty();
+        model.visit(&mut |_, parameter| known |= self.by_id.contains_key(&parameter.id));
+        let gradients = self.by_id.len();
+        if known { Ok(()) } else { Err(Error::ForeignGradients { gradients }) }
     }
 
     /// The value that a layer gave a buffer in the pass, if any. Every optimiser's step puts it

@@ -9,7 +9,7 @@ use ops::{Float, Tensor};
 use tape::error::TapeError;
 use tape::{Tape, Var};
 
-use super::{Gradients, Parameter, ParameterId};
+use super::{Gradients, Module, Parameter, ParameterId};
 use crate::ground::rng;
 
 /// What a pass is for.
@@ -34,6 +34,8 @@ pub struct Pass<'t, A: Float> {
     /// Each with whether it is a buffer.
     parameters: RefCell<HashMap<ParameterId, (Var<'t, A>, bool)>>,
     updates: RefCell<HashMap<ParameterId, Var<'t, A>>>,
+    /// Why a layer cannot be trained on the batch, in a pass that is only tried.
+    trial: Option<RefCell<Option<String>>>,
 }
 
 impl<'t, A: Float> Pass<'t, A> {
@@ -51,7 +53,24 @@ impl<'t, A: Float> Pass<'t, A> {
     /// A pass for either.
     pub fn new(tape: &'t Tape<A>, mode: Mode) -> Self {
         let (parameters, updates) = (RefCell::default(), RefCell::default());
-        Self { tape, mode, rng: OnceCell::new(), parameters, updates }
+        Self { tape, mode, rng: OnceCell::new(), parameters, updates, trial: None }
+    }
+
+    /// A pass for training that is only tried: a layer that would panic may refuse instead.
+    pub(crate) fn trial(tape: &'t Tape<A>) -> Self {
+        Self { trial: Some(RefCell::default()), ..Self::train(tape, 0) }
+    }
+
+    /// Notes why a layer cannot be trained on the batch, if the pass is only tried; whether it is.
+    pub(crate) fn refuse(&self, why: impl FnOnce() -> String) -> bool {
+        let Some(refusal) = &self.trial else { return false };
+        refusal.borrow_mut().get_or_insert_with(why);
+        true
+    }
+
+    /// Why a layer refused, if one did.
+    pub(crate) fn refusal(self) -> Option<String> {
+        self.trial?.into_inner()
     }
 
     /// What the pass is for.
@@ -103,6 +122,22 @@ impl<'t, A: Float> Pass<'t, A> {
         };
         self.parameters.borrow_mut().insert(parameter.id(), (var, parameter.is_buffer()));
         var
+    }
+
+    /// The first parameter of the pass that training would change if the model showed it, in words.
+    pub(crate) fn hidden(&self, model: &dyn Module<A>) -> Option<String> {
+        let (parameters, updates) = (self.parameters.borrow(), self.updates.borrow());
+        let mut hidden = parameters.clone();
+        hidden.retain(|id, (var, _)| var.is_tracked() || updates.contains_key(id));
+        model.visit(&mut |_, parameter| {
+            hidden.remove(&parameter.id());
+        });
+        let (var, buffer) = hidden.into_values().min_by_key(|(var, _)| var.position())?;
+        let kind = if buffer { "buffer" } else { "parameter" };
+        let (shape, line) = (var.shape(), var.location());
+        let scope = var.scope_path().join(" / ");
+        let layer = if scope.is_empty() { scope } else { format!(" in layer {scope}") };
+        Some(format!("a {kind} of shape {:?}{layer}, at {line},", &shape[..]))
     }
 
     /// Whether a layer drew random numbers.

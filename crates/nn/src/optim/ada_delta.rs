@@ -57,6 +57,10 @@ impl<A: Float> AdaDelta<A> {
         weight_decay
     }
 
+    fn own_settings(&self) -> Vec<(&'static str, f64)> {
+        vec![("rho", self.rho), ("epsilon", self.epsilon)]
+    }
+
     #[expect(clippy::unused_self, reason = "other optimisers' slots depend on settings")]
     fn slots(&self) -> Slots {
         Slots::tensors(&["square_avg", "acc_delta"])

@@ -69,6 +69,14 @@ impl<A: Float> AdaGrad<A> {
         weight_decay
     }
 
+    fn own_settings(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("rate decay", self.rate_decay),
+            ("initial sum", self.start),
+            ("epsilon", self.epsilon),
+        ]
+    }
+
     #[expect(clippy::unused_self, reason = "other optimisers' slots depend on settings")]
     fn slots(&self) -> Slots {
         Slots::tensors(&["sum"])

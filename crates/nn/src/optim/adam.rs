@@ -47,6 +47,11 @@ impl Moments {
     /// β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
     pub(super) const USUAL: Self = Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
+    /// Each under its name.
+    pub(super) fn settings(self) -> Vec<(&'static str, f64)> {
+        vec![("beta1", self.beta1), ("beta2", self.beta2), ("epsilon", self.epsilon)]
+    }
+
     /// m ← β₁ m + (1 − β₁) g.
     pub(super) fn mean<A: Float>(self) -> impl Fn(A, A) -> A + Copy {
         let [b, rest] = [self.beta1, 1.0 - self.beta1].map(A::from_f64);
@@ -111,6 +116,12 @@ impl<A: Float> Adam<A> {
         /// so that weights with large gradients decay less. [`AdamW`](super::AdamW) decays all
         /// alike.
         weight_decay
+    }
+
+    fn own_settings(&self) -> Vec<(&'static str, f64)> {
+        let mut all = self.moments.settings();
+        all.push(("amsgrad", f64::from(u8::from(self.amsgrad))));
+        all
     }
 
     fn slots(&self) -> Slots {

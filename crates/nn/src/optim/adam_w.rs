@@ -63,6 +63,12 @@ impl<A: Float> AdamW<A> {
         weight_decay
     }
 
+    fn own_settings(&self) -> Vec<(&'static str, f64)> {
+        let mut all = self.moments.settings();
+        all.push(("amsgrad", f64::from(u8::from(self.amsgrad))));
+        all
+    }
+
     fn slots(&self) -> Slots {
         adam::slots(self.amsgrad)
     }

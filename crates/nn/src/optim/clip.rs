@@ -66,13 +66,14 @@ pub fn clip_p_norm<A: Float>(
 /// It is summed in `f64` and in a fixed order, so that it is the same each time.
 ///
 /// # Errors
-/// If p is below 1 or NaN, or a gradient is infinite or NaN: which.
+/// If p is below 1 or NaN, a gradient is infinite or NaN (which), or all are another model's.
 pub fn gradient_norm<A: Float>(
     gradients: &Gradients<A>,
     model: &dyn Module<A>,
     p: f64,
 ) -> Result<f64, Error> {
     check("the order of the norm", p, p >= 1.0, "at least 1")?;
+    gradients.check_owner(model)?;
     let mut norms = Vec::new();
     each(gradients, model, |gradient| {
         norms.push(norm(gradient, p));
@@ -97,6 +98,7 @@ pub fn clip_value<A: Float>(
     max: f64,
 ) -> Result<(), Error> {
     check_positive("the largest value", max)?;
+    gradients.check_owner(model)?;
     each(gradients, model, |gradient| {
         if gradient.view().iter().any(|g| g.is_nan()) { Err(()) } else { Ok(()) }
     })?;

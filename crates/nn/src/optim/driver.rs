@@ -1,7 +1,7 @@
 //! What all optimisers share: the walk over the model, and what is kept for each parameter.
 
 use std::array;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -143,6 +143,21 @@ impl<A: Float> Driver<A> {
         Ok(())
     }
 
+    /// The weight decay, and what groups set otherwise.
+    pub(super) fn settings(&self, model: &dyn Module<A>) -> BTreeMap<String, f64> {
+        let mut all = BTreeMap::from([("weight decay".to_owned(), self.decay)]);
+        if self.groups.is_empty() {
+            return all;
+        }
+        for (path, _) in model.parameters() {
+            let Group { rate_factor, weight_decay } = group_of(&self.groups, &path);
+            let of_path = |name: &str| format!("{name} of {path}");
+            all.extend(rate_factor.map(|factor| (of_path("rate factor"), factor)));
+            all.extend(weight_decay.map(|decay| (of_path("weight decay"), decay)));
+        }
+        all
+    }
+
     #[track_caller]
     pub(super) fn add_group(
         &mut self,
@@ -167,6 +182,7 @@ impl<A: Float> Driver<A> {
     where
         F: Fn(A, A, [A; N]) -> (A, [A; N]) + Sync,
     {
+        gradients.check_owner(model)?;
         self.check_groups(model)?;
         self.check_shapes(model, gradients)?;
         super::update_buffers(model, gradients);
@@ -290,11 +306,16 @@ impl<A: Float> Driver<A> {
     }
 }
 
+/// The settings of all groups that choose a parameter.
+fn group_of(groups: &[Chosen], path: &str) -> Group {
+    let chosen = groups.iter().filter(|group| (group.chooses)(path));
+    chosen.fold(Group::new(), |all, next| all.overridden_by(next.group))
+}
+
 impl<A: Float> Memory<A> {
     fn new(groups: &[Chosen], path: &str, slots: usize, shape: &[usize]) -> Self {
-        let chosen = groups.iter().filter(|group| (group.chooses)(path));
         Self {
-            group: chosen.fold(Group::new(), |all, next| all.overridden_by(next.group)),
+            group: group_of(groups, path),
             steps: 0,
             product: 1.0,
             slots: (0..slots).map(|_| Tensor::zeros(shape)).collect(),

@@ -46,6 +46,10 @@ impl<A: Float> Lion<A> {
         weight_decay
     }
 
+    fn own_settings(&self) -> Vec<(&'static str, f64)> {
+        self.moments.settings()
+    }
+
     #[expect(clippy::unused_self, reason = "other optimisers' slots depend on settings")]
     fn slots(&self) -> Slots {
         Slots::tensors(&["exp_avg"])

@@ -19,6 +19,8 @@
 //! Settings have the names and defaults of PyTorch, and the steps are PyTorch's: a test holds every
 //! optimiser against it to 1e-12.
 
+use std::collections::BTreeMap;
+
 use ops::Float;
 
 use crate::ground::{Error, State, StateReader};
@@ -69,6 +71,15 @@ macro_rules! optimizer {
             }
             fn set_learning_rate(&mut self, rate: f64) -> Result<(), Error> {
                 self.driver.set_learning_rate(rate)
+            }
+            fn settings(
+                &self,
+                model: &dyn $crate::Module<A>,
+            ) -> std::collections::BTreeMap<String, f64> {
+                let own = self.own_settings().into_iter();
+                let mut all = self.driver.settings(model);
+                all.extend(own.map(|(name, number)| (name.to_owned(), number)));
+                all
             }
             fn state(&self, model: &dyn $crate::Module<A>) -> $crate::State<A> {
                 self.driver.state(model, stringify!($Optimizer), self.slots())
@@ -193,8 +204,8 @@ pub trait Optimizer<A: Float> {
     /// layers gave them in the pass.
     ///
     /// # Errors
-    /// If a gradient has another shape than its parameter, or a [group](Group) chooses no
-    /// parameter of the model; nothing is changed then.
+    /// If a gradient has another shape than its parameter, all gradients are of another model, or a
+    /// [group](Group) chooses no parameter of the model; nothing is changed then.
     fn step(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error>;
 
     /// The learning rate η.
@@ -205,6 +216,14 @@ pub trait Optimizer<A: Float> {
     /// # Errors
     /// If it is negative, infinite or NaN; the old one stays then.
     fn set_learning_rate(&mut self, rate: f64) -> Result<(), Error>;
+
+    /// What it was built with, apart from the learning rate, each number under a name: `beta1`,
+    /// `weight decay`. A resumed run must have the same. Nothing, for an optimiser that has nothing
+    /// to set.
+    fn settings(&self, model: &dyn Module<A>) -> BTreeMap<String, f64> {
+        let _ = model;
+        BTreeMap::new()
+    }
 
     /// All that the optimiser remembers between steps, by the paths of the model's parameters:
     /// `exp_avg.0.weight`, `step.0.weight`, `learning_rate`. The names are PyTorch's. Nothing, for
@@ -235,6 +254,9 @@ impl<A: Float, O: Optimizer<A> + ?Sized> Optimizer<A> for Box<O> {
     }
     fn set_learning_rate(&mut self, rate: f64) -> Result<(), Error> {
         (**self).set_learning_rate(rate)
+    }
+    fn settings(&self, model: &dyn Module<A>) -> BTreeMap<String, f64> {
+        (**self).settings(model)
     }
     fn state(&self, model: &dyn Module<A>) -> State<A> {
         (**self).state(model)

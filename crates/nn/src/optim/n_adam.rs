@@ -70,6 +70,13 @@ impl<A: Float> NAdam<A> {
         self
     }
 
+    fn own_settings(&self) -> Vec<(&'static str, f64)> {
+        let mut all = self.moments.settings();
+        let decoupled = f64::from(u8::from(self.decoupled));
+        all.extend([("momentum decay", self.momentum_decay), ("decoupled decay", decoupled)]);
+        all
+    }
+
     #[expect(clippy::unused_self, reason = "other optimisers' slots depend on settings")]
     fn slots(&self) -> Slots {
         Slots { tensors: &["exp_avg", "exp_avg_sq"], product: Some("mu_product") }

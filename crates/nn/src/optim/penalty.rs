@@ -82,6 +82,17 @@ impl Penalty {
         self
     }
 
+    /// Its factors, and which parameters of the model it is on, each under its name.
+    pub(crate) fn settings<A: Float>(&self, model: &dyn Module<A>) -> [(&'static str, String); 3] {
+        let paths = model.parameters().into_iter().map(|(path, _)| path);
+        let chosen: Vec<String> = paths.filter(|path| (self.chosen)(path)).collect();
+        [
+            ("factor of the L1 penalty", self.l1.to_string()),
+            ("factor of the L2 penalty", self.l2.to_string()),
+            ("penalty on the parameters", chosen.join(", ")),
+        ]
+    }
+
     /// Records the penalty, a scalar. Frozen parameters are left out: they would have no effect.
     ///
     /// # Errors

@@ -79,6 +79,15 @@ impl<A: Float> RmsProp<A> {
         weight_decay
     }
 
+    fn own_settings(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("alpha", self.alpha),
+            ("epsilon", self.epsilon),
+            ("momentum", self.momentum.unwrap_or(0.0)),
+            ("centered", f64::from(u8::from(self.centered))),
+        ]
+    }
+
     fn slots(&self) -> Slots {
         Slots::tensors(match (self.centered, self.momentum) {
             (false, None) => &["square_avg"],

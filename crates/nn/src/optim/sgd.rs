@@ -97,6 +97,16 @@ impl<A: Float> Sgd<A> {
         weight_decay
     }
 
+    fn own_settings(&self) -> Vec<(&'static str, f64)> {
+        match self.velocity {
+            Velocity::None => Vec::new(),
+            Velocity::Momentum { mu, dampening } => {
+                vec![("momentum", mu), ("dampening", dampening)]
+            }
+            Velocity::Nesterov { mu } => vec![("Nesterov momentum", mu)],
+        }
+    }
+
     fn slots(&self) -> Slots {
         match self.velocity {
             Velocity::None => Slots::default(),

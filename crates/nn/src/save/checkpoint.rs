@@ -8,16 +8,19 @@ use ops::{Float, Tensor};
 use serde_json::{Map, Value};
 
 use super::atomic::write_atomically;
+use super::earlier::earlier;
 use super::safetensors::{Contents, Stored, to_bytes};
 use super::weights::{Weights, read_file};
 use crate::ground::error::SaveError;
-use crate::ground::{Error, State};
+use crate::ground::{Checksum, Error, State};
 use crate::model::Module;
 
 /// The version of the format that is written; a later one is refused.
 const VERSION: u64 = 1;
 /// The entry of metadata that makes a file of tensors a checkpoint.
 const KEY: &str = "chainrule.checkpoint";
+/// The entry of its text with the checksum of all the rest.
+const CHECKSUM: &str = "crc32";
 const WEIGHTS: &str = "model.";
 const TENSORS: &str = "state.";
 const NUMBERS: &str = "number.";
@@ -26,8 +29,9 @@ const NUMBERS: &str = "number.";
 /// of callbacks, the epoch. Training goes on from it bit for bit.
 ///
 /// A checkpoint is a safetensors file, which other programs can read: weights under `model.`,
-/// tensors of the state under `state.`, its numbers as 64-bit scalars under `number.`, its texts
-/// and the version of the format in the metadata.
+/// tensors of the state under `state.`, its numbers as 64-bit scalars under `number.`, its texts,
+/// the version of the format and a checksum of everything in the metadata. A damaged file is
+/// refused.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -94,6 +98,7 @@ impl<A: Float> Checkpoint<A> {
             "version": VERSION,
             "numbers": A::NAME,
             "texts": texts,
+            CHECKSUM: self.checksum(),
         });
         let all = weights.chain(tensors).chain(numbers).collect();
         Ok(to_bytes(&all, (KEY, metadata.to_string()))?)
@@ -103,9 +108,18 @@ impl<A: Float> Checkpoint<A> {
     ///
     /// # Errors
     /// If it cannot be read, is damaged, is not a checkpoint, or has a later version or numbers of
-    /// another type than `A`.
+    /// another type than `A`. If an earlier one is there and whole (`path.1`, …: see
+    /// [`SaveCheckpoint::keep`](crate::train::callbacks::SaveCheckpoint::keep)), it is named.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::from_contents(&read_file(path.as_ref())?)?)
+        let read = |path: &Path| Self::from_contents(&read_file(path)?);
+        let path = path.as_ref();
+        read(path).map_err(|error| {
+            let SaveError::Format { place, mut problem } = error else { return error.into() };
+            if let Some(whole) = earlier(path).find(|file| read(file).is_ok()) {
+                problem += &format!("; the checkpoint before it, {}, is whole", whole.display());
+            }
+            SaveError::Format { place, problem }.into()
+        })
     }
 
     /// Reads the bytes of such a file.
@@ -121,13 +135,39 @@ impl<A: Float> Checkpoint<A> {
         let Some(metadata) = contents.metadata.get(KEY) else {
             return Err(wrong("it is no checkpoint, though it may be a file of weights".into()));
         };
-        let texts = texts(metadata, A::NAME).map_err(wrong)?;
+        let (texts, checksum) = texts(metadata, A::NAME).map_err(wrong)?;
         let mut checkpoint = Self { weights: Weights::default(), state: State::new() };
         checkpoint.state.texts = texts;
         for (name, _) in contents.shapes() {
             checkpoint.put(contents, name).map_err(|why| wrong(format!("tensor {name}: {why}")))?;
         }
+        // A file of a time without checksums has none.
+        if checksum.is_some_and(|checksum| checksum != checkpoint.checksum()) {
+            return Err(wrong("it is damaged: its content and its checksum disagree".into()));
+        }
         Ok(checkpoint)
+    }
+
+    /// A checksum of every name, shape, number and text.
+    fn checksum(&self) -> String {
+        let mut sum = Checksum::new();
+        sum.bytes(A::NAME.as_bytes());
+        for tensors in [&self.weights.tensors, &self.state.tensors] {
+            sum.counts(&[tensors.len()]);
+            for (name, tensor) in tensors {
+                sum.bytes(name.as_bytes());
+                sum.tensor(tensor);
+            }
+        }
+        sum.counts(&[self.state.numbers.len()]);
+        for (name, number) in &self.state.numbers {
+            sum.bytes(name.as_bytes());
+            sum.bytes(&number.to_le_bytes());
+        }
+        for text in self.state.texts.iter().flat_map(|(name, text)| [name, text]) {
+            sum.bytes(text.as_bytes());
+        }
+        sum.digits()
     }
 
     /// Puts one tensor of a file where its name says.
@@ -149,8 +189,12 @@ impl<A: Float> Checkpoint<A> {
     }
 }
 
-/// The texts in the metadata, after a check of its version and type of numbers.
-fn texts(metadata: &str, wanted: &str) -> Result<BTreeMap<String, String>, String> {
+/// The texts in the metadata, and the checksum if there is one, after a check of its version and
+/// type of numbers.
+fn texts(
+    metadata: &str,
+    wanted: &str,
+) -> Result<(BTreeMap<String, String>, Option<String>), String> {
     let metadata: Value = serde_json::from_str(metadata)
         .map_err(|error| format!("its metadata is wrong: {error}"))?;
     match metadata["version"].as_u64() {
@@ -171,9 +215,19 @@ fn texts(metadata: &str, wanted: &str) -> Result<BTreeMap<String, String>, Strin
         }
         None => return Err("its metadata has no type of numbers".into()),
     }
+    // A damaged name must not make the checksum one that is not there.
+    let known = ["version", "numbers", "texts", CHECKSUM];
+    let entries = metadata.as_object().into_iter().flatten();
+    if let Some((name, _)) = entries.into_iter().find(|(name, _)| !known.contains(&&***name)) {
+        return Err(format!("its metadata has an entry {name:?}, which it should not have"));
+    }
+    let checksum = match &metadata[CHECKSUM] {
+        Value::Null => None,
+        given => Some(given.as_str().ok_or("its checksum is no text")?.to_owned()),
+    };
     let texts = metadata["texts"].as_object().ok_or("its metadata has no texts")?;
     let text = |(key, text): (&String, &Value)| {
         Ok((key.clone(), text.as_str().ok_or(format!("its text {key:?} is none"))?.to_owned()))
     };
-    texts.iter().map(text).collect()
+    Ok((texts.iter().map(text).collect::<Result<_, String>>()?, checksum))
 }

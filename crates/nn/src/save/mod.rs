@@ -13,6 +13,7 @@
 
 mod atomic;
 mod checkpoint;
+mod earlier;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 mod safetensors;
@@ -20,4 +21,6 @@ mod weights;
 
 pub use crate::ground::error::{Misfit, SaveError};
 pub use checkpoint::Checkpoint;
+pub(crate) use earlier::make_room;
+pub(crate) use weights::shapes_of;
 pub use weights::{Loaded, Loading, Weights, load_weights, save_weights};

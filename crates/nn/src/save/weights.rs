@@ -356,7 +356,7 @@ impl Loading {
         loaded.paths.sort_unstable();
         model.visit_mut(&mut |path, parameter| {
             if let Some(value) = values.remove(path) {
-                parameter.value = value;
+                parameter.load(value);
             }
         });
         Ok(loaded)
@@ -387,7 +387,7 @@ impl Loading {
 
 /// The path and shape of every parameter and buffer, if `visit` and `visit_mut` of the model show
 /// the same, so that all is checked before anything is changed.
-fn shapes_of<A: Float>(
+pub(crate) fn shapes_of<A: Float>(
     model: &mut (impl Module<A> + ?Sized),
 ) -> Result<Vec<(String, Vec<usize>)>, Error> {
     Weights::of(model)?;

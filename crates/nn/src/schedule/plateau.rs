@@ -10,7 +10,9 @@ use crate::ground::setting::{check, check_not_negative};
 ///
 /// An observed value is an improvement if it is better than the best so far by a threshold. When
 /// more than `patience` values in turn are not, the rate falls, and values are ignored for
-/// `cooldown` times. NaN never counts as an improvement. As PyTorch's `ReduceLROnPlateau`.
+/// `cooldown` times. NaN and infinities never count as an improvement. As PyTorch's
+/// `ReduceLROnPlateau`, but that a share is one of the best value's size: there, a negative value
+/// that stays as it is counts as an improvement.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -128,11 +130,15 @@ impl Plateau {
 
     fn improves(&self, value: f64) -> bool {
         let best = self.seen.best;
+        if !value.is_finite() || best.is_infinite() {
+            return value.is_finite();
+        }
+        // The share is of the size of the best: a negative value falls by growing.
+        let falls = |share: f64| best * (1.0 - share * best.signum());
         match (self.rising, self.threshold) {
-            _ if best.is_infinite() => value.is_finite(),
-            (false, Threshold::Relative(share)) => value < best * (1.0 - share),
+            (false, Threshold::Relative(share)) => value < falls(share),
             (false, Threshold::Absolute(amount)) => value < best - amount,
-            (true, Threshold::Relative(share)) => value > best * (1.0 + share),
+            (true, Threshold::Relative(share)) => value > falls(-share),
             (true, Threshold::Absolute(amount)) => value > best + amount,
         }
     }

@@ -6,6 +6,7 @@ use ops::Float;
 use tape::Tape;
 
 use super::non_finite::bad_parameter;
+use super::resume::Settings;
 use crate::data::Batch;
 use crate::ground::{EpochRecord, Error, History, State};
 use crate::model::{Gradients, Module};
@@ -32,8 +33,8 @@ pub struct Run<'r, A: Float> {
     pub seed: u64,
     /// The state of every callback of the run, for a checkpoint.
     pub(crate) callback_states: State<A>,
-    /// Whether the callback that saves the best wants this epoch.
-    pub(crate) saved: bool,
+    /// What the run was begun with.
+    pub(crate) settings: Settings<'r, A>,
 }
 
 impl<A: Float> Run<'_, A> {
@@ -62,6 +63,7 @@ impl<A: Float> Run<'_, A> {
         state.nest("optimizer", self.optimizer.state(self.model));
         state.nest("callbacks", self.callback_states.clone());
         state.nest("history", self.history.state());
+        state.nest("settings", self.settings.state(self.model, self.optimizer)?);
         Checkpoint::of(self.model, state)?.save(path)
     }
 

@@ -1,9 +1,10 @@
 //! Using a model, and measuring it.
 
+use ndarray::Axis;
 use ops::{Float, Tensor};
 use tape::Tape;
 
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, DataLoader, Dataset};
 use crate::ground::Error;
 use crate::loss::Loss;
 use crate::metrics::{Count, Metric, accuracy};
@@ -12,7 +13,8 @@ use crate::model::{Module, Pass};
 /// Rows that a model is evaluated on at a time, to bound the memory of a pass.
 const EVALUATION_ROWS: usize = 1024;
 
-/// The outputs of a model for inputs with the batch along the first axis.
+/// The outputs of a model for inputs with the batch along the first axis. They are computed in
+/// parts of 1,024 samples, so that the memory of a pass does not grow with the number of samples.
 ///
 /// # Errors
 /// If the model cannot take inputs of this shape.
@@ -26,10 +28,30 @@ const EVALUATION_ROWS: usize = 1024;
 /// # Ok::<(), nn::Error>(())
 /// ```
 pub fn predict<A: Float>(model: &impl Module<A>, inputs: &Tensor<A>) -> Result<Tensor<A>, Error> {
-    model.output_shape(inputs.shape())?;
-    let tape = Tape::new();
-    let pass = Pass::evaluate(&tape);
-    Ok(model.forward(&pass, pass.input(inputs)).value())
+    model.check_input(inputs)?;
+    let shape = model.output_shape(inputs.shape())?;
+    let rows = inputs.shape().first().copied().unwrap_or(0);
+    let mut tape = Tape::new();
+    // An output whose first axis does not count samples cannot be put together from parts.
+    if rows > EVALUATION_ROWS && shape.first() == Some(&rows) {
+        let mut outputs = Vec::with_capacity(shape.iter().product());
+        for start in (0..rows).step_by(EVALUATION_ROWS) {
+            tape.reset();
+            let part = start..rows.min(start + EVALUATION_ROWS);
+            let part = Tensor::from(inputs.view().slice_axis(Axis(0), part.into()));
+            outputs.extend(output_of(model, &tape, &part).to_vec());
+        }
+        if let Ok(outputs) = Tensor::from_shape_vec(&shape, outputs) {
+            return Ok(outputs);
+        }
+        tape.reset();
+    }
+    Ok(output_of(model, &tape, inputs))
+}
+
+fn output_of<A: Float>(model: &impl Module<A>, tape: &Tape<A>, inputs: &Tensor<A>) -> Tensor<A> {
+    let pass = Pass::evaluate(tape);
+    model.forward(&pass, pass.input(inputs)).value()
 }
 
 /// How good a model is on a data set.
@@ -90,12 +112,33 @@ pub(super) fn check<'m, A: Float>(
     loss: &dyn Loss<A>,
     metrics: impl Iterator<Item = &'m dyn Metric<A>>,
 ) -> Result<(), Error> {
+    model.check_input(data.inputs())?;
     let output = model.output_shape(data.inputs().shape())?;
     loss.check(&output, data.targets())?;
     for metric in metrics {
         metric.check(&output, data.targets())?;
     }
     Ok(())
+}
+
+/// Refuses a last batch of one sample if a layer cannot be trained on it: tries it before anything
+/// is trained.
+pub(super) fn check_last_batch<A: Float>(
+    model: &dyn Module<A>,
+    data: &DataLoader<A>,
+) -> Result<(), Error> {
+    let (samples, batch_size) = (data.samples_per_epoch(), data.batch_size());
+    if samples % batch_size != 1 % batch_size {
+        return Ok(());
+    }
+    let tape = Tape::new();
+    let pass = Pass::trial(&tape);
+    let one = data.dataset().first_rows(1)?;
+    model.forward(&pass, pass.input(one.inputs()));
+    match pass.refusal() {
+        None => Ok(()),
+        Some(problem) => Err(Error::LastBatch { samples, batch_size, problem }),
+    }
 }
 
 /// [`evaluate_with`], without the check.
@@ -112,8 +155,9 @@ pub(super) fn evaluate_checked<A: Float>(
         tape.reset();
         let pass = Pass::evaluate(&tape);
         let output = model.forward(&pass, pass.input(&batch.inputs));
-        let value = loss.loss(output, &batch.targets)?;
-        total.add(&batch, value.item(), &output.value());
+        let counts = loss.counted(&output.shape(), &batch.targets) > 0.0;
+        let value = if counts { loss.loss(output, &batch.targets)?.item() } else { A::zero() };
+        total.add(&batch, value, &output.value());
     }
     Ok(total.mean())
 }

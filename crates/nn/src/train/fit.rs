@@ -2,22 +2,23 @@
 
 use std::path::PathBuf;
 
-use ops::{Float, Tensor};
+use ops::{Float, Shape, Tensor};
 use tape::{Tape, Var};
 
 use super::callback::{Callback, Run, StepView};
-use super::evaluate::{Total, check, evaluate_checked};
+use super::evaluate::{Total, check, check_last_batch, evaluate_checked};
 use super::interrupt::Interruptible;
 use super::non_finite::{Step, bad_parameter, bad_step, first_value};
 use super::progress::Progress;
 use super::replay::{Replays, StepResult};
+use super::resume::{Before, Settings, resume};
+use super::showing::{check_paths, check_shown, in_words};
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::ground::{EpochRecord, Error, History, State, step_seed};
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
 use crate::model::{Module, Pass};
 use crate::optim::{Optimizer, Penalty};
-use crate::save::Checkpoint;
 
 /// What a model is validated on.
 enum Validation<'d, A: Float> {
@@ -30,6 +31,8 @@ enum Validation<'d, A: Float> {
 /// What the steps of a run work with.
 struct Course<'c, A: Float> {
     data: &'c DataLoader<A>,
+    /// The shape of the model's output for all samples.
+    output: Shape,
     loss: &'c dyn Loss<A>,
     tape: Tape<A>,
     replays: Replays<A>,
@@ -64,6 +67,7 @@ struct Course<'c, A: Float> {
 pub struct Fit<'d, A: Float> {
     epochs: usize,
     batch_size: usize,
+    drop_last: bool,
     seed: u64,
     validation: Validation<'d, A>,
     metrics: Vec<Box<dyn Metric<A> + 'd>>,
@@ -87,6 +91,7 @@ impl<'d, A: Float> Fit<'d, A> {
         Self {
             epochs: 10,
             batch_size: 32,
+            drop_last: false,
             seed: 0,
             validation: Validation::None,
             metrics: Vec::new(),
@@ -113,6 +118,14 @@ impl<'d, A: Float> Fit<'d, A> {
         self
     }
 
+    /// Leaves out the last batch of an epoch if it is incomplete: batch normalisation, for one, has
+    /// no variance in a batch of one sample.
+    #[must_use]
+    pub fn drop_last(mut self) -> Self {
+        self.drop_last = true;
+        self
+    }
+
     /// The seed of all that is random: the order of samples, dropout, the validation split.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -128,7 +141,8 @@ impl<'d, A: Float> Fit<'d, A> {
     }
 
     /// Sets a fraction of the training data aside, drawn by the seed, to evaluate the model on
-    /// after every epoch. The data of a loader is divided before the loader is made.
+    /// after every epoch. A loader deals out the rest with its own settings; what is set aside is
+    /// not augmented.
     #[must_use]
     pub fn validation_split(mut self, fraction: f64) -> Self {
         self.validation = Validation::Split(fraction);
@@ -178,7 +192,11 @@ impl<'d, A: Float> Fit<'d, A> {
 
     /// Goes on from a checkpoint that [`SaveCheckpoint`](crate::train::callbacks::SaveCheckpoint)
     /// wrote, after its epoch: model, optimiser, callbacks and history are as they were then, and
-    /// the rest of the run gives the same numbers as if it had never stopped.
+    /// the rest of the run gives the same numbers as if it had never been interrupted. A run that
+    /// was stopped, by early stopping or another callback, stays so.
+    ///
+    /// What differs from the run that was begun, but for the number of epochs, is refused. To go on
+    /// with something else, begin a new run with the [`Checkpoint`](crate::save::Checkpoint)'s weights.
     #[must_use]
     pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
         self.resume = Some(checkpoint.into());
@@ -203,7 +221,7 @@ impl<'d, A: Float> Fit<'d, A> {
     ///
     /// # Errors
     /// Before anything changes: if the batch size is 0, if a number of the data is infinite or NaN,
-    /// if the model cannot take the data, the loss cannot compare its output with the targets, a
+    /// if the model cannot take the data or be trained on the last batch, if the model shows its parameters wrongly, if the loss cannot compare its output with the targets, a
     /// metric cannot measure them, or a callback refuses. On the way: if the loss or a gradient is
     /// infinite or NaN; the model keeps the parameters of the step before, and the error has the
     /// history of the epochs before. After an epoch: if a step has made a parameter so.
@@ -214,22 +232,22 @@ impl<'d, A: Float> Fit<'d, A> {
         loss: &impl Loss<A>,
         optimizer: &mut impl Optimizer<A>,
     ) -> Result<History, Error> {
-        let held_out = match self.validation {
+        let mut loader = data.loader(self.batch_size, self.seed)?;
+        let set_aside;
+        let validation = match self.validation {
             Validation::None => None,
-            Validation::Data(held_out) => Some(held_out),
+            Validation::Data(validation) => Some(validation),
             Validation::Split(fraction) => {
-                let data = data.as_dataset().ok_or_else(|| Error::Setting {
-                    setting: "the validation split",
-                    given: format!("{fraction} of a loader's data"),
-                    allowed: "of a data set; divide it before making the loader",
-                })?;
-                let (training, held_out) = data.split(fraction, self.seed)?;
-                let loader = training.loader(self.batch_size, self.seed)?;
-                return self.run_on(model, (&loader, Some(&held_out)), loss, optimizer);
+                let (training, validation) = loader.dataset().split(fraction, self.seed)?;
+                loader = loader.with_data(training)?;
+                set_aside = validation;
+                Some(&set_aside)
             }
         };
-        let loader = data.loader(self.batch_size, self.seed)?;
-        self.run_on(model, (&loader, held_out), loss, optimizer)
+        if self.drop_last {
+            loader = loader.drop_last()?;
+        }
+        self.run_on(model, (&loader, validation), loss, optimizer)
     }
 
     #[inline(never)] // Compiled once, in this crate.
@@ -244,6 +262,8 @@ impl<'d, A: Float> Fit<'d, A> {
             data.check_finite()?;
             check(model, data, loss, self.metrics.iter().map(|metric| &**metric))?;
         }
+        check_paths(model)?;
+        check_last_batch(model, data)?;
         let interruptible = self.interruptible.then(Interruptible::enter).transpose()?;
         let mut history = History::default();
         let mut run = Run {
@@ -256,51 +276,38 @@ impl<'d, A: Float> Fit<'d, A> {
             step: 0,
             seed: self.seed,
             callback_states: State::new(),
-            saved: false,
+            settings: Settings::new(data, validation, loss, self.penalty.clone()),
         };
-        self.load(&mut run)?;
-        self.start(&mut run, (data.dataset(), validation), loss.threshold())?;
+        run.settings.rate = run.optimizer.learning_rate();
+        self.begin(&mut run, (data.dataset(), validation), loss.threshold())?;
         let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
         let replays = Replays::new(self.replay && !reads_tape);
-        let mut course = Course { data, loss, tape: Tape::new(), replays, interruptible };
+        let output = run.model.output_shape(data.dataset().inputs().shape())?;
+        let mut course = Course { data, output, loss, tape: Tape::new(), replays, interruptible };
         let ended = self.epochs_of(&mut run, &mut course, validation);
-        // What callbacks do at the end, such as giving back the best parameters, they do however
-        // the run has ended.
+        // However the run has ended: early stopping gives back the best parameters here.
+        let mut at_end = Ok(());
         for callback in &mut self.callbacks {
-            callback.on_end(&mut run)?;
+            at_end = at_end.and(callback.on_end(&mut run));
         }
-        ended.map(|()| history)
+        ended.and(at_end).map(|()| history)
     }
 
-    /// Goes on from the checkpoint, if one was given. Nothing is changed if it does not fit.
-    fn load(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let Some(path) = &self.resume else { return Ok(()) };
-        let Checkpoint { weights, state } = Checkpoint::load(path)?;
-        let seed = state.text("seed")?;
-        if seed != self.seed.to_string() {
-            return Err(Error::State {
-                problem: format!("the run was begun with seed {seed}, not {}", self.seed),
-            });
+    /// Resumes, if asked to, and starts the run; puts all back if either is refused.
+    fn begin(
+        &mut self,
+        run: &mut Run<'_, A>,
+        data: (&Dataset<A>, Option<&Dataset<A>>),
+        threshold: f64,
+    ) -> Result<(), Error> {
+        let Some(path) = self.resume.clone() else { return self.start(run, data, threshold) };
+        let before = Before::of(run, &self.callbacks)?;
+        let begun =
+            resume(&path, run, &mut self.callbacks).and_then(|()| self.start(run, data, threshold));
+        if begun.is_err() {
+            before.restore(run, &mut self.callbacks)?;
         }
-        let [epoch, step] = [state.number("epoch")?, state.number("step")?];
-        let before = Checkpoint::of(run.model, run.optimizer.state(run.model))?;
-        weights.restore(run.model)?;
-        if let Err(error) = run.optimizer.load_state(run.model, &state.nested("optimizer")) {
-            before.weights.restore(run.model)?;
-            return Err(error);
-        }
-        let callbacks = state.nested("callbacks");
-        for (i, callback) in self.callbacks.iter_mut().enumerate() {
-            let state = callbacks.nested(&format!("{i} {}", callback.name()));
-            if let Err(error) = callback.load_state(&state) {
-                before.weights.restore(run.model)?;
-                run.optimizer.load_state(run.model, &before.state)?;
-                return Err(error);
-            }
-        }
-        (run.epoch, run.step) = (epoch as usize, step as usize);
-        *run.history = History::from_state(&state.nested("history"));
-        Ok(())
+        begun
     }
 
     /// Tells the callbacks that the run begins, and what values an epoch will have.
@@ -359,24 +366,30 @@ impl<'d, A: Float> Fit<'d, A> {
         course: &mut Course<'c, A>,
         progress: &Progress,
     ) -> Result<Option<Total<'c, A>>, Error> {
-        let Course { data, loss, tape, replays, interruptible } = course;
+        let Course { data, output, loss, tape, replays, interruptible } = course;
         let metrics = self.metrics.iter().map(|metric| &**metric);
         let mut total = Total::new(*loss, metrics);
         // ANCHOR: loop
         for (i, batch) in data.epoch(run.epoch).enumerate() {
+            output[0] = batch.len();
+            if loss.counted(output, &batch.targets) <= 0.0 {
+                continue;
+            }
             let mut step = if let Some(step) = replays.step(run.model, &batch, *loss) {
                 step
             } else {
                 let pass = Pass::train(tape, step_seed(self.seed, run.epoch, i));
                 let output = run.model.forward(&pass, pass.input(&batch.inputs));
                 let value = loss.loss(output, &batch.targets)?;
+                check_shown(&pass, run.model)?;
                 if !value.item().is_finite() {
                     self.not_finite(run, value, i + 1)?;
                     return Ok(None);
                 }
                 let penalty = self.penalty.as_ref().map(|p| p.loss(&pass, run.model));
                 let penalized = penalty.transpose()?.map_or(value, |penalty| value + penalty);
-                let gradients = pass.gradients(penalized)?;
+                let gradients =
+                    pass.gradients(penalized).map_err(|error| in_words(error, run.model))?;
                 let step = StepResult { loss: value.item(), output: output.value(), gradients };
                 // For the next batches of this shape.
                 replays.add(run.model, &batch, (*loss, self.penalty.as_ref()), step)
@@ -454,8 +467,7 @@ impl<'d, A: Float> Fit<'d, A> {
         self.end_for(run, Error::StepNotFinite { what, epoch, batch, loss, first, history })
     }
 
-    /// Ends the run because something is infinite or NaN: with the error, unless a callback
-    /// forgives it.
+    /// Ends the run: with the error, unless a callback forgives it.
     fn end_for(&self, run: &mut Run<'_, A>, error: Error) -> Result<(), Error> {
         if !self.callbacks.iter().any(|callback| callback.forgives_non_finite_loss()) {
             return Err(error);

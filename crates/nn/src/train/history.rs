@@ -57,6 +57,9 @@ impl History {
     /// All of it in a form that a checkpoint holds.
     pub(crate) fn state<A: Float>(&self) -> State<A> {
         let mut state = State::new();
+        if let Some(reason) = &self.stopped {
+            state.texts.insert("stopped".into(), reason.clone());
+        }
         let columns = self.columns();
         for record in &self.epochs {
             for (name, value) in &record.values {
@@ -70,7 +73,7 @@ impl History {
 
     /// The inverse of [`state`](History::state).
     pub(crate) fn from_state<A: Float>(state: &State<A>) -> Self {
-        let mut history = Self::default();
+        let mut history = Self { stopped: state.texts.get("stopped").cloned(), ..Self::default() };
         for (key, &value) in &state.numbers {
             let mut parts = key.splitn(3, '.');
             let epoch = parts.next().and_then(|part| part.parse().ok());

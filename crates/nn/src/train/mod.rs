@@ -12,6 +12,8 @@ mod non_finite;
 mod plot;
 mod progress;
 mod replay;
+mod resume;
+mod showing;
 
 pub use callback::{Callback, Monitor, Run, StepView, on_epoch_end};
 pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};

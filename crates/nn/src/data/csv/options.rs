@@ -36,7 +36,8 @@ impl From<String> for Column {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CsvTargets {
-    /// Labels that are whole numbers from 0; the number of classes is the largest plus 1.
+    /// Labels that are whole numbers from 0; the number of classes is the largest plus 1, or that
+    /// of [`CsvOptions::class_names`]. A column without a 0 is refused unless there are names.
     Labels(Column),
     /// Names of classes. The labels count the names in their sorted order (by code points), or in
     /// the order of [`CsvOptions::class_names`]; the dataset keeps the names.
@@ -57,9 +58,15 @@ pub enum Missing {
     /// Replace a missing input by the mean of the column's other values. A missing target
     /// is refused. The mean is taken over the whole table; if the table is split afterwards, it
     /// has seen the test set, if only a little.
+    ///
+    /// To leave the test set out, [`Keep`](Self::Keep) the missing inputs, divide, and use
+    /// [`FillMeans`](crate::data::FillMeans).
     FillMean,
     /// Leave out rows with a missing value.
     DropRows,
+    /// Keep a missing input as NaN, to be filled by [`FillMeans`](crate::data::FillMeans) when the
+    /// table has been divided. A missing target is refused.
+    Keep,
 }
 
 /// How a CSV file is to be read.

@@ -47,6 +47,8 @@ pub(super) struct Table<A: Float> {
     inputs: Vec<A>,
     values: Vec<A>,
     labels: Vec<usize>,
+    /// The lowest label of all rows, those left out too.
+    least_label: usize,
     classes: HashMap<String, usize>,
     /// Missing values that the options do not provide for.
     missing: u64,
@@ -68,6 +70,7 @@ impl<A: Float> Table<A> {
             inputs: Vec::new(),
             values: Vec::new(),
             labels: Vec::new(),
+            least_label: usize::MAX,
             missing: 0,
             places: Vec::new(),
         }
@@ -146,10 +149,13 @@ impl<A: Float> Table<A> {
         }
         let number = text.ok().and_then(|text| text.parse::<f64>().ok());
         if role == Role::Label {
-            let expected = format!("a label, a whole number from 0 to {}", MAX_CLASSES - 1);
+            let classes = self.options.class_names.as_ref().map_or(MAX_CLASSES, Vec::len);
+            let most = classes.saturating_sub(1);
+            let expected = format!("a label, a whole number from 0 to {most}");
             let hint = " (names of classes are read with `CsvOptions::classes`)";
             let Some(number) = number else { return refuse(self, expected + hint) };
-            let Some(label) = label(number) else { return refuse(self, expected) };
+            let Some(label) = label(number, classes) else { return refuse(self, expected) };
+            self.least_label = self.least_label.min(label);
             self.labels.push(label);
             return Ok(true);
         }
@@ -187,7 +193,7 @@ impl<A: Float> Table<A> {
     fn note_missing(&mut self, line: u64, index: usize) {
         let provided_for = match self.options.missing {
             Missing::Refuse => false,
-            Missing::FillMean => self.roles[index] == Role::Input,
+            Missing::FillMean | Missing::Keep => self.roles[index] == Role::Input,
             Missing::DropRows => true,
         };
         if provided_for {
@@ -274,8 +280,16 @@ impl<A: Float> Table<A> {
         let inputs = tensor(&[rows, self.width], self.inputs);
         match &self.options.targets {
             CsvTargets::Labels(_) => {
-                let classes = self.labels.iter().max().expect("a label in each row") + 1;
-                Dataset::classification(inputs, self.labels, classes)
+                let most = *self.labels.iter().max().expect("a label in each row");
+                match self.options.class_names {
+                    Some(names) => Dataset::classification(inputs, self.labels, names.len())?
+                        .with_class_names(names),
+                    None if self.least_label > 0 => {
+                        let least = self.least_label;
+                        Err(TableError::NoFirstClass { path, least, most }.into())
+                    }
+                    None => Dataset::classification(inputs, self.labels, most + 1),
+                }
             }
             CsvTargets::Classes(_) => {
                 let (labels, names) = in_order(self.labels, self.classes, self.options.class_names);
@@ -331,8 +345,8 @@ fn in_order(
     (labels, names.into_iter().map(|(name, _)| name).collect())
 }
 
-fn label(number: f64) -> Option<usize> {
-    let whole = number >= 0.0 && number < MAX_CLASSES as f64 && number.fract() == 0.0;
+fn label(number: f64, classes: usize) -> Option<usize> {
+    let whole = number >= 0.0 && number < classes as f64 && number.fract() == 0.0;
     whole.then_some(number as usize)
 }
 

@@ -161,7 +161,9 @@ fn columns_are_taken_by_name_and_left_out() {
     assert_eq!(data.inputs(), &Tensor::from([[1.0, 2.0], [4.0, 5.0]]));
     let values = Tensor::from([[3.0, 10.0], [6.0, 20.0]]);
     assert_eq!(data.targets(), &Targets::Values(values));
-    let labelled = read(text, CsvOptions::labels("rooms")).unwrap();
+    let names = (0..7).map(|rooms| format!("{rooms} rooms")).collect();
+    let named = CsvOptions { class_names: Some(names), ..CsvOptions::labels("rooms") };
+    let labelled = read(text, named).unwrap();
     assert_eq!((labelled.labels(), labelled.classes()), (Some(&[3, 6][..]), Some(7)));
 }
 
@@ -237,4 +239,40 @@ fn long_lines_and_files_are_refused() {
         parse::<f64>(endless, plain()),
         Err(DataError::Table(TableError::LongLine { .. }))
     ));
+}
+
+#[test]
+fn labels_that_count_from_1_are_refused() {
+    let text = "a,kind\n0.5,1\n0.25,2\n";
+    let error = refused(text, headed());
+    assert!(error.contains("the labels are 1 to 2, so class 0 would have no rows"), "{error}");
+    assert!(error.contains("CsvOptions::class_names"), "{error}");
+    // A row that is left out may have been of class 0.
+    let drop = CsvOptions { missing: Missing::DropRows, ..headed() };
+    assert_eq!(read(b"a,kind\n,0\n0.5,1\n", drop).unwrap().labels(), Some(&[1][..]));
+    // The names of a training set say that there is a class 0, which is only absent here.
+    let names = ["none", "cat", "dog", "owl"].map(str::to_owned).to_vec();
+    let named = CsvOptions { class_names: Some(names), ..headed() };
+    let data = read(text.as_bytes(), named.clone()).unwrap();
+    assert_eq!((data.labels(), data.classes()), (Some(&[1, 2][..]), Some(4)));
+    assert_eq!(data.class_names().unwrap()[2], "dog");
+    let error = refused("a,kind\n0.5,4\n", named);
+    assert!(error.contains("a label, a whole number from 0 to 3"), "{error}");
+}
+
+#[test]
+fn missing_inputs_can_be_kept_and_filled_by_the_training_set() {
+    let keep = CsvOptions { missing: Missing::Keep, ..headed() };
+    let data = read(b"a,b,kind\n1,,0\n,8,1\n3,2,0\n,100,1\n", keep.clone()).unwrap();
+    assert!(data.inputs().to_vec()[1].is_nan());
+    let (train, test) = data.split_at(3).unwrap();
+    // (1 + 3)/2 and (8 + 2)/2, without the 100 of the test set.
+    let means = crate::data::FillMeans::fit(&train).unwrap();
+    assert_eq!(means.means(), [2.0, 5.0]);
+    assert_eq!(means.apply(&train).unwrap().inputs().to_vec(), [1.0, 5.0, 2.0, 8.0, 3.0, 2.0]);
+    assert_eq!(means.apply(&test).unwrap().inputs().to_vec(), [2.0, 100.0]);
+    let error = crate::data::FillMeans::fit(&test).unwrap_err().to_string();
+    assert_eq!(error, "feature 0 holds no value in any row, so there is no mean to fill in");
+    let error = refused("a,kind\n1,\n", keep);
+    assert!(error.contains("1 value is missing: line 2, column 2"), "{error}");
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ops::{Float, Tensor};
 
-use crate::ground::Targets;
 use crate::ground::error::DataError;
+use crate::ground::{Checksum, Targets};
 
 mod batches;
 mod change;
@@ -173,6 +173,18 @@ impl<A: Float> Dataset<A> {
             Targets::Labels(_) => Ok(()),
             Targets::Values(values) => check_finite("values", values),
         }
+    }
+
+    /// A few digits that are others for almost any other data.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut sum = Checksum::new();
+        sum.tensor(&self.inputs);
+        match &self.targets {
+            Targets::Labels(labels) => sum.counts(labels),
+            Targets::Values(values) => sum.tensor(values),
+        }
+        sum.counts(&[self.classes.unwrap_or(0)]);
+        sum.digits()
     }
 
     /// The labels and the number of classes.

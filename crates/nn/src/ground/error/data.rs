@@ -219,6 +219,12 @@ pub enum DataError {
         /// The feature, counted from 0 in the order of the elements of a sample.
         feature: usize,
     },
+    /// A feature that is missing in every sample.
+    #[error("feature {feature} holds no value in any row, so there is no mean to fill in")]
+    NoMean {
+        /// The feature, counted from 0 in the order of the elements of a sample.
+        feature: usize,
+    },
     /// A series that is shorter than one window and what follows it.
     #[error(
         "a series of {steps} steps is too short for windows of {length} steps with {horizon} \

@@ -98,6 +98,19 @@ pub enum Error {
         /// How many rows there are.
         rows: usize,
     },
+    /// A last batch of one sample that a layer cannot be trained on.
+    #[error(
+        "the last batch of an epoch has 1 row ({samples} in batches of {batch_size}), and {problem}. \
+         Fit::drop_last leaves such a batch out; another batch size makes none"
+    )]
+    LastBatch {
+        /// How many samples an epoch has.
+        samples: usize,
+        /// How many of them a batch has.
+        batch_size: usize,
+        /// Which layer, and why not, in words.
+        problem: String,
+    },
     /// An output that is NaN.
     #[error("row {row} of the outputs holds NaN, which says no class")]
     OutputNotANumber {
@@ -246,6 +259,28 @@ pub enum Error {
         shape: Vec<usize>,
         /// The shape of the gradient.
         gradient: Vec<usize>,
+    },
+    /// A model that does not show its parameters as training needs them.
+    #[error("the model cannot be trained as it shows itself: {problem}")]
+    Model {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A model in which no parameter can be trained.
+    #[error("there is nothing to train: {problem}")]
+    NothingToTrain {
+        /// Why.
+        problem: String,
+    },
+    /// Gradients of which none belongs to the model that they are to change.
+    #[error(
+        "none of the {} is of a parameter of this model: they are of another model, or of one that \
+         this was cloned from (a clone's parameters are its own)",
+        counted(*gradients, "gradient")
+    )]
+    ForeignGradients {
+        /// How many gradients there are.
+        gradients: usize,
     },
     /// A gradient that is infinite or NaN.
     #[error("the gradient of parameter {parameter} is infinite or NaN")]

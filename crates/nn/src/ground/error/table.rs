@@ -102,6 +102,21 @@ pub enum TableError {
         /// The column's name in the header line, if there is one, shortened.
         heading: Option<String>,
     },
+    /// Labels without a 0.
+    #[error(
+        "{}: the labels are {least} to {most}, so class 0 would have no rows; labels count from 0. \
+         If these count from {least}, subtract it, or read them as names with `CsvOptions::classes`; \
+         if class 0 is only absent here, give the names of all classes in `CsvOptions::class_names`",
+        path.display()
+    )]
+    NoFirstClass {
+        /// The file.
+        path: PathBuf,
+        /// The lowest label.
+        least: usize,
+        /// The highest label.
+        most: usize,
+    },
     /// A row with another number of fields than the first.
     #[error(
         "{}, line {line}: {} expected as in the first line, but there {}",

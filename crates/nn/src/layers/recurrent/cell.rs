@@ -41,7 +41,7 @@ use super::RecurrentState;
 /// assert_eq!(layer.output_shape(&[5, 10, 3])?[..], [5, 8]);
 /// # Ok::<(), nn::Error>(())
 /// ```
-pub trait Cell: Clone + Debug + 'static {
+pub trait Cell: Clone + Debug + Send + Sync + 'static {
     /// What the layer is called in messages and summaries.
     const NAME: &'static str;
     /// The number of blocks of rows in each weight: one for each gate and each candidate.

@@ -199,6 +199,7 @@ impl<A: Float> Lbfgs<A> {
             (self.layout, self.memory) = (layout, Curvature::default());
         }
         let (loss, gradients) = evaluate(model)?;
+        gradients.check_owner(model)?;
         let mut here = Point { loss, gradient: flat_gradient(model, &gradients)? };
         if !loss.is_finite() {
             return Err(Error::LossNotFinite { loss });

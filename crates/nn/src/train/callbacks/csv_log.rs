@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ops::Float;
 
-use crate::ground::Error;
+use crate::ground::{EpochRecord, Error};
 use crate::train::callback::{Callback, Run};
 
 /// Writes a line of comma-separated values for every epoch, as soon as it ends.
@@ -17,9 +17,29 @@ pub struct CsvLog {
 }
 
 impl CsvLog {
-    /// To a file that is created at the start of the run; a resumed run adds to it.
+    /// To a file that is written from the first epoch on. A resumed run begins it again with the
+    /// epochs of its history, so that each is there once.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self { path: path.as_ref().to_owned(), file: None, columns: Vec::new() }
+    }
+
+    /// Begins the file: a line of names, and the epochs before.
+    fn begin(&mut self, epochs: &[EpochRecord]) -> Result<(), Error> {
+        let file = File::create(&self.path);
+        let file = file.map_err(|error| Error::file("write", &self.path, &error))?;
+        self.file = Some(csv::Writer::from_writer(file));
+        let header: Vec<String> =
+            std::iter::once("epoch".to_owned()).chain(self.columns.iter().cloned()).collect();
+        self.line(&header)?;
+        epochs.iter().try_for_each(|record| self.record(record))
+    }
+
+    fn record(&mut self, record: &EpochRecord) -> Result<(), Error> {
+        let value = |name: &String| record.value(name).map(|v| v.to_string()).unwrap_or_default();
+        let fields: Vec<String> = std::iter::once(record.epoch.to_string())
+            .chain(self.columns.iter().map(value))
+            .collect();
+        self.line(&fields)
     }
 
     fn line(&mut self, fields: &[String]) -> Result<(), Error> {
@@ -40,30 +60,24 @@ impl<A: Float> Callback<A> for CsvLog {
         false
     }
 
-    fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
-        let resumed = !run.history.epochs.is_empty() && self.path.exists();
-        let file = if resumed {
-            File::options().append(true).open(&self.path)
-        } else {
-            File::create(&self.path)
-        };
-        let file = file.map_err(|error| Error::file("write", &self.path, &error))?;
-        self.file = Some(csv::Writer::from_writer(file));
-        self.columns = columns.to_vec();
-        if resumed {
-            return Ok(());
-        }
-        let header: Vec<String> =
-            std::iter::once("epoch".to_owned()).chain(columns.iter().cloned()).collect();
-        self.line(&header)
+    fn on_start(&mut self, _run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
+        // An old log stays as it is until the run has really begun.
+        let file = File::options().append(true).create(true).open(&self.path);
+        file.map_err(|error| Error::file("write", &self.path, &error))?;
+        (self.file, self.columns) = (None, columns.to_vec());
+        Ok(())
+    }
+
+    fn on_epoch_start(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        if self.file.is_some() { Ok(()) } else { self.begin(&run.history.epochs) }
     }
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let Some(record) = run.history.last() else { return Ok(()) };
-        let value = |name: &String| record.value(name).map(|v| v.to_string()).unwrap_or_default();
-        let fields: Vec<String> = std::iter::once(record.epoch.to_string())
-            .chain(self.columns.iter().map(value))
-            .collect();
-        self.line(&fields)
+        run.history.last().map_or(Ok(()), |record| self.record(record))
+    }
+
+    fn on_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        // A run without epochs leaves its names, or what was logged before it.
+        if self.file.is_none() { self.begin(&run.history.epochs) } else { Ok(()) }
     }
 }

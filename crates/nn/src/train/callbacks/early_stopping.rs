@@ -37,6 +37,9 @@ pub struct EarlyStopping<A: Float> {
     restore: bool,
     best: f64,
     best_epoch: usize,
+    /// The last value that improved on the one before it here by enough, and its epoch.
+    mark: f64,
+    mark_epoch: usize,
     waited: usize,
     values: Vec<Tensor<A>>,
 }
@@ -57,6 +60,8 @@ impl<A: Float> EarlyStopping<A> {
     pub fn watching(monitor: Monitor) -> Self {
         Self {
             best: monitor.worst(),
+            mark: monitor.worst(),
+            mark_epoch: 0,
             monitor,
             patience: 1,
             least: 0.0,
@@ -74,7 +79,8 @@ impl<A: Float> EarlyStopping<A> {
         self
     }
 
-    /// By how much the value must improve to count.
+    /// By how much the value must improve for training to go on. The best epoch is that of the best
+    /// value, by however little it is better.
     #[must_use]
     pub fn least_improvement(mut self, least: f64) -> Self {
         self.least = least;
@@ -106,6 +112,7 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
         if run.epoch == 0 {
             (self.best, self.best_epoch, self.waited) = (self.monitor.worst(), 0, 0);
+            (self.mark, self.mark_epoch) = (self.best, 0);
         }
         if self.patience == 0 {
             let (setting, allowed) = ("the patience of early stopping", "at least 1 epoch");
@@ -116,20 +123,27 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         let value = run.history.last().map_or(f64::NAN, |record| self.monitor.value(record));
-        if self.monitor.improves(value, self.best, self.least) {
-            (self.best, self.best_epoch, self.waited) = (value, run.epoch, 0);
+        if self.monitor.improves(value, self.best, 0.0) {
+            (self.best, self.best_epoch) = (value, run.epoch);
             if self.restore {
                 self.values = snapshot(run.model);
             }
+        }
+        if self.monitor.improves(value, self.mark, self.least) {
+            (self.mark, self.mark_epoch, self.waited) = (value, run.epoch, 0);
             return Ok(());
         }
         self.waited += 1;
         if self.waited >= self.patience {
+            let by = match self.least {
+                0.0 => String::new(),
+                least => format!(" by more than {least}"),
+            };
             run.stop(format!(
-                "{} has not improved on {} (epoch {}) for {}",
+                "{} has not improved on {} (epoch {}){by} for {}",
                 self.monitor.name(),
-                self.best,
-                self.best_epoch,
+                self.mark,
+                self.mark_epoch,
                 counted(self.waited, "epoch")
             ));
         }
@@ -148,6 +162,8 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
         for (name, value) in [
             ("best", self.best),
             ("best_epoch", self.best_epoch as f64),
+            ("mark", self.mark),
+            ("mark_epoch", self.mark_epoch as f64),
             ("waited", self.waited as f64),
         ] {
             state.numbers.insert(name.into(), value);
@@ -162,6 +178,9 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
         let number = |name: &str| state.number(name);
         self.best = number("best")?;
         self.best_epoch = number("best_epoch")? as usize;
+        // Checkpoints from before there was a difference have no mark.
+        self.mark = number("mark").unwrap_or(self.best);
+        self.mark_epoch = number("mark_epoch").map_or(self.best_epoch, |epoch| epoch as usize);
         self.waited = number("waited")? as usize;
         self.values = state.nested("values").tensors.into_values().collect();
         Ok(())

@@ -1,5 +1,7 @@
 //! A schedule at work in a run.
 
+use std::collections::BTreeMap;
+
 use ops::Float;
 
 use crate::ground::{Error, State};
@@ -7,7 +9,7 @@ use crate::schedule::Schedule;
 use crate::train::callback::{Callback, Monitor, Run, StepView};
 
 /// Sets the optimiser's learning rate by a [`Schedule`], whose base is the rate that the optimiser
-/// has at the start; records it as `learning rate`.
+/// has at the start, and has again at the end; records it as `learning rate`.
 ///
 /// ```
 /// use nn::prelude::*;
@@ -24,12 +26,15 @@ pub struct LearningRate<S> {
     every_step: bool,
     watched: Option<String>,
     base: f64,
+    /// What the schedule remembered when it was given: every run begins with it.
+    fresh: BTreeMap<String, f64>,
 }
 
 impl<S: Schedule> LearningRate<S> {
     /// Time counts in epochs.
     pub fn new(schedule: S) -> Self {
-        Self { schedule, every_step: false, watched: None, base: 0.0 }
+        let fresh = schedule.state();
+        Self { schedule, every_step: false, watched: None, base: 0.0, fresh }
     }
 
     /// Time counts in steps.
@@ -68,6 +73,7 @@ impl<A: Float, S: Schedule> Callback<A> for LearningRate<S> {
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
         if run.epoch == 0 {
             self.base = run.optimizer.learning_rate();
+            self.schedule.load_state(&self.fresh)?;
         }
         match &self.watched {
             Some(name) => Monitor::lowest(name.clone()).check(columns),
@@ -101,6 +107,10 @@ impl<A: Float, S: Schedule> Callback<A> for LearningRate<S> {
             self.schedule.observe(time - 1, value);
         }
         Ok(())
+    }
+
+    fn on_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+        run.optimizer.set_learning_rate(self.base)
     }
 
     fn state(&self) -> State<A> {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use ops::Float;
 
+use crate::ground::setting::check;
 use crate::ground::{Error, State};
+use crate::save::make_room;
 use crate::train::callback::{Callback, Monitor, Run};
 
 /// Saves all of the run after every epoch, in one file that is written whole or not at all:
@@ -32,19 +34,31 @@ use crate::train::callback::{Callback, Monitor, Run};
 pub struct SaveCheckpoint {
     path: PathBuf,
     every: usize,
+    keep: usize,
     best: Option<(Monitor, f64)>,
+    /// Whether the epoch that has just ended is to be saved.
+    due: bool,
 }
 
 impl SaveCheckpoint {
     /// To this file, after every epoch.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), every: 1, best: None }
+        Self { path: path.as_ref().to_owned(), every: 1, keep: 1, best: None, due: false }
     }
 
     /// Only every `epochs` epochs.
     #[must_use]
     pub fn every(mut self, epochs: usize) -> Self {
         self.every = epochs;
+        self
+    }
+
+    /// Keeps the last `files` that were saved: when a new one takes the name, the one before becomes
+    /// `name.1`, and so on. Should the last be damaged, the error of
+    /// [`Checkpoint::load`](crate::save::Checkpoint::load) names the last that is whole.
+    #[must_use]
+    pub fn keep(mut self, files: usize) -> Self {
+        self.keep = files;
         self
     }
 
@@ -67,10 +81,9 @@ impl<A: Float> Callback<A> for SaveCheckpoint {
     }
 
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
-        if self.every == 0 {
-            let (setting, allowed) = ("the number of epochs between checkpoints", "at least 1");
-            return Err(Error::Setting { setting, given: "0".into(), allowed });
-        }
+        let [every, keep] = [self.every, self.keep];
+        check("the number of epochs between checkpoints", every, every > 0, "at least 1")?;
+        check("the number of checkpoints to keep", keep, keep > 0, "at least 1")?;
         let Some((monitor, best)) = &mut self.best else { return Ok(()) };
         if run.epoch == 0 {
             *best = monitor.worst();
@@ -79,25 +92,26 @@ impl<A: Float> Callback<A> for SaveCheckpoint {
     }
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let (Some((monitor, best)), Some(record)) = (&mut self.best, run.history.last()) else {
-            return Ok(());
-        };
-        let value = monitor.value(record);
-        run.saved = monitor.improves(value, *best, 0.0);
-        if run.saved {
-            *best = value;
+        let Some(record) = run.history.last() else { return Ok(()) };
+        let validation = record.validation_loss().unwrap_or(0.0);
+        let good = record.loss().is_finite() && validation.is_finite();
+        self.due = good && run.epoch.is_multiple_of(self.every);
+        if let Some((monitor, best)) = &mut self.best {
+            let value = monitor.value(record);
+            self.due = good && monitor.improves(value, *best, 0.0);
+            if self.due {
+                *best = value;
+            }
         }
         Ok(())
     }
 
     fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let good = run.history.last().is_some_and(|record| {
-            let validation = record.validation_loss().unwrap_or(0.0);
-            record.loss().is_finite() && validation.is_finite()
-        });
-        let due =
-            if self.best.is_some() { run.saved } else { run.epoch.is_multiple_of(self.every) };
-        if good && due { run.save(&self.path) } else { Ok(()) }
+        if !self.due {
+            return Ok(());
+        }
+        make_room(&self.path, self.keep)?;
+        run.save(&self.path)
     }
 
     fn state(&self) -> State<A> {
