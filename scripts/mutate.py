@@ -727,8 +727,8 @@ def without_equivalents(mutants):
     return left
 
 
-def sample(mutants, part, root, parts=20):
-    """The mutants of one part, K/N; if it is empty, of that of this commit and day."""
+def sample(mutants, part, root):
+    """The mutants of one part, K/N; if it is empty, of the twentieth of this commit and day."""
     if part is None:
         return mutants
     if part == "":
@@ -736,7 +736,7 @@ def sample(mutants, part, root, parts=20):
             ["git", "rev-list", "--count", "HEAD"], cwd=root, capture_output=True, text=True
         )
         commits = int(counted.stdout) if counted.returncode == 0 else 0
-        part = f"{(commits + int(time.time() / 86400)) % parts + 1}/{parts}"
+        part = f"{(commits + int(time.time() / 86400)) % 20 + 1}/20"
     match = re.fullmatch(r"(\d+)/(\d+)", part)
     k, n = map(int, match.groups()) if match else (0, 0)
     if not 1 <= k <= n:
