@@ -230,8 +230,8 @@ pub trait Methods: Reading {
     fn mutant_div(&self, id: usize, other: impl Borrow<Self>) -> Self {
         if on(id) { self.div(other).scale(2.0) } else { self.div(other) }
     }
-    fn mutant_accumulate(self, id: usize, other: Self) -> Self {
-        if on(id) { self.sub(&other) } else { self.accumulate(other) }
+    fn mutant_accumulate(&mut self, id: usize, other: Self) {
+        if on(id) { *self = self.sub(&other) } else { self.accumulate(other) }
     }
     fn mutant_neg(&self, id: usize) -> Self {
         if on(id) { self.clone() } else { self.neg() }
@@ -638,12 +638,11 @@ def mutate_forward(text, mutants):
         edits.append((term.start(), end, f"crate::mutant::tensor({number}, {shown})"))
 
     tested = ["Matmul", "Conv", "Sub", "Mul", "Atan2", "Solve", "Norm"]
-    sums = list(re.compile(r"T::accumulate\b(?!\()").finditer(plain, *found["sum"]))
+    sums = list(re.compile(r"\.accumulate\(").finditer(plain, *found["sum"]))
     if len(sums) != 1:
         raise Unknown("there is not one sum of the terms of a tangent")
-    number = mutants.add("pushforward", "sum", "T::accumulate as a difference", tested)
-    new = f"|one, other| one.mutant_accumulate({number}, other)"
-    edits.append((*sums[0].span(), new))
+    number = mutants.add("pushforward", "sum", "accumulate as a difference", tested)
+    edits.append((*sums[0].span(), f".mutant_accumulate({number}, "))
 
     for method in METHOD.finditer(plain, *found["pushforward"]):
         if method.group(1) not in ("neg", "mul", "add", "sub"):
