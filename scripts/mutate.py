@@ -101,24 +101,6 @@ EQUIVALENT = [
         "bound keeps it from overflowing where it is not chosen",
     ),
     (
-        ["Hypot"],
-        ["slope 0", "slope 1"],
-        "select(R::lit(-1.0), y)",
-        "this divisor stands in for y = 0 only, where the dividend is 0: 0/−1 is 0 as 0/1 is",
-    ),
-    (
-        ["Atan2"],
-        ["slope 0", "slope 1"],
-        "b.square() - a.equal(R::lit(0.0)) * b.equal(",
-        "what is added is 0 but at the origin, where the dividend is 0: 0/−1 is 0 as 0/1 is",
-    ),
-    (
-        ["Atan2"],
-        ["slope 0", "slope 1"],
-        "a.equal(R::lit(0.0)) * 2 * b.equal(R::lit(0.0))",
-        "what is added is 0 but at the origin, where the dividend is 0: 0/2 is 0 as 0/1 is",
-    ),
-    (
         ["LogAddExp"],
         ["value"],
         "select(d, R::lit(1.0)).abs()",
