@@ -49,7 +49,7 @@ def run(model: Path) -> dict[str, np.ndarray]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            ["cargo", "test", "-q", "-p", "nn", "--test", "onnx", "writes_the_models_if_asked"],
+            ["cargo", "test", "-q", "-p", "nn", "--test", "all", "onnx::writes_the_models_if_asked"],
             cwd=ROOT, env=os.environ | {"CHAINRULE_ONNX": folder}, check=True, stdout=subprocess.DEVNULL,
         )
         outputs = {model: run(model) for model in sorted(Path(folder).glob("*.onnx"))}

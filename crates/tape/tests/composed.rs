@@ -65,7 +65,7 @@ fn variances_and_norms() {
     check(|v| v[0].norm_max(1), &[sample(&[2, 3], 0)]);
     check(|v| v[0].norm_lp(2.5, 1), &[sample(&[2, 3], 0)]);
     let says = message(|| Tensor::scalar(1.0).var(.., 1.0));
-    assert!(says.contains("1 numbers with a correction of 1 leave 0 degrees of freedom"), "{says}");
+    assert!(says.contains("1 number with a correction of 1 leaves 0 degrees of freedom"), "{says}");
     assert!(message(|| x().norm_lp(0.5, ..)).contains("p is 0.5, but must be at least 1"));
     assert!(message(|| x().prod(2)).contains("axis 2 is out of range"));
 }

@@ -33,7 +33,7 @@ fn a_shape_mismatch_shows_both_shapes_and_where_they_came_from() {
     let b = tape.var(Tensor::zeros(&[128])).named("bias");
     let error = Var::try_apply(Lift::binary(Add), &[&a, &b]).unwrap_err().to_string();
     let expected = format!(
-        "add: the lengths 256 and 128 of axis −1 (counted from the last) do not broadcast; they \
+        "add: the lengths 256 and 128 of axis -1 (counted from the last) do not broadcast; they \
          would if they were equal or one of them were 1.\n  \
          left   [ 64, 256]   hidden, recorded at {}\n  \
          right  [     128]   bias, recorded at {}\n  called at {}:{}:17",

@@ -13,20 +13,13 @@ use super::progress::Progress;
 use super::replay::{Replays, StepResult};
 use super::resume::{Before, Settings, resume};
 use super::showing::{check_paths, check_shown, in_words};
+use super::validation::Validation;
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::ground::{EpochRecord, Error, History, State, step_seed};
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
 use crate::model::{Module, Pass};
 use crate::optim::{Optimizer, Penalty};
-
-/// What a model is validated on.
-enum Validation<'d, A: Float> {
-    None,
-    Data(&'d Dataset<A>),
-    /// A fraction of the training data, set aside.
-    Split(f64),
-}
 
 /// What the steps of a run work with.
 struct Course<'c, A: Float> {

@@ -14,6 +14,7 @@ mod progress;
 mod replay;
 mod resume;
 mod showing;
+mod validation;
 
 pub use callback::{Callback, Monitor, Run, StepView, on_epoch_end};
 pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};

@@ -94,12 +94,16 @@ impl Reduction {
     /// of blocks of them in `f64`.
     fn sum_rows<A: Float>(&self, x: &[A], sums: &mut [A]) {
         let several = self.run * (WIDE / self.run).max(1);
-        let mut wide = SmallVec::<[A; WIDE]>::from_elem(A::zero(), several);
+        let side_by_side = if several > self.run { several } else { 0 };
+        let mut wide = SmallVec::<[A; WIDE]>::from_elem(A::zero(), side_by_side);
         let blocks = x.chunks(several * ROWS);
         let mut sum_block = |block: &[A], sums: &mut [A]| {
+            sums.fill(A::zero());
+            if wide.is_empty() {
+                return block.chunks(self.run).for_each(|run| simd::add(sums, run));
+            }
             wide.fill(A::zero());
             block.chunks(several).for_each(|runs| simd::add(&mut wide, runs));
-            sums.fill(A::zero());
             wide.chunks_exact(self.run).for_each(|sum| simd::add(sums, sum));
         };
         if blocks.len() == 1 {

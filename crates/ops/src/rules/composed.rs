@@ -16,7 +16,7 @@ fn resolve<T: Reading>(x: &T, axes: &Axes) -> smallvec::SmallVec<[usize; 4]> {
     or_panic(axes.resolve(x.shape().len()))
 }
 
-/// Methods composed of other rules, for every algebra of tensors. Axes may be negative; every
+/// Methods composed of other rules, for every reading of tensors. Axes may be negative; every
 /// method panics with a sentence where its operands or axes do not fit.
 pub trait ComposedMethods: Reading {
     /// The product over `axes`, which are removed; 1 over an empty axis.

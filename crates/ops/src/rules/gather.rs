@@ -155,7 +155,7 @@ impl Cases for GatherAdjoint {
     }
 }
 
-/// The method of [`Gather`], for every algebra of tensors.
+/// The method of [`Gather`], for every reading of tensors.
 pub trait GatherMethods: Reading {
     /// The rows of this table, `[rows, …width]`, that `indices` name, `[…]`: `[…, …width]`.
     ///

@@ -237,7 +237,7 @@ impl Cases for Matmul {
     }
 }
 
-/// The method of the matrix product, for every algebra of tensors.
+/// The method of the matrix product, for every reading of tensors.
 pub trait MatmulMethods: Reading {
     /// The matrix product by NumPy's rules: `[m, k] @ [k, n] → [m, n]`, with leading axes
     /// broadcast, and vectors as rows on the left, as columns on the right.

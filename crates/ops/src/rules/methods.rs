@@ -1,4 +1,4 @@
-//! The methods that every algebra of tensors has: plain, recorded, dual or formula.
+//! The methods that every reading of tensors has: plain, recorded, dual or formula.
 //!
 //! Bring them into scope with `use ops::prelude::*;`.
 

@@ -296,7 +296,7 @@ impl Cases for NormalizeSlope {
     }
 }
 
-/// The methods of normalisation, for every algebra of tensors.
+/// The methods of normalisation, for every reading of tensors.
 pub trait NormalizeMethods: Reading {
     /// (x − mean)/√(var + ε) over `axes`.
     ///

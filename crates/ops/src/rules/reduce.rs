@@ -7,7 +7,7 @@ pub use super::norm::Norm;
 use crate::ground::Axes;
 use crate::rule::Reading;
 
-/// The methods of the reductions that are not linear, for every algebra of tensors.
+/// The methods of the reductions that are not linear, for every reading of tensors.
 pub trait ReduceMethods: Reading {
     /// The largest element, a scalar.
     ///

@@ -183,7 +183,7 @@ impl<'t, A: Float> Var<'t, A> {
     /// let tape = Tape::new();
     /// let x = tape.var([[1.0, 2.0]]);
     /// let op = x.softmax(-1).described().unwrap();
-    /// assert_eq!(op.attributes(), [("axis", Attribute::Integer(-1))]);
+    /// assert_eq!(op.settings(), [("axis", Attribute::Integer(-1))]);
     /// ```
     pub fn described(self) -> Option<Box<dyn AnyRule>> {
         self.tape.graph()[self.index].source.op()?.as_rule()

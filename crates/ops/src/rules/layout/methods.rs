@@ -17,7 +17,7 @@ pub enum Padding {
     Reflect,
 }
 
-/// Methods that rearrange, repeat and resample along axes, for every algebra of tensors. Axes may
+/// Methods that rearrange, repeat and resample along axes, for every reading of tensors. Axes may
 /// be negative; every method panics with a sentence where an axis does not exist.
 pub trait LayoutMethods: Reading {
     /// The length of an axis.

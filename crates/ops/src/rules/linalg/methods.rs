@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use super::{Cholesky, Det, Inverse, LogDet, Solve};
 use crate::rule::Reading;
 
-/// The methods of linear algebra, for every algebra of tensors: on matrices, or stacks of them.
+/// The methods of linear algebra, for every reading of tensors: on matrices, or stacks of them.
 pub trait LinalgMethods: Reading {
     /// The inverse of a square matrix.
     ///

@@ -9,7 +9,7 @@ use super::{BroadcastTo, Concat, IndexAdd, IndexSelect, Mean, Permute, Pick, Res
 use crate::ground::{Axes, Shape, resolve_axis, stretched_axes};
 use crate::rule::{Reading, or_panic};
 
-/// The methods of the linear rules, for every algebra of tensors. Axes may be negative, as in
+/// The methods of the linear rules, for every reading of tensors. Axes may be negative, as in
 /// NumPy; every method panics with a sentence where its operands or axes do not fit.
 pub trait LinearMethods: Reading {
     /// Zeros of the same shape.

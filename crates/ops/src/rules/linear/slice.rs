@@ -76,7 +76,7 @@ impl Cases for Slice {
                 "the slice ..4 of axis 0 reaches outside its length 3",
             ),
             refusal(slice(&[SliceInfoElem::Index(3)]), &[&[3]], "the slice 3 of axis 0"),
-            refusal(slice(&[range(0, None)]), &[&[3, 2]], "1 slices were given for 2 axes"),
+            refusal(slice(&[range(0, None)]), &[&[3, 2]], "1 slice was given for 2 axes"),
             refusal(slice(&[SliceInfoElem::NewAxis]), &[&[3]], "cannot insert an axis"),
         ]
     }

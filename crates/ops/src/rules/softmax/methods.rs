@@ -7,7 +7,7 @@ use super::{
 };
 use crate::rule::Reading;
 
-/// The methods of softmax and its kin, for every algebra of tensors.
+/// The methods of softmax and its kin, for every reading of tensors.
 pub trait SoftmaxMethods: Reading {
     /// Softmax along `axis`.
     ///
