@@ -41,7 +41,7 @@ impl<A: Float> Watch<Tensor<A>> for StopAtNonFinite<'_, A> {
     }
 }
 
-fn non_finite_contribution<A: Float>(
+pub(super) fn non_finite_contribution<A: Float>(
     node: Var<'_, A>,
     adjoint: &Tensor<A>,
     position: usize,
