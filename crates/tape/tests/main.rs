@@ -3,6 +3,7 @@
 
 #[cfg(all(feature = "svg", feature = "terminal"))] // Its programs are built.
 mod book;
+mod checks;
 mod composed;
 mod debug;
 #[cfg(feature = "expression")]

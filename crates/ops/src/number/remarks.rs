@@ -19,6 +19,8 @@ pub enum Stops {
     Bounds,
     /// The other factor is 0.
     Factor,
+    /// The mask chooses the other operand.
+    Mask,
     /// Another operand, or another element, was chosen.
     Choice,
     /// It is so far out that its slope rounds to 0.

@@ -442,7 +442,7 @@ impl Elementwise<3> for Where {
         kinks: &[],
         known: &[([1.0, 2.5, -1.5], 2.5), ([0.0, 2.5, -1.5], -1.5)],
     };
-    const REMARKS: Remarks = Remarks::stops(Stops::Choice);
+    const REMARKS: Remarks = Remarks::stops(Stops::Mask);
     #[inline(always)]
     fn value<R: Number>(self, [mask, a, b]: [R; 3]) -> R {
         mask.select(a, b)

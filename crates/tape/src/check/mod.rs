@@ -10,39 +10,49 @@
 //! # Ok::<(), tape::check::CheckError>(())
 //! ```
 //!
-//! The numeric side is the five-point central difference
-//! f′(x) ≈ (f(x − 2h) − 8f(x − h) + 8f(x + h) − f(x + 2h)) / 12h
-//! (Abramowitz & Stegun, *Handbook of Mathematical Functions*, 25.3.6), whose error is h⁴/30·f⁽⁵⁾
-//! from truncation and about 1.5·ε·|f|/h from rounding; with h = 7·10⁻⁴ the first is
-//! 8·10⁻¹⁵·|f⁽⁵⁾| and the second 5·10⁻¹³·|f|.
+//! The numeric side is a ladder of central differences (f(x + h) − f(x − h)) / 2h, each step half of
+//! the one before. Their errors in h² and h⁴ are extrapolated away (Richardson, *The deferred approach
+//! to the limit*, 1927), and what the extrapolation of one order less differs by is an estimate of
+//! the error, as in Ridders, *Accurate computation of F′(x) and F′(x)F″(x)*, 1982. A derivative
+//! agrees, or is wrong because the steps converge to another number, or finite differences cannot
+//! tell: see [`Reason`].
 
+mod compare;
+mod fault;
+mod found;
+mod function;
+mod judge;
+mod ladder;
+mod modes;
+mod probe;
 mod report;
-mod stencil;
 
-use ops::declare::sample;
-use ops::methods::{BinaryMethods, LinearMethods};
-use ops::{Call, Float, Tensor};
+use std::ops::Range;
 
-use crate::graph::tape::{Tape, operands};
+use ops::{Float, Tensor};
+
 use crate::graph::var::Var;
-use crate::sweep::adjoints::Reach;
-use crate::sweep::sweep::sweep;
-pub use report::{CheckError, Comparison, Fault, Report};
-use stencil::stencil;
-
-type Function<'f, A> = dyn for<'t> Fn(&[Var<'t, A>]) -> Var<'t, A> + 'f;
+use compare::Site;
+pub(crate) use found::Found;
+use function::{Function, Recorded, same_bits};
+use probe::{Measure, Probe, numbers};
+pub use report::{CheckError, Comparison, Fault, Mode, Reason, Report, Unclear};
 
 /// A gradient check, with its settings. The default is every element of every input, first order.
 ///
-/// Beside the finite differences, a check runs the gradient twice and requires the same bits, and
-/// holds forward mode against reverse mode. A difference that is due to a kink inside the stencil
-/// is reported as such and does not fail. When a gradient is wrong, each recorded op is checked in
-/// place, and the first that is at fault is named with its line.
+/// Each derivative is held against finite differences at many steps. Where the slopes from both sides
+/// converge to different numbers there is a kink; it is reported and does not fail, if the gradient
+/// lies between them. Where the steps converge to nothing, or to too few digits, that is reported
+/// with the reason. Beside the differences, a check runs the gradient twice and requires the same
+/// bits, and holds forward mode against reverse mode. When a gradient is wrong, each recorded op is
+/// checked in place, and the first that is at fault is named with its line.
 #[derive(Clone, Debug)]
 pub struct Check {
     second_order: bool,
     fast: bool,
     tolerance: Option<(f64, f64)>,
+    steps: Option<(f64, f64)>,
+    random: Option<(usize, Range<f64>)>,
 }
 
 impl Default for Check {
@@ -51,33 +61,10 @@ impl Default for Check {
     }
 }
 
-/// The numbers of a check that depend on the element type.
-struct Scale {
-    /// The step of the stencil, for inputs up to 1 in size; it grows in proportion beyond.
-    step: f64,
-    relative: f64,
-    absolute: f64,
-    warning: Option<&'static str>,
-}
-
-impl Scale {
-    fn of<A: Float>(tolerance: Option<(f64, f64)>) -> Self {
-        let (step, standard, warning) = if A::NAME == "f64" {
-            (7e-4, (1e-8, 1e-10), None)
-        } else {
-            let weak = "the inputs are f32, whose rounding hides errors below about one part in a \
-                        hundred; check in f64";
-            (4e-2, (1e-2, 1e-3), Some(weak))
-        };
-        let (relative, absolute) = tolerance.unwrap_or(standard);
-        Self { step, relative, absolute, warning }
-    }
-}
-
 impl Check {
     /// First order, every element of every input.
     pub fn new() -> Self {
-        Self { second_order: false, fast: false, tolerance: None }
+        Self { second_order: false, fast: false, tolerance: None, steps: None, random: None }
     }
 
     /// Checks the gradient of the gradient too.
@@ -87,8 +74,9 @@ impl Check {
         self
     }
 
-    /// Compares one random direction an input, not every element: five evaluations an
-    /// input, whatever its size.
+    /// Compares one random direction an input, not every element: a handful of evaluations an
+    /// input, whatever its size. Where the direction gives no verdict, it is halved until the
+    /// elements are found that are to blame.
     #[must_use]
     pub fn fast(mut self) -> Self {
         self.fast = true;
@@ -96,10 +84,56 @@ impl Check {
     }
 
     /// Sets the difference allowed: |analytic − numeric| ≤ `relative`·max(|analytic|, |numeric|) +
-    /// `absolute`·max(1, |f|). The default is 10⁻⁸ and 10⁻¹⁰ (in `f32`, 10⁻² and 10⁻³).
+    /// `absolute`·max(1, |f|), and what the numeric derivative may be off by. The default is 10⁻⁸
+    /// and 0 (in `f32`, 10⁻² and 10⁻³).
     #[must_use]
     pub fn tolerance(mut self, relative: f64, absolute: f64) -> Self {
         self.tolerance = Some((relative, absolute));
+        self
+    }
+
+    /// Sets the largest and the smallest step h, relative to max(1, |x|) for an element x. The
+    /// steps between them are halves of each other; smaller ones are tried only if the larger ones
+    /// leave the verdict open. The default is 2⁻⁶ and 2⁻⁴⁰, and less for elements below 1 (in
+    /// `f32`, 2⁻⁴ and 2⁻¹⁶).
+    ///
+    /// ```
+    /// use tape::check::Check;
+    /// use tape::prelude::*;
+    ///
+    /// // A function that is computed to six digits only, and its gradient by another way.
+    /// fn rough<'t>(v: &[Var<'t, f64>]) -> Var<'t, f64> {
+    ///     let y = v[0].sin();
+    ///     y + ((y * 1e6).round() * 1e-6 - y).detach()
+    /// }
+    /// let check = Check::new().tolerance(1e-3, 0.0).steps(0.1, 0.02);
+    /// assert!(check.run(rough, &[ops::Tensor::from([0.4])]).is_ok());
+    /// ```
+    #[must_use]
+    pub fn steps(mut self, largest: f64, smallest: f64) -> Self {
+        self.steps = Some((largest, smallest));
+        self
+    }
+
+    /// Checks at a number of random points too: the same inputs with every element drawn evenly
+    /// from a range. The points are the same in every run.
+    ///
+    /// ```
+    /// use tape::check::Check;
+    /// use tape::prelude::*;
+    ///
+    /// // Right up to 3, and wrong beyond.
+    /// fn f<'t>(v: &[Var<'t, f64>]) -> Var<'t, f64> {
+    ///     v[0].square() + (v[0] - 3.0).relu().detach()
+    /// }
+    /// let check = Check::new();
+    /// assert!(check.run(f, &[ops::Tensor::from([0.5])]).is_ok());
+    /// let error = check.random_points(20, 0.0..5.0).run(f, &[ops::Tensor::from([0.5])]).unwrap_err();
+    /// assert!(error.to_string().contains("at random point"), "{error}");
+    /// ```
+    #[must_use]
+    pub fn random_points(mut self, points: usize, range: Range<f64>) -> Self {
+        self.random = Some((points, range));
         self
     }
 
@@ -107,8 +141,9 @@ impl Check {
     /// fixed tensor in general position and summed, so that no term can hide.
     ///
     /// # Errors
-    /// If a derivative disagrees with its finite difference, forward mode with reverse mode, or one
-    /// run with the next; or if they cannot be compared.
+    /// If a derivative is another than its finite differences converge to, forward mode disagrees
+    /// with reverse mode, or one run with the next; if they cannot be compared, or finite differences
+    /// give no verdict anywhere.
     pub fn run<A, F>(&self, f: F, inputs: &[Tensor<A>]) -> Result<Report, CheckError>
     where
         A: Float,
@@ -123,260 +158,95 @@ impl Check {
         f: &Function<'_, A>,
         inputs: &[Tensor<A>],
     ) -> Result<Report, CheckError> {
-        let scale = Scale::of::<A>(self.tolerance);
+        let measure = Measure::of::<A>(self.tolerance, self.steps);
         let mut found = Found::default();
-        let value = |inputs: &[Tensor<A>]| {
-            let tape = Tape::new();
-            scalar(f, &variables(&tape, inputs)).item().to_f64()
-        };
-        let gradient = || {
-            let tape = Tape::new();
-            let x = variables(&tape, inputs);
-            gradient_or_zeros(scalar(f, &x), &x)
-        };
-        let first = gradient();
-        if let Some(input) = first.iter().zip(&gradient()).position(|(a, b)| !same_bits(a, b)) {
-            return Err(CheckError::NotRepeatable { input });
+        self.check_at(f, inputs, None, measure, &mut found)?;
+        if let Some((points, range)) = &self.random {
+            let mut random = Random(0);
+            for point in 1..=*points {
+                let at: Vec<Tensor<A>> =
+                    inputs.iter().map(|x| x.map(|_| A::from_f64(random.within(range)))).collect();
+                self.check_at(f, &at, Some(point), measure, &mut found)?;
+            }
         }
-        self.compare(1, &scale, &value, &first, inputs, &mut found)?;
-        compare_modes(f, inputs, &first, &scale)?;
-        if self.second_order {
-            let value = |inputs: &[Tensor<A>]| {
-                let tape = Tape::new();
-                projected(f, &variables(&tape, inputs)).map_or(0.0, |y| y.item().to_f64())
-            };
-            let tape = Tape::new();
-            let x = variables(&tape, inputs);
-            let analytic = match projected(f, &x) {
-                Some(projected) => gradient_or_zeros(projected, &x),
-                None => inputs.iter().map(|x| Tensor::zeros(x.shape())).collect(),
-            };
-            self.compare(2, &scale, &value, &analytic, inputs, &mut found)?;
-        }
-        found.conclude(inputs.len(), scale.warning, || fault(f, inputs, &scale))
+        let weak = (A::NAME == "f32").then_some(
+            "the inputs are f32, whose rounding hides errors below about one part in a hundred;              check in f64",
+        );
+        found.conclude(inputs.len(), weak)
     }
 
-    /// Compares the derivatives of `value` with `analytic`, at every element or along directions.
-    fn compare<A: Float>(
+    /// Checks at one point. On the first derivative that is wrong, looks for the op at fault.
+    fn check_at<A: Float>(
         &self,
-        order: u8,
-        scale: &Scale,
-        value: &dyn Fn(&[Tensor<A>]) -> f64,
-        analytic: &[Tensor<A>],
+        f: &Function<'_, A>,
         inputs: &[Tensor<A>],
+        point: Option<usize>,
+        measure: Measure,
         found: &mut Found,
     ) -> Result<(), CheckError> {
-        for (input, x) in inputs.iter().enumerate().filter(|(_, x)| !x.is_empty()) {
-            let directions: Vec<(Option<Vec<usize>>, Tensor<A>)> = if self.fast {
-                vec![(None, direction(x, 5 + input))]
-            } else {
-                let unit = |i: usize| {
-                    let mut unit = vec![A::zero(); x.len()];
-                    unit[i] = A::one();
-                    let direction = Tensor::from_shape_vec(x.shape(), unit).expect("as many");
-                    (Some(position(i, x.shape())), direction)
-                };
-                (0..x.len()).map(unit).collect()
-            };
-            for (element, direction) in directions {
-                let size = match &element {
-                    Some(index) => x.view()[&index[..]].to_f64().abs(),
-                    None => x.view().iter().fold(0.0, |most: f64, v| most.max(v.to_f64().abs())),
-                };
-                let h = scale.step * size.max(1.0);
-                let mut moved = inputs.to_vec();
-                let stencil = stencil(h, |steps| {
-                    moved[input] = x.add(direction.scale(steps * h));
-                    let value = value(&moved);
-                    if value.is_finite() {
-                        Ok(value)
-                    } else {
-                        Err(CheckError::NotFinite { input, element: element.clone(), value })
-                    }
-                })?;
-                let (analytic, numeric) = (inner(&analytic[input], &direction), stencil.slope());
-                let difference = (analytic - numeric).abs();
-                let most = analytic.abs().max(numeric.abs());
-                let level = stencil.left.abs().max(stencil.right.abs()).max(1.0);
-                let comparison = Comparison {
-                    order,
-                    input,
-                    element,
-                    analytic,
-                    numeric,
-                    excess: difference / (scale.relative * most + scale.absolute * level),
-                    error: if most == 0.0 { 0.0 } else { difference / most },
-                };
-                if comparison.excess > 1.0 && stencil.has_kink_at(analytic) {
-                    found.kinks.push(comparison);
-                } else {
-                    found.comparisons.push(comparison);
-                }
-            }
+        let function = Recorded { f, inputs };
+        let first = function.gradient(inputs);
+        let again = function.gradient(inputs);
+        if let Some(input) = first.iter().zip(&again).position(|(a, b)| !same_bits(a, b)) {
+            return Err(CheckError::NotRepeatable { input });
+        }
+        let bound = function.bound(1);
+        let probe = Probe {
+            inputs,
+            outputs: &|moved| Some(vec![function.value(moved)]),
+            base: vec![numbers(&function.value(inputs))],
+            weights: vec![function.weights()],
+            bound: &|moved| bound.between(moved),
+            measure,
+        };
+        let right = |found: &Found| found.wrong_order().is_none();
+        let site = Site { order: 1, point, fast: self.fast };
+        site.compare(&probe, &first, found)?;
+        if right(found) {
+            modes::compare(&function, &probe, &first, self.fast)?;
+        }
+        if self.second_order {
+            self.check_second_order(&function, point, measure, found)?;
+        }
+        if let Some(order) = found.wrong_order() {
+            found.look_for_fault(|| fault::find(&function, measure, order, Mode::Reverse));
         }
         Ok(())
     }
-}
 
-/// The results of a check so far.
-#[derive(Default)]
-pub(crate) struct Found {
-    pub comparisons: Vec<Comparison>,
-    kinks: Vec<Comparison>,
-}
-
-impl Found {
-    /// Passes or fails; on failure looks for the op at fault.
-    pub fn conclude(
-        self,
-        inputs: usize,
-        warning: Option<&'static str>,
-        fault: impl FnOnce() -> Option<Fault>,
-    ) -> Result<Report, CheckError> {
-        let Self { comparisons, kinks } = self;
-        let compared = comparisons.len() + kinks.len();
-        let failed = comparisons.iter().filter(|c| c.excess > 1.0 || c.excess.is_nan()).count();
-        let by_excess = |a: &Comparison, b: &Comparison| a.excess.total_cmp(&b.excess);
-        let worst = comparisons.into_iter().max_by(by_excess).or_else(|| kinks.first().cloned());
-        match worst {
-            None => Err(CheckError::Nothing { inputs }),
-            Some(worst) if failed == 0 => Ok(Report { compared, worst, kinks, warning }),
-            Some(worst) => {
-                let (worst, fault) = (Box::new(worst), fault().map(Box::new));
-                Err(CheckError::Wrong { failed, compared, worst, fault })
-            }
-        }
+    fn check_second_order<A: Float>(
+        &self,
+        function: &Recorded<'_, A>,
+        point: Option<usize>,
+        measure: Measure,
+        found: &mut Found,
+    ) -> Result<(), CheckError> {
+        let inputs = function.inputs;
+        let bound = function.bound(2);
+        let base = function.gradient(inputs);
+        let probe = Probe {
+            inputs,
+            outputs: &|moved| Some(function.gradient(moved)),
+            base: base.iter().map(numbers).collect(),
+            weights: base.iter().enumerate().map(|(i, g)| function::projection(g, i)).collect(),
+            bound: &|moved| bound.between(moved),
+            measure,
+        };
+        let site = Site { order: 2, point, fast: self.fast };
+        site.compare(&probe, &function.second_gradient(), found)
     }
 }
 
-fn inner<A: Float>(a: &Tensor<A>, b: &Tensor<A>) -> f64 {
-    a.view().iter().zip(b.view()).map(|(a, b)| a.to_f64() * b.to_f64()).sum()
-}
+/// Numbers that are the same in every run (Steele, Lea & Flood, *Fast splittable pseudorandom number
+/// generators*, 2014).
+struct Random(u64);
 
-/// A direction in general position, in the shape of `x`.
-fn direction<A: Float>(x: &Tensor<A>, seed: usize) -> Tensor<A> {
-    sample(x.shape(), seed).cast()
-}
-
-fn same_bits<A: Float>(a: &Tensor<A>, b: &Tensor<A>) -> bool {
-    let bits = |x: &A| x.to_f64().to_bits();
-    a.view().iter().map(bits).eq(b.view().iter().map(bits))
-}
-
-/// Holds forward mode against reverse mode, along one direction for each input.
-fn compare_modes<A: Float>(
-    f: &Function<'_, A>,
-    inputs: &[Tensor<A>],
-    reverse: &[Tensor<A>],
-    scale: &Scale,
-) -> Result<(), CheckError> {
-    let tape = Tape::new();
-    let x = variables(&tape, inputs);
-    let y = scalar(f, &x);
-    for (input, &x) in x.iter().enumerate() {
-        let along = direction(&inputs[input], 5 + input);
-        let reverse = inner(&reverse[input], &along);
-        let forward = y.tangent(&[(x, along)]).item().to_f64();
-        let most = forward.abs().max(reverse.abs());
-        // Both are exact but for rounding, which the terms of the sum may leave behind.
-        let level = y.item().to_f64().abs().max(1.0);
-        if (forward - reverse).abs() > scale.relative * most + scale.absolute * level {
-            return Err(CheckError::Modes { input, forward, reverse });
-        }
+impl Random {
+    fn within(&mut self, range: &Range<f64>) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let unit = ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64;
+        range.start + (range.end - range.start) * unit
     }
-    Ok(())
-}
-
-/// Checks each recorded op in place, at the values it was recorded with: the first whose
-/// contribution to an operand disagrees with the finite difference of its own value.
-fn fault<A: Float>(f: &Function<'_, A>, inputs: &[Tensor<A>], scale: &Scale) -> Option<Fault> {
-    let tape = Tape::new();
-    let x = variables(&tape, inputs);
-    scalar(f, &x);
-    let graph = tape.graph();
-    for node in graph.node_indices() {
-        let here = &graph[node];
-        let Some(op) = here.source.op() else { continue };
-        let operands = operands(&graph, node);
-        let values: Vec<&Tensor<A>> = operands.iter().map(|&x| &graph[x].value).collect();
-        let wanted: Vec<bool> = operands.iter().map(|&x| graph[x].tracked).collect();
-        let cotangent = direction(&here.value, 3);
-        let call = Call { operands: &values, output: &here.value, wanted: &wanted };
-        let contributions = op.vjp(&call, &cotangent);
-        for (operand, &x) in values.iter().enumerate().filter(|&(i, x)| wanted[i] && !x.is_empty())
-        {
-            let along = direction(x, 5 + operand);
-            let analytic = match contributions.get(operand).cloned().flatten() {
-                Some(given) => {
-                    inner(&ops::methods::LinearMethods::sum_to(given, x.shape()), &along)
-                }
-                None => 0.0,
-            };
-            let size = x.view().iter().fold(1.0, |most: f64, v| most.max(v.to_f64().abs()));
-            let h = scale.step * size;
-            let mut moved: Vec<Tensor<A>> = values.iter().map(|&x| x.clone()).collect();
-            let stencil = stencil(h, |steps| {
-                moved[operand] = x.add(along.scale(steps * h));
-                let mut value = Tensor::default();
-                op.forward(&moved.iter().collect::<Vec<_>>(), &mut value).map_err(|_| ())?;
-                Ok::<f64, ()>(inner(&value, &cotangent))
-            });
-            let Ok(stencil) = stencil else { continue };
-            let numeric = stencil.slope();
-            let most = analytic.abs().max(numeric.abs());
-            let level = stencil.left.abs().max(stencil.right.abs()).max(1.0);
-            // A direction mixes elements, so more is allowed than for one of them.
-            let allowed = 10.0 * (scale.relative * most + scale.absolute * level);
-            if (analytic - numeric).abs() > allowed && !stencil.has_kink_at(analytic) {
-                let (op, location) = (op.name(), here.location);
-                return Some(Fault { op, operand, location, analytic, numeric });
-            }
-        }
-    }
-    None
-}
-
-fn variables<'t, A: Float>(tape: &'t Tape<A>, inputs: &[Tensor<A>]) -> Vec<Var<'t, A>> {
-    inputs.iter().map(|x| tape.var(x)).collect()
-}
-
-/// The result of `f` as a scalar, weighted so that its elements cannot cancel.
-fn scalar<'t, A: Float>(f: &Function<'_, A>, x: &[Var<'t, A>]) -> Var<'t, A> {
-    let y = f(x);
-    if y.shape().is_empty() {
-        return y;
-    }
-    y.mul(y.tape().constant(sample(&y.shape(), 3).cast())).sum()
-}
-
-/// ⟨∇f, v⟩ for a fixed v in general position: a scalar in which every second derivative counts.
-fn projected<'t, A: Float>(f: &Function<'_, A>, x: &[Var<'t, A>]) -> Option<Var<'t, A>> {
-    let first = scalar(f, x);
-    if !first.is_tracked() {
-        return None;
-    }
-    let gradients = first.backward_recorded();
-    let terms = x.iter().enumerate().filter_map(|(i, &x)| {
-        let slope = gradients.try_wrt(x).ok()?;
-        let v = sample(&slope.shape(), 11 + i).cast();
-        Some(slope.mul(slope.tape().constant(v)).sum())
-    });
-    terms.reduce(|a, b| a + b)
-}
-
-/// The gradient with respect to each of `x`: zeros where `y` does not depend on it.
-fn gradient_or_zeros<A: Float>(y: Var<'_, A>, x: &[Var<'_, A>]) -> Vec<Tensor<A>> {
-    let adjoints = sweep(y, Tensor::ones(&y.shape()), Reach::All, &mut ());
-    let of = |x: Var<'_, A>| adjoints.get(x.position()).cloned();
-    x.iter().map(|&x| of(x).unwrap_or_else(|| Tensor::zeros(&x.shape()))).collect()
-}
-
-/// The index of element number `i` in the order of the axes.
-fn position(mut i: usize, shape: &[usize]) -> Vec<usize> {
-    let mut index = vec![0; shape.len()];
-    for (at, &length) in index.iter_mut().zip(shape).rev() {
-        *at = i % length;
-        i /= length;
-    }
-    index
 }

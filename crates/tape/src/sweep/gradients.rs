@@ -75,6 +75,11 @@ impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
         }
     }
 
+    /// The value that was differentiated.
+    pub(crate) fn output(&self) -> Var<'t, A> {
+        self.output
+    }
+
     /// The position of the value that was differentiated.
     pub(crate) fn position(&self) -> usize {
         self.output.position()

@@ -9,4 +9,5 @@ mod non_finite;
 pub(crate) mod sweep;
 pub(crate) mod swept;
 pub(crate) mod watch;
+mod way;
 mod why;

@@ -42,7 +42,7 @@ impl<A: Float> Watch<Tensor<A>> for StopAtNonFinite<'_, A> {
     }
 }
 
-fn non_finite_contribution<A: Float>(
+pub(super) fn non_finite_contribution<A: Float>(
     node: Var<'_, A>,
     adjoint: &Tensor<A>,
     position: usize,
@@ -95,7 +95,7 @@ fn choice_after<'t, A: Float>(node: Var<'t, A>, index: &[usize]) -> Option<Var<'
         let masked = || operands.iter().filter(|&x| !reaches(x)).any(is_mask);
         let stops = later.described().and_then(|rule| rule.remarks().stops);
         let found = match stops {
-            Some(Stops::Choice) => true,
+            Some(Stops::Mask | Stops::Choice) => true,
             Some(Stops::Factor) => masked(),
             _ => false,
         };

@@ -1,18 +1,21 @@
-//! Why a gradient is zero or missing.
+//! Why a gradient is zero, missing or not a number.
 
-use ops::{Call, Float, Stops, Tensor};
-use petgraph::Direction;
-use petgraph::graph::NodeIndex;
-use smallvec::SmallVec;
+use ops::{Float, Tensor};
 
 use super::gradients::Gradients;
+use super::non_finite::non_finite_contribution;
+use super::way::Way;
 use crate::graph::error::Origin;
-use crate::graph::tape::{Graph, Source, Tape, operands};
+use crate::graph::tape::{Graph, operands};
 use crate::graph::var::Var;
 
+/// How many reasons are listed.
+const LISTED: usize = 12;
+
 impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
-    /// Explains in a sentence why the gradient with respect to `x` is missing or zero, or that it
-    /// is neither.
+    /// Explains in a sentence why the gradient with respect to `x` is missing, zero or not a
+    /// number, or that it is none of these. It names everything on the way that stops a gradient,
+    /// the nearest to the output first.
     ///
     /// ```
     /// use tape::{Tape, prelude::*};
@@ -23,97 +26,113 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
     /// assert!(why.contains("all 2 units of relu") && why.contains("are off"), "{why}");
     /// ```
     pub fn why(&self, x: Var<'t, A>) -> String {
+        self.explain(x, &[])
+    }
+
+    /// Explains the same of one element of `x`, or of all that begin with `index`, such as a row.
+    ///
+    /// # Panics
+    /// If `x` has no such element.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([1.0, -2.0]).named("x");
+    /// let why = x.relu().sum().backward().why_at(x, &[1]);
+    /// assert!(why.contains("the one unit of relu") && why.contains("is off"), "{why}");
+    /// ```
+    #[track_caller]
+    pub fn why_at(&self, x: Var<'t, A>, index: &[usize]) -> String {
+        let shape = x.shape();
+        assert!(
+            index.len() <= shape.len() && index.iter().zip(&shape).all(|(i, n)| i < n),
+            "why_at: there is no element {index:?} in a value of shape {shape:?} ({})",
+            Origin::of(x)
+        );
+        self.explain(x, index)
+    }
+
+    fn explain(&self, x: Var<'t, A>, index: &[usize]) -> String {
         let gradient = match self.try_wrt(x) {
             Ok(gradient) => gradient,
             Err(reason) => return reason.to_string(),
         };
-        let most = gradient.view().iter().fold(0.0, |most: f64, g| most.max(g.to_f64().abs()));
-        let origin = Origin::of(x);
+        let part = part(gradient.shape(), index);
+        let elements: Vec<f64> = gradient.view().iter().map(|g| g.to_f64()).collect();
+        let elements: Vec<f64> =
+            elements.into_iter().zip(&part).filter(|&(_, &asked)| asked).map(|(g, _)| g).collect();
+        let which = if index.is_empty() { String::new() } else { format!(" at {index:?}") };
+        let subject = format!("the gradient{which} ({})", Origin::of(x));
+        if elements.is_empty() {
+            return format!("{subject} has no elements: the value has none");
+        }
+        let bad = elements.iter().filter(|g| !g.is_finite()).count();
+        if bad > 0 {
+            let of = elements.len();
+            return format!(
+                "{subject} is not finite in {bad} of {of} elements: {}",
+                self.culprit()
+            );
+        }
+        let most = elements.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         if most != 0.0 {
-            return format!("the gradient ({origin}) is not zero: its largest element is {most:e}");
+            let zeros = elements.iter().filter(|&&g| g == 0.0).count();
+            let note = if zeros == 0 {
+                String::new()
+            } else {
+                format!("; {zeros} of its {} elements are 0 (ask why_at of one)", elements.len())
+            };
+            return format!("{subject} is not zero: its largest element is {most:e}{note}");
         }
-        if gradient.is_empty() {
-            return format!("the gradient ({origin}) has no elements: the value has none");
-        }
-        let stops = self.stops(x);
-        let first: Vec<&String> = stops.iter().take(3).collect();
-        let list = first.iter().map(|s| s.as_str()).collect::<Vec<_>>().join("; and ");
-        let more =
-            if stops.len() > 3 { format!("; and {} more", stops.len() - 3) } else { String::new() };
-        if stops.is_empty() {
-            return format!("the gradient ({origin}) is zero: contributions to it cancel exactly");
-        }
-        format!("the gradient ({origin}) is zero: {list}{more}")
+        let mut reasons = Way::new(x, self.position(), part).reasons(|node| self.adjoint(node));
+        let more = reasons.len().saturating_sub(LISTED);
+        reasons.truncate(LISTED);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        format!("{subject} is zero: {}{more}", reasons.join("; and "))
     }
 
-    /// Lists what stops the gradient on each way from the output to `x`.
-    fn stops(&self, x: Var<'t, A>) -> Vec<String> {
-        let tape = x.tape();
+    /// Says which op first passed on what is not finite.
+    fn culprit(&self) -> String {
+        let tape = self.output().tape();
         let graph = tape.graph();
-        // The values on a way from x to the output.
-        let mut between = vec![false; self.position() + 1];
-        between[x.position()] = true;
-        for node in (x.position() + 1..between.len()).map(NodeIndex::new) {
-            let live = !matches!(graph[node].source, Source::Detached);
-            let mut sources = graph.neighbors_directed(node, Direction::Incoming);
-            between[node.index()] = live && sources.any(|operand| between[operand.index()]);
-        }
-        let mut stops = Vec::new();
-        for node in (0..between.len()).rev().map(NodeIndex::new).filter(|n| between[n.index()]) {
+        let nodes = (0..=self.position()).rev().map(petgraph::graph::NodeIndex::new);
+        for node in nodes {
             let Some(adjoint) = self.adjoint(node.index()) else { continue };
-            if adjoint.view().iter().all(|&g| g == A::zero()) {
+            if !adjoint.is_finite() {
                 continue;
             }
-            let operands = operands(&graph, node);
-            for i in (0..operands.len()).filter(|&i| between[operands[i].index()]) {
-                stops.extend(stop(tape, &graph, node, &operands, i, adjoint));
+            let Some(given) = contributions(&graph, node, adjoint) else { continue };
+            for (position, given) in given.iter().enumerate() {
+                let here = Var::new(tape, node);
+                let Some(given) = given else { continue };
+                if let Some(error) = non_finite_contribution(here, adjoint, position, given) {
+                    return error.to_string();
+                }
             }
         }
-        stops
+        "it was so from the start, or the adjoints on the way were not kept".into()
     }
 }
 
-/// Says why the op at `node` passes nothing on to its operand number `i`, if it passes nothing.
-fn stop<A: Float>(
-    tape: &Tape<A>,
+/// What the op at `node` gives its tracked operands; `None` at a leaf.
+fn contributions<A: Float>(
     graph: &Graph<A>,
-    node: NodeIndex,
-    operands: &[NodeIndex],
-    i: usize,
+    node: petgraph::graph::NodeIndex,
     adjoint: &Tensor<A>,
-) -> Option<String> {
-    let here = &graph[node];
-    let op = here.source.op()?;
-    let values: SmallVec<[&Tensor<A>; 3]> = operands.iter().map(|&x| &graph[x].value).collect();
-    let wanted = vec![true; values.len()];
-    let call = Call { operands: &values, output: &here.value, wanted: &wanted };
-    let contribution = op.vjp(&call, adjoint).get(i).cloned().flatten();
-    let (name, place) = (op.name(), here.location);
-    let Some(contribution) = contribution else {
-        return Some(format!("{name} (at {place}) has slope 0 everywhere, so nothing passes it"));
-    };
-    if contribution.view().iter().any(|&g| g != A::zero()) {
-        return None;
-    }
-    let units = here.value.len();
-    let operand = Origin::of(Var::new(tape, operands[i]));
-    Some(match op.remarks().stops {
-        Some(Stops::Off) => format!(
-            "all {units} units of {name} (at {place}) are off: its operand ({operand}) is nowhere \
-             above 0"
-        ),
-        Some(Stops::Factor) => {
-            format!("mul (at {place}) multiplies by a factor that is 0 wherever a gradient arrives")
-        }
-        Some(Stops::Bounds) => {
-            format!("{name} (at {place}) is at or beyond its bounds in all {units} places")
-        }
-        Some(Stops::Choice) => {
-            format!("{name} (at {place}) never takes this operand ({operand})")
-        }
-        Some(Stops::Saturation) => {
-            format!("{name} (at {place}) is saturated: its slope rounds to 0 in all {units} places")
-        }
-        None => format!("{name} (at {place}) passes on 0, its slope being 0 at these values"),
-    })
+) -> Option<ops::Contributions<Tensor<A>>> {
+    let op = graph[node].source.op()?;
+    let operands = operands(graph, node);
+    let wanted: Vec<bool> = operands.iter().map(|&x| graph[x].tracked).collect();
+    let values: Vec<&Tensor<A>> = operands.iter().map(|&x| &graph[x].value).collect();
+    let call = ops::Call { operands: &values, output: &graph[node].value, wanted: &wanted };
+    Some(op.vjp(&call, adjoint))
+}
+
+/// Which elements of a shape begin with an index.
+fn part(shape: &[usize], index: &[usize]) -> Vec<bool> {
+    let below: usize = shape[index.len()..].iter().product();
+    let first = index.iter().zip(shape).fold(0, |at, (i, n)| at * n + i) * below;
+    let all: usize = shape.iter().product();
+    (0..all).map(|i| (first..first + below).contains(&i)).collect()
 }

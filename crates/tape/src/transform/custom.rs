@@ -106,20 +106,17 @@ pub fn check_custom_vjp(
         }
         for (index, &numeric) in traced.view().indexed_iter() {
             let analytic = own.view()[&index];
-            let difference = (analytic - numeric).abs();
-            let most = analytic.abs().max(numeric.abs());
-            found.comparisons.push(Comparison {
-                order: 1,
-                input,
-                element: Some(index.as_array_view().to_vec()),
-                analytic,
-                numeric,
-                excess: difference / (1e-12 * most.max(1.0)),
-                error: if most == 0.0 { 0.0 } else { difference / most },
-            });
+            let index = Some(index.as_array_view().to_vec());
+            let allowed = 1e-12 * analytic.abs().max(numeric.abs()).max(1.0);
+            let comparison = Comparison::new(1, (input, index), (analytic, numeric), allowed);
+            if comparison.excess <= 1.0 {
+                found.comparisons.push(comparison);
+            } else {
+                found.wrong(comparison);
+            }
         }
     }
-    found.conclude(inputs.len(), None, || None)
+    found.conclude(inputs.len(), None)
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, shifted, softmax_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
-use crate::number::Float;
+use crate::number::{Float, Remarks, Stops};
 use crate::rule::{
     Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
     forward_by_parts, refusal, samples,
@@ -39,6 +39,9 @@ impl Rule for LogSoftmax {
     }
     fn family(&self) -> Family<'_> {
         Family::Composed
+    }
+    fn remarks(&self) -> Remarks {
+        Remarks::stops(Stops::Saturation)
     }
     fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into())]
