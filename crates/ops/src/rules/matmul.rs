@@ -231,7 +231,7 @@ impl Cases for Matmul {
             ),
             refusal(Self, &[&[2, 3], &[4]], "the only axis of the right operand has length 4"),
             refusal(Self, &[&[], &[2, 2]], "operand 1 has 0 axes but at least 1 is needed"),
-            refusal(Self, &[&[2, 4, 3], &[3, 3, 4]], "the lengths 2 and 3 of axis −3"),
+            refusal(Self, &[&[2, 4, 3], &[3, 3, 4]], "the lengths 2 and 3 of axis -3"),
             refusal(Self, &[&[2, 2]], "takes 2 operands but was given 1"),
         ]
     }

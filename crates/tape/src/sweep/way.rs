@@ -89,7 +89,7 @@ impl<'t, A: Float> Way<'t, A> {
     where
         A: 'a,
     {
-        let passages = self.walk();
+        let passages = self.passages();
         let graph = self.tape.graph();
         let stops = |whole: bool| {
             let stops = passages.iter().filter(move |p| p.passed == 0 || !whole);
@@ -108,7 +108,7 @@ impl<'t, A: Float> Way<'t, A> {
     }
 
     /// Sends cotangents in general position over every edge, from the output down.
-    fn walk(&mut self) -> Vec<Passage> {
+    fn passages(&mut self) -> Vec<Passage> {
         let tape = self.tape;
         let graph = tape.graph();
         let mut passages = Vec::new();

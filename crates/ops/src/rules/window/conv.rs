@@ -183,6 +183,12 @@ impl Cases for Conv {
         let image = [three.padding(1), Slide::new(2).stride(2)];
         let volume = [Slide::new(2).padding(1), Slide::new(1), Slide::new(2).stride(2).padding(1)];
         let part = |spatial: &[usize]| Part::Input(Shape::from_slice(spatial));
+        let five = |shape: &[usize], numbers: Vec<f64>| {
+            Tensor::from_shape_vec(shape, numbers).expect("as many numbers")
+        };
+        let cube = [Slide::new(2); 3];
+        let numbers = five(&[1, 1, 2, 2, 2], (1..9).map(f64::from).collect());
+        let corners = five(&[1, 1, 2, 2, 2], vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
         vec![
             example(conv(&[three], 1, Part::Output), [x.clone(), w.clone()])
                 .gives([[[-2.0, -2.0]]]),
@@ -204,6 +210,13 @@ impl Cases for Conv {
                 conv(&volume, 1, part(&[3, 2, 3])),
                 samples(&[&[1, 2, 4, 2, 2], &[2, 1, 2, 1, 2]]),
             ),
+            // The two corners of a cube of the numbers 1 to 8, and what goes back to it.
+            example(conv(&cube, 1, Part::Output), [numbers.clone(), corners.clone()])
+                .gives(five(&[1, 1, 1, 1, 1], vec![9.0])),
+            example(conv(&cube, 1, part(&[2, 2, 2])), [five(&[1, 1, 1, 1, 1], vec![2.0]), corners])
+                .gives(five(&[1, 1, 2, 2, 2], vec![2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0])),
+            example(conv(&cube, 1, Part::Weight), [numbers, five(&[1, 1, 1, 1, 1], vec![2.0])])
+                .gives(five(&[1, 1, 2, 2, 2], (1..9).map(|n| f64::from(2 * n)).collect())),
             example(conv(&volume, 1, Part::Weight), samples(&[&[1, 1, 3, 2, 3], &[1, 2, 4, 2, 2]])),
         ]
     }
