@@ -778,7 +778,7 @@ fn what_a_resumed_run_has_otherwise_is_refused() {
                     mut adam: Adam<f32>| {
         let fit = change(fit().epochs(4).penalty(Penalty::l2(0.1).unwrap())).resume(&file);
         let result = fit.validation(validation).run(&mut model, data, &loss(), &mut adam);
-        let error = result.map(|_| String::new()).unwrap_or_else(|error| error.to_string());
+        let error = result.map_or_else(|error| error.to_string(), |_| String::new());
         if !error.is_empty() {
             assert_eq!(numbers(&model), before, "{error}");
         }

@@ -72,6 +72,7 @@ const CASES: usize = 185;
 type ByName<T> = BTreeMap<String, T>;
 
 /// A layer of ours, by how it is called.
+#[allow(clippy::large_enum_variant)]
 enum Layer<A: Float> {
     Plain(Box<dyn Module<A>>),
     /// One whose output has no axes where PyTorch's has axes of length 1.

@@ -534,6 +534,7 @@ fn refused(mut model: impl Module<f64>) -> String {
     error
 }
 
+#[allow(clippy::items_after_statements)] // Beside what they are about.
 #[test]
 fn a_model_that_does_not_show_its_parameters_rightly_is_refused() {
     let error = refused(Pair { shown: 1, shown_mut: 1, ..Pair::new() });
@@ -566,6 +567,7 @@ fn a_model_that_does_not_show_its_parameters_rightly_is_refused() {
     assert!(error.contains("\"a\" and \"b\" are one parameter"), "{error}");
 }
 
+#[allow(clippy::items_after_statements)] // Beside what they are about.
 #[test]
 fn a_model_without_anything_to_train_is_refused_in_its_own_words() {
     let mut frozen = network(2);

@@ -308,10 +308,10 @@ fn one_element_near_a_kink_does_not_fool_the_fast_check() {
         numbers[1234] = near;
         let x = Tensor::from_shape_vec(&[40, 100], numbers.clone()).unwrap();
         let f = function(|v| (v[0].relu() * v[0].cos()).square() + v[0].relu());
-        let report = Check::new().fast().run(f, &[x.clone()]).unwrap();
+        let report = Check::new().fast().run(f, std::slice::from_ref(&x)).unwrap();
         assert_eq!(report.kinks.len(), usize::from(near == 0.0), "{near}: {report}");
         // What is wrong is still found, and the element with it.
-        let mask = x.equal(&Tensor::scalar(numbers[77]));
+        let mask = x.equal(Tensor::scalar(numbers[77]));
         let wrong = function(|v| {
             let y = v[0].relu();
             y + (v[0].square() * 1e-2).detach() * y.tape().constant(&mask)

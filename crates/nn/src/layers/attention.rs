@@ -243,7 +243,7 @@ impl<A: Float> MultiHeadAttention<A> {
             Err(why) => panic!("{}: {why}", self.describe()),
         };
 
-        let [key, value] = [key, value].map(|x| without_unseen(x, &allowed));
+        let [key, value] = [key, value].map(|x| without_unseen(x, allowed.as_ref()));
         let [q, k, v] =
             [(0, query), (1, key), (2, value)].map(|(part, x)| self.project(pass, part, x));
         let scale = 1.0 / (self.head_width() as f64).sqrt();
@@ -293,8 +293,8 @@ impl<A: Float> MultiHeadAttention<A> {
 
 /// Keys or values with 0 for those that no query may look at: whatever they hold, were it NaN,
 /// reaches no result and no gradient, since 0 times NaN never arises.
-fn without_unseen<'t, A: Float>(x: Var<'t, A>, allowed: &Option<Allowed<A>>) -> Var<'t, A> {
-    let seen = allowed.as_ref().and_then(|allowed| allowed.seen.clone());
+fn without_unseen<'t, A: Float>(x: Var<'t, A>, allowed: Option<&Allowed<A>>) -> Var<'t, A> {
+    let seen = allowed.and_then(|allowed| allowed.seen.clone());
     seen.map_or(x, |seen| x.tape().constant(seen).select(x, x.scalar(0.0)))
 }
 

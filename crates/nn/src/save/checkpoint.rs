@@ -116,7 +116,8 @@ impl<A: Float> Checkpoint<A> {
         read(path).map_err(|error| {
             let SaveError::Format { place, mut problem } = error else { return error.into() };
             if let Some(whole) = earlier(path).find(|file| read(file).is_ok()) {
-                problem += &format!("; the checkpoint before it, {}, is whole", whole.display());
+                let whole = whole.display();
+                problem = format!("{problem}; the checkpoint before it, {whole}, is whole");
             }
             SaveError::Format { place, problem }.into()
         })

@@ -57,6 +57,7 @@ struct Course<'c, A: Float> {
 /// assert!(history.highest("validation accuracy").unwrap().accuracy() > Some(0.9));
 /// # Ok::<(), nn::Error>(())
 /// ```
+#[allow(clippy::struct_excessive_bools)] // Settings.
 pub struct Fit<'d, A: Float> {
     epochs: usize,
     batch_size: usize,

@@ -101,7 +101,9 @@ vectorised! {
     /// The mean of each result.
     fn wide_means<A: Float>(x: &[A], reduction: &Reduction) -> Vec<f64> {
         let mut means = reduction.wide_sums(x, &vec![(); reduction.results], |x, ()| x);
-        means.iter_mut().for_each(|mean| *mean /= reduction.size as f64);
+        for mean in &mut means {
+            *mean /= reduction.size as f64;
+        }
         means
     }
 }

@@ -109,7 +109,8 @@ impl Reduction {
         if blocks.len() == 1 {
             return sum_block(x, sums);
         }
-        let mut totals = vec![0.0; self.run];
+        // On the stack where it fits, as a program asks for no memory in a step.
+        let mut totals = SmallVec::<[f64; 512]>::from_elem(0.0, self.run);
         for block in blocks {
             sum_block(block, sums);
             simd::add_wide(&mut totals, sums);

@@ -69,6 +69,7 @@ impl Site {
         Ok(())
     }
 
+    #[allow(clippy::unused_self)] // Called as the other steps of a comparison.
     fn judge<A: Float>(
         self,
         probe: &Probe<'_, A>,

@@ -9,6 +9,7 @@ pub(crate) struct Found {
     pub kinks: Vec<Comparison>,
     pub unclear: Vec<Unclear>,
     wrong: Vec<Comparison>,
+    #[allow(clippy::option_option)] // Not searched for; searched for in vain; found.
     fault: Option<Option<Fault>>,
 }
 

@@ -77,6 +77,7 @@ pub(super) fn tangent<A: Float>(shape: &[usize], along: &Along) -> Tensor<A> {
 pub(super) struct Probe<'a, A: Float> {
     pub inputs: &'a [Tensor<A>],
     /// The function; `None` where it refuses its operands.
+    #[allow(clippy::type_complexity)]
     pub outputs: &'a dyn Fn(&[Tensor<A>]) -> Option<Vec<Tensor<A>>>,
     /// The results at the inputs.
     pub base: Vec<Vec<f64>>,

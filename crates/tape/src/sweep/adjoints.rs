@@ -89,7 +89,7 @@ impl<T: Reading> Adjoints<T> {
             watch.pass(position, || value.clone(), sum.as_ref());
             plus(sum, value);
         }
-        watch.added(position, sum);
+        watch.added(position, sum.as_ref());
     }
     // ANCHOR_END: add
 }

@@ -12,7 +12,7 @@ pub(crate) trait Watch<T> {
     fn pass(&mut self, _position: usize, _contribution: impl FnOnce() -> T, _so_far: Option<&T>) {}
 
     /// The contribution has been added to the operand's adjoint.
-    fn added(&mut self, _position: usize, _sum: &Option<T>) {}
+    fn added(&mut self, _position: usize, _sum: Option<&T>) {}
 }
 
 impl<T> Watch<T> for () {}

@@ -114,7 +114,7 @@ impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Watch<Tensor<A>> for Recorder<'t, 
         self.received(position).received = Ok(Received { value, before, after });
     }
 
-    fn added(&mut self, position: usize, sum: &Option<Tensor<A>>) {
+    fn added(&mut self, position: usize, sum: Option<&Tensor<A>>) {
         if let (Ok(received), Some(sum)) = (&mut self.received(position).received, sum) {
             received.after = sum.clone();
         }
