@@ -215,6 +215,11 @@ const SIZED: &[Case] = &[
     ("inverse, 64×64", || vec![positive(64)], |v| v[0].inverse()),
     ("solution, 64×64", || vec![positive(64), x(&[64, 8])], |v| v[0].solve(v[1])),
     ("determinant, 8×8", || vec![positive(8)], |v| v[0].det()),
+    (
+        "gradient of the determinant, 8×8",
+        || vec![positive(8)],
+        |v| v[0].det().backward_recorded().wrt(v[0]),
+    ),
     ("log-determinant, 64×64", || vec![positive(64)], |v| v[0].logdet()),
     ("Cholesky factor, 64×64", || vec![positive(64)], |v| v[0].cholesky()),
     // Windows.
