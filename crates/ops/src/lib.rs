@@ -38,7 +38,7 @@ mod tensor;
 pub use ground::attribute::{Attribute, Attributes};
 pub use ground::problem::{self as error, OpError, Problem};
 pub use ground::shape::{self, Axes, Shape};
-pub use ground::{Binding, Formula, Notation};
+pub use ground::{Binding, Formula, Notation, visible, visible_lines, visible_whole};
 pub use kernel::{fuse, product_into, update, with_threads};
 pub use number::probe;
 pub use number::{Binary, Elementwise, Float, Number, Remarks, Stops, Unary, WithNumber};

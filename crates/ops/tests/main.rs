@@ -5,5 +5,6 @@ mod describe;
 mod fuse;
 mod layouts;
 mod loops;
+mod sizes;
 #[cfg(feature = "threads")]
 mod threads;

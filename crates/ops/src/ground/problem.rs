@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write as _};
 
 use thiserror::Error;
 
-use crate::ground::Shape;
+use crate::ground::{Shape, visible_lines};
 
 /// Operands that a rule refuses.
 ///
@@ -58,6 +58,20 @@ pub enum Problem {
         to: Shape,
         /// How many axes the operand has.
         ndim: usize,
+    },
+    /// A shape that was not broadcast to that of the operand, so that no sum leads back to it.
+    #[error("it cannot be summed to {}, a shape that does not broadcast to its own", show(to))]
+    SumTo {
+        /// The shape asked for.
+        to: Shape,
+    },
+    /// A result that memory cannot hold.
+    #[error("{}", too_large(shape, *bytes))]
+    TooLarge {
+        /// The shape of the result.
+        shape: Shape,
+        /// The bytes of an element.
+        bytes: usize,
     },
     /// The inner lengths of a matrix product differ.
     #[error(
@@ -145,7 +159,7 @@ pub enum Problem {
         slice: String,
     },
     /// A slice for another number of axes.
-    #[error("{} given for {}; one for each axis is needed", number_were(*given, "slice", "slices"), axes(*ndim))]
+    #[error("{} given for {}; one for each axis is needed", things_were(*given, "slice", "slices"), axes(*ndim))]
     SliceCount {
         /// How many slices.
         given: usize,
@@ -228,7 +242,7 @@ pub enum Problem {
     },
     /// A kernel larger than what it slides over.
     #[error(
-        "a kernel of {kernel} with dilation {dilation} spans {} but axis {axis} has length {length} with its padding of {padding}; the kernel must not be larger", (kernel - 1) * dilation + 1
+        "a kernel of {kernel} with dilation {dilation} spans {} but axis {axis} has length {length} with its padding of {padding}; the kernel must not be larger", window_span(*kernel, *dilation)
     )]
     Kernel {
         /// The axis.
@@ -330,12 +344,30 @@ fn axes_allowed(ndim: usize) -> String {
 }
 
 fn hint_reshape(from: usize, to: &[isize]) -> String {
-    let known: isize = to.iter().filter(|&&n| n >= 0).product();
-    if to.contains(&-1) {
-        format!(": {from} is not a multiple of {known}")
-    } else {
-        format!(", which holds {known}")
+    let mut known = to.iter().filter_map(|&length| usize::try_from(length).ok());
+    match (known.try_fold(1, usize::checked_mul), to.contains(&-1)) {
+        (None, _) => ", which holds more than memory can address".into(),
+        (Some(0), true) => ": beside a length of 0 none can be inferred".into(),
+        (Some(known), true) => format!(": {from} is not a multiple of {known}"),
+        (Some(known), false) => format!(", which holds {known}"),
     }
+}
+
+/// The length of an axis that a window covers, at most the largest number there is.
+pub(crate) const fn window_span(kernel: usize, dilation: usize) -> usize {
+    kernel.saturating_sub(1).saturating_mul(dilation).saturating_add(1)
+}
+
+fn too_large(shape: &[usize], bytes: usize) -> String {
+    let shown = show(shape);
+    if shape.contains(&0) {
+        return format!(
+            "a tensor of shape {shown} has axes that memory cannot address, even if it is empty"
+        );
+    }
+    let all = shape.iter().fold(bytes as f64, |all, &length| all * length as f64);
+    let size = if all < 1e15 { format!("{:.1} GB", all / 1e9) } else { format!("{all:.1e} bytes") };
+    format!("a tensor of shape {shown} would take {size}, which is more than can be allocated")
 }
 
 /// A shape as text: `[2, 3]`.
@@ -344,7 +376,7 @@ pub fn show(shape: &[usize]) -> String {
 }
 
 /// A number of things: `1 axis`, `2 axes`.
-fn counted(n: usize, one: &str, several: &str) -> String {
+pub(crate) fn counted(n: usize, one: &str, several: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { several })
 }
 
@@ -356,8 +388,13 @@ fn number_is(n: usize) -> String {
     format!("{n} {}", if n == 1 { "is" } else { "are" })
 }
 
-fn number_were(n: usize, one: &str, several: &str) -> String {
+fn things_were(n: usize, one: &str, several: &str) -> String {
     format!("{} {}", counted(n, one, several), if n == 1 { "was" } else { "were" })
+}
+
+/// A bare number with its verb: `1 was`, `2 were`.
+pub(crate) fn number_were(n: usize) -> String {
+    format!("{n} {}", if n == 1 { "was" } else { "were" })
 }
 
 fn axes(n: usize) -> String {
@@ -387,7 +424,7 @@ fn broadcast_rule(ndim: usize, to: usize) -> String {
 impl OpError {
     /// The message, with a note to the right of each operand's shape (where it came from).
     pub fn with_notes(&self, notes: &[String]) -> String {
-        let mut text = format!("{}: {}.", self.rule, self.problem);
+        let mut text = format!("{}: {}.", self.rule, visible_lines(&self.problem.to_string()));
         let columns = self.shapes.iter().map(Shape::len).max().unwrap_or(0);
         let width = self.shapes.iter().flatten().map(|n| n.to_string().len()).max().unwrap_or(1);
         let labels = match self.shapes.len() {

@@ -103,6 +103,49 @@ pub fn resolve_axis(axis: isize, ndim: usize) -> Result<usize, Problem> {
         .ok_or(Problem::AxisOutOfRange { axis, ndim })
 }
 
+/// Larger results, in bytes, are asked of the allocator before they are computed.
+const LARGE: usize = 1 << 30;
+
+/// The number of elements of a shape, where an element takes so many bytes.
+///
+/// This and [`room`] are the only places where lengths are multiplied that nobody has checked.
+///
+/// # Errors
+/// If memory cannot address them, or the lengths that are not 0 by themselves.
+///
+/// ```
+/// use ops::shape::count;
+///
+/// assert_eq!(count(&[2, 3], 8), Ok(6));
+/// assert_eq!(count(&[2, 0], 8), Ok(0));
+/// let error = count(&[1 << 40, 1 << 40], 8).unwrap_err().to_string();
+/// assert!(error.contains("would take 9.7e24 bytes"), "{error}");
+/// ```
+pub fn count(shape: &[usize], bytes: usize) -> Result<usize, Problem> {
+    let lengths = shape.iter().filter(|&&length| length != 0);
+    let all = lengths.copied().try_fold(bytes, usize::checked_mul);
+    match all.filter(|&all| isize::try_from(all).is_ok()) {
+        Some(_) if shape.contains(&0) => Ok(0),
+        Some(all) => Ok(all / bytes),
+        None => Err(Problem::TooLarge { shape: Shape::from_slice(shape), bytes }),
+    }
+}
+
+/// The number of elements of a shape, if memory for all of them can be had now.
+///
+/// # Errors
+/// If they cannot be addressed, or the allocator refuses to give so much.
+pub fn room(shape: &[usize], bytes: usize) -> Result<usize, Problem> {
+    let count = count(shape, bytes)?;
+    if count * bytes > LARGE {
+        let mut probe = Vec::<u8>::new();
+        let given = probe.try_reserve_exact(count * bytes);
+        std::hint::black_box(&mut probe); // Or the compiler leaves the allocation out.
+        given.map_err(|_| Problem::TooLarge { shape: Shape::from_slice(shape), bytes })?;
+    }
+    Ok(count)
+}
+
 /// The shape that the given ones broadcast to by NumPy's rule: shapes are aligned at their last
 /// axes, and lengths along an axis must be equal or 1.
 ///
@@ -148,10 +191,16 @@ pub fn reduced(shape: &[usize], axes: &[usize], keepdims: bool) -> Shape {
 
 /// The axes over which a value of shape `from` is summed to get back to a `to` that was
 /// broadcast to it: all axes that were added or stretched.
-pub fn stretched_axes(from: &[usize], to: &[usize]) -> SmallVec<[isize; 4]> {
-    let added = from.len() - to.len();
-    (0..from.len())
+///
+/// # Errors
+/// If `to` does not broadcast to `from`.
+pub fn stretched_axes(from: &[usize], to: &[usize]) -> Result<SmallVec<[isize; 4]>, Problem> {
+    let fits = |added: usize| from[added..].iter().zip(to).all(|(&n, &to)| to == n || to == 1);
+    let Some(added) = from.len().checked_sub(to.len()).filter(|&added| fits(added)) else {
+        return Err(Problem::SumTo { to: Shape::from_slice(to) });
+    };
+    let axes = (0..from.len())
         .filter(|&axis| axis < added || (to[axis - added] == 1 && from[axis] != 1))
-        .map(|axis| axis as isize)
-        .collect()
+        .map(|axis| axis as isize);
+    Ok(axes.collect())
 }

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::ground::problem::window_span;
 use crate::ground::{Problem, Shape};
 
 /// How a window slides along one axis.
@@ -40,7 +41,20 @@ impl Slide {
 
     /// The length of the axis that a window covers.
     pub const fn span(&self) -> usize {
-        self.kernel.saturating_sub(1) * self.dilation + 1
+        window_span(self.kernel, self.dilation)
+    }
+
+    /// An axis of `length` with its padding, at most the largest number there is.
+    const fn padded(&self, length: usize) -> usize {
+        length.saturating_add(self.padding.0).saturating_add(self.padding.1)
+    }
+
+    /// The length of the axis that `count` windows cover, without the padding around it: what a
+    /// transposed convolution gives. At most the largest number there is.
+    pub(crate) const fn covered(&self, count: usize, extra: usize) -> usize {
+        let steps = count.saturating_sub(1).saturating_mul(self.stride);
+        let full = steps.saturating_add(self.span()).saturating_add(extra);
+        full.saturating_sub(self.padding.0).saturating_sub(self.padding.1)
     }
 
     /// The number of windows that fit an axis of `length`.
@@ -58,18 +72,18 @@ impl Slide {
                 return Err(Problem::Setting { setting, given, allowed });
             }
         }
-        let padding = self.padding.0 + self.padding.1;
-        if self.span() > length + padding {
-            let (kernel, dilation) = (self.kernel, self.dilation);
-            return Err(Problem::Kernel {
-                axis,
-                kernel,
-                dilation,
-                length: length + padding,
-                padding,
-            });
+        let padded = self.padded(length);
+        if isize::try_from(padded).is_err() {
+            let given = format!("{} before and {} after the axis", self.padding.0, self.padding.1);
+            let allowed = "so short that memory can address the axis with it".into();
+            return Err(Problem::Setting { setting: "the padding", given, allowed });
         }
-        Ok((length + padding - self.span()) / self.stride + 1)
+        if self.span() > padded {
+            let (kernel, dilation) = (self.kernel, self.dilation);
+            let padding = padded - length;
+            return Err(Problem::Kernel { axis, kernel, dilation, length: padded, padding });
+        }
+        Ok((padded - self.span()) / self.stride + 1)
     }
 
     /// This slide with the padding after the axis that a last, partial window needs.
@@ -78,12 +92,13 @@ impl Slide {
     #[must_use]
     pub fn ceil(self, length: usize) -> Self {
         let span = self.span();
-        let room = (length + self.padding.0 + self.padding.1).saturating_sub(span);
-        let mut last = room.div_ceil(self.stride.max(1)) * self.stride;
-        if last >= length + self.padding.0 {
+        let room = self.padded(length).saturating_sub(span);
+        let begun = length.saturating_add(self.padding.0);
+        let mut last = room.div_ceil(self.stride.max(1)).saturating_mul(self.stride);
+        if last >= begun {
             last = last.saturating_sub(self.stride);
         }
-        let needed = (last + span).saturating_sub(length + self.padding.0);
+        let needed = last.saturating_add(span).saturating_sub(begun);
         Self { padding: (self.padding.0, needed.max(self.padding.1)), ..self }
     }
 }

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::ground::shape::{count, room};
 use crate::ground::{OpError, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{Out, Rule};
@@ -62,7 +63,8 @@ pub fn apply_into<A: Float, R: Rule>(
     out: &mut Tensor<A>,
 ) -> Result<(), OpError> {
     let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
-    let result = rule.forward(operands, Out::new(&shape, out));
+    let result =
+        room(&shape, size_of::<A>()).and_then(|_| rule.forward(operands, Out::new(&shape, out)));
     result.map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
 }
 
@@ -76,7 +78,11 @@ pub fn checked_shape<'a, R: Rule>(
     shapes: impl Iterator<Item = &'a [usize]>,
 ) -> Result<Shape, OpError> {
     let shapes: SmallVec<[&[usize]; 3]> = shapes.collect();
-    rule.shape(&shapes).map_err(|problem| refused(rule, shapes.into_iter(), problem))
+    let shape = rule.shape(&shapes).and_then(|shape| {
+        count(&shape, size_of::<f32>())?;
+        Ok(shape)
+    });
+    shape.map_err(|problem| refused(rule, shapes.into_iter(), problem))
 }
 
 #[cold]

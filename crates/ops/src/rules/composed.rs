@@ -3,7 +3,7 @@
 use super::einsum::einsum;
 use crate::ground::Axes;
 use crate::rule::{Reading, or_panic};
-use crate::rules::layout::AxisMap;
+use crate::rules::layout::{AxisMap, rows_of};
 use crate::rules::methods::{
     BinaryMethods, LayoutMethods, LinearMethods, NormalizeMethods, ReduceMethods, UnaryMethods,
 };
@@ -14,6 +14,11 @@ use crate::rules::reduce::Deviation;
 #[track_caller]
 fn resolve<T: Reading>(x: &T, axes: &Axes) -> smallvec::SmallVec<[usize; 4]> {
     or_panic(axes.resolve(x.shape().len()))
+}
+
+/// o·from/length, rounded down, where the product may be larger than any number of the machine.
+fn share(o: usize, from: usize, length: usize) -> usize {
+    (o as u128 * from as u128 / length as u128) as usize
 }
 
 /// Methods composed of other rules, for every reading of tensors. Axes may be negative; every
@@ -116,7 +121,8 @@ pub trait ComposedMethods: Reading {
     #[track_caller]
     fn upsample_nearest(&self, axis: isize, length: usize) -> Self {
         let from = self.length(axis);
-        let rows = (0..length).map(|o| o * from / length);
+        let length = or_panic(rows_of("upsample_nearest", length));
+        let rows = (0..length).map(|o| share(o, from, length));
         Self::apply(AxisMap::copy("upsample_nearest", axis, from, rows), &[self])
     }
     /// One axis to `length` by linear interpolation between the centres of its elements; for
@@ -128,6 +134,7 @@ pub trait ComposedMethods: Reading {
     fn upsample_linear(&self, axis: isize, length: usize) -> Self {
         let from = self.length(axis);
         assert!(from > 0, "upsample_linear: an axis of length 0 cannot be interpolated");
+        let length = or_panic(rows_of("upsample_linear", length));
         let rows = (0..length).map(|o| {
             // The centre of output o, in the operand's coordinates.
             let centre = ((o as f64 + 0.5) * from as f64 / length as f64 - 0.5).max(0.0);
@@ -151,8 +158,10 @@ pub trait ComposedMethods: Reading {
     fn adaptive_avg_pool(&self, axis: isize, length: usize) -> Self {
         let from = self.length(axis);
         assert!(from > 0, "adaptive_avg_pool: an axis of length 0 cannot be averaged");
+        let length = or_panic(rows_of("adaptive_avg_pool", length));
         let rows = (0..length).map(|o| {
-            let (start, end) = (o * from / length, ((o + 1) * from).div_ceil(length));
+            // The end is rounded up.
+            let (start, end) = (share(o, from, length), from - share(length - o - 1, from, length));
             (start..end).map(|i| (i, 1.0 / (end - start) as f64)).collect()
         });
         Self::apply(AxisMap::new("adaptive_avg_pool", axis, from, rows), &[self])

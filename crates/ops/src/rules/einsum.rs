@@ -1,12 +1,14 @@
 //! Einstein summation, composed of diagonals, sums, permutations and matrix products.
 
-use crate::ground::Shape;
+use crate::ground::problem::{counted, number_were};
+use crate::ground::{Shape, visible_whole};
 use crate::rule::Reading;
 use crate::rules::methods::{LayoutMethods, LinearMethods, MatmulMethods};
 
 /// A message about one place of an einsum string.
 fn at(text: &str, position: usize, what: &str) -> String {
-    format!("{what}\n  {text}\n  {}^", " ".repeat(text[..position].chars().count()))
+    let (shown, before) = (visible_whole(text), visible_whole(&text[..position]));
+    format!("{what}\n  {shown}\n  {}^", " ".repeat(before.chars().count()))
 }
 
 /// An operand with the letter of each of its axes.
@@ -35,15 +37,16 @@ fn operand_letters(text: &str, left: &str, shapes: &[Shape]) -> Result<Vec<Vec<c
         start += part.len() + 1;
     }
     if terms.len() != shapes.len() {
-        let what = format!("it names {} operands, but {} were given", terms.len(), shapes.len());
+        let named = counted(terms.len(), "operand", "operands");
+        let what = format!("it names {named}, but {} given", number_were(shapes.len()));
         return Err(at(text, 0, &what));
     }
     let mut lengths: Vec<(char, usize)> = Vec::new();
     for ((start, letters), shape) in terms.iter().zip(shapes) {
         if letters.len() != shape.len() {
-            let (named, has, shape) = (letters.len(), shape.len(), &shape[..]);
-            let what =
-                format!("it names {named} axes, but the operand has {has} (shape {shape:?})");
+            let (has, shape) = (shape.len(), &shape[..]);
+            let named = counted(letters.len(), "axis", "axes");
+            let what = format!("it names {named}, but the operand has {has} (shape {shape:?})");
             return Err(at(text, *start, &what));
         }
         for (i, (&letter, &length)) in letters.iter().zip(shape).enumerate() {

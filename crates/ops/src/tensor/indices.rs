@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ndarray::IxDyn;
 
+use crate::ground::shape::count;
 use crate::ground::{Problem, Shape, resolve_axis};
 use crate::tensor::TensorError;
 
@@ -21,7 +22,7 @@ impl Indices {
     /// If the shape holds another number of elements.
     pub fn new(shape: &[usize], elements: Vec<usize>) -> Result<Self, TensorError> {
         let given = elements.len();
-        if shape.iter().product::<usize>() != given {
+        if count(shape, size_of::<usize>()) != Ok(given) {
             return Err(TensorError::Elements { shape: shape.to_vec(), given });
         }
         Ok(Self { shape: Shape::from_slice(shape), elements: elements.into() })

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use crate::ground::memory;
+use crate::ground::shape::{count, room};
 use crate::number::Float;
 
 /// An n-dimensional array of `f32` or `f64`.
@@ -96,7 +97,7 @@ pub enum TensorError {
 
 /// How many elements a shape holds, and how many were given.
 fn elements_needed(shape: &[usize], given: usize) -> String {
-    let count = shape.iter().try_fold(1_usize, |count, &length| count.checked_mul(length));
+    let count = count(shape, 1).ok();
     let elements = |n: usize| format!("{n} element{}", if n == 1 { "" } else { "s" });
     match count.filter(|&count| count != given) {
         Some(count) => {
@@ -138,11 +139,19 @@ impl<A: Float> Tensor<A> {
     }
 
     /// A tensor of `shape`, every element `value`.
+    ///
+    /// # Panics
+    /// If memory cannot hold it.
+    #[track_caller]
     pub fn full(shape: &[usize], value: A) -> Self {
         if shape.is_empty() {
             return Self::scalar(value);
         }
-        let elements = memory::filled(shape.iter().product(), value);
+        let count = match room(shape, size_of::<A>()) {
+            Ok(count) => count,
+            Err(problem) => panic!("{problem}"),
+        };
+        let elements = memory::filled(count, value);
         Self::from_shape_vec(shape, elements).expect("as many elements as the shape holds")
     }
 
@@ -156,11 +165,19 @@ impl<A: Float> Tensor<A> {
     }
 
     /// A tensor of zeros.
+    ///
+    /// # Panics
+    /// If memory cannot hold it.
+    #[track_caller]
     pub fn zeros(shape: &[usize]) -> Self {
         Self::full(shape, A::zero())
     }
 
     /// A tensor of ones.
+    ///
+    /// # Panics
+    /// If memory cannot hold it.
+    #[track_caller]
     pub fn ones(shape: &[usize]) -> Self {
         Self::full(shape, A::one())
     }

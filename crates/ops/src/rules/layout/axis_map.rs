@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, IxDyn};
 
+use crate::ground::shape::room;
 use crate::ground::{Attribute, Attributes, Formula, Problem, Shape, resolve_axis};
 use crate::number::Float;
 use crate::rule::{
@@ -26,6 +27,18 @@ pub struct AxisMap {
     pub rows: Arc<[Vec<(usize, f64)>]>,
     /// Whether this is the adjoint: from after the map to before it.
     pub adjoint: bool,
+}
+
+/// The bytes that a row of a map with one entry takes.
+const OF_A_ROW: usize = 64;
+
+/// Refuses more rows of an [`AxisMap`] than memory has room for, before they are made.
+pub(in crate::rules) fn rows_of(op: &str, rows: usize) -> Result<usize, String> {
+    room(&[rows], OF_A_ROW).map(|_| rows).map_err(|_| {
+        let bytes = size_of::<f64>();
+        let problem = Problem::TooLarge { shape: Shape::from_slice(&[rows]), bytes };
+        format!("{op}: {problem}.")
+    })
 }
 
 impl AxisMap {

@@ -1,5 +1,6 @@
 //! The methods that rearrange, repeat and resample along axes.
 
+use super::axis_map::rows_of;
 use super::{AxisMap, Cumsum, Diagonal, ScatterAdd, TakeAlong, Triangle};
 use crate::ground::resolve_axis;
 use crate::rule::{Reading, or_panic};
@@ -39,21 +40,24 @@ pub trait LayoutMethods: Reading {
     #[track_caller]
     fn roll(&self, axis: isize, shift: isize) -> Self {
         let length = self.length(axis);
-        let from = (0..length).map(|o| (o as isize - shift).rem_euclid(length as isize) as usize);
+        let back = length - shift.checked_rem_euclid(length as isize).unwrap_or(0) as usize;
+        let from = (0..length).map(|o| (o + back) % length);
         Self::apply(AxisMap::copy("roll", axis, length, from), &[self])
     }
     /// Each element along an axis `times` times in a row.
     #[track_caller]
     fn repeat(&self, axis: isize, times: usize) -> Self {
         let length = self.length(axis);
-        let from = (0..length * times).map(|o| o / times);
+        let total = or_panic(rows_of("repeat", length.saturating_mul(times)));
+        let from = (0..total).map(|o| o / times);
         Self::apply(AxisMap::copy("repeat", axis, length, from), &[self])
     }
     /// The whole axis `times` times over.
     #[track_caller]
     fn tile(&self, axis: isize, times: usize) -> Self {
         let length = self.length(axis);
-        let from = (0..length * times).map(|o| o % length);
+        let total = or_panic(rows_of("tile", length.saturating_mul(times)));
+        let from = (0..total).map(|o| o % length);
         Self::apply(AxisMap::copy("tile", axis, length, from), &[self])
     }
     /// `before` and `after` more elements at the ends of an axis.
@@ -71,7 +75,8 @@ pub trait LayoutMethods: Reading {
     #[track_caller]
     fn pad(&self, axis: isize, before: usize, after: usize, padding: Padding) -> Self {
         let length = self.length(axis);
-        let total = before + length + after;
+        let total = length.saturating_add(before).saturating_add(after);
+        let total = or_panic(rows_of("pad", total));
         let inside = |o: usize| (before..before + length).contains(&o).then(|| o - before);
         match padding {
             Padding::Constant(value) => {
@@ -142,7 +147,8 @@ pub trait LayoutMethods: Reading {
     /// If the lengths do not sum to that of the axis.
     #[track_caller]
     fn split(&self, axis: isize, lengths: &[usize]) -> Vec<Self> {
-        let (length, sum) = (self.length(axis), lengths.iter().sum::<usize>());
+        let length = self.length(axis);
+        let sum = lengths.iter().fold(0, |sum: usize, &length| sum.saturating_add(length));
         assert!(
             length == sum,
             "split: parts of {lengths:?} sum to {sum}, but axis {axis} has length {length}"
@@ -150,15 +156,17 @@ pub trait LayoutMethods: Reading {
         let ndim = self.shape().len();
         let resolved = resolve_axis(axis, ndim).expect("an axis that exists");
         let mut start = 0;
-        let cut = |&length: &usize| {
+        let mut parts = Vec::with_capacity(lengths.len());
+        // A loop and not a closure, so that the parts are recorded at the caller's line.
+        for &length in lengths {
             let all = ndarray::SliceInfoElem::Slice { start: 0, end: None, step: 1 };
             let mut part = vec![all; ndim];
             let end = Some(start + length as isize);
             part[resolved] = ndarray::SliceInfoElem::Slice { start, end, step: 1 };
             start += length as isize;
-            self.slice(part)
-        };
-        lengths.iter().map(cut).collect()
+            parts.push(self.slice(part));
+        }
+        parts
     }
     /// Without an axis of length 1.
     ///

@@ -13,6 +13,7 @@ mod take_along;
 mod triangle;
 
 pub use axis_map::AxisMap;
+pub(super) use axis_map::rows_of;
 pub use cumsum::Cumsum;
 pub use diagonal::{Diagonal, DiagonalAdjoint};
 pub use methods::{LayoutMethods, Padding};

@@ -33,8 +33,8 @@ impl Rule for Triangle {
             let [.., i, j] = *ndarray::Dimension::slice(&position) else {
                 unreachable!("two axes")
             };
-            let above = j as isize - i as isize - self.offset;
-            if (self.upper && above < 0) || (!self.upper && above > 0) {
+            let diagonal = j as isize - i as isize;
+            if if self.upper { diagonal < self.offset } else { diagonal > self.offset } {
                 *value = A::zero();
             }
         }

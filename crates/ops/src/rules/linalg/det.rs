@@ -21,6 +21,11 @@ pub struct Det;
 #[derive(Clone, Copy, Debug)]
 pub struct LogDet;
 
+/// Whether the matrices have neither rows nor columns.
+fn is_stack_of_empty<A: Float>(x: &Tensor<A>) -> bool {
+    x.shape().last() == Some(&0)
+}
+
 fn determinant_shape(operands: &[&[usize]]) -> Result<Shape, Problem> {
     arity(1, operands)?;
     square(operands[0])?;
@@ -45,6 +50,10 @@ impl Rule for Det {
         determinant_shape(operands)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        if is_stack_of_empty(operands[0]) {
+            let shape = out.shape();
+            return out.set(Tensor::ones(shape)); // The product of no factors.
+        }
         let value = for_each_matrix(operands[0], out.shape(), |_, x| Ok(vec![x.determinant()]))?;
         out.set(value)
     }
@@ -64,6 +73,10 @@ impl Rule for LogDet {
         determinant_shape(operands)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        if is_stack_of_empty(operands[0]) {
+            let shape = out.shape();
+            return out.set(Tensor::zeros(shape));
+        }
         let value = for_each_matrix(operands[0], out.shape(), |number, x| {
             let sum: f64 = x.lu().u().diagonal().iter().map(|v| v.abs().ln()).sum();
             let what = "the logarithm of its determinant is not finite";

@@ -26,9 +26,14 @@ impl Rule for Solve {
         arity(2, operands)?;
         let (a, b) = (operands[0], operands[1]);
         let n = square(a)?;
-        let fits = b.len() == a.len() && b[..b.len() - 2] == a[..a.len() - 2];
-        if !fits {
+        if b.len() != a.len() {
             return Err(Problem::AxisCount { operand: 2, ndim: b.len(), expected: a.len() });
+        }
+        if b[..b.len() - 2] != a[..a.len() - 2] {
+            let mut expected = Shape::from_slice(&a[..a.len() - 1]);
+            expected.push(b[b.len() - 1]);
+            let of = "a stack of as many matrices as operand 1";
+            return Err(Problem::OperandShape { operand: 2, expected, of });
         }
         if b[b.len() - 2] != n {
             let (axis, length) = (b.len() - 2, b[b.len() - 2]);

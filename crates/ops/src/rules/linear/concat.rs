@@ -35,7 +35,7 @@ impl Rule for Concat {
             if !agrees {
                 return Err(Problem::Concat { operand: i + 1, axis });
             }
-            shape[axis] += operand[axis];
+            shape[axis] = shape[axis].saturating_add(operand[axis]); // Refused if it is too long.
         }
         Ok(shape)
     }

@@ -33,7 +33,7 @@ pub trait LinearMethods: Reading {
         if from[..] == *shape {
             return self;
         }
-        let axes = stretched_axes(&from, shape);
+        let axes = or_panic(stretched_axes(&from, shape).map_err(|p| format!("sum_to: {p}.")));
         let summed = self.sum_axes(Axes::from(&axes[..]));
         if summed.shape()[..] == *shape { summed } else { summed.reshape(shape) }
     }
@@ -170,7 +170,9 @@ impl<const N: usize> From<[isize; N]> for NewShape {
 }
 impl From<&[usize]> for NewShape {
     fn from(shape: &[usize]) -> Self {
-        Self(shape.iter().map(|&length| length as isize).collect())
+        // A length beyond all that memory holds stays one, and is refused.
+        let length = |&length: &usize| isize::try_from(length).unwrap_or(isize::MAX);
+        Self(shape.iter().map(length).collect())
     }
 }
 impl From<&[isize]> for NewShape {

@@ -40,7 +40,7 @@ impl Conv {
         let groups = self.groups;
         let divides =
             groups > 0 && channels.is_multiple_of(groups) && outputs.is_multiple_of(groups);
-        if divides && weight * groups == channels {
+        if divides && weight.saturating_mul(groups) == channels {
             return Ok(());
         }
         let allowed = if divides {
@@ -88,7 +88,8 @@ impl Rule for Conv {
                 Ok(shape)
             }
             Part::Input(to) => {
-                self.check_channels(b[1] * self.groups, b[0], b[1])?;
+                let channels = b[1].saturating_mul(self.groups);
+                self.check_channels(channels, b[0], b[1])?;
                 self.check_kernel(b)?;
                 let mut expected = Shape::from_slice(&[a[0], b[0]]);
                 expected.extend(windows_shape(&self.slides, to)?);
@@ -96,7 +97,7 @@ impl Rule for Conv {
                     let of = "that of the output of the convolution";
                     return Err(Problem::OperandShape { operand: 1, expected, of });
                 }
-                let mut shape = Shape::from_slice(&[a[0], b[1] * self.groups]);
+                let mut shape = Shape::from_slice(&[a[0], channels]);
                 shape.extend_from_slice(to);
                 Ok(shape)
             }

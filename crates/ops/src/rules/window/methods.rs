@@ -52,8 +52,7 @@ pub trait WindowMethods: Reading {
                 "conv_transposed: the output padding {extra} must be below the stride {}",
                 s.stride
             );
-            let full = n.saturating_sub(1) * s.stride + s.span() + extra;
-            to.push(full.saturating_sub(s.padding.0 + s.padding.1));
+            to.push(s.covered(n, extra));
         }
         let conv = Conv { slides: Slides::from_slice(slides), groups, part: Part::Input(to) };
         Self::apply(conv, &[self, weight.borrow()])
@@ -77,7 +76,7 @@ pub trait WindowMethods: Reading {
         let windows =
             |slides: &[Slide]| Windows { slides: Slides::from_slice(slides), adjoint: None };
         let sums = Self::apply(windows(&all), &[self]).sum_axes(2);
-        let size: usize = all.iter().map(|s| s.kernel).product();
+        let size: usize = all.iter().map(|s| s.kernel).product(); // The windows had room.
         let plain = all.iter().zip(slides).all(|(a, s)| a.padding == s.padding)
             && (count_padding || all.iter().all(|s| s.padding == (0, 0)));
         if plain {
@@ -104,7 +103,7 @@ fn pool_slides<T: Reading>(x: &T, slides: &[Slide], ceil: bool) -> Slides {
     for slide in slides {
         let most = slide.padding.0.max(slide.padding.1);
         assert!(
-            most * 2 <= slide.span(),
+            most <= slide.span() / 2,
             "pooling: a padding of {most} exceeds half the window of {}, so that a window could lie \
              outside altogether",
             slide.span()

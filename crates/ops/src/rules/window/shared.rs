@@ -1,5 +1,6 @@
 //! What the rules of windows share.
 
+use crate::ground::shape::room;
 use crate::ground::{Attributes, Problem, Shape};
 use crate::kernel::Slide;
 
@@ -16,7 +17,17 @@ pub(super) fn slide_attributes(slides: &[Slide]) -> Attributes {
 }
 
 pub(super) fn windows_shape(slides: &[Slide], spatial: &[usize]) -> Result<Shape, Problem> {
+    kernel_size(slides)?;
     slides.iter().zip(spatial).enumerate().map(|(i, (s, &n))| s.count(i + 2, n)).collect()
+}
+
+/// The bytes that a loop over windows keeps for a column of the kernel.
+const OF_A_COLUMN: usize = 3 * size_of::<usize>();
+
+/// The number of elements of a window.
+pub(super) fn kernel_size(slides: &[Slide]) -> Result<usize, Problem> {
+    let kernel: Shape = slides.iter().map(|s| s.kernel).collect();
+    room(&kernel, OF_A_COLUMN)
 }
 
 pub(super) fn spatial<'s>(

@@ -1,6 +1,6 @@
 //! Every window side by side, and its adjoint, which adds them back.
 
-use super::shared::{show_kernel, slide_attributes, spatial, windows_shape};
+use super::shared::{kernel_size, show_kernel, slide_attributes, spatial, windows_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::kernel::{self, Slide, Slides};
 use crate::number::Float;
@@ -27,7 +27,7 @@ impl Rule for Windows {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         arity(1, operands)?;
         let x = operands[0];
-        let kernel: usize = self.slides.iter().map(|s| s.kernel).product();
+        let kernel = kernel_size(&self.slides)?;
         let Some(to) = &self.adjoint else {
             let counts = windows_shape(&self.slides, spatial(1, x, &self.slides)?)?;
             let mut shape = Shape::from_slice(&x[..2]);
