@@ -476,6 +476,38 @@ fn the_norm_is_computed_in_f64() {
     assert_relative_eq!(square - 1e6, 1.0, epsilon = 7.5e-6);
 }
 
+/// The squares of huge numbers overflow and those of tiny ones vanish, but their norm does neither.
+#[test]
+fn the_norm_of_huge_and_tiny_gradients_is_right() {
+    let model = Model::<f64>(vec![("w", Parameter::new(Tensor::zeros(&[2])))]);
+    for scale in [1e200, 1e-200, 1e300] {
+        for (p, expected) in [(1.0, 7.0), (2.0, 5.0), (3.0, 91_f64.cbrt()), (f64::INFINITY, 4.0)] {
+            let w = Tensor::from([3.0 * scale, -4.0 * scale]);
+            let mut all = gradients(&model, &[("w", w)]);
+            let norm = gradient_norm(&all, &model, p).unwrap();
+            assert_relative_eq!(norm, expected * scale, max_relative = 1e-12);
+            clip_p_norm(&mut all, &model, 1.0, p).unwrap();
+            let clipped = gradient_norm(&all, &model, p).unwrap();
+            assert_relative_eq!(clipped, norm.min(1.0), max_relative = 1e-5);
+        }
+    }
+    // A norm beyond all numbers.
+    let mut all = gradients(&model, &[("w", Tensor::from([1.5e308, -1.5e308]))]);
+    assert_eq!(clip_norm(&mut all, &model, 1.0).unwrap(), f64::INFINITY);
+    let w = all.of(model.parameter("w")).unwrap().to_vec();
+    assert_relative_eq!(w[0], 0.5_f64.sqrt(), max_relative = 1e-12);
+    // In f32 the factor alone would have few digits.
+    let model = Model::<f32>(vec![("w", Parameter::new(Tensor::zeros(&[2])))]);
+    let mut all = Gradients::default();
+    all.insert(model.parameter("w"), [3e38_f32, 0.0]);
+    clip_norm(&mut all, &model, 1e-6).unwrap();
+    assert_relative_eq!(
+        all.of(model.parameter("w")).unwrap().to_vec()[0],
+        1e-6,
+        max_relative = 1e-6
+    );
+}
+
 #[test]
 fn a_gradient_that_is_not_finite_is_named() {
     let model = Model::<f64>::new();

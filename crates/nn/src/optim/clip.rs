@@ -51,13 +51,18 @@ pub fn clip_p_norm<A: Float>(
     p: f64,
 ) -> Result<f64, Error> {
     check_positive("the largest norm", max)?;
-    let norm = gradient_norm(gradients, model, p)?;
-    let factor = max / (norm + NORM_EPSILON);
+    let (most, norm) = checked_norm(gradients, model, p)?;
+    // With a common factor of 1 the norm itself; the norm alone may be beyond all numbers.
+    let factor = max / most / (norm + NORM_EPSILON / most);
     if factor < 1.0 {
-        let factor = A::from_f64(factor);
-        change(gradients, model, |g| g * factor);
+        if factor >= f64::from(f32::MIN_POSITIVE) {
+            let factor = A::from_f64(factor);
+            change(gradients, model, |g| g * factor);
+        } else {
+            change(gradients, model, |g| A::from_f64(g.to_f64() * factor));
+        }
     }
-    Ok(norm)
+    Ok(most * norm)
 }
 
 /// The p-norm of all gradients of a model together: (Σ |g|ᵖ)^(1/p), for p = ∞ the largest |g|. 0 if
@@ -72,19 +77,40 @@ pub fn gradient_norm<A: Float>(
     model: &dyn Module<A>,
     p: f64,
 ) -> Result<f64, Error> {
+    let (most, norm) = checked_norm(gradients, model, p)?;
+    Ok(most * norm)
+}
+
+/// The norm as a common factor of the gradients and the norm of what is left of them.
+fn checked_norm<A: Float>(
+    gradients: &Gradients<A>,
+    model: &dyn Module<A>,
+    p: f64,
+) -> Result<(f64, f64), Error> {
     check("the order of the norm", p, p >= 1.0, "at least 1")?;
     gradients.check_owner(model)?;
-    let mut norms = Vec::new();
+    let (mut most, mut norms) = (0.0, Vec::new());
     each(gradients, model, |gradient| {
         norms.push(norm(gradient, p));
+        most = largest(numbers(gradient), most);
         Ok(())
     })?;
     let total = p_norm(norms.iter().copied(), p);
-    if total.is_finite() {
-        return Ok(total);
+    // The power of the largest neither overflows nor vanishes.
+    let safe = p == f64::INFINITY || most.powf(p).is_normal();
+    if most == 0.0 || safe && total.is_finite() {
+        return Ok((1.0, total));
+    }
+    if most.is_finite() {
+        norms.clear();
+        each(gradients, model, |gradient| {
+            norms.push(p_norm(numbers(gradient).map(|g| g / most), p));
+            Ok(())
+        })?;
+        return Ok((most, p_norm(norms.into_iter(), p)));
     }
     each(gradients, model, |gradient| if gradient.is_finite() { Ok(()) } else { Err(()) })?;
-    Ok(total)
+    Ok((1.0, total))
 }
 
 /// Clips every number of every gradient of a model to [−`max`, `max`]. The direction changes.
@@ -134,12 +160,15 @@ fn change<A: Float>(gradients: &mut Gradients<A>, model: &dyn Module<A>, to: imp
     });
 }
 
+fn numbers<A: Float>(gradient: &Tensor<A>) -> impl Iterator<Item = f64> {
+    gradient.view().into_iter().map(|g| g.to_f64())
+}
+
 /// The p-norm of one gradient.
 fn norm<A: Float>(gradient: &Tensor<A>, p: f64) -> f64 {
-    let view = gradient.view();
-    match view.as_slice_memory_order() {
+    match gradient.view().as_slice_memory_order() {
         Some(elements) if p == 2.0 => sum_of_squares(elements).sqrt(),
-        _ => p_norm(view.iter().map(|g| g.to_f64()), p),
+        _ => p_norm(numbers(gradient), p),
     }
 }
 
@@ -156,11 +185,15 @@ fn sum_of_squares<A: Float>(elements: &[A]) -> f64 {
 
 fn p_norm(numbers: impl Iterator<Item = f64>, p: f64) -> f64 {
     if p == f64::INFINITY {
-        // Not f64::max, which passes over NaN.
-        return numbers.fold(0.0, |most, x| if x.abs() <= most { most } else { x.abs() });
+        return largest(numbers, 0.0);
     }
     if p == 2.0 {
         return numbers.map(|x| x * x).sum::<f64>().sqrt();
     }
     numbers.map(|x| x.abs().powf(p)).sum::<f64>().powf(p.recip())
+}
+
+/// The largest |x|, or `most` if that is larger, or NaN, which `f64::max` would pass over.
+fn largest(numbers: impl Iterator<Item = f64>, most: f64) -> f64 {
+    numbers.fold(most, |most, x| if x.abs() <= most { most } else { x.abs() })
 }
