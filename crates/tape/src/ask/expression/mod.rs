@@ -41,6 +41,7 @@ mod parse;
 mod record;
 mod refuse;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use ops::Tensor;
@@ -122,17 +123,16 @@ impl Expression {
     /// The names that must be given values, in the order of their first use.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
-        let mut start = 0;
-        for (number, statement) in self.statements.iter().enumerate() {
+        let (mut known, mut start) = (HashSet::new(), 0);
+        for statement in &self.statements {
             for term in &self.terms[start..=statement.value] {
                 if let Content::Name(name) = &term.content
-                    && let name = self.text(name)
-                    && !names.contains(&name)
-                    && !self.statements[..number].iter().any(|s| self.name_of(s) == Some(name))
+                    && known.insert(self.text(name))
                 {
-                    names.push(name);
+                    names.push(self.text(name));
                 }
             }
+            known.extend(self.name_of(statement));
             start = statement.value + 1;
         }
         names

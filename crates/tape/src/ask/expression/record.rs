@@ -52,14 +52,14 @@ impl Expression {
         given: &[(&str, Tensor<f64>)],
     ) -> Result<Var<'t, f64>, ExpressionError> {
         let (functions, lines) = (functions(), Lines::new(&self.source));
-        let mut recording =
-            Recording { expression: self, tape, functions, lines, known: HashMap::new() };
+        let (uses, known) = (self.first_uses(), HashMap::new());
+        let mut recording = Recording { expression: self, tape, functions, lines, uses, known };
         recording.check_functions(given)?;
         recording.check_names(given)?;
-        let names = self.names();
-        for &name in &names {
-            let value = given.iter().find(|g| g.0 == name).map(|g| &g.1);
-            let place = self.first_use(name);
+        let values: HashMap<&str, &Tensor<f64>> = given.iter().map(|(n, x)| (*n, x)).collect();
+        for name in self.names() {
+            let place = recording.uses[name].clone();
+            let value = values.get(name).copied();
             let value = value.ok_or_else(|| recording.no_value(name, place.clone(), given))?;
             let leaf = tape.var(value).named(name).written_at(recording.lines.place(&place));
             recording.known.insert(name.to_owned(), leaf);
@@ -67,16 +67,15 @@ impl Expression {
         recording.statements()
     }
 
-    pub(super) fn first_use(&self, name: &str) -> Range<usize> {
-        self.uses(name).next().unwrap_or_default()
-    }
-
-    /// The source positions of a name.
-    pub(super) fn uses<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-        self.terms.iter().filter_map(move |term| match &term.content {
-            Content::Name(place) if self.text(place) == name => Some(place.clone()),
-            _ => None,
-        })
+    /// Where each name is used for the first time.
+    fn first_uses(&self) -> HashMap<&str, Range<usize>> {
+        let mut uses = HashMap::new();
+        for term in &self.terms {
+            if let Content::Name(place) = &term.content {
+                uses.entry(self.text(place)).or_insert_with(|| place.clone());
+            }
+        }
+        uses
     }
 }
 
@@ -85,22 +84,46 @@ struct Lines<'e> {
     source: &'e str,
     starts: Vec<usize>,
     texts: Vec<Arc<str>>,
+    /// The characters before every [`STRIDE`]th byte, so that a place far into a long line is found
+    /// without counting from its start.
+    characters: Vec<usize>,
+    file: Arc<str>,
+}
+
+/// How many bytes are counted for a place at most.
+const STRIDE: usize = 256;
+
+/// How many characters begin in a stretch of UTF-8.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0b1100_0000 != 0b1000_0000).count()
 }
 
 impl<'e> Lines<'e> {
     fn new(source: &'e str) -> Self {
         let ends = source.match_indices('\n').map(|(i, _)| i + 1);
+        let starts = std::iter::once(0).chain(ends).collect();
         let texts = source.split('\n').map(|line| line.trim().into()).collect();
-        Self { source, starts: std::iter::once(0).chain(ends).collect(), texts }
+        let mut characters = vec![0];
+        for stretch in source.as_bytes().chunks(STRIDE) {
+            characters.push(characters[characters.len() - 1] + begun(stretch));
+        }
+        Self { source, starts, texts, characters, file: "<expression>".into() }
+    }
+
+    /// The characters before a byte.
+    fn characters_before(&self, byte: usize) -> usize {
+        let stretch = byte / STRIDE;
+        self.characters[stretch] + begun(&self.source.as_bytes()[stretch * STRIDE..byte])
     }
 
     /// The line that a part of the text begins on.
     fn place(&self, part: &Range<usize>) -> Place {
         let line = self.starts.partition_point(|&start| start <= part.start) - 1;
+        let before = [part.start, self.starts[line]].map(|byte| self.characters_before(byte));
         Place {
-            file: "<expression>".into(),
+            file: Arc::clone(&self.file),
             line: 1 + line as u32,
-            column: 1 + self.source[self.starts[line]..part.start].chars().count() as u32,
+            column: 1 + (before[0] - before[1]) as u32,
             text: Some(self.texts[line].clone()),
         }
     }
@@ -111,6 +134,8 @@ pub(super) struct Recording<'e, 't> {
     tape: &'t Tape<f64>,
     pub(super) functions: Vec<Function>,
     lines: Lines<'e>,
+    /// Where each name is used for the first time.
+    pub(super) uses: HashMap<&'e str, Range<usize>>,
     known: HashMap<String, Var<'t, f64>>,
 }
 

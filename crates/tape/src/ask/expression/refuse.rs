@@ -1,5 +1,6 @@
 //! Refuses names and functions before anything is recorded, and says what was meant.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use ops::Tensor;
@@ -64,22 +65,24 @@ impl Recording<'_, '_> {
     /// Refuses names with two values.
     pub(super) fn check_names(&self, given: &[(&str, Tensor<f64>)]) -> Result<(), ExpressionError> {
         let Expression { statements, source, .. } = self.expression;
-        for (i, &(name, _)) in given.iter().enumerate() {
-            if given[..i].iter().any(|g| g.0 == name) {
+        let mut values = HashSet::new();
+        for &(name, _) in given {
+            if !values.insert(name) {
                 let title = format!("{name} is given two values");
                 let kind = Kind::TwoValues(name.to_owned());
                 return Err(self.expression.error(kind, 0..source.len(), title));
             }
         }
-        let free = self.expression.names();
-        for (i, statement) in statements.iter().enumerate() {
+        let free: HashSet<&str> = self.expression.names().into_iter().collect();
+        let mut assigned = HashSet::new();
+        for statement in statements {
             let Some(name) = self.expression.name_of(statement) else { continue };
-            let is_given = given.iter().any(|g| g.0 == name);
-            if free.contains(&name) && !is_given {
-                return Err(self.no_value(name, self.expression.first_use(name), given));
+            let is_given = values.contains(name);
+            if free.contains(name) && !is_given {
+                return Err(self.no_value(name, self.uses[name].clone(), given));
             }
-            let before = &statements[..i];
-            if is_given || before.iter().any(|s| self.expression.name_of(s) == Some(name)) {
+            let again = !assigned.insert(name);
+            if is_given || again {
                 let place = statement.name.clone().unwrap_or_default();
                 let kind = Kind::TwoValues(name.to_owned());
                 return Err(self
@@ -89,14 +92,16 @@ impl Recording<'_, '_> {
                     .help(format!("choose another name, such as {name}₂")));
             }
         }
-        self.check_uses(given, &free)
+        let lacking = free.iter().any(|name| !values.contains(name));
+        self.check_uses(given, &free, lacking)
     }
 
     /// Refuses values that nothing uses.
     fn check_uses(
         &self,
         given: &[(&str, Tensor<f64>)],
-        free: &[&str],
+        free: &HashSet<&str>,
+        lacking: bool,
     ) -> Result<(), ExpressionError> {
         let Expression { statements, source, terms, .. } = self.expression;
         let (_, before) = statements.split_last().expect("there is a statement");
@@ -111,7 +116,7 @@ impl Recording<'_, '_> {
                     .help("give it a name: `z = …`"));
             };
             let name = self.expression.text(&place);
-            if self.expression.uses(name).next().is_none() {
+            if !self.uses.contains_key(name) {
                 let title = format!("{name} is not used in what follows");
                 return Err(self
                     .expression
@@ -121,13 +126,12 @@ impl Recording<'_, '_> {
         }
         // Rather than a value that is not used, a name without one is reported: it may be the same
         // one, written wrongly.
-        let lacking = free.iter().any(|name| given.iter().all(|g| g.0 != *name));
-        let unused = given.iter().find(|g| !free.contains(&g.0));
+        let unused = given.iter().find(|g| !free.contains(g.0));
         let Some((name, _)) = unused.filter(|_| !lacking) else { return Ok(()) };
         let title = format!("{name} is given a value, but is not used");
         let kind = Kind::Unused((*name).to_owned());
         let error = self.expression.error(kind, 0..source.len(), title);
-        Err(match nearest(name, free.iter().copied()).first() {
+        Err(match nearest(name, self.expression.names()).first() {
             Some(near) => error.help(format!("did you mean {near}?")),
             None => error,
         })
