@@ -10,6 +10,7 @@ mod debug;
 mod expression;
 mod listings;
 mod messages;
+mod misuse;
 #[cfg(feature = "linalg")]
 mod op_table;
 #[cfg(feature = "page")]

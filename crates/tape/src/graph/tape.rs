@@ -271,16 +271,23 @@ impl<A: Float> Tape<A> {
         self.places.borrow_mut().insert(index.index(), place);
     }
 
-    /// Runs `record` so that what it records carries `location` and belongs to `scope`.
+    /// Runs `record` so that what it records carries `location` and belongs to `scope`, and goes
+    /// back to the program's own lines also if `record` panics.
     pub(crate) fn at<T>(
         &self,
         (location, scope): (&'static Location<'static>, ScopeId),
         record: impl FnOnce() -> T,
     ) -> T {
+        type Line = Option<&'static Location<'static>>;
+        struct Back<'a>(&'a Cell<Line>, Line);
+        impl Drop for Back<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.1);
+            }
+        }
         let outer = self.location.replace(Some(location));
-        let result = self.in_scope(scope, record);
-        self.location.set(outer);
-        result
+        let _back = Back(&self.location, outer);
+        self.in_scope(scope, record)
     }
 
     #[track_caller]

@@ -255,25 +255,12 @@ impl<A: Float> Program<A> {
     /// # Ok::<(), tape::ProgramError>(())
     /// ```
     pub fn run_with(&mut self, leaves: &[(usize, &Tensor<A>)]) -> Result<(), ProgramError> {
-        let mut before: SmallVec<[Tensor<A>; 16]> = SmallVec::new();
-        let mut result = Ok(());
+        let mut changed = Changed { program: self, before: SmallVec::new() };
         for &(position, value) in leaves {
-            match self.exchange(position, value.clone()) {
-                Ok(value) => before.push(value),
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
-            }
+            let value = changed.program.exchange(position, value.clone())?;
+            changed.before.push((position, value));
         }
-        if result.is_ok() {
-            result = self.run();
-        }
-        // Backwards, so that of a position given twice the first value comes back last.
-        for (value, &(position, _)) in before.into_iter().zip(leaves).rev() {
-            self.exchange(position, value).expect("the leaf had this value");
-        }
-        result
+        changed.program.run()
     }
 
     /// The value of output number `index`, in the order in which they were given to
@@ -327,6 +314,23 @@ impl<A: Float> Program<A> {
             }
             Slot::Tensor(index) => std::mem::replace(&mut self.tensors[index as usize], value),
         })
+    }
+}
+
+/// A program with other leaves for a while. They come back when the run is over, also if a function
+/// of the user's panicked in it.
+struct Changed<'p, A: Float> {
+    program: &'p mut Program<A>,
+    before: SmallVec<[(usize, Tensor<A>); 16]>,
+}
+
+impl<A: Float> Drop for Changed<'_, A> {
+    fn drop(&mut self) {
+        // Backwards, so that of a position given twice the first value comes back last.
+        while let Some((position, value)) = self.before.pop() {
+            let restored = self.program.exchange(position, value);
+            debug_assert!(restored.is_ok(), "the leaf had this value");
+        }
     }
 }
 

@@ -74,6 +74,29 @@ impl<A: Float> Scalars<A> {
     }
 }
 
+/// A tensor that is written while others are read. It goes back to its slot also if a function of
+/// the user's panics, so that the program can run again.
+struct Lent<'s, A: Float> {
+    tensors: &'s mut [Tensor<A>],
+    slot: Option<usize>,
+    out: Tensor<A>,
+}
+
+impl<'s, A: Float> Lent<'s, A> {
+    fn new(tensors: &'s mut [Tensor<A>], slot: Option<usize>) -> Self {
+        let out = slot.map_or_else(Tensor::default, |slot| mem::take(&mut tensors[slot]));
+        Self { tensors, slot, out }
+    }
+}
+
+impl<A: Float> Drop for Lent<'_, A> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot {
+            self.tensors[slot] = mem::take(&mut self.out);
+        }
+    }
+}
+
 impl<A: Float> Single<A> {
     fn run(
         &self,
@@ -81,21 +104,20 @@ impl<A: Float> Single<A> {
         numbers: &mut [A],
         watch: bool,
     ) -> Result<(), ProgramError> {
-        let mut out = match self.to {
-            Slot::Number(_) => Tensor::default(),
-            Slot::Tensor(to) => mem::take(&mut tensors[to as usize]),
+        let slot = match self.to {
+            Slot::Number(_) => None,
+            Slot::Tensor(to) => Some(to as usize),
         };
-        let result = with_operands(&self.operands, tensors, numbers, |operands| {
-            self.op.forward(operands, &mut out)
+        let mut lent = Lent::new(tensors, slot);
+        let result = with_operands(&self.operands, lent.tensors, numbers, |operands| {
+            self.op.forward(operands, &mut lent.out)
         });
-        let result = result
-            .map_err(|error| refused(error, &self.site))
-            .and_then(|()| self.check(&out, watch));
-        match self.to {
-            Slot::Number(to) => numbers[to as usize] = out.as_scalar().unwrap_or_default(),
-            Slot::Tensor(to) => tensors[to as usize] = out,
+        if let Slot::Number(to) = self.to {
+            numbers[to as usize] = lent.out.as_scalar().unwrap_or_default();
         }
         result
+            .map_err(|error| refused(error, &self.site))
+            .and_then(|()| self.check(&lent.out, watch))
     }
 
     fn check(&self, value: &Tensor<A>, watch: bool) -> Result<(), ProgramError> {
