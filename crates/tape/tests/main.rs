@@ -11,6 +11,7 @@ mod expression;
 mod listings;
 mod messages;
 mod misuse;
+mod outside;
 #[cfg(feature = "linalg")]
 mod op_table;
 #[cfg(feature = "page")]

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::panic::Location;
 
 use ops::error::show;
-use ops::{Float, OpError};
+use ops::{Float, OpError, visible};
 use thiserror::Error;
 
 use crate::graph::var::Var;
@@ -51,7 +51,7 @@ impl<A: Float> From<Var<'_, A>> for Origin {
 impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name(), self.op()) {
-            (Some(name), _) => write!(f, "{name}, recorded at {}", self.location()),
+            (Some(name), _) => write!(f, "{}, recorded at {}", visible(name), self.location()),
             (None, Some(op)) => write!(f, "result of {op}, recorded at {}", self.location()),
             (None, None) => write!(f, "recorded at {}", self.location()),
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ops::describe::AnyRule;
 use ops::methods::LayoutMethods;
 use ops::rules::Indices;
-use ops::{Binary, Elementwise, Float, Lift, Reading, Rule, Shape, Tensor, Unary};
+use ops::{Binary, Elementwise, Float, Lift, Reading, Rule, Shape, Tensor, Unary, visible};
 use petgraph::graph::NodeIndex;
 
 use crate::graph::error::TapeError;
@@ -52,7 +52,7 @@ pub struct Place {
 
 impl Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+        write!(f, "{}:{}:{}", visible(&self.file), self.line, self.column)
     }
 }
 
@@ -118,9 +118,12 @@ impl<'t, A: Float> Var<'t, A> {
         self.tape.names().get(&self.position()).cloned()
     }
 
-    /// The name, or `v` and the position if it has none.
+    /// The name as it is [shown](ops::visible), or `v` and the position if it has none.
     pub fn label(self) -> String {
-        self.name().unwrap_or_else(|| format!("v{}", self.position()))
+        match self.tape.names().get(&self.position()) {
+            Some(name) => visible(name).into_owned(),
+            None => format!("v{}", self.position()),
+        }
     }
 
     /// The line of the program that recorded the value.

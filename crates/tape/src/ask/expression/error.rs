@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use ops::{visible_lines, visible_whole};
 
 /// An error in an expression: a sentence, the text with a mark under the place,
 /// and help where something would.
@@ -64,19 +65,19 @@ impl ExpressionError {
         place: Range<usize>,
         title: impl Into<String>,
     ) -> Self {
-        let (source, title) = (source.to_owned(), title.into());
+        let (source, title) = (source.to_owned(), visible_whole(&title.into()).into_owned());
         Self(Box::new(Facts { kind, source, place, title, label: String::new(), help: Vec::new() }))
     }
 
     pub(super) fn label(mut self, label: impl Into<String>) -> Self {
-        self.0.label = label.into();
+        self.0.label = visible_whole(&label.into()).into_owned();
         self
     }
 
     /// Adds a line of help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help.push(help.into());
+        self.0.help.push(visible_whole(&help.into()).into_owned());
         self
     }
 
@@ -98,9 +99,13 @@ impl ExpressionError {
     /// The error as text, with the escape sequences of a terminal's colours if asked.
     pub fn render(&self, color: bool) -> String {
         let Facts { source, place, title, label, help, .. } = &*self.0;
-        let mark = AnnotationKind::Primary.span(place.clone());
+        // Blanks of one byte for others, so that places stay where they are.
+        let source = source.replace(['\t', '\r'], " ");
+        let [start, end] =
+            [place.start, place.end].map(|byte| visible_lines(&source[..byte]).len());
+        let mark = AnnotationKind::Primary.span(start..end);
         let mark = if label.is_empty() { mark } else { mark.label(label) };
-        let snippet = Snippet::source(source).annotation(mark);
+        let snippet = Snippet::source(visible_lines(&source)).annotation(mark);
         let group = Level::ERROR.primary_title(title).element(snippet);
         let help = help.iter().map(|text| Level::HELP.message(text));
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };

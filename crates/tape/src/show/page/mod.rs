@@ -22,7 +22,7 @@ use std::io;
 use std::path::Path;
 
 use base64ct::{Base64, Encoding};
-use ops::Float;
+use ops::{Float, visible_whole};
 use sha2::{Digest, Sha256};
 
 use crate::show::trace::Trace;
@@ -105,7 +105,10 @@ impl<A: Float> Trace<'_, A> {
     pub fn write_html(&self, path: impl AsRef<Path>, settings: &Settings) -> io::Result<()> {
         let path = path.as_ref();
         fs::write(path, self.to_html(settings)).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
+            io::Error::new(
+                error.kind(),
+                format!("cannot write {}: {error}", visible_whole(&path.display().to_string())),
+            )
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
-use ops::{Float, Tensor};
+use ops::{Float, Tensor, visible_whole};
 use textwrap::core::display_width;
 use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
@@ -213,19 +213,9 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
-/// A name or a text with names in it, with what cannot be seen written out: `a\nb`. That is control
-/// characters, marks that reverse the order of writing, and blanks of no width.
+/// A name or a text with names in it, with what cannot be seen [written out](ops::visible): `a\nb`.
 pub(crate) fn visible(text: &str) -> String {
-    let turns = |c| {
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
-            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let no_width = |c| matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}');
-    let hidden = |c: char| c.is_control() || turns(c) || no_width(c);
-    let write = |c: char| {
-        if hidden(c) { c.escape_default().to_string() } else { c.to_string() }
-    };
-    text.chars().map(write).collect()
+    visible_whole(text).into_owned()
 }
 
 /// A tensor on one line: in full, or summarised.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
-use ops::{Float, Tensor};
+use ops::{Float, Tensor, visible, visible_whole};
 
 use super::{Contribution, Document, FORMAT, File, Formula, Kind, Node, Scope, Settings, Step};
 use super::{VERSION, Value};
@@ -84,7 +84,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
         let place = x.place();
         let file = self.file(&place.file);
         if let Some(text) = place.text {
-            self.files[file].lines.insert(place.line, text.to_string());
+            self.files[file].lines.insert(place.line, visible_whole(&text).into_owned());
         }
         Node {
             position: x.position(),
@@ -155,9 +155,10 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
     }
 
     fn file(&mut self, path: &str) -> usize {
+        let path = visible_whole(path);
         let known = self.files.iter().position(|file| file.path == path);
         known.unwrap_or_else(|| {
-            self.files.push(File { path: path.to_owned(), lines: BTreeMap::new() });
+            self.files.push(File { path: path.into_owned(), lines: BTreeMap::new() });
             self.files.len() - 1
         })
     }
@@ -165,7 +166,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
     fn scope_list(&self) -> Vec<Scope> {
         let all = self.trace.output().tape().scopes();
         let scope = |&number: &usize| Scope {
-            name: all[number].name.to_string(),
+            name: visible(&all[number].name).into_owned(),
             parent: all[number].parent.map(|parent| self.scopes[&parent]),
         };
         self.scopes.keys().map(scope).collect()
@@ -213,7 +214,7 @@ impl File {
         let text: Vec<&str> = text.lines().collect();
         for line in lines {
             if let Some(text) = text.get(line as usize - 1) {
-                self.lines.insert(line, text.trim().to_owned());
+                self.lines.insert(line, visible_whole(text.trim()).into_owned());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a document must satisfy to be read.
 
-use ops::Float;
+use ops::{Float, visible, visible_whole};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -11,7 +11,7 @@ use super::{Document, FORMAT, Step, VERSION};
 #[non_exhaustive]
 pub enum DocumentError {
     /// No JSON, or fields missing or of another type.
-    #[error("this is no trace: {0}")]
+    #[error("this is no trace: {}", visible_whole(&.0.to_string()))]
     Json(#[from] serde_json::Error),
     /// JSON of another kind.
     #[error("this is no trace: its format is {found:?}, but {FORMAT:?} is read")]
@@ -26,7 +26,7 @@ pub enum DocumentError {
         found: u32,
     },
     /// Another element type.
-    #[error("the trace holds numbers of type {found}, but {wanted} were asked for")]
+    #[error("the trace holds numbers of type {}, but {wanted} were asked for", visible(found))]
     Element {
         /// Its element type.
         found: String,
