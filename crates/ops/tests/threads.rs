@@ -37,10 +37,20 @@ fn elementwise() {
 
 #[test]
 fn products() {
-    for (m, k, n) in [(64, 784, 256), (700, 300, 10), (10, 300, 700), (513, 129, 257)] {
+    for (m, k, n) in [
+        (64, 784, 256),
+        (700, 300, 10),
+        (10, 300, 700),
+        (513, 129, 257),
+        (1, 1_500, 1_500),
+        (40, 2_500, 50),
+    ] {
         let (a, b) = (x(&[m, k], 0), x(&[k, n], 1));
         alike(&format!("{m}×{k}×{n}"), || a.matmul(&b));
         alike(&format!("{m}×{k}×{n}, transposed"), || b.t().matmul(a.t()));
+        let (a_by_columns, b_by_columns) = (x(&[k, m], 2), x(&[n, k], 3));
+        alike(&format!("{m}×{k}×{n}, x Wᵀ"), || a.matmul(b_by_columns.t()));
+        alike(&format!("{m}×{k}×{n}, δᵀ x"), || a_by_columns.t().matmul(&b));
     }
     let (a, b) = (x(&[6, 4, 64, 32], 2), x(&[6, 4, 32, 64], 3));
     alike("a stack", || a.matmul(&b));

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod accuracy;
 mod convolve;
+#[cfg(feature = "threads")]
+mod crew;
 mod extremes;
 pub mod fuse;
 mod geometry;

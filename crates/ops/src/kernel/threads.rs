@@ -3,6 +3,12 @@
 //! Every element is computed by one thread, from the same operands in the same order however many
 //! threads there are, so results do not depend on their number.
 
+#[cfg(feature = "threads")]
+use std::sync::{Mutex, PoisonError};
+
+#[cfg(feature = "threads")]
+use smallvec::SmallVec;
+
 /// The number of threads to divide work among: that of rayon's pool.
 ///
 /// `RAYON_NUM_THREADS` sets it, or the pool in which the caller runs.
@@ -58,15 +64,20 @@ pub fn divide_all<A: Send, const N: usize>(
     each(alike, |(i, first, others)| work(i * length, first, others));
 }
 
-/// Calls `work` with each piece, the first on this thread, the others on threads of the pool.
+/// Calls `work` with each piece, on this thread and on those that come to help.
 #[cfg(feature = "threads")]
-pub fn each<P: Send>(mut pieces: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
-    let Some(own) = pieces.next() else { return };
-    let work = &work;
-    rayon::in_place_scope(|scope| {
-        pieces.for_each(|piece| scope.spawn(move |_| work(piece)));
-        work(own);
-    });
+pub fn each<P: Send>(pieces: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
+    let mut pieces: SmallVec<[P; 4]> = pieces.collect();
+    pieces.reverse(); // The last is taken first.
+    let helpers = pieces.len().saturating_sub(1);
+    let pieces = Mutex::new(pieces);
+    let take = || pieces.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let all_that_are_left = || {
+        while let Some(piece) = take() {
+            work(piece);
+        }
+    };
+    super::crew::help(helpers, &all_that_are_left);
 }
 
 /// Calls `work` with one piece after the other.

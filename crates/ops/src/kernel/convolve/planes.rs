@@ -1,9 +1,8 @@
 //! Convolution channel by channel: an image's windows as columns, then one product a group.
 
-use ndarray::linalg::general_mat_mul;
-
 use super::{Geometry, matrix, matrix_mut};
 use crate::ground::memory;
+use crate::kernel::product::product_here;
 use crate::number::Float;
 
 /// Computes the output y = w · columns of each image and group.
@@ -16,7 +15,7 @@ pub fn output<A: Float>(geometry: &Geometry, input: &[A], weight: &[A], result: 
             geometry.for_each_group(weight, &columns, output, |w, columns, output| {
                 let (w, x) = (matrix(w, geometry.depth()), matrix(columns, geometry.windows()));
                 let mut y = matrix_mut(output, geometry.windows());
-                general_mat_mul(A::one(), &w, &x, A::zero(), &mut y);
+                product_here(&w, &x, false, &mut y);
             });
         }
         memory::give(columns);
@@ -32,7 +31,7 @@ pub fn input<A: Float>(geometry: &Geometry, outputs: &[A], weight: &[A], result:
             geometry.for_each_group(weight, output, &mut columns, |w, output, columns| {
                 let (w, y) = (matrix(w, geometry.depth()), matrix(output, geometry.windows()));
                 let mut x = matrix_mut(columns, geometry.windows());
-                general_mat_mul(A::one(), &w.t(), &y, A::zero(), &mut x);
+                product_here(&w.t(), &y, false, &mut x);
             });
             geometry.add_back(&columns, image);
         }
@@ -52,7 +51,7 @@ pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Vec<
                 let (y, x) =
                     (matrix(output, geometry.windows()), matrix(columns, geometry.windows()));
                 let mut w = matrix_mut(sum, geometry.depth());
-                general_mat_mul(A::one(), &y, &x.t(), A::one(), &mut w);
+                product_here(&y, &x.t(), true, &mut w);
             });
         }
         memory::give(columns);

@@ -1,10 +1,9 @@
 //! Convolution with the channels last: windows of some images as rows, then one matrix product.
 
-use ndarray::linalg::general_mat_mul;
-
 use super::{Geometry, matrix, matrix_mut};
 use crate::ground::memory;
 use crate::kernel::geometry::Run;
+use crate::kernel::product::product_here;
 use crate::kernel::simd;
 use crate::number::Float;
 
@@ -22,7 +21,7 @@ pub fn output<A: Float>(geometry: &Geometry, input: &[A], weight: &[A], result: 
             let inputs = &inputs[..outputs.len() / output * image];
             let rows = matrix(geometry.lay_rows_out(inputs, &mut room), depth);
             let mut y = matrix_mut(outputs, geometry.outputs);
-            general_mat_mul(A::one(), &rows, &weight.t(), A::zero(), &mut y);
+            product_here(&rows, &weight.t(), false, &mut y);
         }
         memory::give(room);
     });
@@ -39,7 +38,7 @@ pub fn input<A: Float>(geometry: &Geometry, outputs: &[A], weight: &[A], result:
             let count = inputs.len() / image;
             let rows = &mut room[..count * geometry.rows()];
             let y = matrix(&outputs[..count * output], geometry.outputs);
-            general_mat_mul(A::one(), &y, &weight, A::zero(), &mut matrix_mut(rows, depth));
+            product_here(&y, &weight, false, &mut matrix_mut(rows, depth));
             geometry.add_rows_back(rows, inputs);
         }
         memory::give(room);
@@ -57,7 +56,7 @@ pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Vec<
         for (inputs, slopes) in inputs.zip(slopes) {
             let rows = matrix(geometry.lay_rows_out(inputs, &mut room), depth);
             let (y, mut w) = (matrix(slopes, geometry.outputs), matrix_mut(sum, depth));
-            general_mat_mul(A::one(), &y.t(), &rows, A::one(), &mut w);
+            product_here(&y.t(), &rows, true, &mut w);
         }
         memory::give(room);
     })

@@ -1,0 +1,156 @@
+//! Products as sums of outer products: each number of a column of `a` times a row of `b`.
+//!
+//! A tile of some rows and a few registers of columns has its sums in registers, from the first term
+//! to the last. Rows of `b` must lie without gaps; `a` may lie in any way, since its
+//! numbers are read one by one.
+
+use super::job::Job;
+use super::vector::Vector;
+
+/// Registers of columns of a tile that has a single row.
+const WIDE_ROW: usize = 8;
+
+/// Terms up to which tiles have a single row: the time goes into writing the result, which is then
+/// written from its beginning to its end.
+const SHORT: usize = 2;
+
+/// Elements of `b` up to which all of it is read for some rows of `a`, and not all of `a` for some
+/// columns: the second-level cache holds them, and the result is written along its rows.
+const SMALL: usize = 1 << 15;
+
+/// Computes a product, whose sums all run from the first term to the last.
+///
+/// # Safety
+/// The processor has the instructions of `V`, the job's matrices may be read and written, and the
+/// second stride of `b` is 1 unless it has a single column or no row.
+#[allow(unsafe_code)]
+#[inline(always)]
+pub unsafe fn outer<V: Vector>(job: &Job<V::Number>) {
+    let by_rows = job.depth * job.columns <= SMALL;
+    let (mut row, mut column) = (0, 0);
+    while row < job.rows && column < job.columns {
+        // SAFETY: that of this function; the tile begins within the result.
+        let (rows, columns) = unsafe { tiles::<V>(job, row, column) };
+        if by_rows {
+            column += columns;
+            if column >= job.columns {
+                (row, column) = (row + rows, 0);
+            }
+        } else {
+            row += rows;
+            if row >= job.rows {
+                (row, column) = (0, column + columns);
+            }
+        }
+    }
+}
+
+/// Computes the tile at a row and a column, and gives its size.
+#[allow(unsafe_code)]
+#[inline(always)]
+unsafe fn tiles<V: Vector>(job: &Job<V::Number>, row: usize, column: usize) -> (usize, usize) {
+    let left = job.columns - column;
+    let alone = job.rows == 1 || job.depth <= SHORT;
+    let registers = match left.div_ceil(V::LANES) {
+        WIDE_ROW.. if alone => WIDE_ROW,
+        registers => registers.min(V::TILE.1),
+    };
+    let width = left.min(registers * V::LANES);
+    let last = width - (registers - 1) * V::LANES;
+    macro_rules! tile {
+        ($rows:literal, $registers:expr) => {{
+            // SAFETY: that of this function; there are so many rows and columns left.
+            unsafe { tile::<V, $rows, $registers>(job, row, column, last) };
+            $rows
+        }};
+    }
+    macro_rules! wide {
+        ($rows:literal) => {
+            match registers {
+                1 => tile!($rows, 1),
+                2 => tile!($rows, 2),
+                _ => tile!($rows, 3),
+            }
+        };
+    }
+    let rows = match job.rows - row {
+        _ if registers == WIDE_ROW => tile!(1, WIDE_ROW),
+        _ if alone => wide!(1),
+        8.. if V::TILE.0 >= 8 => wide!(8),
+        6.. if V::TILE.0 >= 6 => wide!(6),
+        4.. => wide!(4),
+        2.. => wide!(2),
+        _ => wide!(1),
+    };
+    (rows, width)
+}
+
+/// Computes a tile of `R` rows and `Z` registers of columns, of which the last holds `last`.
+#[allow(unsafe_code)]
+#[inline(always)]
+unsafe fn tile<V: Vector, const R: usize, const Z: usize>(
+    job: &Job<V::Number>,
+    row: usize,
+    column: usize,
+    last: usize,
+) {
+    let [(a, [a_row, a_term]), (b, [b_term, _])] = [job.a, job.b];
+    // SAFETY: rows from `row` to `row + R`, terms below the depth and columns from `column` on, `last`
+    // of them in the last register, are within the matrices, whose elements lie at these strides;
+    // those of a row of `b` lie side by side. The processor has the instructions.
+    unsafe {
+        let a = a.offset(row as isize * a_row);
+        let b = b.add(column);
+        let mut sums = [[V::zero(); Z]; R];
+        for term in 0..job.depth as isize {
+            let (a, b) = (a.offset(term * a_term), b.offset(term * b_term));
+            let mut b_row = [V::zero(); Z];
+            for z in 0..Z - 1 {
+                b_row[z] = V::load(b.add(z * V::LANES));
+            }
+            b_row[Z - 1] = V::load_first(last, b.add((Z - 1) * V::LANES));
+            for r in 0..R {
+                let factor = V::splat(*a.offset(r as isize * a_row));
+                for z in 0..Z {
+                    sums[r][z] = factor.mul_add(b_row[z], sums[r][z]);
+                }
+            }
+        }
+        for r in 0..R {
+            for z in 0..Z {
+                let count = if z == Z - 1 { last } else { V::LANES };
+                put::<V>(job, row + r, column + z * V::LANES, count, sums[r][z]);
+            }
+        }
+    }
+}
+
+/// Writes some sums to the output, from a row and a column on, or adds them.
+#[allow(unsafe_code)]
+#[inline(always)]
+unsafe fn put<V: Vector>(job: &Job<V::Number>, row: usize, column: usize, count: usize, sums: V) {
+    let (out, [down, right]) = job.out;
+    // SAFETY: `count` columns from `column` on are within the output, which may be written; they lie
+    // side by side if its second stride is 1. The processor has the instructions.
+    unsafe {
+        let to = out.offset(row as isize * down + column as isize * right);
+        if right == 1 {
+            let sums = if job.adds { V::load_first(count, to).add(sums) } else { sums };
+            if count == V::LANES {
+                sums.store(to)
+            } else {
+                sums.store_first(count, to)
+            }
+            return;
+        }
+        let mut numbers = [<V::Number as Default>::default(); MOST_LANES];
+        sums.store(numbers.as_mut_ptr());
+        for (i, &sum) in numbers[..count].iter().enumerate() {
+            let to = to.offset(i as isize * right);
+            *to = if job.adds { *to + sum } else { sum };
+        }
+    }
+}
+
+/// The most numbers of a register.
+const MOST_LANES: usize = 16;

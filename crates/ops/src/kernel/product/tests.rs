@@ -1,0 +1,339 @@
+//! Every way to multiply, with all instructions of the machine, against sums of single products.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
+
+use super::method::{Method, row_by_row};
+use super::run::Level;
+use crate::number::Float;
+
+/// How a matrix lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lies {
+    Rows,
+    Columns,
+    /// Row by row, with other numbers between the rows.
+    Gaps,
+    /// Every second number of every second row.
+    Sparse,
+    /// The last element first.
+    Backwards,
+}
+
+/// The number that lies where no element of a matrix does.
+const BETWEEN: f64 = 77.0;
+
+impl Lies {
+    /// The memory of a matrix whose elements `at` gives.
+    fn store<A: Float>(self, m: usize, n: usize, at: impl Fn(usize, usize) -> A) -> Array2<A> {
+        let mut all = match self {
+            Self::Rows | Self::Backwards => Array2::zeros((m, n)),
+            Self::Columns => Array2::zeros((m, n).f()),
+            Self::Gaps => Array2::zeros((m, n + 3)),
+            Self::Sparse => Array2::zeros((2 * m, 2 * n)),
+        };
+        all.fill(A::from_f64(BETWEEN));
+        self.write(&mut all, n).indexed_iter_mut().for_each(|((i, j), x)| *x = at(i, j));
+        all
+    }
+
+    fn read<A: Float>(self, all: &Array2<A>, n: usize) -> ArrayView2<'_, A> {
+        match self {
+            Self::Rows | Self::Columns => all.view(),
+            Self::Gaps => all.slice(s![.., ..n]),
+            Self::Sparse => all.slice(s![..;2, ..;2]),
+            Self::Backwards => all.slice(s![..;-1, ..;-1]),
+        }
+    }
+
+    fn write<A: Float>(self, all: &mut Array2<A>, n: usize) -> ArrayViewMut2<'_, A> {
+        match self {
+            Self::Rows | Self::Columns => all.view_mut(),
+            Self::Gaps => all.slice_mut(s![.., ..n]),
+            Self::Sparse => all.slice_mut(s![..;2, ..;2]),
+            Self::Backwards => all.slice_mut(s![..;-1, ..;-1]),
+        }
+    }
+}
+
+/// Small whole numbers, whose sums are exact in any order.
+fn whole<A: Float>(i: usize, j: usize) -> A {
+    A::from_f64(((i * 7 + j * 5 + i * j) % 9) as f64 - 4.0)
+}
+
+/// Numbers whose sums are rounded.
+fn fraction<A: Float>(i: usize, j: usize) -> A {
+    A::from_f64(((i * 37 + j * 101 + i * j * 13) % 997) as f64 / 991.0 - 0.5)
+}
+
+/// Sums of single products, from the first to the last.
+fn reference<A: Float>(a: &ArrayView2<'_, A>, b: &ArrayView2<'_, A>) -> Array2<A> {
+    Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
+        (0..a.ncols()).fold(A::zero(), |sum, p| sum + a[[i, p]] * b[[p, j]])
+    })
+}
+
+/// Ways of lying that each way of multiplying reads.
+const READS: [(Method, &[(Lies, Lies)]); 3] = {
+    use Lies::{Backwards, Columns, Gaps, Rows, Sparse};
+    [
+        (
+            Method::Outer,
+            &[
+                (Rows, Rows),
+                (Columns, Gaps),
+                (Sparse, Rows),
+                (Backwards, Gaps),
+                (Columns, Columns),
+                (Columns, Sparse),
+            ],
+        ),
+        (Method::Dots, &[(Rows, Columns), (Gaps, Columns)]),
+        (Method::Copied, &[(Rows, Columns), (Backwards, Sparse), (Columns, Backwards)]),
+    ]
+};
+
+fn at_all_sizes<A: Float>() {
+    const ROWS: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 17];
+    const DEPTHS: [usize; 4] = [0, 1, 16, 37];
+    const COLUMNS: [usize; 8] = [0, 3, 8, 15, 17, 33, 49, 131];
+    for m in ROWS {
+        for k in DEPTHS {
+            for n in COLUMNS {
+                at_size::<A>(m, k, n);
+                at_size::<A>(n, k, m);
+            }
+        }
+    }
+}
+
+/// Compares all ways at one size, and what lies between the elements of the result.
+fn at_size<A: Float>(m: usize, k: usize, n: usize) {
+    let before = |i, j| whole::<A>(j, i + 1);
+    let product = {
+        let a = Array2::from_shape_fn((m, k), |(i, j)| whole::<A>(i, j));
+        let b = Array2::from_shape_fn((k, n), |(i, j)| whole::<A>(i + 2, j));
+        reference(&a.view(), &b.view())
+    };
+    for (method, ways) in READS {
+        for (i, &(a_lies, b_lies)) in ways.iter().enumerate() {
+            let a = a_lies.store(m, k, whole::<A>);
+            let b = b_lies.store(k, n, |i, j| whole::<A>(i + 2, j));
+            let (a, b) = (a_lies.read(&a, k), b_lies.read(&b, n));
+            let out_lies = [Lies::Rows, Lies::Columns, Lies::Gaps, Lies::Sparse][(i + m + k) % 4];
+            for level in Level::available() {
+                for adds in [false, true] {
+                    let mut out = out_lies.store(m, n, before);
+                    method.run(level, &a, &b, adds, &mut out_lies.write(&mut out, n));
+                    let expected = out_lies.store(m, n, |i, j| {
+                        product[[i, j]] + if adds { before(i, j) } else { A::zero() }
+                    });
+                    assert!(
+                        out == expected,
+                        "{method:?} {level:?} {m}×{k}×{n} {a_lies:?} {b_lies:?} to {out_lies:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn all_sizes_of_f32() {
+    at_all_sizes::<f32>();
+}
+
+#[test]
+fn all_sizes_of_f64() {
+    at_all_sizes::<f64>();
+}
+
+/// Every way to multiply two matrices of one size, with what it multiplies.
+fn each_way<A: Float>(
+    (m, k, n): (usize, usize, usize),
+    at: impl Fn(usize, usize) -> A,
+    look: impl Fn(Method, Level, &ArrayView2<'_, A>, &ArrayView2<'_, A>),
+) {
+    for (method, ways) in READS {
+        let (a_lies, b_lies) = ways[0];
+        let (a, b) = (a_lies.store(m, k, &at), b_lies.store(k, n, |i, j| at(j, i)));
+        for level in Level::available() {
+            look(method, level, &a_lies.read(&a, k), &b_lies.read(&b, n));
+        }
+    }
+}
+
+#[test]
+fn what_is_not_finite_passes_as_in_single_products() {
+    for place in [0, 20, 36] {
+        for strange in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            // Zeros meet it, too.
+            let at = |i, j| if (i, j) == (5, place) { strange } else { whole(i, j) };
+            each_way((11, 37, 19), at, |method, level, a, b| {
+                let mut out = Array2::from_elem((11, 19), f32::NAN); // Overwritten.
+                method.run(level, a, b, false, &mut out.view_mut());
+                for (x, expected) in out.iter().zip(&reference(a, b)) {
+                    let same = x == expected || x.is_nan() && expected.is_nan();
+                    assert!(same, "{method:?} {level:?}: {x} for {expected}");
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn pieces_have_the_bits_of_the_whole() {
+    each_way((23, 300, 101), fraction::<f32>, |method, level, a, b| {
+        let mut whole = Array2::zeros((23, 101));
+        method.run(level, a, b, false, &mut whole.view_mut());
+        for axis in [0, 1] {
+            for length in [1, 2, 3, 7, 16] {
+                let mut out = Array2::zeros((23, 101));
+                let pieces = out.axis_chunks_iter_mut(Axis(axis), length);
+                for (i, mut out) in pieces.enumerate() {
+                    let range = i * length..i * length + out.len_of(Axis(axis));
+                    let (a, b) = match axis {
+                        0 => (a.slice(s![range, ..]), b.view()),
+                        _ => (a.view(), b.slice(s![.., range])),
+                    };
+                    method.run(level, &a, &b, false, &mut out);
+                }
+                assert!(out == whole, "{method:?} {level:?}, pieces of {length}");
+            }
+        }
+    });
+}
+
+#[test]
+fn adding_rounds_as_a_product_and_a_sum() {
+    each_way((9, 700, 50), fraction::<f32>, |method, level, a, b| {
+        let before = Array2::from_shape_fn((9, 50), |(i, j)| fraction::<f32>(j, i));
+        let (mut product, mut sum) = (Array2::zeros((9, 50)), before.clone());
+        method.run(level, a, b, false, &mut product.view_mut());
+        method.run(level, a, b, true, &mut sum.view_mut());
+        assert!(sum == before + product, "{method:?} {level:?}");
+    });
+}
+
+#[test]
+fn the_result_lies_as_it_is_asked_for_with_the_same_bits() {
+    each_way((23, 300, 50), fraction::<f64>, |method, level, a, b| {
+        let mut rows = Array2::zeros((23, 50));
+        let mut columns = Array2::zeros((23, 50).f());
+        method.run(level, a, b, false, &mut rows.view_mut());
+        method.run(level, a, b, false, &mut columns.view_mut());
+        assert!(rows == columns, "{method:?} {level:?}");
+    });
+}
+
+#[test]
+fn sums_are_close_to_wide_ones() {
+    for k in [1, 50, 3000] {
+        each_way((9, k, 33), fraction::<f32>, |method, level, a, b| {
+            let mut out = Array2::zeros((9, 33));
+            method.run(level, a, b, false, &mut out.view_mut());
+            let wide = reference(&a.mapv(f64::from).view(), &b.mapv(f64::from).view());
+            let most = k as f64 * 0.25 * f64::from(f32::EPSILON) * (k as f64).sqrt().max(1.0);
+            for (&x, wide) in out.iter().zip(&wide) {
+                assert!((f64::from(x) - wide).abs() <= most, "{method:?} {level:?}: {x}, {wide}");
+            }
+        });
+    }
+}
+
+#[test]
+fn the_way_follows_from_how_the_operands_lie() {
+    if Level::fastest() == Level::Plain {
+        return; // The library's.
+    }
+    let of = |m, k, n, a: Lies, b: Lies| {
+        let (x, y) = (a.store(m, k, whole::<f32>), b.store(k, n, whole::<f32>));
+        Method::of(&a.read(&x, k), &b.read(&y, n))
+    };
+    assert_eq!(of(4, 60, 4, Lies::Rows, Lies::Columns), Method::Dots);
+    assert_eq!(of(4, 60, 4, Lies::Rows, Lies::Rows), Method::Outer);
+    assert_eq!(of(4, 60, 4, Lies::Columns, Lies::Columns), Method::Outer);
+    assert_eq!(of(4, 60, 1, Lies::Rows, Lies::Rows), Method::Dots);
+    assert_eq!(of(20, 10, 5, Lies::Rows, Lies::Columns), Method::Copied);
+    assert_eq!(of(4, 10, 5, Lies::Rows, Lies::Columns), Method::Dots);
+    assert_eq!(of(4, 5, 5, Lies::Rows, Lies::Columns), Method::Library);
+    assert_eq!(of(1, 5000, 0, Lies::Sparse, Lies::Sparse), Method::Library);
+}
+
+#[test]
+fn copies_lie_row_by_row() {
+    for (m, n) in [(1, 1), (5, 40), (40, 5), (33, 17), (0, 3), (3, 0)] {
+        for lies in [Lies::Rows, Lies::Columns, Lies::Sparse, Lies::Backwards] {
+            let x = lies.store(m, n, fraction::<f64>);
+            let x = lies.read(&x, n);
+            assert_eq!(row_by_row(&x), x.iter().copied().collect::<Vec<_>>());
+        }
+    }
+}
+
+/// `cargo test --release -p ops --lib product::tests::time -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn time() {
+    let shapes = [
+        ("x Wᵀ", Lies::Rows, Lies::Columns),
+        ("δ W", Lies::Rows, Lies::Rows),
+        ("δᵀ x", Lies::Columns, Lies::Rows),
+    ];
+    let sizes = [
+        (1, 784, 256),
+        (1, 256, 128),
+        (2, 784, 256),
+        (10, 784, 30),
+        (10, 30, 10),
+        (10, 10, 30),
+        (17, 96, 384),
+        (64, 784, 256),
+        (64, 128, 10),
+        (64, 28, 512),
+        (64, 128, 512),
+        (64, 32, 64),
+        (512, 784, 256),
+        (1024, 128, 384),
+        (1024, 512, 128),
+        (256, 64, 784),
+        (256, 1, 784),
+        (512, 512, 512),
+        (1024, 1024, 1024),
+    ];
+    for (what, a_lies, b_lies) in shapes {
+        for (m, k, n) in sizes {
+            print!("{what} {m}×{k}×{n}:");
+            let a = a_lies.store(m, k, fraction::<f32>);
+            let b = b_lies.store(k, n, fraction::<f32>);
+            let (a, b) = (a_lies.read(&a, k), b_lies.read(&b, n));
+            let mut out = Array2::zeros((m, n));
+            let mut ways = vec![(Method::Library, Level::Plain)];
+            for (method, lies) in READS {
+                if lies.contains(&(a_lies, b_lies))
+                    || method == Method::Outer && b_lies == Lies::Rows
+                {
+                    ways.extend(Level::available().map(|level| (method, level)));
+                }
+            }
+            let chosen = Method::of(&a, &b);
+            for (method, level) in ways {
+                let mult_adds = (m * k * n) as f64;
+                let times = (1e7 / mult_adds).clamp(2.0, 20_000.0) as usize;
+                let mut best = f64::INFINITY;
+                for _ in 0..7 {
+                    let start = Instant::now();
+                    for _ in 0..times {
+                        method.run(level, black_box(&a), &b, false, &mut out.view_mut());
+                    }
+                    best = best.min(start.elapsed().as_secs_f64() / times as f64);
+                }
+                let mark = if method == chosen { "*" } else { "" };
+                print!("  {method:?}{mark} {level:?} {:.0}", 2e-9 * mult_adds / best);
+            }
+            println!();
+        }
+    }
+}
