@@ -8,8 +8,8 @@ use crate::ground::{Binding, Formula, Notation, Problem, Shape, broadcast};
 use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts, arity,
-    example, refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Lead, Out, Reading, Refusal, Rule,
+    Shortcuts, arity, example, refusal, samples,
 };
 use crate::rules::methods::{BinaryMethods, LinearMethods};
 use crate::tensor::Tensor;
@@ -152,6 +152,13 @@ impl Rule for Matmul {
         }
         Ok(())
     }
+    fn batched(&self, _: usize, operands: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
+        match (operands[0].len(), operands[1].len()) {
+            (1, 2) if !along[1] => Batched::with(*self, Lead::Kept), // Rows of a matrix.
+            (2.., 2..) => Batched::with(*self, Lead::Aligned),
+            _ => None,
+        }
+    }
     fn family(&self) -> Family<'_> {
         Family::Bilinear
     }
@@ -180,6 +187,14 @@ impl Rule for Matmul {
                 transposed(a).matmul(cotangent)
             }]),
         }
+    }
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        let (a, b) = (operands[0].shape(), operands[1].shape());
+        if a.len() > 1 && b.len() > 1 {
+            return None;
+        }
+        let product = as_matrix(operands[0], false).matmul(as_matrix(operands[1], true));
+        Some(product.reshape(&self.shape(&[&a, &b]).ok()?[..]))
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::notate("matmul", Notation::Infix(" @ ", Binding::Product), operands)

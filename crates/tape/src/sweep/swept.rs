@@ -57,9 +57,6 @@ pub(crate) trait Swept<'t, A: Float>: Reading {
         operands: &[NodeIndex],
         tangents: &[Option<&Self>],
     ) -> Option<Self>;
-
-    /// A constant on the tape.
-    fn constant(tape: &'t Tape<A>, value: Tensor<A>) -> Self;
 }
 
 /// Adds contributions to whole adjoints, in the order of the operands.
@@ -148,10 +145,6 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
         let operands: SmallVec<[&Self; 3]> = operands.iter().map(|&x| &graph[x].value).collect();
         let call = Call { operands: &operands, output: &graph[node].value, wanted: &wanted };
         op.jvp(&call, tangents)
-    }
-
-    fn constant(_tape: &'t Tape<A>, value: Tensor<A>) -> Self {
-        value
     }
 }
 
@@ -246,10 +239,6 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
         call(tape, node, operands, &wanted, |call| {
             tape.at(origin, || op.jvp_recorded(call, tangents))
         })
-    }
-
-    fn constant(tape: &'t Tape<A>, value: Tensor<A>) -> Self {
-        tape.constant(value)
     }
 }
 
