@@ -188,13 +188,19 @@ impl Rule for Matmul {
             }]),
         }
     }
+    /// A vector as the matrix that it stands for. A column is taken as a row, so that a batch of
+    /// them meets one matrix in one product.
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
-        let (a, b) = (operands[0].shape(), operands[1].shape());
-        if a.len() > 1 && b.len() > 1 {
-            return None;
+        let (a, b) = (operands[0], operands[1]);
+        let (a_shape, b_shape) = (a.shape(), b.shape());
+        match (a_shape.len(), b_shape.len()) {
+            (2.., 2..) => None,
+            (2, 1) => Some(b.matmul(a.t())),
+            _ => {
+                let product = as_matrix(a, false).matmul(as_matrix(b, true));
+                Some(product.reshape(&self.shape(&[&a_shape, &b_shape]).ok()?[..]))
+            }
         }
-        let product = as_matrix(operands[0], false).matmul(as_matrix(operands[1], true));
-        Some(product.reshape(&self.shape(&[&a, &b]).ok()?[..]))
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::notate("matmul", Notation::Infix(" @ ", Binding::Product), operands)
