@@ -41,7 +41,7 @@ static POINTS: LazyLock<(Tensor<f32>, Tensor<f32>)> =
     LazyLock::new(|| (sample(&[200, 50], 1).cast(), sample(&[200], 2).cast()));
 
 /// A network of three layers of 64.
-fn layers<'t>(x: Var<'t, f32>) -> Var<'t, f32> {
+fn layers(x: Var<'_, f32>) -> Var<'_, f32> {
     let w = |layer: usize| x.tape().constant(&WEIGHTS[layer]);
     x.matmul(w(0)).tanh().matmul(w(1)).tanh().matmul(w(2))
 }
@@ -79,7 +79,9 @@ fn batches(c: &mut Criterion) {
     });
     let rows: Tensor<f32> = sample(&[32, 50], 7).cast();
     group.bench_function("gradients at 32 points", |b| {
-        b.iter(|| vmap(|v| nested::grad(logistic, v)[0], &[rows.clone()], &[Some(0)]).unwrap());
+        b.iter(|| {
+            vmap(|v| nested::grad(logistic, v)[0], std::slice::from_ref(&rows), &[Some(0)]).unwrap()
+        });
     });
     group.finish();
 }
