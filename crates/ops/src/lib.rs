@@ -46,8 +46,8 @@ pub use readings::{
     AsNumber, Dual, gradient_formulas, jvp, pushforward, times_slope, value_formula,
 };
 pub use rule::{
-    AtNumbers, Call, Contributions, Family, Lift, Out, ReadScalar, Reading, Rule, Scalar,
-    Shortcuts, apply, apply_into, arity, checked_shape, forward_by_parts,
+    AtNumbers, Batched, Call, Contributions, Family, Lead, Lift, Out, ReadScalar, Reading, Rule,
+    Scalar, Shortcuts, apply, apply_into, arity, checked_shape, forward_by_parts,
 };
 pub use rules::methods;
 pub use tensor::{Tensor, TensorError};

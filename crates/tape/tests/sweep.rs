@@ -2,6 +2,7 @@
 
 use approx::assert_relative_eq;
 use ndarray::s;
+use ops::declare::sample;
 use ops::{Number, Reading, Tensor, Unary};
 use petgraph::algo::toposort;
 use tape::check::Check;
@@ -235,4 +236,48 @@ fn recorded_constants_fold() {
     let g = y.backward_recorded().wrt(x);
     assert_eq!((g.item(), tape.len() - before), (2.0, 2));
     assert_eq!(g.shape(), Reading::shape(&x));
+}
+
+#[test]
+fn many_parts_of_one_value_cost_what_the_parts_hold() {
+    // n slices of n numbers: the recorded adjoint of the whole is one node put together from all of
+    // them, where n nodes of n numbers would be quadratic.
+    let recorded = |n: usize| {
+        let tape = Tape::new();
+        let x = tape.var(sample(&[n], 1));
+        let parts: Vec<Var<'_, f64>> = (0..n as isize).map(|i| x.slice([i.into()])).collect();
+        let y = parts.iter().fold(x.sum(), |sum, part| sum + part.sin());
+        let gradient = y.backward_recorded().wrt(x);
+        assert_eq!(gradient.value(), y.backward().wrt(x));
+        // d²/dx² Σ sin xᵢ = −sin xᵢ.
+        let second = gradient.sum().backward().wrt(x);
+        assert_relative_eq!(second, -x.sin().value(), max_relative = 1e-14);
+        tape.vars().map(|v| v.shape().iter().product::<usize>()).sum::<usize>()
+    };
+    let (small, large) = (recorded(64), recorded(512));
+    assert!(large <= 8 * small, "{small} numbers for 64 parts, {large} for 512");
+}
+
+#[test]
+fn parts_that_meet_and_parts_of_parts_are_put_together_in_order() {
+    let tape = Tape::new();
+    let x = tape.var(sample(&[4, 3], 2));
+    let rows = x.slice(ndarray::s![1..3, ..]);
+    let cross = x.slice(ndarray::s![.., 1]);
+    let inner = rows.slice(ndarray::s![0, 1..]);
+    let y = rows.sin().sum() + cross.exp().sum() + inner.cos().sum();
+    let (plain, recorded) = (y.backward(), y.backward_recorded());
+    assert_eq!(recorded.wrt(x).value(), plain.wrt(x));
+    assert_eq!(recorded.wrt(x).op(), Some("assemble"));
+    // By hand: eˣ in column 1, cos x in rows 1 and 2, −sin x in row 1 from column 1 on.
+    let v = x.value();
+    for i in 0..4 {
+        for j in 0..3 {
+            let at = v.view()[[i, j]];
+            let expected = if j == 1 { at.exp() } else { 0.0 }
+                + if (1..3).contains(&i) { at.cos() } else { 0.0 }
+                - if i == 1 && j > 0 { at.sin() } else { 0.0 };
+            approx::assert_relative_eq!(plain.wrt(x).view()[[i, j]], expected, epsilon = 1e-15);
+        }
+    }
 }

@@ -4,7 +4,8 @@ use crate::ground::{Attributes, Formula, Problem, Shape, broadcast};
 use crate::kernel::{self, Point};
 use crate::number::{Binary, Elementwise, Float, Number, Remarks, SlopeReads, Unary};
 use crate::rule::{
-    AtNumbers, Call, Contributions, Family, Out, Reading, Rule, Scalar, Shortcuts, arity,
+    AtNumbers, Batched, Call, Contributions, Family, Lead, Out, Reading, Rule, Scalar, Shortcuts,
+    arity,
 };
 use crate::tensor::Tensor;
 
@@ -48,6 +49,9 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
                 call.wanted[i].then(|| T::times_slope(self.0, i, x, call.output, cotangent))?
             })
             .collect()
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::with(*self, Lead::Aligned)
     }
     fn family(&self) -> Family<'_> {
         Family::Elementwise

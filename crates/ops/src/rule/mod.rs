@@ -1,6 +1,7 @@
 //! What a rule is: its contract, one screen a file.
 
 mod apply;
+pub mod batched;
 mod call;
 pub mod cases;
 #[macro_use]
@@ -16,6 +17,7 @@ pub mod visit;
 
 pub(crate) use apply::or_panic;
 pub use apply::{apply, apply_into, arity, checked_shape, forward_by_parts};
+pub use batched::{Batched, Lead};
 pub use call::{Call, Contributions};
 pub use cases::{Cases, Example, Refusal, example, refusal, sample, samples};
 pub use family::Family;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use crate::ground::{Attributes, Formula, Notation, Problem, Shape};
 use crate::number::{Float, Remarks};
-use crate::rule::{Call, Contributions, Family, Out, Reading, Shortcuts};
+use crate::rule::{Batched, Call, Contributions, Family, Out, Reading, Shortcuts};
 use crate::tensor::Tensor;
 
 // ANCHOR: rule
@@ -41,6 +41,14 @@ pub trait Rule: Clone + Debug + Send + Sync + Sized + 'static {
     /// stability, written out.
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let _ = operands;
+        None
+    }
+
+    /// The rule on a whole batch at once: on operands of which those in `along` have one more axis in
+    /// front, of length `rows`, before the shapes given here. `None` if each row has to be computed
+    /// by itself, or [composed](Rule::compose).
+    fn batched(&self, rows: usize, operands: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
+        let _ = (rows, operands, along);
         None
     }
 

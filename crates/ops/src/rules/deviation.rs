@@ -5,9 +5,10 @@ use super::normalize::Variance;
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape};
 use crate::kernel;
 use crate::number::Float;
+use crate::rule::batched::axes_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
-    samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    refusal, samples,
 };
 use crate::rules::linear::spread;
 use crate::rules::methods::{BinaryMethods, LinearMethods, UnaryMethods};
@@ -51,6 +52,10 @@ impl Rule for Deviation {
             let degrees = self.variance().degrees(&x.shape(), &y.shape());
             spread(cotangent).mul(direction.scale(degrees.recip()))
         }])
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
     }
     fn family(&self) -> Family<'_> {
         Family::Reduction(self.axes.clone(), false)

@@ -7,8 +7,8 @@ use crate::ground::{Attributes, Problem, Shape};
 use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Lead, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -58,6 +58,9 @@ impl Rule for Gather {
         let elements = rows.into_raw_vec_and_offset().0;
         let value = Tensor::from_shape_vec(out.shape(), elements).expect("one row an index");
         out.set(value)
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
+        if along[0] { None } else { Batched::with(*self, Lead::Kept) }
     }
     fn family(&self) -> Family<'_> {
         Family::LinearIn(0)

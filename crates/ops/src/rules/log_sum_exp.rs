@@ -2,8 +2,9 @@
 
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::number::Float;
+use crate::rule::batched::axes_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
     forward_by_parts, refusal, samples,
 };
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
@@ -65,6 +66,10 @@ impl Rule for LogSumExp {
         let most = is_finite(&most).select(&most, x.scalar(0.0));
         let kept = x.sub(&most).exp().sum_keepdims(self.axes.clone()).ln().add(&most);
         Some(if self.keepdims { kept } else { kept.sum_axes(self.axes.clone()) })
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
     }
     fn family(&self) -> Family<'_> {
         Family::Composed

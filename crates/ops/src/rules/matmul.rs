@@ -8,8 +8,8 @@ use crate::ground::{Binding, Formula, Notation, Problem, Shape, broadcast};
 use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts, arity,
-    example, refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Lead, Out, Reading, Refusal, Rule,
+    Shortcuts, arity, example, refusal, samples,
 };
 use crate::rules::methods::{BinaryMethods, LinearMethods};
 use crate::tensor::Tensor;
@@ -152,6 +152,13 @@ impl Rule for Matmul {
         }
         Ok(())
     }
+    fn batched(&self, _: usize, operands: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
+        match (operands[0].len(), operands[1].len()) {
+            (1, 2) if !along[1] => Batched::with(*self, Lead::Kept), // Rows of a matrix.
+            (2.., 2..) => Batched::with(*self, Lead::Aligned),
+            _ => None,
+        }
+    }
     fn family(&self) -> Family<'_> {
         Family::Bilinear
     }
@@ -179,6 +186,20 @@ impl Rule for Matmul {
             _ => call.contributions([&|| cotangent.matmul(transposed(b)), &|| {
                 transposed(a).matmul(cotangent)
             }]),
+        }
+    }
+    /// A vector as the matrix that it stands for. A column is taken as a row, so that a batch of
+    /// them meets one matrix in one product.
+    fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
+        let (a, b) = (operands[0], operands[1]);
+        let (a_shape, b_shape) = (a.shape(), b.shape());
+        match (a_shape.len(), b_shape.len()) {
+            (2.., 2..) => None,
+            (2, 1) => Some(b.matmul(a.t())),
+            _ => {
+                let product = as_matrix(a, false).matmul(as_matrix(b, true));
+                Some(product.reshape(&self.shape(&[&a_shape, &b_shape]).ok()?[..]))
+            }
         }
     }
     fn write(&self, operands: &[&Formula]) -> Formula {

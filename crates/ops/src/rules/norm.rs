@@ -3,9 +3,10 @@
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::kernel;
 use crate::number::Float;
+use crate::rule::batched::axes_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
-    samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    refusal, samples,
 };
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
 use crate::rules::methods::BinaryMethods;
@@ -45,6 +46,10 @@ impl Rule for Norm {
         let axes = self.axes.resolve(operands[0].ndim())?;
         let value = kernel::norm(operands[0], &axes, out.shape());
         out.set(value)
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
     }
     fn family(&self) -> Family<'_> {
         Family::Reduction(self.axes.clone(), self.keepdims)

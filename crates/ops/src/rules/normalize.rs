@@ -4,9 +4,10 @@
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::kernel;
 use crate::number::Float;
+use crate::rule::batched::axes_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::rules::linear::{reduction_shape, show_reduction, spread};
 use crate::rules::methods::{BinaryMethods, LinearMethods, UnaryMethods};
@@ -66,6 +67,10 @@ impl Rule for Variance {
             let slope = self.slope(call.operands[0], call.output);
             spread(cotangent, &self.axes, false, &slope.shape()).mul(slope)
         }])
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
     }
     fn family(&self) -> Family<'_> {
         Family::Reduction(self.axes.clone(), false)
@@ -163,6 +168,10 @@ impl Rule for Normalize {
         let slope = || T::apply(NormalizeSlope(self.clone()), &[call.operands[0], cotangent]);
         call.contributions([&slope])
     }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
+    }
     fn family(&self) -> Family<'_> {
         Family::Symmetric
     }
@@ -204,6 +213,10 @@ impl Rule for NormalizeSlope {
         call.contributions([&|| self.0.curvature(x, v, cotangent, call.output), &|| {
             T::apply(self.clone(), &[x, cotangent])
         }])
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.0.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self(Normalize { axes, ..self.0.clone() }))
     }
     fn family(&self) -> Family<'_> {
         Family::Symmetric

@@ -32,6 +32,7 @@ pub fn visit(visitor: &mut impl Visitor) {
     visit_declared::<rules::Permute>(visitor);
     visit_declared::<rules::Slice>(visitor);
     visit_declared::<rules::SliceAdjoint>(visitor);
+    visit_declared::<rules::Assemble>(visitor);
     visit_declared::<rules::Concat>(visitor);
     visit_declared::<rules::IndexSelect>(visitor);
     visit_declared::<rules::IndexAdd>(visitor);

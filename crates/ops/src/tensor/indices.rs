@@ -45,6 +45,12 @@ impl Indices {
         Ok(self)
     }
 
+    /// The same indices for each of so many rows, along an axis in front.
+    pub(crate) fn repeated(&self, rows: usize) -> Self {
+        let shape = std::iter::once(rows).chain(self.shape.iter().copied()).collect();
+        Self { shape, elements: self.elements.repeat(rows).into() }
+    }
+
     /// Calls `visit` with each position, and with the position that has the index at `axis`.
     pub(crate) fn for_each(&self, axis: usize, mut visit: impl FnMut(&[usize], &[usize])) {
         for (position, &index) in

@@ -136,6 +136,9 @@ pub enum TapeError {
     /// An infinite or NaN value, on a tape that stops at the first.
     #[error("{0}")]
     NonFinite(Box<NonFinite>),
+    /// A function that cannot be computed for a batch.
+    #[error("{0}")]
+    Batch(#[from] BatchError),
     /// Backpropagation from a value into which no variable went.
     #[error(
         "no gradient flows to this value ({output}): it was computed from constants or detached \
@@ -145,6 +148,53 @@ pub enum TapeError {
         /// The value.
         output: Origin,
     },
+}
+
+/// Why [`vmap`](crate::transform::vmap) refuses a function or its inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BatchError {
+    /// Another number of axes than of inputs.
+    #[error(
+        "vmap: {axes} axes were given for {inputs} inputs; there must be one for each, or None"
+    )]
+    AxisCount {
+        /// The number of axes.
+        axes: usize,
+        /// The number of inputs.
+        inputs: usize,
+    },
+    /// An axis that the input does not have.
+    #[error("vmap: axis {axis} of input {input} was to count the rows, but it has {ndim} axes")]
+    NoSuchAxis {
+        /// The number of the input, from 1.
+        input: usize,
+        /// The axis.
+        axis: isize,
+        /// The number of axes that the input has.
+        ndim: usize,
+    },
+    /// Inputs of different numbers of rows.
+    #[error("vmap: input {first} has {rows} rows but input {other} has {length}; they must agree")]
+    Rows {
+        /// The number of the first input with rows, from 1.
+        first: usize,
+        /// Its rows.
+        rows: usize,
+        /// The number of the other, from 1.
+        other: usize,
+        /// Its rows.
+        length: usize,
+    },
+    /// No input that has rows.
+    #[error("vmap: no input has rows; give at least one of them the axis that counts them")]
+    NoRows,
+    /// A function that looks at a number of one row.
+    #[error(
+        "vmap: the function looked at a value of its recording (value() or item()), and what it \
+         recorded may depend on the number; a batch has one for each row. Write the choice with \
+         select() instead"
+    )]
+    ValueRead,
 }
 
 impl From<RecordError> for TapeError {

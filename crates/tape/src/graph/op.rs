@@ -5,8 +5,8 @@ use std::fmt::Debug;
 
 use ops::describe::{AnyRule, Attributes};
 use ops::{
-    AtNumbers, Call, Contributions, Family, Float, Formula, OpError, Remarks, Rule, Shortcuts,
-    Tensor, apply_into, fuse, pushforward,
+    AtNumbers, Batched, Call, Contributions, Family, Float, Formula, OpError, Remarks, Rule,
+    Shortcuts, Tensor, apply_into, fuse, pushforward,
 };
 use smallbox::{SmallBox, smallbox, space::S2};
 use smallvec::SmallVec;
@@ -75,6 +75,12 @@ face! {
     fn family() -> Family<'_>, or Family::Own, of a rule |rule| Rule::family(rule);
     fn compose<'t>(operands: &[&Var<'t, A>]) -> Option<Var<'t, A>>, or None,
         of a rule |rule| Rule::compose(rule, operands);
+    /// The op on a whole batch at once.
+    fn batched(rows: usize, operands: &[&[usize]], along: &[bool])
+        -> Option<Batched<BoxedOp<A>>>, or None, of a rule |rule| {
+            let Batched { rule, lead } = Rule::batched(rule, rows, operands, along)?;
+            Some(Batched { rule: smallbox!(rule), lead })
+        };
     fn remarks() -> Remarks, or Remarks::NONE, of a rule |rule| Rule::remarks(rule);
     fn write(operands: &[&Formula]) -> Formula, of a rule |rule| Rule::write(rule, operands);
     fn shortcuts() -> Option<&dyn Shortcuts<A>>, or None, of a rule |rule| Rule::shortcuts(rule);

@@ -78,6 +78,8 @@ pub struct Tape<A: Float> {
     location: Cell<Option<&'static Location<'static>>>,
     stop_at_non_finite: bool,
     values_were_read: Cell<bool>,
+    /// Whether a function of the user's was recorded as one node, which sees its operands' values.
+    has_functions: Cell<bool>,
 }
 
 impl<A: Float> Default for Tape<A> {
@@ -100,6 +102,7 @@ impl<A: Float> Tape<A> {
             location: Cell::new(None),
             stop_at_non_finite: false,
             values_were_read: Cell::new(false),
+            has_functions: Cell::new(false),
         }
     }
 
@@ -164,6 +167,7 @@ impl<A: Float> Tape<A> {
         self.places.get_mut().clear();
         self.scopes.get_mut().clear();
         self.values_were_read.set(false);
+        self.has_functions.set(false);
     }
 
     /// Whether the program looked at a value of this recording, by [`Var::value`], [`Var::item`] or
@@ -181,11 +185,16 @@ impl<A: Float> Tape<A> {
     /// # let _ = y;
     /// ```
     pub fn values_were_read(&self) -> bool {
-        self.values_were_read.get()
+        self.values_were_read.get() || self.has_functions.get()
     }
 
     pub(crate) fn note_reading(&self) {
         self.values_were_read.set(true);
+    }
+
+    /// Whether a value was looked at since this was asked last.
+    pub(crate) fn forget_reading(&self) -> bool {
+        self.values_were_read.replace(false)
     }
 
     /// Runs `record` so that everything it records belongs to a named scope, such as a layer of a
@@ -381,11 +390,25 @@ impl<A: Float> Tape<A> {
         operands: &[Var<'t, A>],
     ) -> Result<Var<'t, A>, TapeError> {
         let location = self.here();
+        self.has_functions.set(true);
+        self.record_boxed(smallbox!(op), operands, location)
+    }
+
+    /// Records an op whose type is not known.
+    pub(crate) fn record_boxed<'t>(
+        &'t self,
+        op: BoxedOp<A>,
+        operands: &[Var<'t, A>],
+        location: &'static Location<'static>,
+    ) -> Result<Var<'t, A>, TapeError> {
         let operands: Vec<&Var<'t, A>> = operands.iter().collect();
         if let Some(foreign) = operands.iter().position(|x| !std::ptr::eq(x.tape(), self)) {
             return Err(other_tape(op.name(), &operands, foreign, location));
         }
-        let values: Vec<Tensor<A>> = operands.iter().map(|x| x.value()).collect();
+        let graph = self.graph();
+        let values: Vec<Tensor<A>> =
+            operands.iter().map(|x| graph[x.index()].value.clone()).collect();
+        drop(graph); // The op may be a function that records.
         let mut value = Tensor::default();
         op.forward(&values.iter().collect::<Vec<_>>(), &mut value).map_err(|error| {
             RecordError {
@@ -394,7 +417,7 @@ impl<A: Float> Tape<A> {
                 location,
             }
         })?;
-        Ok(self.push(&mut self.graph.borrow_mut(), value, smallbox!(op), &operands, location))
+        Ok(self.push(&mut self.graph.borrow_mut(), value, op, &operands, location))
     }
 
     /// Makes gradients flow through a value whatever it was computed from.

@@ -1,5 +1,7 @@
 //! The adjoints of a sweep: where contributions are added up, and nowhere else.
 
+use std::collections::HashMap;
+
 use ops::methods::LinearMethods;
 use ops::{Float, Reading};
 use petgraph::graph::NodeIndex;
@@ -26,7 +28,13 @@ pub(crate) struct Adjoints<T> {
     /// The number of the first node.
     first: usize,
     sums: Vec<Option<T>>,
+    /// What is to be put together when all uses of the node have been visited.
+    parts: Parts<T>,
 }
+
+/// Contributions to parts of adjoints, by the node of the whole: each a node that is a part of it,
+/// and the adjoint of that.
+pub(crate) type Parts<T> = HashMap<NodeIndex, Vec<(NodeIndex, T)>>;
 
 impl<T: Reading> Adjoints<T> {
     /// Those of everything up to `output`, whose own is the seed.
@@ -37,7 +45,7 @@ impl<T: Reading> Adjoints<T> {
         if let Some(last) = sums.last_mut() {
             *last = Some(seed);
         }
-        Self { first, sums }
+        Self { first, sums, parts: Parts::new() }
     }
 
     /// The nodes, in the order of recording.
@@ -52,8 +60,21 @@ impl<T: Reading> Adjoints<T> {
 
     /// The adjoint of a node all of whose uses have been visited, to be passed on.
     #[inline(always)] // Into the walk.
-    pub fn complete(&mut self, node: NodeIndex, reach: Reach<'_>) -> Option<T> {
+    pub fn complete<'t, A: Float>(
+        &mut self,
+        tape: &'t Tape<A>,
+        node: NodeIndex,
+        reach: Reach<'_>,
+    ) -> Option<T>
+    where
+        T: Swept<'t, A>,
+    {
         let sum = &mut self.sums[node.index() - self.first];
+        if !self.parts.is_empty()
+            && let Some(parts) = self.parts.remove(&node)
+        {
+            plus(sum, T::assemble(tape, node, &parts));
+        }
         let adjoint = sum.clone(); // Not taken: to move what was just written in parts is slow.
         if let Reach::Marked(marked) = reach
             && !marked[node.index()]
@@ -70,7 +91,7 @@ impl<T: Reading> Adjoints<T> {
     pub fn add<'t, A: Float>(
         &mut self,
         tape: &'t Tape<A>,
-        Contribution { operand, position, value, part }: Contribution<'t, A, T>,
+        Contribution { operand, position, value, part }: Contribution<T>,
         watch: &mut impl Watch<T>,
     ) where
         T: Swept<'t, A>,
@@ -78,9 +99,9 @@ impl<T: Reading> Adjoints<T> {
         let Some(index) = operand.index().checked_sub(self.first) else { return };
         let sum = &mut self.sums[index];
         if let Some(part) = part {
-            let whole = || T::add_part(tape, operand, None, part, &value);
+            let whole = || T::assemble(tape, operand, &[(part, value.clone())]);
             watch.pass(position, whole, sum.as_ref());
-            *sum = Some(T::add_part(tape, operand, sum.take(), part, &value));
+            T::add_part(tape, operand, sum, &mut self.parts, part, value);
         } else if value.fits(tape, operand) {
             watch.pass(position, || value.clone(), sum.as_ref());
             plus(sum, value);

@@ -96,7 +96,7 @@ impl<'t, A: Float> Var<'t, A> {
     ) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
         let seed = seed.into();
         self.check_tracked()?;
-        self.check_seed(&seed)?;
+        self.check_seed(seed.shape())?;
         self.plain_sweep(seed)
     }
 
@@ -125,12 +125,12 @@ impl<'t, A: Float> Var<'t, A> {
         Gradients::new(self, sweep(self, seed, Reach::All, &mut ()))
     }
 
-    pub(crate) fn check_seed(self, seed: &Tensor<A>) -> Result<(), TapeError> {
+    pub(crate) fn check_seed(self, seed: &[usize]) -> Result<(), TapeError> {
         let shape = self.shape();
-        if seed.shape() == &shape[..] {
+        if *seed == shape[..] {
             return Ok(());
         }
-        Err(TapeError::Seed { shape: shape.to_vec(), seed: seed.shape().to_vec() })
+        Err(TapeError::Seed { shape: shape.to_vec(), seed: seed.to_vec() })
     }
 
     pub(crate) fn check_tracked(self) -> Result<(), TapeError> {

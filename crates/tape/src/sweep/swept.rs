@@ -1,34 +1,34 @@
 //! The two readings of the graph in which it can be swept: numbers, and recorded variables.
 
-use std::convert::Infallible;
+use std::sync::Arc;
 
-use ops::{Call, Family, Float, Reading, Tensor};
+use ndarray::SliceInfoElem;
+use ops::rules::{Assemble, SliceAdjoint};
+use ops::{Call, Family, Float, Reading, Shape, Tensor};
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
-use super::adjoints::Adjoints;
+use super::adjoints::{Adjoints, Parts};
 use super::watch::Watch;
 use crate::graph::op::Op;
 use crate::graph::tape::{Graph, Tape, operands};
 use crate::graph::var::Var;
 
 /// A contribution to the adjoint of an operand.
-pub(crate) struct Contribution<'t, A: Float, T: Swept<'t, A>> {
+pub(crate) struct Contribution<T> {
     pub operand: NodeIndex,
     /// The position of the operand among those of the node.
     pub position: usize,
     pub value: T,
-    /// Which part of the operand it is for, if not for all of it: it is zero elsewhere.
-    pub part: Option<T::Part>,
+    /// The node that is the part of the operand it is for, if not for all of it: it is zero
+    /// elsewhere.
+    pub part: Option<NodeIndex>,
 }
 
 /// A reading of the graph in which it can be swept: plain tensors, or recorded variables, whose
 /// sweep is recorded in turn.
 pub(crate) trait Swept<'t, A: Float>: Reading {
-    /// What says which part of an operand a node is.
-    type Part: Copy;
-
     /// Adds what the op at `node` contributes to the adjoint of each operand; nothing at a leaf.
     fn contribute(
         tape: &'t Tape<A>,
@@ -41,14 +41,19 @@ pub(crate) trait Swept<'t, A: Float>: Reading {
     /// Whether the value has the shape of a node.
     fn fits(&self, tape: &'t Tape<A>, node: NodeIndex) -> bool;
 
-    /// Adds a value to a part of the adjoint of `operand`, of which nothing may be known yet.
+    /// Adds a value to a part of the adjoint of `operand`, of which nothing may be known yet; or to
+    /// its parts, to be put together when they are complete.
     fn add_part(
         tape: &'t Tape<A>,
         operand: NodeIndex,
-        sum: Option<Self>,
-        part: Self::Part,
-        value: &Self,
-    ) -> Self;
+        sum: &mut Option<Self>,
+        parts: &mut Parts<Self>,
+        part: NodeIndex,
+        value: Self,
+    );
+
+    /// The adjoint of `operand` from parts of it: each a node that is a part, and its adjoint.
+    fn assemble(tape: &'t Tape<A>, operand: NodeIndex, parts: &[(NodeIndex, Self)]) -> Self;
 
     /// The tangent of the op's result at `node`, from those of its operands.
     fn pushforward(
@@ -57,9 +62,6 @@ pub(crate) trait Swept<'t, A: Float>: Reading {
         operands: &[NodeIndex],
         tangents: &[Option<&Self>],
     ) -> Option<Self>;
-
-    /// A constant on the tape.
-    fn constant(tape: &'t Tape<A>, value: Tensor<A>) -> Self;
 }
 
 /// Adds contributions to whole adjoints, in the order of the operands.
@@ -79,9 +81,6 @@ fn add_all<'t, A: Float, T: Swept<'t, A>>(
 }
 
 impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
-    /// The node that is the part.
-    type Part = NodeIndex;
-
     #[inline]
     fn contribute(
         tape: &'t Tape<A>,
@@ -121,19 +120,28 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
         (self.as_scalar().is_some() && value.as_scalar().is_some()) || self.shape() == value.shape()
     }
 
+    /// In place: the sum is complete at any time.
     fn add_part(
         tape: &'t Tape<A>,
         operand: NodeIndex,
-        sum: Option<Self>,
+        sum: &mut Option<Self>,
+        _parts: &mut Parts<Self>,
         part: NodeIndex,
-        value: &Self,
-    ) -> Self {
+        value: Self,
+    ) {
         let graph = tape.graph();
-        let mut sum = sum.unwrap_or_else(|| Self::zeros(graph[operand].value.shape()));
+        let sum = sum.get_or_insert_with(|| Self::zeros(graph[operand].value.shape()));
         if let Some(Family::Part(part)) = graph[part].source.op().map(Op::family) {
-            sum.add_to_part(part, value);
+            sum.add_to_part(part, &value);
         }
-        sum
+    }
+
+    fn assemble(tape: &'t Tape<A>, operand: NodeIndex, parts: &[(NodeIndex, Self)]) -> Self {
+        let mut sum = None;
+        for (part, value) in parts {
+            Self::add_part(tape, operand, &mut sum, &mut Parts::default(), *part, value.clone());
+        }
+        sum.unwrap_or_else(|| Self::zeros(tape.graph()[operand].value.shape()))
     }
 
     fn pushforward(
@@ -148,10 +156,6 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
         let operands: SmallVec<[&Self; 3]> = operands.iter().map(|&x| &graph[x].value).collect();
         let call = Call { operands: &operands, output: &graph[node].value, wanted: &wanted };
         op.jvp(&call, tangents)
-    }
-
-    fn constant(_tape: &'t Tape<A>, value: Tensor<A>) -> Self {
-        value
     }
 }
 
@@ -194,9 +198,6 @@ impl<A: Float> Scalars<A> {
 }
 
 impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
-    /// A recorded part is written out by the rule: no node adds in place.
-    type Part = Infallible;
-
     fn contribute(
         tape: &'t Tape<A>,
         node: NodeIndex,
@@ -209,6 +210,10 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
         let Some(op) = graph[node].source.op().map(Op::boxed) else { return };
         let operands = operands(&graph, node);
         let wanted: SmallVec<[bool; 4]> = operands.iter().map(|&x| graph[x].tracked).collect();
+        if matches!(op.family(), Family::Part(_)) && wanted[0] {
+            let (operand, value, part) = (operands[0], *adjoint, Some(node));
+            return to.add(tape, Contribution { operand, position: 0, value, part }, watch);
+        }
         let origin = (graph[node].location, graph[node].scope);
         drop(graph);
         let given = call(tape, node, &operands, &wanted, |call| {
@@ -222,14 +227,39 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
         graph[self.index()].value.shape() == graph[node].value.shape()
     }
 
+    /// No node adds in place: the parts wait for each other, and are one node then.
     fn add_part(
         _tape: &'t Tape<A>,
-        _operand: NodeIndex,
-        _sum: Option<Self>,
-        part: Infallible,
-        _value: &Self,
-    ) -> Self {
-        match part {}
+        operand: NodeIndex,
+        _sum: &mut Option<Self>,
+        parts: &mut Parts<Self>,
+        part: NodeIndex,
+        value: Self,
+    ) {
+        parts.entry(operand).or_default().push((part, value));
+    }
+
+    fn assemble(tape: &'t Tape<A>, operand: NodeIndex, parts: &[(NodeIndex, Self)]) -> Self {
+        let graph = tape.graph();
+        let shape = Shape::from_slice(graph[operand].value.shape());
+        let part_of = |node: NodeIndex| match graph[node].source.op().map(Op::family) {
+            Some(Family::Part(part)) => part.into(),
+            _ => unreachable!("only a part contributes to a part"),
+        };
+        let of: Arc<[Arc<[SliceInfoElem]>]> =
+            parts.iter().map(|&(node, _)| part_of(node)).collect();
+        // The line that took the first of them, which is the last here.
+        let origin = parts.last().map(|&(node, _)| (graph[node].location, graph[node].scope));
+        drop(graph);
+        let values: Vec<&Self> = parts.iter().map(|(_, value)| value).collect();
+        let assemble = || match (&*of, &values[..]) {
+            ([part], [value]) => Self::apply(SliceAdjoint { part: part.clone(), shape }, &[value]),
+            _ => Self::apply(Assemble { parts: of, shape }, &values),
+        };
+        match origin {
+            Some(origin) => tape.at(origin, assemble),
+            None => assemble(),
+        }
     }
 
     fn pushforward(
@@ -246,10 +276,6 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
         call(tape, node, operands, &wanted, |call| {
             tape.at(origin, || op.jvp_recorded(call, tangents))
         })
-    }
-
-    fn constant(tape: &'t Tape<A>, value: Tensor<A>) -> Self {
-        tape.constant(value)
     }
 }
 

@@ -9,8 +9,9 @@
 //! | [`grad`], [`value_and_grad`] | the gradient of a scalar function | one reverse sweep |
 //! | [`vjp`] | a cotangent times the Jacobian | one reverse sweep |
 //! | [`jvp`] | the Jacobian times a tangent | forward mode, nothing recorded |
-//! | [`jacobian`] | the Jacobian | whichever mode takes fewer sweeps |
-//! | [`hessian`] | the matrix of second derivatives | forward over reverse |
+//! | [`vmap`] | the values for every row of a batch | the same ops with one more axis |
+//! | [`jacobian`] | the Jacobian | whichever mode has fewer directions, all in one sweep |
+//! | [`hessian`] | the matrix of second derivatives | forward over reverse, all in one sweep |
 //! | [`hvp`] | the Hessian times a vector | forward over reverse, one sweep each |
 //!
 //! ```
@@ -28,20 +29,24 @@
 //! # Ok::<(), tape::error::TapeError>(())
 //! ```
 
+mod batch;
 pub(crate) mod custom;
+mod jacobian;
+mod vmap;
 
-use ops::methods::LinearMethods;
-use ops::{Float, Shape, Tensor};
+use ops::{Float, Tensor};
 
 use crate::graph::error::TapeError;
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 use crate::sweep::adjoints::{Adjoints, Reach};
-use crate::sweep::forward::push;
 use crate::sweep::sweep::sweep;
-use crate::sweep::swept::Swept;
+
+use jacobian::forward_jacobian;
+pub use jacobian::{jacobian, jacobian_forward, jacobian_reverse, jacobians, value_and_jacobian};
 
 pub use ops::jvp;
+pub use vmap::{vmap, vmap_loops};
 
 /// The gradient of a scalar function with respect to each input, in its shape; zeros where the
 /// function does not depend on it.
@@ -84,49 +89,13 @@ pub fn vjp<A: Float>(
     let tape = Tape::new();
     let x = variables(&tape, inputs);
     let y = f(&x);
-    y.check_seed(cotangent)?;
+    y.check_seed(cotangent.shape())?;
     let adjoints = sweep(y, cotangent.clone(), Reach::All, &mut ());
     Ok((y.value(), at(&adjoints, &x)))
 }
 
-/// The Jacobian of a function of one input: the shape of the value, then that of the input. By
-/// forward mode if the input has fewer elements than the value, by reverse mode otherwise.
-pub fn jacobian<A: Float>(
-    f: impl for<'t> Fn(Var<'t, A>) -> Var<'t, A>,
-    input: &Tensor<A>,
-) -> Tensor<A> {
-    let tape = Tape::new();
-    let x = tape.var(input);
-    let y = f(x);
-    if input.len() < elements(&y.shape()) {
-        forward_jacobian(y, x, 0)
-    } else {
-        reverse_jacobian(y, x, 0)
-    }
-}
-
-/// The Jacobian by forward mode: one sweep for each element of the input.
-pub fn jacobian_forward<A: Float>(
-    f: impl for<'t> Fn(Var<'t, A>) -> Var<'t, A>,
-    input: &Tensor<A>,
-) -> Tensor<A> {
-    let tape = Tape::new();
-    let x = tape.var(input);
-    forward_jacobian(f(x), x, 0)
-}
-
-/// The Jacobian by reverse mode: one sweep for each element of the value.
-pub fn jacobian_reverse<A: Float>(
-    f: impl for<'t> Fn(Var<'t, A>) -> Var<'t, A>,
-    input: &Tensor<A>,
-) -> Tensor<A> {
-    let tape = Tape::new();
-    let x = tape.var(input);
-    reverse_jacobian(f(x), x, 0)
-}
-
 /// The Hessian of a scalar function of one input: the shape of the input twice. Forward over
-/// reverse, one forward sweep for each element.
+/// reverse, one forward sweep for all elements.
 ///
 /// # Errors
 /// If the function is not scalar.
@@ -139,7 +108,7 @@ pub fn hessian<A: Float>(
     let y = f(&[x]);
     scalar_shape(y)?;
     Ok(match recorded_gradient(y, x, 0) {
-        Some(gradient) => forward_jacobian(gradient, x, 0),
+        Some(gradient) => forward_jacobian(gradient, x, 0).value(),
         None => Tensor::zeros(&[input.shape(), input.shape()].concat()),
     })
 }
@@ -197,7 +166,9 @@ pub mod nested {
     use ops::rules::Identity;
     use ops::{Float, Reading, Tensor};
 
-    use super::{elements, forward_jacobian, recorded_gradient, reverse_jacobian, scalar_shape};
+    use super::jacobian::{forward_jacobian, reverse_jacobian};
+    use super::vmap::over_rows;
+    use super::{elements, recorded_gradient, scalar_shape};
     use crate::graph::var::Var;
     use crate::sweep::adjoints::Reach;
     use crate::sweep::forward::push;
@@ -263,7 +234,7 @@ pub mod nested {
     ) -> (Var<'t, A>, Vec<Var<'t, A>>) {
         let (x, since) = apart(inputs);
         let y = f(&x);
-        if let Err(error) = y.check_seed(&cotangent.value()) {
+        if let Err(error) = y.check_seed(&cotangent.shape()) {
             panic!("{error}");
         }
         (y, vjp_of(y, cotangent, &x, since))
@@ -310,7 +281,26 @@ pub mod nested {
         if elements(&input.shape()) < elements(&y.shape()) {
             forward_jacobian(y, x[0], since)
         } else {
-            reverse_jacobian(y, x[0], since)
+            reverse_jacobian(y, &x, since)[0]
+        }
+    }
+
+    /// The values of a function for every row of a batch at once: [`vmap`](super::vmap) on
+    /// variables. Nests with all the others: inside it they take one row, around it the whole batch.
+    ///
+    /// # Panics
+    /// If there is not one axis for each input, an axis does not exist, the inputs have different
+    /// numbers of rows, or none has rows.
+    #[track_caller]
+    pub fn vmap<'t, A: Float>(
+        f: impl Fn(&[Var<'t, A>]) -> Var<'t, A>,
+        inputs: &[Var<'t, A>],
+        axes: &[Option<isize>],
+    ) -> Var<'t, A> {
+        let Some(first) = inputs.first() else { panic!("vmap: it needs at least one input") };
+        match over_rows(first.tape(), f, inputs, axes) {
+            Ok((value, _)) => value,
+            Err(error) => panic!("{error}"),
         }
     }
 
@@ -384,54 +374,4 @@ fn recorded_gradient<'t, A: Float>(
 ) -> Option<Var<'t, A>> {
     let seed = y.tape().constant(Tensor::ones(&y.shape()));
     sweep(y, seed, Reach::Since(since), &mut ()).get(x.position()).copied()
-}
-
-/// A tensor of zeros but for a 1 at index `i`.
-fn unit<A: Float>(shape: &[usize], i: usize) -> Tensor<A> {
-    let mut elements = vec![A::zero(); elements(shape)];
-    elements[i] = A::one();
-    Tensor::from_shape_vec(shape, elements).expect("as many elements as the shape holds")
-}
-
-fn reverse_jacobian<'t, A: Float, T: Swept<'t, A>>(
-    y: Var<'t, A>,
-    x: Var<'t, A>,
-    since: usize,
-) -> T {
-    let (tape, from, to) = (y.tape(), y.shape(), x.shape());
-    let row = |i| {
-        let adjoints = sweep(y, T::constant(tape, unit(&from, i)), Reach::Since(since), &mut ());
-        let row = adjoints.get(x.position()).cloned();
-        row.unwrap_or_else(|| T::constant(tape, Tensor::zeros(&to)))
-    };
-    let shape: Shape = from.iter().chain(&to).copied().collect();
-    join(tape, (0..elements(&from)).map(row), 0, &shape)
-}
-
-fn forward_jacobian<'t, A: Float, T: Swept<'t, A>>(
-    y: Var<'t, A>,
-    x: Var<'t, A>,
-    since: usize,
-) -> T {
-    let (tape, from, to) = (y.tape(), y.shape(), x.shape());
-    let column = |i| {
-        let along = [(x, T::constant(tape, unit(&to, i)))];
-        push(y, since, &along).unwrap_or_else(|| T::constant(tape, Tensor::zeros(&from)))
-    };
-    let shape: Shape = from.iter().chain(&to).copied().collect();
-    join(tape, (0..elements(&to)).map(column), 1, &shape)
-}
-
-/// Rows (or columns) as one matrix, in the shape of the Jacobian.
-fn join<'t, A: Float, T: Swept<'t, A>>(
-    tape: &'t Tape<A>,
-    lines: impl Iterator<Item = T>,
-    axis: isize,
-    shape: &[usize],
-) -> T {
-    let lines: Vec<T> = lines.map(|line| line.reshape([-1])).collect();
-    match lines.split_first() {
-        Some((first, rest)) => first.stack(rest, axis).reshape(shape),
-        None => T::constant(tape, Tensor::zeros(shape)),
-    }
 }

@@ -7,9 +7,10 @@ use ndarray::{ArrayD, Axis, IxDyn};
 use crate::ground::shape::room;
 use crate::ground::{Attribute, Attributes, Formula, Problem, Shape, resolve_axis};
 use crate::number::Float;
+use crate::rule::batched::axis_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -105,6 +106,9 @@ impl Rule for AxisMap {
             }
         }
         out.set(Tensor::from(result))
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis), ..self.clone() })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

@@ -4,9 +4,10 @@ use ndarray::Axis;
 
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
 use crate::number::Float;
+use crate::rule::batched::axis_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -40,6 +41,9 @@ impl Rule for Cumsum {
             sums.invert_axis(axis);
         }
         out.set(Tensor::from(sums))
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis), ..*self })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

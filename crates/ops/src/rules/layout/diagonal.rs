@@ -6,8 +6,8 @@ use super::shared::matrix_size;
 use crate::ground::{Attributes, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -65,6 +65,9 @@ impl Rule for Diagonal {
         }
         out.set(Tensor::from_shape_vec(shape, elements).expect("one element for each index"))
     }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
+    }
     fn family(&self) -> Family<'_> {
         Family::Linear
     }
@@ -108,6 +111,9 @@ impl Rule for DiagonalAdjoint {
             matrix[&index[..]] = value;
         }
         out.set(Tensor::from(matrix))
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

@@ -4,9 +4,10 @@ use ndarray::{ArrayD, IxDyn};
 
 use crate::ground::{Attributes, Problem, Shape, resolve_axis};
 use crate::number::Float;
+use crate::rule::batched::axis_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::tensor::{Indices, Tensor};
 
@@ -78,6 +79,10 @@ impl Rule for TakeAlong {
         self.indices.for_each(axis, |_, target| taken.push(x[target]));
         out.set(Tensor::from_shape_vec(shape, taken).expect("one element for each index"))
     }
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let (axis, indices) = (axis_behind(self.axis), self.indices.repeated(rows));
+        Batched::repeated(Self { axis, indices })
+    }
     fn family(&self) -> Family<'_> {
         Family::Linear
     }
@@ -118,6 +123,10 @@ impl Rule for ScatterAdd {
         let mut sums = ArrayD::<A>::zeros(IxDyn(shape));
         self.indices.for_each(axis, |position, target| sums[target] += x[position]);
         out.set(Tensor::from(sums))
+    }
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let (axis, indices) = (axis_behind(self.axis), self.indices.repeated(rows));
+        Batched::repeated(Self { axis, indices, ..*self })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

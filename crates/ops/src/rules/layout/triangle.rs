@@ -4,8 +4,8 @@ use super::shared::matrix_size;
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -39,6 +39,9 @@ impl Rule for Triangle {
             }
         }
         out.set(kept)
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

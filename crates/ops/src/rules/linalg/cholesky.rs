@@ -9,7 +9,8 @@ use super::shared::{for_each_matrix, rows_first};
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    refusal,
 };
 use crate::rules::matmul::transposed;
 use crate::rules::methods::{
@@ -55,6 +56,9 @@ impl Rule for Cholesky {
             Ok(rows_first(&factor.l()))
         })?;
         out.set(value)
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn family(&self) -> Family<'_> {
         Family::Own

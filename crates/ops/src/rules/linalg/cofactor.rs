@@ -7,8 +7,8 @@ use super::{Det, Inverse};
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal,
 };
 use crate::rules::matmul::transposed;
 use crate::rules::methods::{BinaryMethods, LayoutMethods, LinearMethods, MatmulMethods};
@@ -102,6 +102,9 @@ impl Rule for Cofactor {
         })?;
         out.set(value)
     }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
+    }
     fn family(&self) -> Family<'_> {
         Family::Symmetric
     }
@@ -132,6 +135,9 @@ impl Rule for CofactorSlope {
             Ok(turned.map_or_else(|| not_finite(n), |turned| rows_first(&turned.slope(&g))))
         })?;
         out.set(value)
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn family(&self) -> Family<'_> {
         Family::Symmetric

@@ -5,8 +5,8 @@ use super::{Cofactor, Inverse};
 use crate::ground::{Axes, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal,
 };
 use crate::rules::matmul::transposed;
 use crate::rules::methods::{BinaryMethods, LinearMethods};
@@ -57,6 +57,9 @@ impl Rule for Det {
         let value = for_each_matrix(operands[0], out.shape(), |_, x| Ok(vec![x.determinant()]))?;
         out.set(value)
     }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
+    }
     fn family(&self) -> Family<'_> {
         matrix_by_matrix()
     }
@@ -83,6 +86,9 @@ impl Rule for LogDet {
             if sum.is_finite() { Ok(vec![sum]) } else { Err(Problem::Singular { number, what }) }
         })?;
         out.set(value)
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn family(&self) -> Family<'_> {
         matrix_by_matrix()

@@ -4,8 +4,8 @@ use super::shared::{for_each_matrix, rows_first, square, stack_of_two, well_cond
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal,
 };
 use crate::rules::matmul::transposed;
 use crate::rules::methods::{MatmulMethods, UnaryMethods};
@@ -31,6 +31,9 @@ impl Rule for Inverse {
             inverse.map(|y| rows_first(&y)).ok_or(Problem::Singular { number, what })
         })?;
         out.set(value)
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn family(&self) -> Family<'_> {
         Family::MatrixFunction

@@ -6,8 +6,8 @@ use super::shared::{for_each_matrix, rows_first, square, stack_of_two, well_cond
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal,
 };
 use crate::rules::matmul::transposed;
 use crate::rules::methods::{MatmulMethods, UnaryMethods};
@@ -51,6 +51,10 @@ impl Rule for Solve {
             solution.map(|y| rows_first(&y)).ok_or(Problem::Singular { number, what })
         })?;
         out.set(value)
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        // A vector on the right would be read as a matrix.
+        if operands[1].len() > 1 { Batched::repeated(*self) } else { None }
     }
     fn family(&self) -> Family<'_> {
         Family::Quotient

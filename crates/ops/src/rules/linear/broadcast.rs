@@ -5,8 +5,8 @@ use ndarray::IxDyn;
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    AtNumbers, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts,
-    arity, example, refusal, samples,
+    AtNumbers, Batched, Call, Cases, Contributions, Example, Family, Lead, Out, Reading, Refusal,
+    Rule, Shortcuts, arity, example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -44,6 +44,10 @@ impl Rule for BroadcastTo {
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.clone()])
+    }
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let shape = std::iter::once(rows).chain(self.shape.iter().copied()).collect();
+        Batched::with(Self { shape }, Lead::Aligned)
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

@@ -5,9 +5,10 @@ use ndarray::{ArrayViewMutD, Axis, IxDyn, SliceInfoElem};
 use crate::ground::memory;
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
 use crate::number::Float;
+use crate::rule::batched::axis_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
-    samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
 use crate::tensor::Tensor;
@@ -71,6 +72,9 @@ impl Rule for Concat {
                 wanted.then(|| cotangent.slice(part))
             })
             .collect()
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis) })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

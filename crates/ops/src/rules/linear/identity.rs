@@ -3,8 +3,8 @@
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -26,6 +26,9 @@ impl Rule for Identity {
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.clone()])
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

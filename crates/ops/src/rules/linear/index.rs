@@ -7,9 +7,10 @@ use ndarray::{ArrayD, Axis, IxDyn};
 use super::shared::{check_indices, show_indices};
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
 use crate::number::Float;
+use crate::rule::batched::axis_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
 use crate::tensor::Tensor;
@@ -48,6 +49,9 @@ impl Rule for IndexSelect {
             let (indices, length) = (self.indices.clone(), shape[axis]);
             T::apply(IndexAdd { axis: self.axis, indices, length }, &[cotangent])
         }])
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis), ..self.clone() })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear
@@ -125,6 +129,9 @@ impl Rule for IndexAdd {
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.index_select(self.axis, &self.indices)])
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis), ..self.clone() })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

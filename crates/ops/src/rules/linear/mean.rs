@@ -4,9 +4,10 @@ use super::Sum;
 use super::shared::{reduction_shape, show_reduction, spread};
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::number::Float;
+use crate::rule::batched::axes_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
-    samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    refusal, samples,
 };
 use crate::rules::methods::BinaryMethods;
 use crate::tensor::Tensor;
@@ -61,6 +62,10 @@ impl Rule for Mean {
             let share = cotangent.scale(Self::weight(&shape, &cotangent.shape()));
             spread(&share, &self.axes, self.keepdims, &shape)
         }])
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

@@ -7,10 +7,12 @@
 //! | reshape | reshape back |
 //! | permute | the inverse permutation |
 //! | slice | slice_adjoint: zeros with the slice put in its place |
+//! | several slices | assemble: zeros with each of them added in its place |
 //! | concat | slices |
 //! | index_select (gather) | index_add (scatter-add) |
 //! | pick (one element a row) | place |
 
+mod assemble;
 mod broadcast;
 mod concat;
 mod identity;
@@ -25,6 +27,7 @@ mod shared;
 mod slice;
 mod sum;
 
+pub use assemble::Assemble;
 pub use broadcast::BroadcastTo;
 pub use concat::Concat;
 pub use identity::Identity;

@@ -1,5 +1,7 @@
 //! A part of each axis: the shape that it cuts out, its text and its attributes.
 
+use std::sync::Arc;
+
 use ndarray::SliceInfoElem;
 
 use crate::ground::{Attributes, Problem, Shape};
@@ -32,6 +34,12 @@ pub(super) fn sliced_shape(part: &[SliceInfoElem], shape: &[usize]) -> Result<Sh
         }
     }
     Ok(result)
+}
+
+/// The part behind one more axis in front, of which all is taken.
+pub(super) fn part_behind(part: &[SliceInfoElem]) -> Arc<[SliceInfoElem]> {
+    let all = SliceInfoElem::Slice { start: 0, end: None, step: 1 };
+    std::iter::once(all).chain(part.iter().copied()).collect()
 }
 
 fn show_part(elem: &SliceInfoElem) -> String {

@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 use crate::ground::{Attributes, Formula, Notation, Problem, Shape, resolve_axis};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
 use crate::tensor::Tensor;
@@ -54,6 +54,11 @@ impl Rule for Permute {
             }
             cotangent.permute(&inverse)
         }])
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let order = self.resolve(operands[0].len()).ok()?;
+        let order = order.iter().map(|&axis| axis as isize + 1);
+        Batched::repeated(Self { axes: Some(std::iter::once(0).chain(order).collect()) })
     }
     fn family(&self) -> Family<'_> {
         Family::View

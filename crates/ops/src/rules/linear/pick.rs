@@ -8,8 +8,8 @@ use super::shared::{labelled_rows, show_indices};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -39,6 +39,9 @@ impl Rule for Pick {
             let columns = *call.operands[0].shape().last().expect("an operand with rows");
             T::apply(Place { indices: self.indices.clone(), columns }, &[cotangent])
         }])
+    }
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { indices: self.indices.repeat(rows).into() })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear
@@ -109,6 +112,10 @@ impl Rule for Place {
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(Pick { indices: self.indices.clone() }, &[cotangent])])
+    }
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let indices = self.indices.repeat(rows).into();
+        Batched::repeated(Self { indices, ..*self })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

@@ -7,8 +7,8 @@ use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
 use crate::tensor::Tensor;
@@ -57,6 +57,11 @@ impl Rule for Reshape {
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.reshape(&call.operands[0].shape()[..])])
+    }
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let rows = isize::try_from(rows).ok()?;
+        let shape = std::iter::once(rows).chain(self.shape.iter().copied()).collect();
+        Batched::repeated(Self { shape })
     }
     fn family(&self) -> Family<'_> {
         Family::View

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use ndarray::SliceInfoElem;
 
-use super::part::{part_attributes, show_parts, sliced_shape};
+use super::part::{part_attributes, part_behind, show_parts, sliced_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts, arity,
-    example, refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts,
+    arity, example, refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
 use crate::tensor::Tensor;
@@ -38,6 +38,9 @@ impl Rule for Slice {
             let adjoint = SliceAdjoint { part: self.part.clone(), shape: call.operands[0].shape() };
             T::apply(adjoint, &[cotangent])
         }])
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { part: part_behind(&self.part) })
     }
     fn family(&self) -> Family<'_> {
         Family::Part(&self.part)
@@ -115,6 +118,10 @@ impl Rule for SliceAdjoint {
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.slice(&self.part)])
+    }
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let shape = std::iter::once(rows).chain(self.shape.iter().copied()).collect();
+        Batched::repeated(Self { part: part_behind(&self.part), shape })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

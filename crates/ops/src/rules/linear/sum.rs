@@ -4,9 +4,10 @@ use super::shared::{reduction_shape, show_reduction, spread};
 use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attributes};
 use crate::kernel;
 use crate::number::Float;
+use crate::rule::batched::axes_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example, refusal,
-    samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -41,6 +42,10 @@ impl Rule for Sum {
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let spread = || spread(cotangent, &self.axes, self.keepdims, &call.operands[0].shape());
         call.contributions([&spread])
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

@@ -3,8 +3,9 @@
 use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, shifted, softmax_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::{Float, Remarks, Stops};
+use crate::rule::batched::axis_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
     forward_by_parts, refusal, samples,
 };
 use crate::rules::linear::show_reduction;
@@ -36,6 +37,9 @@ impl Rule for LogSoftmax {
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let (x, log) = shifted(operands[0], self.axis);
         Some(x.sub(log))
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis) })
     }
     fn family(&self) -> Family<'_> {
         Family::Composed

@@ -3,8 +3,9 @@
 use super::shared::{SAMPLE, SOFTMAX_OF_SAMPLE, softmax_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::{Float, Remarks, Stops};
+use crate::rule::batched::axis_behind;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
     forward_by_parts, refusal, samples,
 };
 use crate::rules::linear::show_reduction;
@@ -36,6 +37,9 @@ impl Rule for Softmax {
         let x = operands[0];
         let e = x.sub(x.max_keepdims(self.axis)).exp();
         Some(e.div(e.sum_keepdims(self.axis)))
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis) })
     }
     fn family(&self) -> Family<'_> {
         Family::Composed

@@ -5,8 +5,8 @@ use crate::ground::{Attributes, Problem, Shape};
 use crate::kernel::{self, Part, Slide, Slides};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts, arity,
-    example, refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Lead, Out, Reading, Refusal, Rule,
+    Shortcuts, arity, example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -139,6 +139,11 @@ impl Rule for Conv {
                     T::apply(output.clone(), &[a, cotangent])
                 }]),
         }
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
+        // The weight's gradient is a sum over images, and must not be one over the batch.
+        let folds = !along[1] && self.part != Part::Weight;
+        if folds { Batched::with(self.clone(), Lead::Folded) } else { None }
     }
     fn family(&self) -> Family<'_> {
         Family::Bilinear

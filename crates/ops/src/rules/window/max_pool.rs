@@ -6,8 +6,8 @@ use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::kernel::{self, Slide, Slides};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Lead, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::rules::methods::{BinaryMethods, LinearMethods, ReduceMethods};
 use crate::tensor::Tensor;
@@ -52,6 +52,9 @@ impl Rule for MaxPool {
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(self.slope(true), &[call.operands[0], cotangent])])
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::with(self.clone(), Lead::Folded)
     }
     fn family(&self) -> Family<'_> {
         Family::Own
@@ -102,6 +105,9 @@ impl Rule for MaxPoolSlope {
         let transposed = Self { adjoint: !self.adjoint, ..self.clone() };
         let of_v = || T::apply(transposed, &[call.operands[0], cotangent]);
         Contributions::from_buf([None, call.wanted[1].then(of_v)])
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::with(self.clone(), Lead::FoldedRepeated)
     }
     fn family(&self) -> Family<'_> {
         Family::LinearIn(1)

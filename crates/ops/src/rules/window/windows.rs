@@ -5,8 +5,8 @@ use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::kernel::{self, Slide, Slides};
 use crate::number::Float;
 use crate::rule::{
-    Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Lead, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -63,6 +63,9 @@ impl Rule for Windows {
             };
             T::apply(Self { adjoint, ..self.clone() }, &[cotangent])
         }])
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::with(self.clone(), Lead::Folded)
     }
     fn family(&self) -> Family<'_> {
         Family::Linear

@@ -93,7 +93,7 @@ impl<'t, A: Float> Trace<'t, A> {
     pub fn with_seed(output: Var<'t, A>, seed: impl Into<Tensor<A>>) -> Result<Self, TapeError> {
         let seed = seed.into();
         output.check_tracked()?;
-        output.check_seed(&seed)?;
+        output.check_seed(seed.shape())?;
         Ok(Self::run(output, seed))
     }
 
