@@ -118,11 +118,6 @@ impl<'t, A: Float> Var<'t, A> {
         self.tape.names().get(&self.position()).cloned()
     }
 
-    /// The name, or `v` and the position if it has none.
-    pub fn label(self) -> String {
-        self.name().unwrap_or_else(|| format!("v{}", self.position()))
-    }
-
     /// The line of the program that recorded the value.
     pub fn location(self) -> &'static Location<'static> {
         self.tape.graph()[self.index].location
