@@ -28,7 +28,8 @@ fn lesson(asked: &Asked) -> Outcome {
 A neuron multiplies its input x by a weight w, adds a bias b, and bends the sum with tanh.
 How would its output y change if w, x or b were a little larger? The chain rule answers from
 the end to the beginning. At each step it multiplies two things: the derivative that arrives
-from behind, ȳ, and the step's own slope. The product is what the step passes on, with +=.");
+from behind, and the step's own slope. The product is what the step passes on, with +=. The
+derivative of y with respect to z is called the adjoint of z, and is written z̄.");
     let tape = Tape::new();
     let w = tape.var(0.5).named("w");
     let x = tape.var(2.0).named("x");

@@ -51,7 +51,8 @@ The textbook calls δ = ∂C/∂z the error of a layer and proves four equations
 BP1: δ₃ = (a₃ - t) ⊙ σ′(z₃). Look for it below at a₃ = sigmoid(z₃): what arrives is a₃ - t, the
 slope is a₃ · (1 - a₃).
 
-BP2: δ₂ = (W₃ᵀ δ₃) ⊙ σ′(z₂). Look at W₃a₂ = W₃ @ a₂, which passes W₃ᵀ @ ȳ to a₂, and at
+BP2: δ₂ = (W₃ᵀ δ₃) ⊙ σ′(z₂). Look at W₃a₂ = W₃ @ a₂, which passes W₃ᵀ @ its adjoint
+to a₂, and at
 a₂ = sigmoid(z₂).
 
 BP3: ∂C/∂b = δ. A sum passes on what arrives.

@@ -24,7 +24,7 @@ fn lesson(asked: &Asked) -> Outcome {
 x has three rows of two numbers, and the bias b has two numbers. In x + b, b is added to each of
 the rows: it is broadcast. It is one b all the same, used three times, and over the uses of a
 value contributions add up. So the gradient of b is the sum over the rows, and has the shape of
-b. In the step s = x + b below it is written sum(ȳ, axes 0).");
+b. In the step s = x + b below it is written sum(s̄, axes 0).");
     let tape = Tape::new();
     let x = tape.constant(X).named("x");
     let b = tape.var([0.5, 1.0]).named("b");

@@ -256,13 +256,13 @@ test('a step says its formula, its numbers and its line', () => open('neuron', '
   await page.waitForSelector('#step .contribution');
   const text = await page.innerText('#step');
   const [toW] = steps[nodes[mul].backward].contributions;
-  assert.ok(text.includes('∂loss/∂w') && text.includes('+=') && text.includes('ȳ · x'), text);
+  assert.ok(text.includes('∂loss/∂(w·x)') && text.includes('w\u0304') && text.includes('+=') && text.includes('adj(w·x) · x'), text);
   assert.ok(text.includes(toW.numbers), text);
   assert.ok(text.includes('let y = (w * x + b).tanh().named("y");'), text);
   assert.ok(text.includes('Nothing flows: a constant.'), text);
   assert.equal(await page.getAttribute('[data-result="contribution 0"] data', 'data-exact'), String(values[toW.value]));
   const spoken = await page.innerText('#spoken');
-  assert.match(spoken, /Step \d+ of 14, backward\. The adjoint of v\d+ is .* to w, nothing to x\./u);
+  assert.match(spoken, /Step \d+ of 14, backward\. The adjoint of w·x is .* to w, nothing to x\./u);
 }));
 
 test('a node waits for all its uses, and the page says so', () => open('sum', '#step=4', async (page) => {
@@ -294,7 +294,7 @@ test('exercise: a wrong number is refused with hints, the right one is accepted'
   for (const place of [await page.content().then((html) => html.split('<script')[0]), await page.innerText('#spoken')]) {
     for (const digits of secret) assert.ok(!place.includes(digits), `${digits} is given away`);
   }
-  assert.ok(!(await page.innerText('#step')).includes('ȳ · x'));
+  assert.ok(!(await page.innerText('#step')).includes('adj(w·x) · x'));
   const answer = async (text) => { await page.keyboard.type(text); await press(page, 'Enter'); };
   await page.focus('[data-question="local 0"] input');
   await answer(String(values[toW.local_value]));
@@ -304,7 +304,7 @@ test('exercise: a wrong number is refused with hints, the right one is accepted'
   const wrong = String(-values[toW.value]);
   await answer(wrong);
   assert.ok((await page.innerText('.verdict')).includes('is not it'));
-  assert.ok((await page.innerText('#step')).includes('ȳ · x'));
+  assert.ok((await page.innerText('#step')).includes('adj(w·x) · x'));
   assert.ok(!(await page.innerText('#step')).includes(toW.numbers));
   await answer('0.07 or so');
   assert.ok((await page.innerText('.verdict')).includes('not a number'));
@@ -322,11 +322,88 @@ test('exercise: a wrong number is refused with hints, the right one is accepted'
   assert.ok(await page.isVisible('[data-result="contribution 0"]'));
 }));
 
+test('exercise: a calculation is a number, and the focus goes to the first field', () => open('neuron', '', async (page) => {
+  const { nodes, steps, values } = await documentOf(page);
+  const mul = nodes.find(({ op }) => op === 'mul');
+  await page.evaluate((step) => { location.hash = `#step=${step}&exercise`; }, mul.backward - 1);
+  await page.waitForSelector('#step .question');
+  await press(page, 'ArrowRight');
+  assert.equal(await stepOf(page), mul.backward);
+  assert.equal(await page.evaluate(() => document.activeElement.closest('form')?.dataset.question), 'local 0');
+  const [toW] = steps[mul.backward].contributions;
+  await page.keyboard.type(`${values[toW.local_value] * 3}/3`);
+  await press(page, 'Enter');
+  const adjoint = values[steps[mul.backward].adjoint];
+  await page.keyboard.type(`(${adjoint} + 1 - 1) * ${values[toW.local_value]}`);
+  await press(page, 'Enter');
+  assert.equal(await page.getAttribute('#score', 'data-right'), '2');
+}));
+
+test('exercise: another node that is ready may be next, and the gradients are the same', () => open('neuron', '', async (page) => {
+  const { nodes, values } = await documentOf(page);
+  const [sum, w] = [nodes.find(({ op }) => op === 'add'), nodes.findIndex(({ label }) => label === 'b')];
+  await page.evaluate((step) => { location.hash = `#step=${step}&exercise`; }, sum.backward);
+  await page.waitForSelector('[data-take]');
+  await page.click(`[data-take="${w}"]`);
+  assert.equal(await stepOf(page), sum.backward + 1);
+  assert.match(await page.innerText('#step h2'), /backward b/u);
+  await press(page, 'e', 'ArrowRight');
+  assert.match(await page.innerText('#step h2'), /backward w·x/u);
+  await press(page, 'End');
+  await page.click('#all > summary');
+  for (const [index, { gradient }] of nodes.entries()) {
+    if (gradient === undefined) continue;
+    assert.equal(await page.getAttribute(`[data-row="${index}"] .adjoint`, 'data-exact'), String(values[gradient]));
+  }
+}));
+
+test('an element opens into its terms, by keyboard too', () => open('cross-entropy', '', async (page) => {
+  const { nodes, steps, values } = await documentOf(page);
+  const matmul = nodes.findIndex(({ op }) => op === 'matmul');
+  await page.evaluate((step) => { location.hash = `#step=${step}`; }, matmul);
+  await page.waitForSelector('#step details.tensor');
+  await page.click('#step [data-result="value"] summary');
+  await page.focus('#step [data-open="4"]');
+  await press(page, 'Enter');
+  const terms = await page.innerText('#step .terms');
+  assert.ok(terms.includes('(x @ w)[1,1]') && terms.includes('x[1,0]·w[0,1] + x[1,1]·w[1,1]'), terms);
+  const short = (x) => String(Number(x.toPrecision(4)));
+  assert.equal(await page.innerText('#step [data-terms="4"]'), short(values[nodes[matmul].value].data[4]));
+  assert.equal(await page.getAttribute('#step [data-open="4"]', 'aria-expanded'), 'true');
+  await press(page, 'Enter');
+  assert.ok(!(await page.isVisible('#step .terms')));
+  // A contribution: where the transpose comes from.
+  await page.evaluate((step) => { location.hash = `#step=${step}`; }, nodes[matmul].backward);
+  await page.waitForSelector('#step .contribution');
+  await page.click('[data-result="contribution 1"] summary');
+  await page.click('[data-result="contribution 1"] [data-open="3"]');
+  const product = await page.innerText('[data-result="contribution 1"] .terms');
+  assert.ok(product.includes('w\u0304[1,0]') && product.includes('+=') && product.includes('xᵀ @ adj(x @ w)'), product);
+  assert.ok(steps[nodes[matmul].backward].contributions[1].opened.length === 6);
+}));
+
+test('the line of the step is lit', () => open('neuron', '#step=9', async (page) => {
+  const lit = await page.innerText('#lines [aria-current]');
+  assert.ok((await page.innerText('#step .source code')).includes(lit), lit);
+}));
+
+test('text of the graph is never below 11 pixels when a page opens', async () => {
+  for (const name of ['neuron', 'scalars', 'network', 'second-order']) {
+    for (const [width, height] of [[390, 800], [900, 1000], [1280, 800], [1600, 900]]) {
+      await open(name, '#step=3', async (page) => {
+        const small = await page.$$eval('#drawing text', (all) => all.filter((text) => text.textContent).map((text) => (
+          parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)).sort((a, b) => a - b)[0]);
+        assert.ok(small >= 11, `${name} at ${width}: ${small} px`);
+      }, { viewport: { width, height } });
+    }
+  }
+});
+
 test('exercise: sums, tensors, and giving up', () => open('sum', '#step=5&exercise', async (page) => {
   // The slope and the contribution, twice, and the sum of both.
   assert.equal((await page.$$('form[data-question]')).length, 5);
   const known = await page.$$eval('.node', (all) => all.map((node) => node.querySelector('.adjoint')?.textContent));
-  assert.ok(known.includes('∂ ?'));
+  assert.ok(known.includes('b\u0304 = ?'), known.join(' '));
   await page.click('[data-show="sum 1"]');
   assert.equal(await page.getAttribute('[data-result="sum 1"] data', 'data-exact'), '12');
   assert.equal(await page.getAttribute('#score', 'data-shown'), '1');
@@ -416,7 +493,7 @@ test('hovering and focusing show all digits', () => open('cross-entropy', '#step
   const w = nodes.findIndex(({ label }) => label === 'w');
   await page.hover(`[data-node="${w}"]`);
   const tip = await page.innerText('#tip');
-  assert.ok(tip.includes('shape 2×3') && tip.includes('min') && tip.includes('mean') && tip.includes('max'), tip);
+  assert.ok(tip.includes('shape [2×3]') && tip.includes('min') && tip.includes('mean') && tip.includes('max'), tip);
   await page.focus('#drawing [tabindex="0"]');
   await press(page, 'Enter');
   const loss = nodes.findIndex(({ label }) => label === 'loss');

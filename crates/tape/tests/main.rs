@@ -27,6 +27,7 @@ mod rules;
 mod sweep;
 #[cfg(feature = "terminal")]
 mod terminal;
+mod terms;
 mod text;
 mod trace;
 mod transform;

@@ -35,6 +35,7 @@ fn expected(output: Var<'_, f64>) -> Read {
     let title = |x: &Var<'_, f64>| match &x.label()[..] {
         WILD => SHOWN.to_owned(),
         label => match x.formula().filter(|formula| !formula.contains("amp")) {
+            Some(_) if x.name().is_none() && !label.starts_with('#') => label.to_owned(),
             Some(formula) => format!("{label} = {formula}"),
             None => x.op().map_or(label.to_owned(), |op| format!("{label} = {op}")),
         },
@@ -47,7 +48,8 @@ fn expected(output: Var<'_, f64>) -> Read {
 }
 
 fn shape(x: &Var<'_, f64>) -> String {
-    format!("shape {:?}", &x.shape()[..])
+    let lengths: Vec<String> = x.shape().iter().map(usize::to_string).collect();
+    format!("shape [{}]", lengths.join("×"))
 }
 
 /// The quoted strings of a line of DOT, read as Graphviz reads them.
@@ -170,12 +172,16 @@ fn numbers_agree<A: Float + FromStr<Err: Debug>>() {
     let written = |x: Tensor<A>| -> Vec<u64> { x.to_vec().into_iter().map(bits).collect() };
     for nodes in pictures {
         for node in Trace::of(output).unwrap().nodes() {
-            let own = |lines: &&Vec<String>| lines[0].split(' ').next() == Some(&node.label());
+            let label = node.label();
+            let own = |lines: &&Vec<String>| {
+                lines[0] == label || lines[0].starts_with(&format!("{label} = "))
+            };
             let lines = nodes.iter().find(own).unwrap();
             assert_eq!(read(&lines[1]), written(node.value()), "{lines:?}");
             match gradients.try_wrt(*node) {
                 Ok(gradient) => {
-                    let line = lines[2].strip_prefix("gradient ").unwrap();
+                    let start = format!("{} = ", node.adjoint_label());
+                    let line = lines[2].strip_prefix(&start).unwrap();
                     assert_eq!(read(line), written(gradient), "{lines:?}");
                 }
                 Err(_) => assert_eq!(lines.len(), 2),
@@ -407,7 +413,7 @@ mod svg {
         let tape = Tape::new();
         let x = tape.var(1.0);
         let alone = Picture::of(x).to_svg();
-        assert!(alone.contains("v0"));
+        assert!(alone.contains("#0"));
         // Scopes that are entered by turns, each of the other's value.
         let mut y = x;
         for round in 0..3 {

@@ -116,7 +116,7 @@ fn an_op_of_the_users_own_needs_no_registration() {
     Check::new().second_order().run(|v| v[0].unary(Swish), &[x]).unwrap();
     let tape = Tape::new();
     let x = tape.var(0.5).named("x");
-    let y = x.unary(Swish);
+    let y = x.unary(Swish).named("y");
     assert_eq!(y.formula().unwrap(), "swish(x)");
     assert_eq!(y.gradient_formulas(), [Some("ȳ · (y · (1 - sigmoid(x)) + sigmoid(x))".to_owned())]);
 }
@@ -140,7 +140,7 @@ fn the_observed_sweep_is_the_sweep() {
     assert!(steps.windows(2).all(|pair| pair[0].node.position() > pair[1].node.position()));
     let product = &steps[2];
     assert_eq!(product.node.label(), "z");
-    assert_eq!(product.formula(0, Rounding::default()).unwrap().names, "ȳ · x");
+    assert_eq!(product.formula(0, Rounding::default()).unwrap().names, "z̄ · x");
     assert_eq!(product.local(0).unwrap().item(), 2.0);
     assert_eq!(product.contributions[0].received.as_ref().unwrap().value, plain.wrt(w));
 }

@@ -131,11 +131,11 @@ fn keys_lead_where_they_say() {
     let tape = Tape::new();
     let trace = Trace::of(neuron(&tape)).unwrap();
     let mut screen = Screen::new(&trace);
-    // Six nodes: w, x, b, v3, z, y; twelve steps.
+    // Six nodes: w, x, b, w·x, z, y; twelve steps.
     for (keys, step, node) in [
         ("", 0, "w"),
         ("←", 0, "w"),
-        ("→n ", 3, "v3"),
+        ("→n ", 3, "w·x"),
         ("p", 2, "b"),
         ("G", 11, "w"),
         ("→", 11, "w"),
@@ -146,13 +146,13 @@ fn keys_lead_where_they_say() {
         ("f", 0, "w"),
         ("/z⏎", 4, "z"),
         ("b/z⏎", 7, "z"),
-        ("/v⇥⏎", 8, "v3"),
-        ("/z⎋", 8, "v3"),
-        ("/z⌫⌫", 8, "v3"),
-        ("/⏎", 8, "v3"),
-        ("/nothing⏎", 8, "v3"),
-        ("?x", 8, "v3"), // Any key leaves the help.
-        ("xyzJK", 8, "v3"),
+        ("/w*⇥⏎", 8, "w·x"),
+        ("/z⎋", 8, "w·x"),
+        ("/z⌫⌫", 8, "w·x"),
+        ("/⏎", 8, "w·x"),
+        ("/nothing⏎", 8, "w·x"),
+        ("?x", 8, "w·x"), // Any key leaves the help.
+        ("xyzJK", 8, "w·x"),
     ] {
         press(&mut screen, keys);
         assert_eq!((screen.step(), &screen.node().label()[..]), (step, node), "{keys}");
@@ -189,11 +189,14 @@ fn the_current_node_and_its_lines_are_highlighted() {
 /// Names and numbers of the table at the right.
 fn table(text: &str) -> Vec<(String, String, String)> {
     let rows = text.lines().filter_map(|row| {
-        row.rsplit_once("││").or_else(|| row.rsplit_once("╯│")).or_else(|| row.rsplit_once("╮│"))
+        // At the left stands a border, or the sign that the graph goes on.
+        ["││", "╯│", "╮│", "▶│"].iter().find_map(|border| row.rsplit_once(border))
     });
     rows.filter_map(|(_, row)| {
-        let mut words = row.trim_end_matches('│').split_whitespace().map(str::to_owned);
-        Some((words.next()?, words.next()?, words.next()?))
+        // A name may have spaces in it.
+        let words: Vec<&str> = row.trim_end_matches('│').split_whitespace().collect();
+        let [name @ .., value, adjoint] = &words[..] else { return None };
+        Some((name.join(" "), (*value).to_owned(), (*adjoint).to_owned()))
     })
     .filter(|row| row.0 != "node")
     .collect()
@@ -214,7 +217,8 @@ fn all_digits_are_those_of_backward() {
         press(&mut screen, if number == 0 { "b" } else { "→" });
         let shown = text(&drawn(&mut screen, (200, 60)));
         let exact = Rounding::EXACT.number(step.adjoint.item());
-        assert!(shown.contains(&format!("∂L/∂{} = {exact}", step.node.label())), "{shown}");
+        assert!(shown.contains(&format!("{} = ∂L/∂", step.node.adjoint_label())), "{shown}");
+        assert!(shown.contains(&format!(" = {exact} ")), "{shown}");
         let complete = gradients.wrt(step.node).item();
         assert_eq!(exact.parse::<f64>().unwrap().to_bits(), complete.to_bits());
         for contribution in &step.contributions {
@@ -227,7 +231,7 @@ fn all_digits_are_those_of_backward() {
         }
     }
     let rows = table(&text(&drawn(&mut screen, (200, 60))));
-    assert_eq!(rows.len(), trace.nodes().len());
+    assert_eq!(rows.len(), trace.nodes().len(), "{rows:?}");
     for ((name, value, adjoint), node) in rows.into_iter().zip(trace.nodes()) {
         assert_eq!(name, node.label());
         assert_eq!(value.parse::<f64>().unwrap().to_bits(), node.item().to_bits());
@@ -259,7 +263,7 @@ fn of_a_large_graph_the_part_around_the_node_is_drawn() {
     let y = x.named("y");
     let trace = Trace::of(y).unwrap();
     let mut screen = Screen::new(&trace);
-    for keys in ["", "b", "→→→", "/v2500⏎", "G"] {
+    for keys in ["", "b", "→→→", "/#2500⏎", "G"] {
         press(&mut screen, keys);
         let shown = text(&drawn(&mut screen, SMALL));
         let name = screen.node().label();
@@ -299,4 +303,27 @@ fn any_keys_at_any_size_can_be_drawn() {
         let shown = text(&drawn(&mut screen, size));
         assert!(!shown.contains('\u{202e}'));
     }
+}
+
+#[test]
+fn enter_opens_an_element_and_arrows_go_to_another() {
+    let tape = Tape::new();
+    let w = tape.var([[0.5, 1.0], [2.0, -1.0]]).named("W");
+    let x = tape.constant([3.0, 4.0]).named("x");
+    let z = w.matmul(x).named("z");
+    let trace = Trace::of(z.square().sum().named("L")).unwrap();
+    let mut screen = Screen::new(&trace);
+    press(&mut screen, "/z⏎⏎→");
+    let shown = text(&drawn(&mut screen, SMALL));
+    assert!(shown.contains("z[1] = W[1,0]·x[0] + W[1,1]·x[1] = 2·3 + (-1·4) = 2"), "{shown}");
+    press(&mut screen, "←←");
+    let shown = text(&drawn(&mut screen, SMALL));
+    assert!(shown.contains("z[0] = W[0,0]·x[0] + W[0,1]·x[1]"), "{shown}");
+    // The step is where it was.
+    press(&mut screen, "⏎");
+    assert!(text(&drawn(&mut screen, SMALL)).contains("z = W @ x"));
+    press(&mut screen, "b/W⏎⏎↓");
+    snapshot("opened-adjoint", &text(&drawn(&mut screen, SMALL)));
+    press(&mut screen, "⎋");
+    assert_eq!(screen.node(), w);
 }

@@ -22,6 +22,10 @@ pub struct Arguments {
     /// What is differentiated, if not the result.
     pub of: Option<String>,
     pub digits: Option<usize>,
+    /// The value whose paths to the result are listed.
+    pub paths: Option<String>,
+    /// The elements that are opened, as `z[1]`.
+    pub elements: Vec<String>,
     /// None: the screen.
     pub views: Vec<View>,
 }
@@ -63,7 +67,7 @@ const FILES: [(&str, Format); 6] = [
     ("svg", Format::Svg),
 ];
 
-pub const OPTIONS: [&str; 13] = [
+pub const OPTIONS: [&str; 15] = [
     "expr",
     "let",
     "functions",
@@ -75,6 +79,8 @@ pub const OPTIONS: [&str; 13] = [
     "mermaid",
     "svg",
     "of",
+    "element",
+    "paths",
     "digits",
     "help",
 ];
@@ -94,6 +100,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
     let (mut program, mut source): (Option<String>, Option<String>) = (None, None);
     let mut given = Vec::new();
     let (mut of, mut digits, mut views) = (None, None, Vec::new());
+    let (mut elements, mut paths) = (Vec::new(), None);
     while let Some(word) = words.next()? {
         match word {
             Arg::Short('h') | Arg::Long("help") => return Ok(Asked::Help),
@@ -106,6 +113,8 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
                 }
             }
             Arg::Long("let") => given.push(given_value(&words.value()?.string()?, &given)?),
+            Arg::Long("element") => elements.push(words.value()?.string()?),
+            Arg::Long("paths") => paths = Some(words.value()?.string()?),
             Arg::Long("of") => of = Some(words.value()?.string()?),
             Arg::Long("digits") => digits = Some(words.value()?.parse::<usize>()?.max(1)),
             Arg::Long("text") => views.push(View { format: Format::Text, file: "-".into() }),
@@ -139,7 +148,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
             Chosen::Program(programs::find(program.as_deref())?)
         }
     };
-    Ok(Asked::Views(Arguments { chosen, of, digits, views }))
+    Ok(Asked::Views(Arguments { chosen, of, digits, paths, elements, views }))
 }
 
 fn unknown_option(option: &str) -> Failure {

@@ -49,6 +49,10 @@ Without a view: a screen in the terminal; ? lists its keys.
 Options:
   --of NAME                    differentiates the variable NAME, and shows only
                                what it was computed from
+  --element ELEMENT            opens an element into the terms that it is the
+                               sum of: \"z[1]\", or of an adjoint \"grad W[1,0]\"
+  --paths NAME                 the gradient with respect to NAME as the sum over
+                               the paths from it to the result
   --digits N                   significant digits in text and pictures, 4 unless
                                told; from 17 on all
   -h, --help                   this text
@@ -97,7 +101,9 @@ pub fn run(
     };
     let tape = Tape::new();
     let output = record(&tape, &arguments)?;
-    if arguments.views.is_empty() {
+    if !arguments.elements.is_empty() || arguments.paths.is_some() {
+        open(&traced(output)?, &arguments, out)?;
+    } else if arguments.views.is_empty() {
         let trace = traced(output)?;
         if terminal {
             return terminal::show(&trace)
@@ -111,7 +117,7 @@ pub fn run(
 /// Records what was chosen, and gives what is differentiated.
 fn record<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t, f64>, Failure> {
     let output = record_whole(tape, &arguments.chosen)?;
-    arguments.of.as_ref().map_or(Ok(output), |name| variable(tape, name))
+    arguments.of.as_ref().map_or(Ok(output), |name| variable(tape, name, "--of"))
 }
 
 fn record_whole<'t>(tape: &'t Tape<f64>, chosen: &Chosen) -> Result<Var<'t, f64>, Failure> {
@@ -151,14 +157,14 @@ pub fn programs() -> &'static [programs::Program] {
 }
 
 /// The value of a name.
-fn variable<'t>(tape: &'t Tape<f64>, name: &str) -> Result<Var<'t, f64>, Failure> {
+fn variable<'t>(tape: &'t Tape<f64>, name: &str, option: &str) -> Result<Var<'t, f64>, Failure> {
     // Of several with the name the last.
-    let named: Vec<Var<'t, f64>> = tape.vars().filter(|x| x.label() == name).collect();
+    let named: Vec<Var<'t, f64>> = tape.vars().filter(|x| x.is_called(name)).collect();
     named.last().copied().ok_or_else(|| {
         let labels: Vec<String> = tape.vars().map(Var::label).collect();
         let near = nearest(name, labels.iter().map(String::as_str));
         let known = if near.is_empty() { labels.join(", ") } else { near.join(", ") };
-        Failure::Misuse(format!("--of {name}: there is no such value. Known: {known}"))
+        Failure::Misuse(format!("{option} {name}: there is no such value. Known: {known}"))
     })
 }
 
@@ -215,17 +221,38 @@ fn plan(arguments: &Arguments) -> Result<String, Failure> {
     Ok(tape.compile(&outputs).plan().to_string())
 }
 
+/// The number of paths that are listed.
+const MOST_PATHS: usize = 16;
+
+/// Opens elements, one after the other, and lists paths.
+fn open(trace: &Trace<'_, f64>, arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let layout = layout(arguments);
+    for (i, element) in arguments.elements.iter().enumerate() {
+        let opened = trace
+            .element(element, layout.rounding)
+            .map_err(|error| Failure::Misuse(format!("--element {element}: {error}")))?;
+        let between = if i > 0 { "\n" } else { "" };
+        print(out, &format!("{between}{}", opened.text(layout)))?;
+    }
+    let Some(name) = &arguments.paths else { return Ok(()) };
+    let node = variable(trace.output().tape(), name, "--paths")?;
+    let paths = trace
+        .paths(node, MOST_PATHS)
+        .map_err(|error| Failure::Misuse(format!("--paths {name}: {error}")))?;
+    print(out, &paths.text(layout).to_string())
+}
+
+fn layout(arguments: &Arguments) -> Layout {
+    arguments.digits.map_or_else(Layout::default, |digits| Layout::default().digits(digits))
+}
+
 fn text(
     trace: &Trace<'_, f64>,
     arguments: &Arguments,
     out: &mut dyn Write,
     terminal: bool,
 ) -> Result<(), Failure> {
-    let mut layout = Layout::default();
-    if let Some(digits) = arguments.digits {
-        layout = layout.digits(digits);
-    }
-    let text = trace.text(layout);
+    let text = trace.text(layout(arguments));
     // In the colours that the terminal has.
     if terminal { text.print().or_else(closed_early) } else { print(out, &text.to_string()) }
 }

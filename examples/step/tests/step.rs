@@ -130,16 +130,21 @@ fn pictures_show_the_numbers_of_backward() {
         let tape = Tape::new();
         let wanted = gradients(&tape, &program);
         let rounded: BTreeSet<String> = wanted
-            .values()
-            .filter(|(_, gradient)| gradient.ndim() == 0)
-            .map(|(_, x)| {
-                format!("gradient {}", Rounding { digits: 17, elements: 6 }.number(x.item()))
+            .iter()
+            .filter(|(_, (_, gradient))| gradient.ndim() == 0)
+            .map(|(position, (_, x))| {
+                let number = Rounding { digits: 17, elements: 6 }.number(x.item());
+                let adjoint = tape.vars().nth(*position).unwrap().adjoint_label();
+                format!("{adjoint} = {number}")
             })
             .collect();
         for format in ["--dot", "--mermaid", "--svg"] {
             let picture = shown(&program, &["--digits", "17", format, "-"]);
             for gradient in &rounded {
-                let plain = picture.replace("#45;", "-");
+                let entities = [("#45;", "-"), ("#64;", "@"), ("#91;", "["), ("#93;", "]")];
+                let plain = entities
+                    .iter()
+                    .fold(picture.clone(), |text, (code, sign)| text.replace(code, sign));
                 assert!(plain.contains(gradient), "{program:?} {format}: {gradient}\n{picture}");
             }
         }
@@ -172,7 +177,9 @@ fn files_are_written_and_named() {
 fn without_a_terminal_or_view_it_prints_the_text() {
     assert_eq!(shown(&EXPRESSION, &[]), shown(&EXPRESSION, &["--text"]));
     assert_eq!(shown(&[], &[]), shown(&["three-layers"], &["--text"]));
-    assert!(shown(&[], &[]).lines().all(|line| line.chars().count() <= 80));
+    // A bar above a letter takes no column.
+    let columns = |line: &str| line.chars().filter(|c| *c != '\u{304}').count();
+    assert!(shown(&[], &[]).lines().all(|line| columns(line) <= 80));
 }
 
 #[test]
@@ -263,6 +270,18 @@ fn help_names_every_program_and_option() {
 const VECTOR: [&str; 8] =
     ["--expr", "sum(tanh(w*x + b))", "--let", "w=[0.5, 1]", "--let", "x=[2, -1]", "--let", "b=0.1"];
 
+/// A layer of two units.
+const LAYER: [&str; 8] = [
+    "--expr",
+    "z = W @ x + b; L = sum(z²)",
+    "--let",
+    "W=[[0.1, -0.3], [1/4, 2]]",
+    "--let",
+    "x=[1, -1]",
+    "--let",
+    "b=[0.5, 0.7]",
+];
+
 /// What the book shows of the program, in `tests/printed`; with `UPDATE_SNAPSHOTS=1` written anew.
 #[test]
 fn the_book_shows_what_the_program_prints() {
@@ -271,6 +290,8 @@ fn the_book_shows_what_the_program_prints() {
         ("text", shown(&EXPRESSION, &[])),
         ("functions", shown(&["--functions"], &[])),
         ("mermaid", shown(&EXPRESSION, &["--mermaid", "-"])),
+        ("element", shown(&LAYER, &["--element", "z[1]", "--element", "grad W[1,0]"])),
+        ("paths", shown(&["neuron"], &["--paths", "w"]) + &shown(&["order"], &["--paths", "a"])),
         ("plan", shown(&VECTOR, &["--plan", "-"])),
         ("error-place", failure(&["--expr", "tanh(w*x + )"]).1 + "\n"),
         ("error-function", failure(&["--expr", "tahn(w*x)"]).1 + "\n"),
@@ -284,6 +305,31 @@ fn the_book_shows_what_the_program_prints() {
         }
         let wanted = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(text == wanted, "{} differs from what is printed:\n{text}", file.display());
+    }
+}
+
+#[test]
+fn an_element_opens_into_its_terms() {
+    let text =
+        shown(&LAYER, &["--element", "z[0]", "--element", "W\u{304}[1, 0]", "--digits", "17"]);
+    assert!(text.starts_with("z[0] = (W @ x)[0] + b[0] = 0.4 + 0.5 = 0.9\n"), "{text}");
+    assert!(text.contains("adj(W @ x)[1]·x[0]"), "{text}");
+    assert_eq!(
+        shown(&LAYER, &["--element", "adj(W @ x)[1]"]),
+        shown(&LAYER, &["--element", "grad W@x[1]"])
+    );
+    for (element, wanted) in [
+        ("q[0]", "--element q[0]: there is no value called q; there are W, x, b, W @ x, z,"),
+        ("z", "--element z: z has the shape [2], so it has no element []; z[0] is the first"),
+        ("grad z[2]", "z has the shape [2], so it has no element [2]; z[0] is the first"),
+        (
+            "L[0]",
+            "L has the shape [], so it has no element [0]; it is a number: leave the index out",
+        ),
+    ] {
+        let (code, text) = failure(&[&LAYER[..], &["--element", element]].concat());
+        assert_eq!(code, 2);
+        assert!(text.contains(wanted), "{text}");
     }
 }
 

@@ -62,6 +62,12 @@ impl Formula {
         Self { text: value.to_string(), binding, shape: Shape::new() }
     }
 
+    /// A number to four significant digits, as a name for itself.
+    pub fn rounded(value: f64) -> Self {
+        let four: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+        Self::number(four)
+    }
+
     /// A text that binds as told, such as a rounded number: `-0.138`.
     pub fn new(text: impl Into<String>, binding: Binding, shape: &[usize]) -> Self {
         Self { text: text.into(), binding, shape: Shape::from_slice(shape) }
@@ -90,6 +96,9 @@ impl Formula {
                     Binding::Product => Binding::Power,
                     _ => Binding::Atom,
                 };
+                // Two signs in a row are hard to read: a + (-b).
+                let signed = binding == Binding::Sum && operands[1].binding == Binding::Sign;
+                let right = if signed { Binding::Atom } else { right };
                 let (left, right) = (operands[0].within(left), operands[1].within(right));
                 (format!("{left}{mark}{right}"), binding)
             }
@@ -132,8 +141,14 @@ impl Formula {
         &self.shape
     }
 
+    /// The same text without the spaces around products and quotients: `w·x + b`.
+    #[must_use]
+    pub fn compact(self) -> Self {
+        Self { text: self.text.replace(" · ", "·").replace(" / ", "/"), ..self }
+    }
+
     /// The text, in parentheses if it binds less tightly than `least`.
-    fn within(&self, least: Binding) -> String {
+    pub fn within(&self, least: Binding) -> String {
         if self.binding < least { format!("({})", self.text) } else { self.text.clone() }
     }
 }

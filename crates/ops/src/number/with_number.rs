@@ -41,8 +41,14 @@ impl<B: Binary> Unary for WithNumber<B> {
     }
     fn write(self, x: &Formula) -> Formula {
         let is_power = matches!(B::NOTATION, Notation::Infix(_, Binding::Power));
-        if is_power && !self.number_is_left && self.number == 2.0 {
-            return Formula::notate(B::NAME, Notation::Postfix("²"), &[x]);
+        if is_power && !self.number_is_left {
+            match self.number {
+                1.0 => return x.clone(),
+                2.0 => return Formula::notate(B::NAME, Notation::Postfix("²"), &[x]),
+                3.0 => return Formula::notate(B::NAME, Notation::Postfix("³"), &[x]),
+                -1.0 => return Formula::notate(B::NAME, Notation::Prefix("1/"), &[x]),
+                _ => {}
+            }
         }
         let number = Formula::number(self.number);
         let operands = if self.number_is_left { [&number, x] } else { [x, &number] };

@@ -118,14 +118,6 @@ impl<'t, A: Float> Var<'t, A> {
         self.tape.names().get(&self.position()).cloned()
     }
 
-    /// The name as it is [shown](ops::visible), or `v` and the position if it has none.
-    pub fn label(self) -> String {
-        match self.tape.names().get(&self.position()) {
-            Some(name) => visible(name).into_owned(),
-            None => format!("v{}", self.position()),
-        }
-    }
-
     /// The line of the program that recorded the value.
     pub fn location(self) -> &'static Location<'static> {
         self.tape.graph()[self.index].location

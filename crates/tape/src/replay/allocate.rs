@@ -169,7 +169,7 @@ impl<'t, A: Float> Planner<'t, A> {
             None => Slot::Tensor(self.new_slot(value, Holds::Leaf)),
         };
         self.slots[node] = Some(slot);
-        let label = Var::new(self.tape, NodeIndex::new(node)).label();
+        let label = Var::new(self.tape, NodeIndex::new(node)).short_label();
         self.leaves.insert(node, Leaf { slot, shape: Shape::from_slice(value.shape()), label });
     }
 

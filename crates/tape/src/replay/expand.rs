@@ -20,7 +20,7 @@ pub(super) struct Expanded<A: Float> {
 }
 
 /// Records the values that `outputs` need once more, with every composed op as its parts. Names are
-/// kept; the parts of v7 are named v7.1, v7.2 and so on. `None` if no op is composed.
+/// kept; the parts of #7 are named #7.1, #7.2 and so on. `None` if no op is composed.
 pub(super) fn expand<A: Float>(tape: &Tape<A>, outputs: &[usize]) -> Option<Expanded<A>> {
     let graph = tape.graph();
     let needed = needed(&graph, outputs);
@@ -66,7 +66,7 @@ impl<A: Float> Expanded<A> {
             Source::Op(op) => tape.push_value(value, op.boxed(), &operands, location),
         };
         new_of[node] = Some(var.index());
-        let label = Var::new(old, index).label();
+        let label = Var::new(old, index).short_label();
         for part in before..tape.len() {
             old_of.push(node);
             let index = NodeIndex::new(part);

@@ -1,6 +1,6 @@
 //! What a program runs, and where each value lives.
 
-use ops::{Float, Shape, Tensor};
+use ops::{Float, Formula, Shape, Tensor};
 use petgraph::graph::NodeIndex;
 
 use super::allocate::Holds;
@@ -48,7 +48,7 @@ pub enum PlannedStep {
 pub struct PlannedValue {
     /// Its position on the tape; of a part of a composed op, such as softmax, that of the op.
     pub position: usize,
-    /// Its name on the tape, or `v` and its position; of the parts of v7 v7.1, v7.2 and so on.
+    /// Its name on the tape, or `#` and its position; of the parts of #7 #7.1, #7.2 and so on.
     pub label: String,
     /// The formula, in the labels of its operands.
     pub formula: String,
@@ -148,8 +148,8 @@ impl Plan {
         self.single(tape, node, slot, false);
         let var = |node| Var::new(tape, NodeIndex::new(node));
         if let Some(PlannedStep::Single(value)) = self.steps.last_mut() {
-            let added = var(added).formula().unwrap_or_default();
-            value.formula = format!("{} + {added}", var(sum).label());
+            let added = formula(var(added));
+            value.formula = format!("{} + {added}", var(sum).short_label());
         }
     }
 
@@ -160,8 +160,8 @@ impl Plan {
         if storage != Storage::View {
             self.recorded_bytes += shape.iter().product::<usize>() * size_of::<A>();
         }
-        let formula = var.formula().unwrap_or_default();
-        PlannedValue { position: node, label: var.label(), formula, shape, storage }
+        let formula = formula(var);
+        PlannedValue { position: node, label: var.short_label(), formula, shape, storage }
     }
 
     /// Gives each value its position on the tape.
@@ -223,4 +223,10 @@ impl From<Slot> for Storage {
             Slot::Tensor(tensor) => Self::Buffer(tensor as usize),
         }
     }
+}
+
+/// How a value is computed from others, by the names that these have in the plan.
+fn formula<A: Float>(x: Var<'_, A>) -> String {
+    let symbol = |x: Var<'_, A>| Formula::symbol(x.short_label(), &x.shape());
+    x.formula_in(symbol).unwrap_or_default()
 }

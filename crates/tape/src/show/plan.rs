@@ -61,7 +61,7 @@ const MOST_SCALARS: usize = 8;
 
 fn show_run(f: &mut fmt::Formatter<'_>, (op, positions): &(&str, Vec<u32>)) -> fmt::Result {
     write!(f, "        {op} × {}:", positions.len())?;
-    positions.iter().take(MOST_SCALARS).try_for_each(|position| write!(f, " v{position}"))?;
+    positions.iter().take(MOST_SCALARS).try_for_each(|position| write!(f, " #{position}"))?;
     writeln!(f, "{}", if positions.len() > MOST_SCALARS { " …" } else { "" })
 }
 

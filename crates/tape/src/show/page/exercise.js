@@ -38,7 +38,8 @@ const exercise = {
   },
 
   record(step, name) {
-    const key = `${step} ${name}`;
+    // By the node: the order of the steps may change.
+    const key = `${steps[step].pass} ${steps[step].node} ${name}`;
     if (!this.answers.has(key)) this.answers.set(key, { tries: 0, hints: 0, state: 'open' });
     return this.answers.get(key);
   },
@@ -52,7 +53,7 @@ const exercise = {
   /** Checks an answer; a wrong one brings the next hint. */
   check(question, text) {
     const given = readNumber(text);
-    if (given === null) return { right: false, message: 'That is not a number. Write it like -0.069, 1.5e-9, inf or NaN.' };
+    if (given === null) return { right: false, message: 'That is not a number. Write it like -0.069, 1.5e-9, 1/3, 0.224*0.07, inf or NaN.' };
     const record = this.record(question.step, question.name);
     record.tries += 1;
     if (agrees(given, toNumber(question.answer))) {
@@ -78,12 +79,57 @@ const exercise = {
   },
 };
 
-/** The number that a text says, also with a decimal comma or a real minus sign; or nothing. */
+/**
+ * The number that a text says, also with a decimal comma or a real minus sign, and calculations such
+ * as `1/3` and `0.224*0.07`; or nothing.
+ */
 function readNumber(text) {
-  const plain = text.trim().replace('−', '-').replace(/^([^.]*),([^.,]*)$/u, '$1.$2');
+  const plain = text.trim().replaceAll('−', '-').replace(/^([^.]*),([^.,]*)$/u, '$1.$2').replace(/[·×]/gu, '*');
   if (/^nan$/iu.test(plain)) return NaN;
-  if (/^[+-]?(inf|infinity|∞)$/iu.test(plain)) return plain.startsWith('-') ? -Infinity : Infinity;
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/iu.test(plain) ? Number(plain) : null;
+  const words = plain.match(/(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|∞|\*\*|[-+*/^()²³]|\S/giu) ?? [];
+  let at = 0;
+  const next = (word) => words[at] === word && (at += 1) > 0;
+  const fail = () => { throw new SyntaxError(plain); };
+  const atom = () => {
+    if (next('(')) {
+      const inner = sum();
+      return next(')') ? inner : fail();
+    }
+    const word = words[at] ?? fail();
+    at += 1;
+    if (/^(inf(inity)?|∞)$/iu.test(word)) return Infinity;
+    return /^[\d.]/u.test(word) ? Number(word) : fail();
+  };
+  const power = () => {
+    const base = atom();
+    if (next('²')) return base ** 2;
+    if (next('³')) return base ** 3;
+    return next('^') || next('**') ? base ** sign() : base;
+  };
+  const sign = () => (next('-') ? -sign() : next('+') ? sign() : power());
+  const product = () => {
+    let value = sign();
+    for (;;) {
+      if (next('*')) value *= sign();
+      else if (next('/')) value /= sign();
+      else return value;
+    }
+  };
+  const sum = () => {
+    let value = product();
+    for (;;) {
+      if (next('+')) value += product();
+      else if (next('-')) value -= product();
+      else return value;
+    }
+  };
+  try {
+    const value = sum();
+    return at === words.length ? value : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 function agrees(given, answer) {

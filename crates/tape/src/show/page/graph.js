@@ -4,6 +4,7 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 const NODE_HEIGHT = 58;
+const READABLE = 0.96; // The scale below which text would be smaller than 11 pixels.
 const LARGEST = 1.6; // The scale to which a small graph is enlarged.
 const CHARACTER = 7.5; // The width of one, as the style has it.
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -118,7 +119,7 @@ const graph = {
         continue;
       }
       const title = clip(node.label, 18);
-      const width = Math.min(230, Math.max(104, 22 + CHARACTER * widest(node, title)));
+      const width = Math.min(280, Math.max(104, 22 + CHARACTER * widest(node, title)));
       const parent = node.group && groupItem(node.group);
       const item = { id: `node-${node.index}`, node, title, parent, width, height: NODE_HEIGHT };
       this.items.push(item);
@@ -271,7 +272,7 @@ const graph = {
     setAttribute(element, 'data-value', known.value === null ? null : exactText(known.value));
     setAttribute(element, 'data-adjoint', known.adjoint === null ? null : exactText(known.adjoint));
     setText(parts.value, known.hidden.value ? '= ?' : known.value === null ? '=' : `= ${brief(known.value)}`);
-    setText(parts.adjoint, known.hidden.adjoint ? '∂ ?' : known.adjoint === null ? '' : `∂ ${brief(known.adjoint)}`);
+    setText(parts.adjoint, known.hidden.adjoint ? `${barText(node)} = ?` : known.adjoint === null ? '' : `${barText(node)} = ${brief(known.adjoint)}`);
     setTag(parts.badge, badge(node, status, step));
     setAttribute(element, 'aria-label', spokenNode(node, status, known, step));
   },
@@ -377,8 +378,8 @@ const graph = {
   /** All of it, or what can still be read of it. */
   begin(item) {
     const whole = this.whole();
-    if (whole.scale >= 0.6) return this.moveTo(whole);
-    return this.moveTo(this.centred(item, 0.85));
+    if (whole.scale >= READABLE) return this.moveTo(whole);
+    return this.moveTo(this.centred(item, 1));
   },
 
   /** An item in the middle, but no empty room beside the drawing while there is more of it. */
@@ -425,13 +426,17 @@ const graph = {
   },
 };
 
+/** The adjoint of a box, whose name stands above. */
+const barText = (node) => ([...node.bar].length <= 6 ? node.bar : 'adj');
+
 const opText = (node) => clip(node.op ?? node.kind, 14);
 
 /** The characters of the longest line in a box. */
 function widest(node, title) {
   const sums = received[node.index].map(({ sum }) => values[sum]);
-  const lines = [values[node.value], ...sums].map(brief);
-  return Math.max([...title].length + 2 + opText(node).length, ...lines.map((line) => line.length + 2));
+  const bar = [...barText(node)].length + 3;
+  return Math.max([...title].length + 2 + opText(node).length, brief(values[node.value]).length + 2,
+    ...sums.map((sum) => brief(sum).length + bar));
 }
 
 const round = (x) => Math.round(x * 10) / 10;
@@ -485,7 +490,7 @@ function localLabel(link, now, step) {
   if (contributionOf(user, position)?.nothing && now.length === 0) return '';
   const hidden = steps[step].node === user
     && (exercise.hides(step, `local ${position}`) || exercise.hides(step, `contribution ${position}`));
-  return hidden ? '∂ ?' : localText(user, position);
+  return hidden ? '× ?' : localText(user, position);
 }
 
 /** The most room that the label of an arrow takes, at any step. */
@@ -501,9 +506,9 @@ function localText(user, position) {
   if (!contribution) return '';
   if (contribution.nothing) return '0';
   const local = contribution.local_value === undefined ? null : values[contribution.local_value];
-  if (local !== null && isScalar(local)) return `∂ ${short(local, 3)}`;
+  if (local !== null && isScalar(local)) return `× ${bracketed(short(local))}`;
   // Of tensors the formula if it is short; the panel has it whole.
-  const formula = contribution.local.replace(/^ȳ ↦ /u, '');
-  if ([...formula].length <= 10) return local === null ? formula : `∂ ${formula}`;
-  return local === null ? '∂ map' : `∂ ${shapeText(local.shape)}`;
+  const formula = contribution.local.replace(/^.* ↦ /u, '');
+  if ([...formula].length <= 10) return local === null ? `↦ ${formula}` : `× ${/[ ]/u.test(formula) ? `(${formula})` : bracketed(formula)}`;
+  return local === null ? '↦' : `× ${shapeText(local.shape)}`;
 }

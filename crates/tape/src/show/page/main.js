@@ -14,6 +14,7 @@ function show(step) {
   graph.show(step);
   renderStep(step);
   renderSelected(step);
+  renderProgram(step);
   renderAll(step);
   $('scrubber').value = step;
   $('scrubber').setAttribute('aria-valuetext', `step ${step} of ${lastStep}, ${steps[step].pass} pass`);
@@ -30,6 +31,7 @@ function go(step, { reveal = true, leap = false } = {}) {
   const to = Math.min(lastStep, Math.max(0, step));
   show(to);
   if (reveal) graph.reveal(graph.itemOf(nodes[steps[to].node]));
+  if (exercise.on && document.activeElement !== $('scrubber')) document.querySelector('#step form input')?.focus({ preventScroll: true });
   speak(spokenStep(to));
   const address = `#step=${to}${exercise.on ? '&exercise' : ''}`;
   if (leap && address !== location.hash) history.pushState(null, '', address);
@@ -88,7 +90,7 @@ function toggle(group, focus = false) {
   const item = graph.items.find((other) => other.group === group);
   graph.moveTo({ scale, x: at.x - item.x * scale, y: at.y - item.y * scale });
   const whole = graph.whole();
-  if (whole.scale >= 0.6) graph.moveTo(whole);
+  if (whole.scale >= READABLE) graph.moveTo(whole);
   else graph.reveal(graph.itemOf(nodes[steps[state.step].node]));
   if (focus) focusItem(item);
   speak(`${group.name} is ${graph.open.has(group) ? 'open' : 'closed'}.`);
@@ -341,7 +343,8 @@ function onKey(event) {
   if (document.querySelector('dialog[open]')) return;
   if (target.matches('input:not([type=range]), select, textarea')) {
     if (key === 'Escape') target.blur();
-    return;
+    // In an empty field of the exercise the arrows step.
+    if (!target.closest('.question') || target.value !== '' || !['ArrowLeft', 'ArrowRight'].includes(key)) return;
   }
   if (key === ' ' && target.matches('button, summary')) return;
   const found = KEYS.find(([, , keys]) => keys.includes(key));
@@ -353,13 +356,13 @@ function onKey(event) {
 // ---- the beginning ----------------------------------------------------------------------------------
 
 const SIGNS = [
-  ['▭', 'A box is a value: its name, the op that computed it, the value (=), and its adjoint so far (∂). Hover, or press Enter on it, for all digits.'],
-  ['→', 'An arrow runs from an operand to the result. In the backward pass numbers flow against it, and it carries the local derivative (∂).'],
+  ['▭', 'A box is a value: its name, the op that computed it, the value (=), and its adjoint so far (z̄ of a box z). Hover, or press Enter on it, for all digits.'],
+  ['→', 'An arrow runs from an operand to the result. In the backward pass numbers flow against it, and it carries the local derivative that multiplies them (× 0.5), or the map that they go through (↦).'],
   ['▶', 'the current step'],
   ['○ ◐ 1/2', 'waits: 1 of its 2 uses has reported'],
   ['●', 'ready: all its uses have reported'],
   ['✓', 'done: its gradient is complete'],
-  ['ȳ', 'the adjoint of the current node: the derivative of the output with respect to it'],
+  ['z̄', 'the adjoint of z: the derivative of the output with respect to z; adj(loss) where a name is longer than a letter'],
 ];
 
 function begin() {
@@ -381,6 +384,8 @@ function begin() {
   $('to-backward').style.flexGrow = lastStep + 1 - forwardSteps;
   $('open-all').hidden = groups.length === 0;
   setTheme('auto');
+
+  listProgram();
 
   graph.choose();
   state.step = fromAddress();

@@ -22,7 +22,7 @@ function short(x, digits = 4) {
 }
 
 const isScalar = (value) => typeof value !== 'object';
-const shapeText = (shape) => shape.join('×');
+const shapeText = (shape) => `[${shape.join('×')}]`;
 const sizeOf = (value) => (isScalar(value) ? 1 : value.shape.reduce((a, b) => a * b, 1));
 /** The elements that the page has of a value: all, or those of the corner. */
 const elementsOf = (value) => (isScalar(value) ? [value] : (value.data ?? value.corner.data));
@@ -47,7 +47,7 @@ function brief(value) {
   if (isScalar(value)) return short(value);
   const { shape } = value;
   if (value.data && shape.length === 1 && shape[0] <= 3) {
-    return `[${value.data.map((x) => short(x, 3)).join(', ')}]`;
+    return `[${value.data.map((x) => short(x)).join(', ')}]`;
   }
   const { min, max } = statistics(value);
   const range = min === undefined ? '' : `  ${short(min, 2)} … ${short(max, 2)}`;

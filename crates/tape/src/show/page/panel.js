@@ -15,20 +15,59 @@ function h(name, attributes = {}, ...children) {
 }
 
 const math = (text, attributes = {}) => h('span', { class: 'math', ...attributes }, text);
-const derivative = (node, of = output) => math(`∂${clip(of.label, 14)}/∂${clip(node.label, 14)}`, { class: 'math name' });
+const derivative = (node, of = output) => math(
+  `∂${clip(of.enclosed ?? of.label, 20)}/∂${clip(node.enclosed ?? node.label, 20)}`, { class: 'math name' });
+/** The adjoint of a node: `z̄`. */
+const adjointOf = (node) => math(clip(node.bar, 26), { class: 'math name' });
 
-/** A value: a number with all its digits at hand, or a tensor that opens. */
-function number(value, attributes = {}) {
+/**
+ * A value: a number with all its digits at hand, or a tensor that opens. Where the page knows what
+ * each element is the sum of, `opening` opens an element too.
+ */
+function number(value, attributes = {}, opening = null) {
   if (isScalar(value)) {
     const all = exact(value);
-    return h('data', { class: 'number', value: all, 'data-exact': all, title: all, ...attributes }, short(value));
+    const shown = h('data', { class: 'number', value: all, 'data-exact': all, title: all, ...attributes }, short(value));
+    if (!opening) return shown;
+    const terms = h('div', { class: 'terms', hidden: true });
+    const button = h('button', { type: 'button', class: 'plain', 'data-open': 0, 'aria-expanded': 'false', onclick: () => open(opening, value, 0, terms, button) }, 'terms');
+    return h('span', {}, shown, ' ', button, terms);
   }
   return h('details', { class: 'tensor', 'data-exact': exactText(value), ...attributes },
-    h('summary', {}, math(brief(value))), tensor(value));
+    h('summary', {}, math(brief(value))), tensor(value, opening));
 }
 
+/** Shows what an element is the sum of, or hides it if that is shown. */
+function open(opening, value, element, place, button) {
+  const again = !place.hidden && Number(place.dataset.element) === element;
+  for (const other of place.parentNode.querySelectorAll('[aria-expanded=true]')) other.setAttribute('aria-expanded', 'false');
+  place.hidden = again;
+  if (again) return;
+  button.setAttribute('aria-expanded', 'true');
+  place.dataset.element = element;
+  const { names, numbers, parts = [] } = opening.all[element];
+  const index = isScalar(value) ? '' : `[${indexOf(value, element).join(',')}]`;
+  const name = math(`${opening.name}${index}`);
+  const result = short(isScalar(value) ? value : value.data[element]);
+  const sum = [names && math(names, { class: 'math formula' }), numbers && math(numbers, { class: 'math numbers' })];
+  place.replaceChildren(...[
+    ...parts.map((part) => h('div', {}, math(part, { class: 'math part' }))),
+    equation(opening.adds ? adds(name) : name, ...sum, h('span', { 'data-terms': element }, result)),
+    opening.product && h('p', { class: 'note' }, math(opening.product.element), `: ${opening.product.why}. So `, math(opening.product.product), '.'),
+  ].filter(Boolean));
+}
+
+/** The opening of the elements of a value, if the page has it. */
+const openingOf = (all, name, more = {}) => (all?.length ? { all, name, ...more } : null);
+
 /** The elements of a tensor as tables of its last two axes, and what there is to say of all. */
-function tensor(value) {
+function tensor(value, opening = null) {
+  const terms = h('div', { class: 'terms', hidden: true });
+  const cell = (x, element) => {
+    if (!opening?.all[element]) return short(x);
+    const button = h('button', { type: 'button', class: 'cell', 'data-open': element, 'aria-expanded': 'false', onclick: () => open(opening, value, element, terms, button) }, short(x));
+    return button;
+  };
   const { min, mean, max } = statistics(value);
   const facts = [`shape ${shapeText(value.shape)}, ${sizeOf(value)} elements`];
   if (min !== undefined) facts.push(`min ${short(min)}, mean ${short(mean)}, max ${short(max)}`);
@@ -39,7 +78,7 @@ function tensor(value) {
   for (let begin = 0; begin < shown.data.length; begin += rows * columns) {
     const row = (i) => h('tr', {}, ...Array.from({ length: columns }, (_, j) => {
       const x = shown.data[begin + i * columns + j];
-      return h('td', { title: exact(x) }, short(x));
+      return h('td', { title: exact(x) }, cell(x, begin + i * columns + j));
     }));
     if (shown.data.length > rows * columns) {
       tables.push(h('div', { class: 'fact' }, `at [${indexOf(value, begin).slice(0, -2).join(', ')}]`));
@@ -47,7 +86,8 @@ function tensor(value) {
     tables.push(h('table', {}, h('tbody', {}, ...Array.from({ length: rows }, (_, i) => row(i)))));
   }
   if (value.corner) facts.push('its first elements:');
-  return h('div', { class: 'elements' }, h('div', { class: 'fact' }, facts.join('; ')), ...tables);
+  if (opening) facts.push('an element opens into what it is the sum of');
+  return h('div', { class: 'elements' }, h('div', { class: 'fact' }, facts.join('; ')), ...tables, opening ? terms : null);
 }
 
 /** A node that can be clicked, to see all of it. */
@@ -90,7 +130,7 @@ const adds = (element) => { element.dataset.adds = 'true'; return element; };
  * The sides of an equation: the formula, the same with numbers, the result. In exercise mode the
  * learner gives the result, and the formulas are the hints.
  */
-function sides(step, name, formula, numbers, value) {
+function sides(step, name, formula, numbers, value, opening = null) {
   const question = exercise.on && exercise.questions(step).find((asked) => asked.name === name);
   const record = question && exercise.record(step, name);
   if (!question || record.state !== 'open') {
@@ -98,7 +138,7 @@ function sides(step, name, formula, numbers, value) {
     const shown = [formula && !(same && formula === short(value)) && math(formula, { class: 'math formula' })];
     if (numbers && !(same && numbers === short(value))) shown.push(math(numbers, { class: 'math numbers' }));
     const mark = record && h('span', { class: `mark ${record.state}` }, record.state === 'right' ? ' ✓ right' : ' shown');
-    return [...shown, h('span', { 'data-result': name }, number(value), mark || null)];
+    return [...shown, h('span', { 'data-result': name }, number(value, {}, opening), mark || null)];
   }
   const hints = [];
   if (record.hints > 0) hints.push(math(formula, { class: 'math formula' }));
@@ -189,8 +229,11 @@ function exerciseNote(step) {
 
 function forwardParts(node, step) {
   const value = values[node.value];
+  // The formula of a node without a name is its label.
+  const formula = node.spelled && !exercise.hides(step, 'value') ? null : node.formula;
   const parts = [equation(math(node.label), ...(node.formula || node.op
-    ? sides(step, 'value', node.formula, node.numbers, value) : [number(value)]))];
+    ? sides(step, 'value', formula, node.numbers, value, openingOf(node.opened, node.enclosed ?? node.label))
+    : [number(value)]))];
   if (node.cut) parts.push(h('p', { class: 'note' }, 'It was computed from values that are left out of this page.'));
   if (node.nothing) parts.push(h('p', { class: 'note' }, `No gradient will reach it: ${NOTHING_FLOWS[node.nothing]}.`));
   return parts;
@@ -205,10 +248,15 @@ function backwardParts(node, step) {
   const why = uses.length === 0
     ? h('p', { class: 'why' }, 'Why now: it is the output, where the sweep begins.')
     : h('p', { class: 'why' }, 'Why now: ', uses.length === 1 ? 'its only use has reported: ' : `all its ${uses.length} uses have reported: `, ...listed(uses), '.');
-  const own = contributions.length > 0 ? math('ȳ') : null;
+  const beside = readyBeside(step);
+  if (beside.length > 0) {
+    const first = beside.slice(0, 3).map((other) => chip(other));
+    const more = beside.length > 3 ? ` and ${beside.length - 3} more` : '';
+    why.append(' Ready too: ', ...listed(first), `${more}. Any of them could be next: the gradients are the same. The sweep takes the last recorded.`);
+  }
   const incoming = h('div', { class: 'equation' }, h('div', {},
-    h('span', { class: 'left' }, own ?? derivative(node)), h('span', { class: 'sign' }, '='),
-    h('span', { class: 'right' }, own && derivative(node), own && ' = ', number(values[adjoint], { id: 'adjoint' }))));
+    h('span', { class: 'left' }, adjointOf(node)), h('span', { class: 'sign' }, '='),
+    h('span', { class: 'right' }, derivative(node), ' = ', number(values[adjoint], { id: 'adjoint' }))));
   const received_ = contributions.map((c, operand) => contributionPart(node, step, c, operand));
   return [why, incoming, ...received_];
 }
@@ -226,7 +274,8 @@ function contributionPart(node, step, c, operand) {
   const part = [title, h('h4', {}, c.local_value === undefined ? 'local derivative, a map of the adjoint' : 'local derivative'), ...(c.local_value === undefined && exercise.hides(step, `contribution ${operand}`)
     ? [h('p', { class: 'fact' }, 'shown with the answer')] : local),
   h('h4', {}, 'contribution'),
-  equation(adds(derivative(to)), ...sides(step, `contribution ${operand}`, c.formula, c.numbers, values[c.value]))];
+  equation(adds(adjointOf(to)), ...sides(step, `contribution ${operand}`, c.formula, c.numbers, values[c.value],
+    openingOf(c.opened, to.bar, { adds: true, product: c.product })))];
   const reported = to.uses.findIndex(([user, position]) => user === node.index && position === operand) + 1;
   const waits = to.cut ? 'The rest of its path is left out.' : reported < to.uses.length
     ? `${reported} of its ${to.uses.length} uses ${reported === 1 ? 'has' : 'have'} reported.`
@@ -238,13 +287,20 @@ function contributionPart(node, step, c, operand) {
     const written = isScalar(value) && !exercise.hides(step, `contribution ${operand}`) && !exercise.hides(step, `sum ${operand}`)
       ? `${short(before)} + ${bracketed(short(value))}` : null;
     part.push(h('h4', {}, 'sum so far'),
-      equation(derivative(to), ...sides(step, `sum ${operand}`, isScalar(value) ? null : 'before + contribution', written, values[c.after])),
+      equation(adjointOf(to), ...sides(step, `sum ${operand}`, isScalar(value) ? null : 'before + contribution', written, values[c.after])),
       h('p', { class: 'fact' }, 'Before: ', number(before), `. ${waits}`));
   }
   return h('section', { class: 'contribution', 'data-operand': operand }, ...part.filter(Boolean));
 }
 
 const bracketed = (text) => (text.startsWith('-') ? `(${text})` : text);
+
+/** Takes a node that is ready as the next step. */
+function take(node) {
+  const next = Math.max(state.step, forwardSteps - 1) + 1;
+  if (!takeNext(node, next)) return speak('The page has only a part of the tensors that it would have to add.');
+  return go(next);
+}
 
 /** Who is next, and who waits for whom. */
 function waitingPart(step) {
@@ -258,7 +314,8 @@ function waitingPart(step) {
     const users = [...new Set(missing.map(([user]) => nodes[user]))];
     const why = missing.length === 0 ? (i === 0 ? 'next: no use is missing' : 'ready')
       : [`waits for ${missing.length} of ${node.uses.length}: `, ...listed(users.slice(0, 3).map((user) => chip(user))), users.length > 3 ? ', …' : ''];
-    return h('li', {}, h('span', { class: 'badge', 'aria-hidden': 'true' }, missing.length === 0 ? '● ' : missing.length < node.uses.length ? '◐ ' : '○ '), chip(node), ' ', why);
+    return h('li', {}, h('span', { class: 'badge', 'aria-hidden': 'true' }, missing.length === 0 ? '● ' : missing.length < node.uses.length ? '◐ ' : '○ '), chip(node), ' ', why,
+      exercise.on && missing.length === 0 && i > 0 ? [' ', h('button', { type: 'button', class: 'plain', 'data-take': node.index, onclick: () => take(node) }, 'take it next')] : null);
   };
   return h('details', { class: 'waiting', open: state.waitingOpen, ontoggle: (event) => { state.waitingOpen = event.target.open; } },
     h('summary', {}, `Still to come: ${rest.length}`),
@@ -301,6 +358,27 @@ function renderSelected(step) {
     h('p', { class: 'actions' }, go_(node.index, 'Its forward step'),
       node.backward === undefined ? null : go_(node.backward, 'Its backward step'),
       h('button', { type: 'button', class: 'plain', onclick: () => select(null) }, 'Close'))));
+}
+
+/** The lines of the program that recorded nodes, by file and line. */
+function listProgram() {
+  const lines = files.flatMap(({ path, lines: own = {} }, file) => Object.entries(own)
+    .map(([line, text]) => ({ file, path, line: Number(line), text })));
+  lines.sort((a, b) => a.file - b.file || a.line - b.line);
+  document.getElementById('program').hidden = lines.length < 2;
+  document.getElementById('lines').append(...lines.map(({ file, line, text }) => h('li', {
+    value: line, 'data-line': `${file}:${line}`,
+  }, h('code', {}, text))));
+}
+
+/** Lights the line of the step. */
+function renderProgram(step) {
+  const [file, line] = nodes[steps[step].node].at;
+  for (const item of document.getElementById('lines').children) {
+    const lit = item.dataset.line === `${file}:${line}`;
+    if (lit) item.setAttribute('aria-current', 'true');
+    else item.removeAttribute('aria-current');
+  }
 }
 
 /** All values and gradients known at a step, for reading and for screen readers. */

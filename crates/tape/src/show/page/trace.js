@@ -10,7 +10,12 @@ const trace = JSON.parse(document.getElementById('trace').textContent, (_, value
   typeof value === 'string' ? visible(value) : value));
 const { nodes, steps, values, scopes, files } = trace;
 const output = nodes[trace.output];
-nodes.forEach((node, index) => { node.index = index; node.operands ??= []; node.uses ??= []; });
+nodes.forEach((node, index) => {
+  node.index = index;
+  node.operands ??= [];
+  node.uses ??= [];
+  node.bar ??= `adj(${node.label})`;
+});
 
 /** The first steps are forward, one for each node; the rest are backward. */
 const forwardSteps = nodes.length;
@@ -19,13 +24,66 @@ const isBackward = (step) => step >= forwardSteps;
 
 /** What each node has received of its adjoint: the step, the sum so far, and which contribution. */
 const received = nodes.map(() => []);
-received[trace.output].push({ step: forwardSteps, sum: steps[forwardSteps].adjoint });
-for (let step = forwardSteps; step <= lastStep; step += 1) {
-  steps[step].contributions ??= [];
-  steps[step].contributions.forEach((contribution, operand) => {
-    if (contribution.nothing) return;
-    received[contribution.operand].push({ step, sum: contribution.after, operand });
+function receive() {
+  for (const entries of received) entries.length = 0;
+  received[trace.output].push({ step: forwardSteps, sum: steps[forwardSteps].adjoint });
+  for (let step = forwardSteps; step <= lastStep; step += 1) {
+    steps[step].contributions ??= [];
+    steps[step].contributions.forEach((contribution, operand) => {
+      if (contribution.nothing) return;
+      received[contribution.operand].push({ step, sum: contribution.after, operand });
+    });
+  }
+}
+receive();
+
+/** The sum of two values of which all elements are known, in the precision of the trace; or nothing. */
+function added(a, b) {
+  const plus = (x, y) => {
+    const sum = toNumber(x) + toNumber(y);
+    const kept = trace.element === 'f32' ? Math.fround(sum) : sum;
+    if (Number.isFinite(kept)) return kept;
+    return Number.isNaN(kept) ? 'NaN' : kept > 0 ? 'inf' : '-inf';
+  };
+  if (isScalar(a) && isScalar(b)) return plus(a, b);
+  return a.data && b.data ? { shape: a.shape, data: a.data.map((x, i) => plus(x, b.data[i])) } : null;
+}
+
+/**
+ * Lets a node that is ready have its turn at a step of the sweep, before those that were to come
+ * before it. What is added to an adjoint comes in another order then, and its last digit may differ.
+ * True if it could be done: not with tensors of which the page has a part only.
+ */
+function takeNext(node, step) {
+  const order = [...steps.slice(0, step), steps[node.backward],
+    ...steps.slice(step).filter((other) => other !== steps[node.backward])];
+  const sums = new Map([[trace.output, order[forwardSteps].adjoint]]);
+  const found = [];
+  for (const { node: passing, contributions } of order.slice(forwardSteps)) {
+    found.push({ adjoint: sums.get(passing), contributions: contributions.map((c) => {
+      if (c.nothing) return c;
+      const before = sums.get(c.operand);
+      let after = c.value;
+      if (before !== undefined) {
+        const sum = added(values[before], values[c.value]);
+        if (sum === null) return null;
+        after = values.push(sum) - 1;
+      }
+      sums.set(c.operand, after);
+      const { before: _, ...rest } = c;
+      return before === undefined ? { ...rest, after } : { ...rest, before, after };
+    }) });
+    if (found.at(-1).contributions.includes(null)) return false;
+  }
+  order.forEach((entry, at) => {
+    steps[at] = entry;
+    if (at < forwardSteps) return;
+    Object.assign(entry, found[at - forwardSteps]);
+    nodes[entry.node].backward = at;
   });
+  for (const { uses } of nodes) uses.sort((a, b) => nodes[a[0]].backward - nodes[b[0]].backward || a[1] - b[1]);
+  receive();
+  return true;
 }
 
 /** The last of what a node has received by a step, if anything. */
@@ -36,6 +94,10 @@ function receivedBy(node, step) {
 /** Of the uses of a node, those that have reported by a step. */
 const reportedBy = (node, step) => node.uses.filter(([user]) => nodes[user].backward <= step);
 const missingAt = (node, step) => node.uses.filter(([user]) => nodes[user].backward > step);
+
+/** The nodes that are ready at a step of the sweep beside the one that it is about. */
+const readyBeside = (step) => steps.slice(step + 1).map(({ node }) => nodes[node])
+  .filter((node) => missingAt(node, step - 1).length === 0);
 
 /**
  * Where a node stands at a step: `ahead` (not yet computed), `current`, `computed`; and of the

@@ -12,7 +12,7 @@
 //! let y = (w * x).tanh().named("y");
 //! let picture = Picture::of(y).values().gradients(&y.backward());
 //! let mermaid = picture.to_mermaid();
-//! assert!(mermaid.contains("w<br/>0.5<br/>gradient 0.8399"), "{mermaid}");
+//! assert!(mermaid.contains("w<br/>0.5<br/>w̄ = 0.8399"), "{mermaid}");
 //! assert!(picture.to_dot().starts_with("digraph {"));
 //! ```
 
@@ -158,13 +158,15 @@ impl<'t, A: Float> Picture<'t, A> {
         let mut lines = vec![title(x)];
         let shape = x.shape();
         if self.shapes {
-            lines.push(format!("shape {:?}", &shape[..]));
+            let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
+            lines.push(format!("shape [{}]", lengths.join("×")));
         }
         if self.values {
             lines.push(self.numbers(&x.value()));
         }
         if let Some(Ok(gradient)) = self.gradients.as_ref().map(|g| g.try_wrt(x)) {
-            lines.push(format!("gradient {}", self.numbers(&gradient)));
+            let adjoint = short_name(&x.adjoint_label());
+            lines.push(format!("{adjoint} = {}", self.numbers(&gradient)));
         }
         let operands = operands(&graph, x.index());
         let missing = operands.iter().filter(|x| taken.binary_search(x).is_err()).count();
@@ -288,6 +290,9 @@ fn short_name(name: &str) -> String {
 /// `y = tanh(z)`, or `y = tanh` where the formula is long.
 fn title<A: Float>(x: Var<'_, A>) -> String {
     let (label, Some(op)) = (short_name(&x.label()), x.op()) else { return short_name(&x.label()) };
+    if x.is_spelled_out() {
+        return label;
+    }
     match x.formula().map(|formula| format!("{label} = {}", visible(&formula))) {
         Some(title) if display_width(&title) <= LONGEST => title,
         _ => format!("{label} = {op}"),

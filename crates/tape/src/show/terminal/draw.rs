@@ -11,7 +11,7 @@ use textwrap::core::display_width;
 use super::chart::short;
 use super::graph::{State, number};
 use super::{SMALLEST, Screen};
-use crate::show::trace::{Layout, Role, tensor_text, visible};
+use crate::show::trace::{Layout, Role, Text, index_of, tensor_text, visible};
 
 /// The width from which on there is room for the table of values.
 const WIDE: u16 = 120;
@@ -32,6 +32,8 @@ const HELP: &str = "\
 Home g        the first step         End G     the last step
 f             the forward pass       b         the backward pass
 Tab           the same node in the other pass
+Enter         opens an element into the terms that it is the sum of: arrows
+              go to another, Enter or Esc closes
 /             jump to a variable: Tab completes, Enter jumps, Esc leaves
 ↑ ↓ PgUp PgDn scroll the step        H J K L   move the graph
 d             numbers in four digits, or in all
@@ -122,21 +124,27 @@ impl<A: Float> Screen<'_, '_, A> {
         let scopes: Vec<String> = scopes.iter().map(|scope| visible(scope)).collect();
         let scope =
             if scopes.is_empty() { String::new() } else { format!("in {} ", scopes.join(", ")) };
-        let block =
-            frame_of(format!(" {name} {pass} ")).title(TextLine::from(scope).right_aligned());
+        let title = match self.opened {
+            Some(_) => " an element, opened: arrows go to another, Enter closes ".to_owned(),
+            None => format!(" {name} {pass} "),
+        };
+        let block = frame_of(title).title(TextLine::from(scope).right_aligned());
         let inner = block.inner(area).inner(ratatui::layout::Margin::new(1, 0));
         let layout =
             Layout { rounding: self.rounding(), width: inner.width.into(), ..Layout::default() };
-        let text = self.trace.step_text(self.step, layout).expect("the step is one of the trace");
+        let text = match self.opened {
+            Some(element) => self.opened_text(element, layout),
+            None => self.trace.step_text(self.step, layout).expect("the step is one of the trace"),
+        };
         // The number of the step is in the title.
-        let lines = text.lines().iter().skip(1);
+        let lines = text.lines().iter().skip(usize::from(self.opened.is_none()));
         let mut lines: Vec<TextLine<'_>> = lines
             .map(|line| {
                 let spans = line.iter().map(|span| TextSpan::styled(&span.text, style(span.role)));
                 TextLine::from(spans.collect::<Vec<_>>())
             })
             .collect();
-        if let Some(source) = self.source_line() {
+        if let Some(source) = self.source_line().filter(|_| self.opened.is_none()) {
             lines.push(TextLine::default());
             let title = "your line: ";
             let options = textwrap::Options::new(layout.width)
@@ -160,6 +168,18 @@ impl<A: Float> Screen<'_, '_, A> {
         };
         frame.render_widget(block, area);
         frame.render_widget(Paragraph::new(lines).scroll((self.scroll as u16, 0)), inner);
+    }
+
+    /// An element of the node's value, or in the backward pass of its adjoint, as the sum of its
+    /// terms.
+    fn opened_text(&self, element: usize, layout: Layout) -> Text {
+        let index = index_of(&self.node().shape(), element);
+        let opened = if self.is_backward() {
+            self.trace.adjoint_terms(self.node(), &index, layout.rounding)
+        } else {
+            self.trace.terms(self.node(), &index, layout.rounding)
+        };
+        opened.expect("an element of a node of the trace").text(layout)
     }
 
     fn draw_table(

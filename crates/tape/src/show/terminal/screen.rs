@@ -7,6 +7,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::chart::Chart;
 use crate::ask::nearest::nearest;
+use crate::graph::label::typed;
 use crate::graph::var::{Place, Var};
 use crate::show::trace::{Rounding, Step, Trace, visible};
 
@@ -48,6 +49,8 @@ pub struct Screen<'a, 't, A: Float> {
     pub(super) exact: bool,
     pub(super) help: bool,
     pub(super) prompt: Option<String>,
+    /// The element of the node's value, or in the backward pass of its adjoint, that is opened.
+    pub(super) opened: Option<usize>,
     /// The result of the last jump.
     pub(super) message: Option<String>,
     /// The lines of the files that recorded nodes.
@@ -66,6 +69,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             exact: false,
             help: false,
             prompt: None,
+            opened: None,
             message: None,
             sources: HashMap::new(),
         }
@@ -133,14 +137,60 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             self.press_in_prompt(key.code);
             return Flow::Stay;
         }
+        if self.opened.is_some() {
+            self.press_in_elements(key.code);
+            return Flow::Stay;
+        }
         self.press_in_steps(key.code)
+    }
+
+    /// Moves from element to element of what is opened.
+    fn press_in_elements(&mut self, key: KeyCode) {
+        let shape = self.node().shape();
+        let (count, row) = (shape.iter().product::<usize>(), shape.last().copied().unwrap_or(1));
+        let Some(element) = self.opened else { return };
+        let last = count.saturating_sub(1);
+        match key {
+            KeyCode::Enter | KeyCode::Esc | KeyCode::Backspace | KeyCode::Char('q') => {
+                self.opened = None;
+            }
+            KeyCode::Right | KeyCode::Char(' ' | 'n' | 'l') => {
+                self.opened = Some((element + 1).min(last));
+            }
+            KeyCode::Left | KeyCode::Char('p' | 'h') => {
+                self.opened = Some(element.saturating_sub(1));
+            }
+            KeyCode::Down | KeyCode::Char('j') if element + row <= last => {
+                self.opened = Some(element + row);
+            }
+            KeyCode::Up | KeyCode::Char('k') if element >= row => {
+                self.opened = Some(element - row);
+            }
+            KeyCode::Home => self.opened = Some(0),
+            KeyCode::End => self.opened = Some(last),
+            KeyCode::PageDown => return self.scroll += 8,
+            KeyCode::PageUp => return self.scroll = self.scroll.saturating_sub(8),
+            KeyCode::Char('d') => self.exact = !self.exact,
+            _ => {}
+        }
+        self.scroll = 0;
+    }
+
+    /// Opens the first element.
+    fn open(&mut self) {
+        if self.node().shape().contains(&0) {
+            self.message = Some("it has no elements".to_owned());
+        } else {
+            (self.opened, self.scroll) = (Some(0), 0);
+        }
     }
 
     fn press_in_steps(&mut self, key: KeyCode) -> Flow {
         let last = self.trace.len() - 1;
         match key {
             KeyCode::Char('q') | KeyCode::Esc => return Flow::Quit,
-            KeyCode::Right | KeyCode::Enter | KeyCode::Char(' ' | 'n' | 'l') => {
+            KeyCode::Enter => self.open(),
+            KeyCode::Right | KeyCode::Char(' ' | 'n' | 'l') => {
                 self.go_to((self.step + 1).min(last));
             }
             KeyCode::Left | KeyCode::Backspace | KeyCode::Char('p' | 'h') => {
@@ -168,7 +218,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
     }
 
     fn go_to(&mut self, step: usize) {
-        (self.step, self.scroll, self.pan) = (step, 0, (0, 0));
+        (self.step, self.scroll, self.pan, self.opened) = (step, 0, (0, 0), None);
         let node = self.node_number();
         if !self.chart.is_whole() {
             self.chart = Chart::new(self.trace, node);
@@ -221,8 +271,11 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
     pub(super) fn candidates(&self) -> Vec<String> {
         let prompt = self.prompt.as_deref().unwrap_or_default();
         let labels = self.labels();
-        let mut found: Vec<String> =
-            labels.iter().filter(|label| label.starts_with(prompt)).cloned().collect();
+        let mut found: Vec<String> = labels
+            .iter()
+            .filter(|label| typed(label).starts_with(&typed(prompt)))
+            .cloned()
+            .collect();
         if found.is_empty() {
             let near = nearest(prompt, labels.iter().map(String::as_str));
             found = near.into_iter().map(str::to_owned).collect();
@@ -239,7 +292,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
         let labels = self.labels();
         // Of several with the same name the next after this one.
         let here = self.node_number();
-        let named = |i: &usize| labels[*i] == name;
+        let named = |i: &usize| typed(&labels[*i]) == typed(name);
         let found = (here + 1..labels.len()).chain(0..=here).find(named);
         let Some(number) = found else {
             let near = nearest(name, labels.iter().map(String::as_str));

@@ -54,7 +54,7 @@ fn exact<A: Float>(value: A) -> String {
 /// A formula in the labels of what goes into it, and with their numbers in place of the labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// `ȳ · x`.
+    /// `z̄ · x`.
     pub names: String,
     /// `-0.138 · 0.5`. Tensors of many elements keep their labels.
     pub numbers: String,
@@ -76,11 +76,10 @@ struct Symbols {
 
 impl Symbols {
     fn names<A: Float>(node: Var<'_, A>) -> Self {
-        let symbol = |x: Var<'_, A>| Formula::symbol(x.label(), &x.shape());
         Self {
-            operands: node.operands().into_iter().map(symbol).collect(),
-            output: symbol(node),
-            cotangent: Formula::symbol("ȳ", &node.shape()),
+            operands: node.operands().into_iter().map(Var::symbol).collect(),
+            output: node.symbol(),
+            cotangent: Formula::symbol(node.adjoint_label(), &node.shape()),
         }
     }
 
@@ -153,7 +152,7 @@ pub(super) fn local<A: Float>(
     let op = graph[node.index()].source.op()?;
     let write = |symbols: &Symbols| {
         if op.family() != Family::Elementwise {
-            return Some(format!("ȳ ↦ {}", received(node, symbols, operand)?));
+            return Some(format!("{} ↦ {}", symbols.cotangent, received(node, symbols, operand)?));
         }
         let slopes = symbols.call(operand, |call| op.vjp_formulas(call, &Formula::unwritten()));
         let slope = slopes.into_iter().nth(operand)?;
@@ -176,7 +175,7 @@ fn quantity<A: Float>(value: &Tensor<A>, name: Formula, rounding: Rounding) -> F
     Formula::symbol(words.join(" "), value.shape())
 }
 
-fn scalar<A: Float>(value: A, rounding: Rounding) -> Formula {
+pub(super) fn scalar<A: Float>(value: A, rounding: Rounding) -> Formula {
     let text = rounding.number(value);
     let binding = match &text {
         text if text.starts_with('-') => Binding::Sign,

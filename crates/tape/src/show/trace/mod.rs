@@ -29,9 +29,12 @@ mod color;
 pub mod document;
 mod formula;
 mod narrate;
+mod order;
+mod paths;
 mod record;
 mod step;
 mod summary;
+mod terms;
 mod text;
 
 use ops::{Float, Tensor};
@@ -44,8 +47,13 @@ use crate::sweep::gradients::Gradients;
 
 pub use crate::graph::one_line::one_line;
 pub use formula::{Rounding, Written, short};
+use order::Order;
+pub use paths::{Path, Paths, PathsError};
 pub use step::{Backward, Contribution, Forward, NothingFlows, Received, Step, Use};
 pub(crate) use summary::Summary;
+#[cfg(feature = "terminal")]
+pub(crate) use terms::index_of;
+pub use terms::{ElementError, Opened, Product, Sum, Term};
 pub(crate) use text::visible;
 pub use text::{Layout, Role, Span, Text, tensor_text};
 
@@ -60,6 +68,7 @@ pub struct Trace<'t, A: Float> {
     backward: Vec<Backward<'t, A>>,
     /// The number in `backward` of the node at each position on the tape.
     turns: Vec<Option<u32>>,
+    order: Order,
     gradients: Gradients<'t, A, Tensor<A>>,
 }
 
@@ -104,7 +113,8 @@ impl<'t, A: Float> Trace<'t, A> {
         for (turn, step) in backward.iter().enumerate() {
             turns[step.node.position()] = Some(turn as u32);
         }
-        Self { output, nodes: ancestors(output), backward, turns, gradients }
+        let order = Order::new(&backward, &turns);
+        Self { output, nodes: ancestors(output), backward, turns, order, gradients }
     }
 
     /// The value that is traced.
@@ -170,6 +180,30 @@ impl<'t, A: Float> Trace<'t, A> {
     pub fn backward_step_of(&self, node: Var<'t, A>) -> Option<usize> {
         let turn = (*self.turns.get(node.position())?)?;
         Some(self.nodes.len() + turn as usize)
+    }
+
+    /// The nodes that could have taken step number `n` of the sweep, since all their uses have
+    /// reported: the one that did is the first. The gradients are the same whichever is next; the
+    /// sweep takes the last recorded. Empty for a step of the forward pass.
+    ///
+    /// ```
+    /// use tape::{Tape, Trace, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let (a, b) = (tape.var(3.0).named("a"), tape.var(2.0).named("b"));
+    /// let trace = Trace::of((a * b).named("c"))?;
+    /// assert_eq!(trace.ready(trace.backward_step_of(b).unwrap()), [b, a]);
+    /// # Ok::<(), tape::error::TapeError>(())
+    /// ```
+    pub fn ready(&self, n: usize) -> Vec<Var<'t, A>> {
+        let Some(turn) = n.checked_sub(self.nodes.len()) else { return Vec::new() };
+        let own = self.backward.get(turn).map(|step| step.node);
+        own.into_iter().chain(self.ready_beside(turn, usize::MAX)).collect()
+    }
+
+    /// The others that could have been next at a turn of the sweep, up to `most` of them.
+    fn ready_beside(&self, turn: usize, most: usize) -> Vec<Var<'t, A>> {
+        self.order.ready_beside(turn, most).map(|turn| self.backward[turn].node).collect()
     }
 
     /// The nodes whose turn in the sweep comes after step number `n`, the next first: which of

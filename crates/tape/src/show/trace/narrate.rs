@@ -49,7 +49,12 @@ fn label<A: Float>(x: Var<'_, A>) -> String {
 
 /// `∂C/∂w`.
 fn derivative<A: Float>(of: Var<'_, A>, by: Var<'_, A>) -> String {
-    format!("∂{}/∂{}", label(of), label(by))
+    visible(&format!("∂{}/∂{}", of.enclosed_label(), by.enclosed_label()))
+}
+
+/// `w̄`.
+fn adjoint<A: Float>(x: Var<'_, A>) -> Span {
+    span(Role::Formula, visible(&x.adjoint_label()))
 }
 
 /// Nodes with the number of times each is there: `a, b (twice)`. Of many, the first.
@@ -98,7 +103,12 @@ impl<A: Float> Forward<'_, A> {
         let (first, name) = (text.lines.len(), label(node));
         let indent = indent + column.saturating_sub(display_width(&name));
         let value = tensor_text(&node.value(), layout);
-        let sides = sides(self.formula(layout.rounding), value);
+        let mut written = self.formula(layout.rounding);
+        if node.is_spelled_out() {
+            // Its name is the formula.
+            written = written.map(|w| Written { names: w.numbers.clone(), ..w });
+        }
+        let sides = sides(written, value);
         text.equation(indent, &[span(Role::Heading, name)], "=", sides);
         let what = match node.tape().graph()[node.index()].source {
             Source::Variable => "variable, ",
@@ -115,14 +125,16 @@ impl<A: Float> Backward<'_, A> {
     /// formulas with names, with numbers, and as values.
     pub fn text(&self, layout: Layout) -> Text {
         let mut text = Text::new(layout);
-        self.write(&mut text, layout);
+        self.write(&mut text, layout, "");
         text
     }
 
-    fn write(&self, text: &mut Text, layout: Layout) {
+    /// Writes the step; `choice` says which others could have had their turn.
+    fn write(&self, text: &mut Text, layout: Layout, choice: &str) {
         let first = text.lines.len();
         let name = span(Role::Heading, label(self.node));
         match self.node.formula() {
+            Some(_) if self.node.is_spelled_out() => text.line(vec![name]),
             Some(formula) => {
                 let formula = span(Role::Heading, visible(&formula));
                 text.equation(0, &[name], "=", vec![formula]);
@@ -130,15 +142,11 @@ impl<A: Float> Backward<'_, A> {
             None => text.line(vec![name, span(Role::Note, ", a variable")]),
         }
         text.place(first, &place(self.node));
-        text.note(Role::Note, 2, &self.why_now());
+        text.note(Role::Note, 2, &(self.why_now() + choice));
         let adjoint = vec![span(Role::Value, tensor_text(&self.adjoint, layout))];
         let whose = span(Role::Formula, derivative(self.output, self.node));
-        if self.contributions.is_empty() {
-            text.equation(2, &[whose], "=", adjoint);
-        } else {
-            let name = [span(Role::Formula, "ȳ"), span(Role::Space, " = "), whose];
-            text.equation(2, &name, "=", adjoint);
-        }
+        let name = [self::adjoint(self.node), span(Role::Space, " = "), whose];
+        text.equation(2, &name, "=", adjoint);
         for position in 0..self.contributions.len() {
             self.write_contribution(text, position, layout);
         }
@@ -157,7 +165,7 @@ impl<A: Float> Backward<'_, A> {
 
     fn write_contribution(&self, text: &mut Text, position: usize, layout: Layout) {
         let operand = self.contributions[position].operand;
-        let whose = [span(Role::Formula, derivative(self.output, operand))];
+        let whose = [adjoint(operand)];
         let Received { value, before, after } = match &self.contributions[position].received {
             Ok(received) => received,
             Err(reason) => {
@@ -171,8 +179,8 @@ impl<A: Float> Backward<'_, A> {
         let local = self.local(position).zip(self.local_formula(position, layout.rounding));
         // A slope that is a single number or name is in the contribution for all to see.
         if let Some((slope, written)) = local.filter(|(_, written)| written.names.contains(' ')) {
-            let whose = [span(Role::Formula, derivative(self.node, operand))];
-            text.equation(2, &whose, "=", sides(Some(written), tensor_text(&slope, layout)));
+            let slope_of = [span(Role::Formula, derivative(self.node, operand))];
+            text.equation(2, &slope_of, "=", sides(Some(written), tensor_text(&slope, layout)));
         }
         let written = self.formula(position, layout.rounding);
         text.equation(2, &whose, "+=", sides(written, tensor_text(value, layout)));
@@ -210,7 +218,7 @@ impl<A: Float> Trace<'_, A> {
     /// let (w, x) = (tape.var(-0.138).named("w"), tape.constant(0.5).named("x"));
     /// let trace = Trace::of((w * x).named("y"))?;
     /// let text = trace.text(Layout::default()).to_string();
-    /// assert!(text.contains("∂y/∂w += ȳ · x = 1 · 0.5 = 0.5"), "{text}");
+    /// assert!(text.contains("w̄ += ȳ · x = 1 · 0.5 = 0.5"), "{text}");
     /// # Ok::<(), tape::error::TapeError>(())
     /// ```
     pub fn text(&self, layout: Layout) -> Text {
@@ -226,11 +234,11 @@ impl<A: Float> Trace<'_, A> {
         text.note(
             Role::Heading,
             0,
-            "BACKWARD: each node, once all its uses have reported, passes its adjoint ȳ on",
+            "BACKWARD: each node, once all its uses have reported, passes its adjoint on",
         );
         for (turn, step) in self.backward.iter().enumerate() {
             text.blank();
-            step.write(&mut text, layout);
+            step.write(&mut text, layout, &self.choice(turn));
             self.write_operands_state(&mut text, turn);
         }
         text.blank();
@@ -261,7 +269,12 @@ impl<A: Float> Trace<'_, A> {
         let mut text = Text::new(layout);
         let pass = if n < self.nodes.len() { "forward" } else { "backward" };
         text.note(Role::Heading, 0, &format!("step {} of {}, {pass}", n + 1, self.len()));
-        text.lines.extend(step.text(layout).lines);
+        match step {
+            Step::Forward(step) => step.write(&mut text, layout, 0, 0),
+            Step::Backward(step) => {
+                step.write(&mut text, layout, &self.choice(n - self.nodes.len()))
+            }
+        }
         if let Step::Backward(_) = step {
             let waiting = self.waiting(n);
             for Waiting { node, reported, missing } in waiting.iter().take(MOST_WAITING) {
@@ -273,6 +286,22 @@ impl<A: Float> Trace<'_, A> {
             }
         }
         Some(text)
+    }
+
+    /// Says why it is this node's turn and not that of another which is ready, if there is one.
+    fn choice(&self, turn: usize) -> String {
+        let count = self.order.ready_count(turn);
+        let names = self.ready_beside(turn, MOST_READY).into_iter().map(label);
+        let names = names.collect::<Vec<_>>().join(", ");
+        let more = match count.saturating_sub(MOST_READY) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        match count {
+            0 => String::new(),
+            1 => format!("; {names} is ready too, and the last recorded goes first"),
+            _ => format!("; {names}{more} are ready too, and the last recorded goes first"),
+        }
     }
 
     /// Says which operands of a step are complete with it, and which wait for more.
@@ -292,6 +321,8 @@ impl<A: Float> Trace<'_, A> {
     }
 }
 
+/// The number of nodes that are named as ready.
+const MOST_READY: usize = 3;
 /// The number of waiting nodes that are named.
 const MOST_WAITING: usize = 8;
 

@@ -130,8 +130,8 @@ impl NothingFlows {
 }
 
 impl<A: Float> Backward<'_, A> {
-    /// The contribution to operand number `operand`: in the labels of the operands, with `ȳ` for the
-    /// adjoint of the node, and with the numbers of all of them. `None` where that is nothing.
+    /// The contribution to operand number `operand`: in the labels of the operands and of the node's
+    /// adjoint, as `z̄ · x`, and with the numbers of all of them. `None` where that is nothing.
     ///
     /// It is the rule itself, read with formulas, and summed over the axes along which the operand
     /// was broadcast.
@@ -142,7 +142,7 @@ impl<A: Float> Backward<'_, A> {
 
     /// The local derivative with respect to operand number `operand`, read from the rule: of an
     /// elementwise op the slope, `1 - y²`; of any other the linear map that takes the adjoint to
-    /// the contribution, `ȳ ↦ ȳ @ bᵀ`. `None` where nothing flows.
+    /// the contribution, `z̄ ↦ z̄ @ bᵀ`. `None` where nothing flows.
     pub fn local_formula(&self, operand: usize, rounding: Rounding) -> Option<Written> {
         self.contributions.get(operand)?.received.as_ref().ok()?;
         formula::local(self.node, operand, rounding)

@@ -228,7 +228,7 @@ pub(crate) fn visible(text: &str) -> String {
 /// let large = ops::Tensor::full(&[400], 0.25);
 /// assert_eq!(
 ///     tensor_text(&large, Layout::default()),
-///     "400 numbers [0.25, 0.25, 0.25, …], min 0.25, mean 0.25, max 0.25"
+///     "[400] numbers [0.25, 0.25, 0.25, …], min 0.25, mean 0.25, max 0.25"
 /// );
 /// ```
 pub fn tensor_text<A: Float>(x: &Tensor<A>, layout: Layout) -> String {
@@ -238,7 +238,7 @@ pub fn tensor_text<A: Float>(x: &Tensor<A>, layout: Layout) -> String {
     }
     let Summary { shape, corner, min, mean, max, not_finite } = Summary::new(x);
     let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
-    let mut text = format!("{} numbers {}", lengths.join("×"), nested(&corner, &shape, number));
+    let mut text = format!("[{}] numbers {}", lengths.join("×"), nested(&corner, &shape, number));
     for (name, x) in [("min", min), ("mean", mean), ("max", max)] {
         if let Some(x) = x {
             let _ = write!(text, ", {name} {}", number(x));

@@ -6,7 +6,7 @@ use std::fs;
 use ops::{Float, Tensor, visible, visible_whole};
 
 use super::{Contribution, Document, FORMAT, File, Formula, Kind, Node, Scope, Settings, Step};
-use super::{VERSION, Value};
+use super::{Product, VERSION, Value, open};
 use crate::graph::tape::Source;
 use crate::graph::var::Var;
 use crate::show::trace::formula;
@@ -25,6 +25,8 @@ pub(super) struct Builder<'a, 't, A: Float> {
     /// The scopes of the tape, by their numbers there, and their numbers here.
     scopes: BTreeMap<usize, usize>,
     values: Vec<Value<A>>,
+    /// The characters of openings that there is room for.
+    room: usize,
     /// The numbers of the values, by shape and bits.
     known: HashMap<(Vec<usize>, Vec<u64>), usize>,
 }
@@ -34,7 +36,8 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
         let (taken, since) = nearest(trace, settings.nodes.max(1));
         let scopes = scopes_of(&taken);
         let (files, values, known) = (Vec::new(), Vec::new(), HashMap::new());
-        Self { trace, settings, taken, since, files, scopes, values, known }
+        let room = settings.openings;
+        Self { trace, settings, taken, since, files, scopes, values, room, known }
     }
 
     pub fn document(mut self) -> Document<A> {
@@ -89,7 +92,10 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
         Node {
             position: x.position(),
             label: x.label(),
+            enclosed: Some(x.enclosed_label()).filter(|enclosed| *enclosed != x.label()),
+            bar: x.adjoint_label(),
             named: x.name().is_some(),
+            spelled: x.is_spelled_out(),
             kind: match x.tape().graph()[x.index()].source {
                 Source::Variable => Kind::Variable,
                 Source::Constant => Kind::Constant,
@@ -109,6 +115,11 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
                 .filter(|_| whole)
                 .map_or_else(Formula::default, Formula::from),
             value: self.value(&x.value()),
+            opened: if whole {
+                open::value(self.trace, x, self.settings, &mut self.room)
+            } else {
+                Vec::new()
+            },
             gradient: gradient.ok().map(|gradient| self.value(&gradient)),
             nothing,
             backward: step.and(turn).map(|turn| self.taken.len() + turn),
@@ -138,6 +149,12 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             formula: step.formula(position, rounding).map_or_else(Formula::default, Formula::from),
             before: before.map(|before| self.value(before)),
             value: received.ok().map(|received| self.value(&received.value)),
+            opened: open::contribution(step, position, self.settings, &mut self.room),
+            product: step.product(position, rounding).map(|product| Product {
+                element: product.element,
+                product: product.product,
+                why: product.why,
+            }),
             after: received.ok().map(|received| self.value(&received.after)),
         }
     }

@@ -20,6 +20,7 @@
 //! ```
 
 mod build;
+mod open;
 mod read;
 mod value;
 
@@ -51,12 +52,22 @@ pub struct Settings {
     /// Takes in, if true, the lines of the program that recorded the nodes, where the files can be
     /// read from the current directory or one above, such as the root of the workspace.
     pub sources: bool,
+    /// The number of characters that the [openings](Opening) of elements may take. The first that fit
+    /// are taken in; 0 for none.
+    pub openings: usize,
 }
 
 impl Default for Settings {
-    /// Tensors of up to 64 elements in full, all nodes, no lines of the program.
+    /// Tensors of up to 64 elements in full, all nodes, no lines of the program, 50,000 characters of
+    /// openings.
     fn default() -> Self {
-        Self { elements: 64, rounding: Rounding::default(), nodes: usize::MAX, sources: false }
+        Self {
+            elements: 64,
+            rounding: Rounding::default(),
+            nodes: usize::MAX,
+            sources: false,
+            openings: 50_000,
+        }
     }
 }
 
@@ -127,11 +138,20 @@ pub enum Kind {
 pub struct Node {
     /// Its position on the tape.
     pub position: usize,
-    /// Its name, or `v` and the position.
+    /// What it is called: its name, the expression that computed it, or `#` and the position.
     pub label: String,
+    /// The label in parentheses, where it needs them to stand in `∂L/∂(w·x)`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub enclosed: Option<String>,
+    /// What its adjoint is called.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bar: String,
     /// True if the program gave it the name.
     #[serde(default, skip_serializing_if = "is_default")]
     pub named: bool,
+    /// True if the label is the expression that computed it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub spelled: bool,
     /// The source of its value.
     pub kind: Kind,
     /// The op that computed it.
@@ -159,6 +179,9 @@ pub struct Node {
     pub formula: Formula,
     /// Its value.
     pub value: usize,
+    /// What each element of the value is the sum of.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub opened: Vec<Opening>,
     /// The gradient of the output with respect to it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub gradient: Option<usize>,
@@ -173,12 +196,36 @@ pub struct Node {
 /// A formula in labels, and with numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Formula {
-    /// The formula in labels; `ȳ` is the adjoint of the step's node.
+    /// The formula in labels.
     #[serde(rename = "formula", default, skip_serializing_if = "is_default")]
     pub names: Option<String>,
     /// The formula with rounded numbers, where that differs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub numbers: Option<String>,
+}
+
+/// An element as the sum of its terms.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The terms in names: `W[1,0]·x[0] + W[1,1]·x[1]`.
+    pub names: String,
+    /// The terms with rounded numbers, where that differs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub numbers: String,
+    /// What it was computed from inside a composed op, each an equation.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub parts: Vec<String>,
+}
+
+/// The elements of a contribution, all together, as a product of matrices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// The sum for any element: `W̄[i,j] = z̄[i]·x[j]`.
+    pub element: String,
+    /// What that is: `W̄ = z̄ xᵀ`.
+    pub product: String,
+    /// Why, in a sentence.
+    pub why: String,
 }
 
 /// A step of one of the passes.
@@ -225,6 +272,12 @@ pub struct Contribution {
     /// Its value.
     #[serde(default, skip_serializing_if = "is_default")]
     pub value: Option<usize>,
+    /// What each element of it is the sum of.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub opened: Vec<Opening>,
+    /// How all of them are a product of matrices.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub product: Option<Product>,
     /// The operand's adjoint so far; none before the first contribution.
     #[serde(default, skip_serializing_if = "is_default")]
     pub before: Option<usize>,
