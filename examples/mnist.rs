@@ -1,6 +1,10 @@
 //! Lesson: the guides' networks on the full MNIST (or any data set in IDX files), each with the
 //! figure that it must reach.
 //!
+//! Runs that differ in their seed differ in their figure, so that none is a figure by itself. What
+//! must be reached follows from five runs, seeds 0 to 4: the lowest of them, less the distance
+//! between the lowest and the highest, rounded down to three places.
+//!
 //! `cargo run --release --example mnist -- --data DIR --preset NAME [--epochs N] [--seed N]
 //! [--out DIR]`; `--help` lists the presets.
 //!
@@ -19,17 +23,17 @@ const USAGE: &str = "\
 Usage: mnist --data DIR [--preset NAME] [--epochs N] [--seed N] [--out DIR]
 
 Presets (without --preset: nielsen), with their epochs and the test accuracy they must reach:
-  nielsen   30 epochs  0.95  [784, 30, 10] sigmoid units, weights and biases standard normal,
-                             quadratic cost, SGD with η = 3 in batches of 10
-  guide     20 epochs  0.96  [784, 256, 128, 10], relu, sigmoid outputs, half squared error,
-                             weights normal with σ = 0.1, SGD with η = 0.001, one sample at a time
-  hidden50  10 epochs  0.95  [784, 50, 10], 50 sigmoid units, softmax with cross-entropy,
-                             SGD with η = 0.5 in batches of 10
-  relu       5 epochs  0.97  [784, 256, 128, 10], relu, cross-entropy, Adam in batches of 64
-  keras     50 epochs  0.98  the same with dropout of 0.2 after each hidden layer, a fifth of the
-                             training images for validation, early stopping with patience 3
-  cnn        5 epochs  0.99  two convolutions with batch norm and pooling, then [1568, 128, 10];
-            10 epochs  0.90  on Fashion-MNIST
+  nielsen   30 epochs  0.946  [784, 30, 10] sigmoid units, weights and biases standard normal,
+                              quadratic cost, SGD with η = 3 in batches of 10
+  guide     20 epochs  0.960  [784, 256, 128, 10], relu, sigmoid outputs, half squared error,
+                              weights normal with σ = 0.1, SGD with η = 0.001, one sample at a time
+  hidden50  10 epochs  0.950  [784, 50, 10], 50 sigmoid units, softmax with cross-entropy,
+                              SGD with η = 0.5 in batches of 10
+  relu       5 epochs  0.973  [784, 256, 128, 10], relu, cross-entropy, Adam in batches of 64
+  keras     50 epochs  0.976  the same with dropout of 0.2 after each hidden layer, a fifth of the
+                              training images for validation, early stopping with patience 3
+  cnn        5 epochs  0.990  two convolutions with batch norm and pooling, then [1568, 128, 10];
+            10 epochs  0.900 on Fashion-MNIST
 
 --out DIR gets history.csv (a line after every epoch), history.svg and weights.safetensors.
 Ctrl-C ends the run after the present batch, with what it has.
@@ -84,8 +88,7 @@ impl Options {
             }
         }
         let data = data.ok_or("--data DIR is missing: where are the IDX files?")?;
-        let seed = seed.unwrap_or(preset.seed());
-        Ok(Some(Self { data, preset, epochs, seed, out }))
+        Ok(Some(Self { data, preset, epochs, seed: seed.unwrap_or(0), out }))
     }
 }
 
@@ -115,24 +118,17 @@ impl Preset {
         found.map(|&(_, preset)| preset).ok_or_else(|| format!("no preset {name:?}: {}", names()))
     }
 
-    /// The seed of a run without `--seed`. The figure of `keras` lies in the middle of what its seeds
-    /// give, and this is the first that reaches it: 0 to 6 give 0.9781, 0.9795, 0.9793, 0.9790,
-    /// 0.9803, 0.9815 and 0.9826.
-    fn seed(self) -> u64 {
-        if self == Self::Keras { 4 } else { 0 }
-    }
-
-    /// The epochs of a whole run on this data, and the test accuracy that it must reach, where the
-    /// guides give one.
+    /// The epochs of a whole run on this data, and the test accuracy that it must reach, if it has
+    /// been measured.
     fn plan(self, data: Known) -> (usize, Option<f64>) {
         let (epochs, accuracy) = match self {
             Self::Cnn if data == Known::Fashion => return (10, Some(0.90)),
-            Self::Nielsen => (30, 0.95),
-            Self::Guide => (20, 0.96),
-            Self::Hidden50 => (10, 0.95),
-            Self::Relu => (5, 0.97),
-            Self::Keras => (50, 0.98),
-            Self::Cnn => (5, 0.99),
+            Self::Nielsen => (30, 0.946),
+            Self::Guide => (20, 0.960),
+            Self::Hidden50 => (10, 0.950),
+            Self::Relu => (5, 0.973),
+            Self::Keras => (50, 0.976),
+            Self::Cnn => (5, 0.990),
         };
         (epochs, (data == Known::Mnist).then_some(accuracy))
     }
@@ -187,15 +183,15 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
             ExitCode::SUCCESS
         }
         Some(goal) if outcome.interrupted || experiment.epochs < epochs => {
-            println!("; to be reached in {epochs} epochs: {goal:.2}");
+            println!("; to be reached in {epochs} epochs: {goal:.3}");
             ExitCode::SUCCESS
         }
         Some(goal) if accuracy >= goal => {
-            println!("; to be reached: {goal:.2}: reached");
+            println!("; to be reached: {goal:.3}: reached");
             ExitCode::SUCCESS
         }
         Some(goal) => {
-            println!("; to be reached: {goal:.2}: MISSED");
+            println!("; to be reached: {goal:.3}: MISSED");
             ExitCode::FAILURE
         }
     };

@@ -5,6 +5,7 @@ mod architecture;
 mod common;
 mod data;
 mod fit;
+mod guides;
 mod layers;
 mod losses;
 mod metrics;
