@@ -1,0 +1,215 @@
+//! The stages of "Build your own": every solution holds, every gap fails first, and the chapters
+//! quote what is printed.
+
+use std::path::{Path, PathBuf};
+
+#[path = "../../../examples/build/report.rs"]
+mod report;
+
+use report::{TITLES, Verdict, report};
+
+/// An engine of these stages, each the reader's file, the solution or a mistake.
+macro_rules! engine {
+    ($name:ident: $one:literal $two:literal $three:literal $four:literal
+     $five:literal $six:literal $seven:literal $eight:literal) => {
+        #[allow(dead_code, unused_mut, unused_variables, clippy::match_same_arms)]
+        #[allow(clippy::duplicate_mod)]
+        #[path = "../../../examples/build"]
+        mod $name {
+            #[path = "checks/mod.rs"]
+            pub mod checks;
+            #[path = "matrix.rs"]
+            mod matrix;
+            #[path = $one]
+            mod stage_1;
+            #[path = $two]
+            mod stage_2;
+            #[path = $three]
+            mod stage_3;
+            #[path = $four]
+            mod stage_4;
+            #[path = $five]
+            mod stage_5;
+            #[path = $six]
+            mod stage_6;
+            #[path = $seven]
+            mod stage_7;
+            #[path = $eight]
+            mod stage_8;
+        }
+    };
+}
+
+engine!(solved: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs"
+    "solutions/stage_8.rs");
+engine!(gap_1: "stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs" "solutions/stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(gap_2: "solutions/stage_1.rs" "stage_2.rs" "solutions/stage_3.rs" "solutions/stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(gap_3: "solutions/stage_1.rs" "solutions/stage_2.rs" "stage_3.rs" "solutions/stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(gap_4: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs" "stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(gap_5: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs"
+    "solutions/stage_8.rs");
+engine!(gap_6: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "solutions/stage_5.rs" "stage_6.rs" "solutions/stage_7.rs"
+    "solutions/stage_8.rs");
+engine!(gap_7: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "solutions/stage_5.rs" "solutions/stage_6.rs" "stage_7.rs"
+    "solutions/stage_8.rs");
+engine!(gap_8: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs"
+    "stage_8.rs");
+
+engine!(swapped: "../../crates/nn/tests/mistakes/stage_1_swapped.rs" "solutions/stage_2.rs"
+    "solutions/stage_3.rs" "solutions/stage_4.rs" "solutions/stage_5.rs" "solutions/stage_6.rs"
+    "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(every_path: "solutions/stage_1.rs" "solutions/stage_2.rs"
+    "../../crates/nn/tests/mistakes/stage_3_every_path.rs" "solutions/stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(overwrites: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "../../crates/nn/tests/mistakes/stage_4_overwrites.rs" "solutions/stage_5.rs"
+    "solutions/stage_6.rs" "../../crates/nn/tests/mistakes/stage_7_uphill.rs"
+    "../../crates/nn/tests/mistakes/stage_8_nan.rs");
+
+/// The check of each stage, run where only that stage has its gap.
+const GAPS: [fn(usize) -> Verdict; 8] = [
+    gap_1::checks::stage,
+    gap_2::checks::stage,
+    gap_3::checks::stage,
+    gap_4::checks::stage,
+    gap_5::checks::stage,
+    gap_6::checks::stage,
+    gap_7::checks::stage,
+    gap_8::checks::stage,
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What `cargo run --example build -- STAGE` prints to a reader who has filled the stages before.
+fn with_gap(stage: usize) -> (String, bool) {
+    report(stage, "examples/build", GAPS[stage - 1])
+}
+
+/// What it prints with `--solution`.
+fn solution(stage: usize) -> (String, bool) {
+    report(stage, "examples/build/solutions", solved::checks::stage)
+}
+
+#[test]
+fn every_solution_holds() {
+    for stage in 1..=TITLES.len() {
+        let (text, holds) = solution(stage);
+        assert!(holds && text.contains(&format!("STAGE {stage} HOLDS.")), "{text}");
+    }
+}
+
+#[test]
+fn every_gap_fails_first_with_its_sentence() {
+    let sentences = [
+        "y = a - b at 3 and -4, where the adjoint 1 arrives, should pass back 1 and -1; yours",
+        "w * x of w = 3 and x = -4 should be -12; yours is 0.",
+        "the way back from c is c, b, a: [2, 1, 0]; yours is [2].",
+        "∂y/∂y should be 1; yours is 0.",
+        "for an operand of shape [1, 2] should be [[9, 12]]; yours is [[1, 2], [3, 4], [5, 6]].",
+        "sums to [[0.75, 1.15]] before tanh, should be [[0.635149, 0.817754]]; yours is [[1, 0.5]].",
+        "the weight after one step of rate 0.9 should be 0.75798; yours is 0.5.",
+        "distance(3.0, 6.0) should be more than 1e-12; yours is 0e0.",
+    ];
+    for (stage, sentence) in (1..).zip(sentences) {
+        let (text, holds) = with_gap(stage);
+        assert!(
+            !holds,
+            "the gap of examples/build/stage_{stage}.rs is filled; to test the repository, put it \
+             back: git checkout examples/build"
+        );
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(&text).contains(&words(sentence)), "{text}");
+        assert!(text.contains("  not yet: "), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}
+
+#[test]
+fn a_mistake_that_many_make_has_its_sentence() {
+    let mistakes: [(fn(usize) -> Verdict, usize, &str); 5] = [
+        (swapped::checks::stage, 1, "should pass back -4 and 3; yours passes back 3 and -4."),
+        (every_path::checks::stage, 3, "should come after it; in your order it comes before."),
+        (overwrites::checks::stage, 4, "∂y/∂a of y = a * a at a = 3 should be 6; yours is 3."),
+        (overwrites::checks::stage, 7, "should be 0.75798; yours is 0.24202, which is uphill."),
+        (overwrites::checks::stage, 8, "distance(NaN, 1.0) should be more than 1e-12; yours is"),
+    ];
+    for (check, stage, sentence) in mistakes {
+        let verdict = check(stage).expect_err("a mistake");
+        assert!(verdict.contains(sentence), "stage {stage}: {verdict}");
+    }
+}
+
+#[test]
+fn a_gap_is_marked_and_its_file_is_otherwise_the_solution() {
+    let folder = root().join("examples/build");
+    for stage in 1..=TITLES.len() {
+        let read = |file: String| std::fs::read_to_string(folder.join(file)).unwrap();
+        let (gap, solution) =
+            (read(format!("stage_{stage}.rs")), read(format!("solutions/stage_{stage}.rs")));
+        assert!(gap.contains("// YOUR LINE"), "stage {stage} marks its gap");
+        assert!(!solution.contains("YOUR LINE"), "the solution of stage {stage} has no gap");
+        let theirs: Vec<&str> = solution.lines().collect();
+        let added = gap.lines().filter(|line| !theirs.contains(line)).count();
+        assert!((1..=8).contains(&added), "stage {stage} adds {added} lines to its solution");
+    }
+}
+
+/// What a block that begins with a call of `build` should say, and which stage it calls.
+fn quotation(block: &str) -> Option<(String, (usize, bool))> {
+    let command = block.lines().next()?;
+    let call = command.strip_prefix("$ cargo run --example build -- ")?;
+    let (stage, solved) = call.split_once(' ').map_or((call, false), |(stage, _)| (stage, true));
+    let stage = stage.parse().expect("the number of a stage");
+    let (output, _) = if solved { solution(stage) } else { with_gap(stage) };
+    Some((output.trim_end().to_owned(), (stage, solved)))
+}
+
+#[test]
+fn the_chapters_quote_what_the_stages_print() {
+    let mut seen = vec![];
+    for entry in std::fs::read_dir(root().join("docs/src/build")).unwrap() {
+        let chapter = entry.unwrap().path();
+        let text = std::fs::read_to_string(&chapter).unwrap();
+        let mut parts = text.split("```console\n");
+        let mut right = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (block, after) = part.split_once("```").expect("the end of a block");
+            right += "```console\n";
+            if let Some((output, which)) = quotation(block) {
+                right += block.lines().next().expect("a command");
+                right += &format!("\n{output}\n");
+                seen.push(which);
+            } else {
+                right += block;
+            }
+            right += "```";
+            right += after;
+        }
+        if std::env::var_os("UPDATE_CHAPTERS").is_some() {
+            std::fs::write(&chapter, &right).unwrap();
+        } else {
+            let stale = text.lines().zip(right.lines()).find(|(shown, right)| shown != right);
+            assert!(
+                text == right,
+                "{}: {stale:?}; UPDATE_CHAPTERS=1 cargo test -p nn --test all course",
+                chapter.display()
+            );
+        }
+    }
+    for stage in 1..=TITLES.len() {
+        for solved in [false, true] {
+            assert!(seen.contains(&(stage, solved)), "stage {stage}, solution: {solved}");
+        }
+    }
+}
