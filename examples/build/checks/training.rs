@@ -33,7 +33,7 @@ fn one_step() -> Result<f64, String> {
     let weight = both[0].at(0, 0);
     let what = format!("{setting}, the weight after one step of rate 0.9");
     let right = w - rate * z_adjoint * x;
-    if weight > right + 1e-9 && weight < w {
+    if (weight - w) * (right - w) < 0.0 {
         return Err(format!(
             "{what} should be {}; yours is {}, which is uphill.",
             short(right),
