@@ -1,10 +1,25 @@
-//! The stages of "Build your own": every solution holds, every gap fails first, and the chapters
-//! quote what is printed.
+//! The stages of "Build your own": every solution holds, every gap fails first. Chapters quote what
+//! is printed, figures are those that are drawn, and every listing and link of the book leads somewhere.
 
 use std::path::{Path, PathBuf};
 
 #[path = "../../../examples/build/report.rs"]
 mod report;
+
+#[path = "../../../docs/figures/chapters.rs"]
+mod chapter_figures;
+#[path = "../../../docs/figures/figures.rs"]
+mod figures;
+#[path = "../../../docs/figures/svg.rs"]
+mod svg;
+
+/// Programs whose output the book quotes.
+#[allow(dead_code)]
+#[path = "../../../examples"]
+mod programs {
+    pub mod cheap;
+    pub mod line;
+}
 
 use report::{TITLES, Verdict, report};
 
@@ -210,6 +225,112 @@ fn the_chapters_quote_what_the_stages_print() {
     for stage in 1..=TITLES.len() {
         for solved in [false, true] {
             assert!(seen.contains(&(stage, solved)), "stage {stage}, solution: {solved}");
+        }
+    }
+}
+
+/// The Markdown files of the book, with their texts.
+fn chapters() -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root().join("docs/src")];
+    let mut chapters = vec![];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                chapters.push((path, text));
+            }
+        }
+    }
+    assert!(chapters.len() > 30, "the chapters were found");
+    chapters
+}
+
+/// Whether the parts of a quotation, between lines of `…`, stand in the text as whole lines, in
+/// this order.
+fn quotes(quotation: &str, text: &str) -> bool {
+    let mut rest = text.lines();
+    let mut parts = quotation.split("…").map(|part| part.trim_matches('\n'));
+    parts.all(|part| {
+        let mut wanted = part.lines();
+        let Some(first) = wanted.next() else { return true };
+        rest.any(|line| line == first) && wanted.all(|line| rest.next() == Some(line))
+    })
+}
+
+#[test]
+fn a_quotation_is_told_from_a_misquotation() {
+    let text = "a\nb\nc\nd\n";
+    assert!(["a\nb\nc\nd", "…\nb\n…\nd", "a\n…\nc\nd"].iter().all(|right| quotes(right, text)));
+    assert!(["a\nc", "…\nc\n…\nb", "…\ne", "a\n…\nb c"].iter().all(|wrong| !quotes(wrong, text)));
+}
+
+#[test]
+fn the_first_chapters_quote_what_their_programs_print() {
+    let programs =
+        [("line", programs::line::text().unwrap()), ("cheap", programs::cheap::text().unwrap())];
+    for (name, text) in programs {
+        let command = format!("```console\n$ cargo run --example {name}\n");
+        let mut quoted = 0;
+        for (file, chapter) in chapters() {
+            for block in chapter.split(&command as &str).skip(1) {
+                let quotation = block.split("```").next().unwrap();
+                assert!(quotes(quotation, &text), "{}:\n{quotation}\n{text}", file.display());
+                assert!(quotation.lines().count() > 3, "{}: a quotation", file.display());
+                quoted += 1;
+            }
+        }
+        assert!(quoted > 0, "{name} is quoted");
+    }
+}
+
+#[test]
+fn the_figures_are_those_that_are_drawn() {
+    let folder = root().join("docs/src/figures");
+    for (name, draw) in figures::ALL.iter().chain(&chapter_figures::ALL) {
+        let drawn = draw();
+        if std::env::var_os("UPDATE_CHAPTERS").is_some() {
+            std::fs::write(folder.join(format!("{name}.svg")), &drawn).unwrap();
+        }
+        let shown = std::fs::read_to_string(folder.join(format!("{name}.svg"))).unwrap_or_default();
+        assert!(shown == drawn, "{name} is stale; cargo run --example figures");
+        let used =
+            chapters().iter().any(|(_, text)| text.contains(&format!("figures/{name}.svg)")));
+        assert!(used, "{name} is shown in a chapter");
+    }
+}
+
+#[test]
+fn every_picture_has_words_in_its_place() {
+    for (file, text) in chapters() {
+        for picture in text.split("\n![").skip(1) {
+            let words = picture.split("](").next().unwrap();
+            assert!(words.len() > 20, "{}: what does it show? {words:?}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_listing_and_link_of_the_book_leads_somewhere() {
+    for (file, text) in chapters() {
+        let folder = file.parent().unwrap();
+        for include in text.split("{{#include ").skip(1) {
+            let target = include.split("}}").next().unwrap();
+            let (path, mark) = target.split_once(':').unwrap_or((target, ""));
+            let source = std::fs::read_to_string(folder.join(path));
+            let source = source.unwrap_or_else(|e| panic!("{}: {target}: {e}", file.display()));
+            let marked = mark.is_empty()
+                || mark.starts_with(|c: char| c == ':' || c.is_ascii_digit())
+                || source.contains(&format!("ANCHOR: {mark}\n"));
+            assert!(marked, "{}: no anchor {mark} in {path}", file.display());
+        }
+        for link in text.split("](").skip(1) {
+            let target = link.split(')').next().unwrap();
+            let path = target.split('#').next().unwrap();
+            let inside = !path.is_empty() && !path.contains(':') && !path.contains(' ');
+            assert!(!inside || folder.join(path).exists(), "{}: {target}", file.display());
         }
     }
 }
