@@ -98,13 +98,13 @@ fn steps() -> String {
     let rounding = |h: f64| f64::EPSILON.log10() - h;
     plot.curve(&mut d, curve, BLUE);
     plot.curve(&mut d, rounding, ORANGE);
-    let (x, y) = plot.at(-3.0, -4.6);
+    let (x, y) = plot.at(-3.6, -4.6);
     d.words((x, y), "the curve: h²/6", BLUE);
     let (x, y) = plot.at(-8.2, -4.6);
     d.words((x, y), "rounding: ε/h", ORANGE);
     let best = (6.0 * f64::EPSILON).log10() / 3.0;
     d.dot(plot.at(best, curve(best)), 5.0, BLACK);
-    let (x, y) = plot.at(best, -12.2);
+    let (x, y) = plot.at(-9.3, -11.0);
     d.words((x, y), "best: about 10⁻⁵", BLACK);
     d.finish("Two errors of a central difference")
 }
@@ -141,7 +141,7 @@ fn dead_relu() -> String {
     for x in [-3.6, -3.1, -2.4, -1.9, -1.2] {
         d.dot(plot.at(x, 0.0), 5.0, ORANGE);
     }
-    let (x, y) = plot.at(-2.4, 0.25);
+    let (x, y) = plot.at(-1.95, 0.25);
     d.words((x, y), "every sample is here: value 0, slope 0", ORANGE);
     d.finish("A dead unit")
 }
@@ -154,9 +154,9 @@ fn losses() -> String {
     plot.curve(&mut d, f64::abs, GREY);
     plot.curve(&mut d, |d| if d.abs() < 1.0 { 0.5 * d * d } else { d.abs() - 0.5 }, ORANGE);
     for (at, words, color) in [
-        ((-2.2, 3.9), "half the square", BLUE),
-        ((2.5, 3.2), "absolute", GREY),
-        ((2.2, 1.0), "Huber, δ = 1", ORANGE),
+        ((-1.6, 3.9), "half the square", BLUE),
+        ((-0.9, 2.2), "absolute", GREY),
+        ((2.2, 0.6), "Huber, δ = 1", ORANGE),
     ] {
         d.words(plot.at(at.0, at.1), words, color);
     }

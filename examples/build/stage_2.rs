@@ -53,8 +53,8 @@ impl Var<'_> {
     // ANCHOR: record
     /// Computes an op, and writes down the result as one more node.
     fn record(self, op: Op, operands: &[Self]) -> Self {
-        // YOUR LINES: the values of the operands, the value of the op, and a node that holds this
-        // value, the op, and the places of the operands.
+        // YOUR LINES: get the values of the operands, and from them the value of
+        // the op. Push a node with this value, the op, and the operands' places.
         self.tape.push(Node { value: 0.0, op: None, operands: vec![] })
     }
     // ANCHOR_END: record

@@ -18,8 +18,9 @@ impl Var<'_> {
     pub fn backward(self) -> Gradients {
         let nodes = self.tape.nodes.borrow();
         let mut adjoints = vec![0.0; nodes.len()];
-        // YOUR LINES: begin with the 1 at this number. Then visit the nodes in their order, ask the
-        // op of each for its contributions, and add each to the adjoint of its operand.
+        // YOUR LINES: begin with the 1 at this number. Visit the nodes in their
+        // order, ask the op of each for its contributions, and add each to the
+        // adjoint of its operand.
         Gradients(adjoints)
     }
     // ANCHOR_END: backward

@@ -49,8 +49,8 @@ impl Op {
 // ANCHOR: sum_to
 /// Sums a contribution over the rows and columns along which its operand was repeated.
 pub fn sum_to(contribution: &Matrix, shape: [usize; 2]) -> Matrix {
-    // YOUR LINES: begin with zeros of that shape, and add each element of the contribution where the
-    // operand's element was read from. `at_mut` finds it as `at` did.
+    // YOUR LINES: begin with zeros of that shape. Add each element of the contribution
+    // where the operand's element was read from: `at_mut` finds it as `at` did.
     contribution.clone()
 }
 // ANCHOR_END: sum_to

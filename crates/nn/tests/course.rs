@@ -334,3 +334,97 @@ fn every_listing_and_link_of_the_book_leads_somewhere() {
         }
     }
 }
+
+/// The part of a file that a listing shows: between the marks of an anchor, from a line on, or all;
+/// without what all its lines are indented by.
+fn listed(path: &Path, part: &str) -> String {
+    let text = std::fs::read_to_string(path);
+    let text = text.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let from = part.trim_end_matches(':').parse::<usize>();
+    let mut shown = part.is_empty();
+    let mut lines = vec![];
+    for (number, line) in (1..).zip(text.lines()) {
+        let mark = line.trim_start().trim_start_matches(['/', '#', ' ']);
+        if mark.starts_with("ANCHOR") {
+            let is = |name: &str| mark == format!("{name}: {part}");
+            shown = (shown || is("ANCHOR")) && !is("ANCHOR_END");
+        } else if shown || from.as_ref().is_ok_and(|&from| number >= from) {
+            lines.push(line);
+        }
+    }
+    assert!(!lines.is_empty(), "nothing at {part} of {}", path.display());
+    let depth = |line: &&str| line.len() - line.trim_start().len();
+    let filled = lines.iter().filter(|line| !line.trim().is_empty());
+    let margin = filled.map(depth).min().unwrap_or(0);
+    let lines: Vec<&str> = lines.iter().map(|line| line.get(margin..).unwrap_or("")).collect();
+    lines.join("\n")
+}
+
+/// A chapter with its listings as they should be: behind `<!-- listing: file:part -->` stands what
+/// is in the file, so that the chapter reads well where nobody includes it. A block that mdbook
+/// includes becomes such a listing if that is wished.
+fn with_listings(folder: &Path, chapter: &str, includes_too: bool) -> String {
+    let mut right = String::new();
+    let mut lines = chapter.lines().peekable();
+    while let Some(line) = lines.next() {
+        let comment =
+            line.strip_prefix("<!-- listing: ").and_then(|rest| rest.strip_suffix(" -->"));
+        let include = includes_too
+            && line.starts_with("```")
+            && lines.peek().is_some_and(|next| next.starts_with("{{#include "));
+        let (fence, target) = match (comment, include) {
+            (Some(target), _) => (lines.next().expect("a block"), target),
+            (None, true) => {
+                let next = lines.peek().expect("the include");
+                (line, next["{{#include ".len()..].trim_end_matches('}'))
+            }
+            (None, false) => {
+                right += line;
+                right.push('\n');
+                continue;
+            }
+        };
+        let (path, part) = target.split_once(':').unwrap_or((target, ""));
+        let shown = listed(&folder.join(path), part);
+        right += &format!("<!-- listing: {target} -->\n{fence}\n{shown}\n```\n");
+        assert!(lines.any(|line| line == "```"), "the end of the block of {target}");
+    }
+    right
+}
+
+#[test]
+fn the_listings_are_what_stands_in_the_files() {
+    let update = std::env::var_os("UPDATE_CHAPTERS").is_some();
+    for (file, text) in chapters() {
+        let right = with_listings(file.parent().unwrap(), &text, update);
+        if update {
+            std::fs::write(&file, &right).unwrap();
+        }
+        assert!(
+            update || text == right,
+            "{}: a stale listing; UPDATE_CHAPTERS=1 cargo test -p nn --test all course",
+            file.display()
+        );
+    }
+}
+
+#[test]
+fn a_listing_is_the_part_of_the_file_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = "//! Says.\n\n// ANCHOR: one\nfn one() {}\n// ANCHOR_END: one\nfn two() {}\n";
+    let deep = "    // ANCHOR: deep\n    a {\n        b\n    }\n    // ANCHOR_END: deep\n";
+    std::fs::write(folder.path().join("code.rs"), code).unwrap();
+    std::fs::write(folder.path().join("deep.rs"), deep).unwrap();
+    let shown = |part: &str| listed(&folder.path().join("code.rs"), part);
+    assert_eq!(shown("one"), "fn one() {}");
+    assert_eq!(shown("3:"), "fn one() {}\nfn two() {}");
+    assert_eq!(listed(&folder.path().join("deep.rs"), "deep"), "a {\n    b\n}");
+    assert_eq!(shown(""), "//! Says.\n\nfn one() {}\nfn two() {}");
+
+    let include = "text\n```rust,ignore\n{{#include code.rs:one}}\n```\n";
+    let listing = "text\n<!-- listing: code.rs:one -->\n```rust,ignore\nfn one() {}\n```\n";
+    assert_eq!(with_listings(folder.path(), include, true), listing);
+    assert_eq!(with_listings(folder.path(), include, false), include);
+    let stale = listing.replace("one() {}", "old() {}");
+    assert_eq!(with_listings(folder.path(), &stale, false), listing);
+}
