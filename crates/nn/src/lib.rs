@@ -85,6 +85,8 @@ mod book {
     struct Layers;
     #[doc = include_str!("../../../docs/src/sequences.md")]
     struct Sequences;
+    #[doc = include_str!("../../../docs/src/using.md")]
+    struct Using;
 }
 
 pub mod data;

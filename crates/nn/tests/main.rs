@@ -3,6 +3,7 @@
 
 mod architecture;
 mod common;
+mod course;
 mod data;
 mod fit;
 mod guides;

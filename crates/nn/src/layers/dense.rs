@@ -22,6 +22,7 @@ use crate::model::{Init, Module, Parameter, Pass};
 /// assert_eq!(layer.output_shape(&[64, 3])?[..], [64, 2]);
 /// # Ok::<(), nn::Error>(())
 /// ```
+#[doc(alias = "Linear")]
 #[derive(Clone, Debug)]
 pub struct Dense<A: Float> {
     /// W, `[outputs, inputs]`.

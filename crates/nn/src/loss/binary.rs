@@ -18,6 +18,7 @@ use crate::ground::{Error, Targets};
 /// [`BinaryCrossEntropyWithLogits`] does: its gradient there is (σ(x) − t)/n, also where σ(x) rounds
 /// to 0 or 1. Other probabilities count as ε (of the element type) away from 0 and 1, where the
 /// logarithm is infinite, with the slope that they have at that distance.
+#[doc(alias = "BCELoss")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BinaryCrossEntropy;
 
@@ -47,6 +48,7 @@ impl<A: Float> Loss<A> for BinaryCrossEntropy {
 /// without overflow. Its gradient with respect to x is (σ(x) − t)/n.
 ///
 /// Targets are values from 0 to 1 of the output's shape, or labels 0 and 1 for a single output.
+#[doc(alias = "BCEWithLogitsLoss")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BinaryCrossEntropyWithLogits;
 

@@ -41,6 +41,8 @@ use crate::ground::{Error, Targets};
 /// assert!(loss.loss(x, &Targets::Labels(vec![0, 7]))?.item().is_finite());
 /// # Ok::<(), nn::Error>(())
 /// ```
+#[doc(alias = "CrossEntropyLoss")]
+#[doc(alias = "SparseCategoricalCrossentropy")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CrossEntropy;
 
@@ -193,6 +195,7 @@ fn leading(output: &[usize]) -> Option<&[usize]> {
 /// choice for logits.
 ///
 /// Labels are given as to [`CrossEntropy`]. With weights it is Σ wₗ·(−yₗ) / Σ wₗ.
+#[doc(alias = "NLLLoss")]
 #[derive(Clone, Debug, Default)]
 pub struct NegativeLogLikelihood {
     counting: Counting,

@@ -9,6 +9,7 @@ use super::targets::{Allowed, values};
 use crate::ground::{Error, Targets};
 
 /// Mean squared error over all elements: Σ (y − t)² / n.
+#[doc(alias = "MSELoss")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeanSquaredError;
 
@@ -52,6 +53,7 @@ fn samples<A: Float>(output: Var<'_, A>) -> f64 {
 ///
 /// Its gradient is ±1/n however large the error, so that an outlier pulls no harder than any other
 /// sample; at y = t it is taken as 0.
+#[doc(alias = "L1Loss")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeanAbsoluteError;
 
@@ -168,6 +170,7 @@ fn positive(setting: &'static str, given: f64) -> Result<f64, Error> {
 /// assert_eq!(KlDivergence::default().loss(y, &t)?.item(), 2.0_f64.ln());
 /// # Ok::<(), nn::Error>(())
 /// ```
+#[doc(alias = "KLDivLoss")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KlDivergence {
     /// Whether the targets are logarithms of probabilities too.

@@ -265,6 +265,10 @@ pub trait MatmulMethods: Reading {
     ///
     /// # Panics
     /// If the inner lengths differ or the leading axes do not broadcast.
+    #[doc(alias = "dot")]
+    #[doc(alias = "mm")]
+    #[doc(alias = "bmm")]
+    #[doc(alias = "@")]
     #[track_caller]
     fn matmul(&self, other: impl Borrow<Self>) -> Self {
         Self::apply(Matmul, &[self, other.borrow()])

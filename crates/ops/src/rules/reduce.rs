@@ -21,6 +21,7 @@ pub trait ReduceMethods: Reading {
     ///
     /// # Panics
     /// If an axis does not exist or is empty.
+    #[doc(alias = "amax")]
     #[track_caller]
     fn max_axes(&self, axes: impl Into<Axes>) -> Self {
         Self::apply(Extreme { largest: true, axes: axes.into(), keepdims: false }, &[self])
@@ -45,6 +46,7 @@ pub trait ReduceMethods: Reading {
     ///
     /// # Panics
     /// If an axis does not exist or is empty.
+    #[doc(alias = "amin")]
     #[track_caller]
     fn min_axes(&self, axes: impl Into<Axes>) -> Self {
         Self::apply(Extreme { largest: false, axes: axes.into(), keepdims: false }, &[self])

@@ -45,6 +45,7 @@ pub trait LayoutMethods: Reading {
         Self::apply(AxisMap::copy("roll", axis, length, from), &[self])
     }
     /// Each element along an axis `times` times in a row.
+    #[doc(alias = "repeat_interleave")]
     #[track_caller]
     fn repeat(&self, axis: isize, times: usize) -> Self {
         let length = self.length(axis);
@@ -117,6 +118,7 @@ pub trait LayoutMethods: Reading {
         Self::apply(Cumsum { axis, reverse: false }, &[self])
     }
     /// NumPy's `take_along_axis`: one element for each index, along `axis`.
+    #[doc(alias = "gather")]
     #[track_caller]
     fn take_along_axis(&self, axis: isize, indices: &Indices) -> Self {
         Self::apply(TakeAlong { axis, indices: indices.clone() }, &[self])
@@ -127,6 +129,7 @@ pub trait LayoutMethods: Reading {
         Self::apply(ScatterAdd { axis, indices: indices.clone(), length }, &[self])
     }
     /// The diagonal of the last two axes, `offset` above the main one.
+    #[doc(alias = "diag")]
     #[track_caller]
     fn diagonal(&self, offset: isize) -> Self {
         Self::apply(Diagonal { offset }, &[self])

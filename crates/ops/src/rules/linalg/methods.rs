@@ -11,6 +11,7 @@ pub trait LinalgMethods: Reading {
     ///
     /// # Panics
     /// If the matrix is not square or is singular.
+    #[doc(alias = "inv")]
     #[track_caller]
     fn inverse(&self) -> Self {
         Self::apply(Inverse, &[self])
@@ -35,6 +36,7 @@ pub trait LinalgMethods: Reading {
     ///
     /// # Panics
     /// If the matrix is not square or is singular.
+    #[doc(alias = "slogdet")]
     #[track_caller]
     fn logdet(&self) -> Self {
         Self::apply(LogDet, &[self])

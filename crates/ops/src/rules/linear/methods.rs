@@ -70,6 +70,7 @@ pub trait LinearMethods: Reading {
         Self::apply(Mean { axes: axes.into(), keepdims: true }, &[self])
     }
     /// The value repeated to `shape`, by NumPy's broadcasting.
+    #[doc(alias = "expand")]
     #[track_caller]
     fn broadcast_to(&self, shape: &[usize]) -> Self {
         Self::apply(BroadcastTo { shape: Shape::from_slice(shape) }, &[self])
@@ -81,11 +82,14 @@ pub trait LinearMethods: Reading {
     /// let x = Tensor::from([1.0, 2.0, 3.0, 4.0]);
     /// assert_eq!(x.reshape([2, -1]), Tensor::from([[1.0, 2.0], [3.0, 4.0]]));
     /// ```
+    #[doc(alias = "view")]
     #[track_caller]
     fn reshape(&self, shape: impl Into<NewShape>) -> Self {
         Self::apply(Reshape { shape: shape.into().0 }, &[self])
     }
     /// One more axis of length 1, before `axis` (from the end if negative: −1 is after the last).
+    #[doc(alias = "unsqueeze")]
+    #[doc(alias = "newaxis")]
     #[track_caller]
     fn expand_dims(&self, axis: isize) -> Self {
         let mut shape = self.shape();
@@ -95,11 +99,13 @@ pub trait LinearMethods: Reading {
         self.reshape(&shape[..])
     }
     /// The axes in the given order.
+    #[doc(alias = "transpose")]
     #[track_caller]
     fn permute(&self, axes: &[isize]) -> Self {
         Self::apply(Permute { axes: Some(SmallVec::from_slice(axes)) }, &[self])
     }
     /// The transpose: all axes in reverse order. Shares the elements, copies nothing.
+    #[doc(alias = "transpose")]
     #[track_caller]
     fn t(&self) -> Self {
         Self::apply(Permute { axes: None }, &[self])
@@ -118,6 +124,8 @@ pub trait LinearMethods: Reading {
         Self::apply(Slice { part: part.as_ref().into() }, &[self])
     }
     /// This value and others joined end to end along `axis`.
+    #[doc(alias = "cat")]
+    #[doc(alias = "concatenate")]
     #[track_caller]
     fn concat<T: Borrow<Self>>(&self, others: &[T], axis: isize) -> Self {
         let operands: Vec<&Self> =
@@ -142,6 +150,7 @@ pub trait LinearMethods: Reading {
         first.concat(&rest, axis)
     }
     /// Slices along `axis` chosen by their indices (rows of a table for axis 0).
+    #[doc(alias = "take")]
     #[track_caller]
     fn index_select(&self, axis: isize, indices: &[usize]) -> Self {
         Self::apply(IndexSelect { axis, indices: indices.into() }, &[self])

@@ -17,6 +17,8 @@ pub trait WindowMethods: Reading {
     ///
     /// # Panics
     /// If channels or kernel do not fit.
+    #[doc(alias = "conv1d")]
+    #[doc(alias = "conv2d")]
     #[track_caller]
     fn conv(&self, weight: impl Borrow<Self>, slides: &[Slide], groups: usize) -> Self {
         let conv = Conv { slides: Slides::from_slice(slides), groups, part: Part::Output };
@@ -28,6 +30,7 @@ pub trait WindowMethods: Reading {
     ///
     /// # Panics
     /// If channels or kernel do not fit, or the output padding is not below the stride.
+    #[doc(alias = "conv_transpose2d")]
     #[track_caller]
     fn conv_transposed(
         &self,
@@ -62,6 +65,7 @@ pub trait WindowMethods: Reading {
     ///
     /// # Panics
     /// If a window does not fit, or the padding exceeds half the window.
+    #[doc(alias = "max_pool2d")]
     #[track_caller]
     fn max_pool(&self, slides: &[Slide], ceil: bool) -> Self {
         Self::apply(MaxPool { slides: pool_slides(self, slides, ceil) }, &[self])
@@ -70,6 +74,7 @@ pub trait WindowMethods: Reading {
     ///
     /// # Panics
     /// If a window does not fit, or the padding exceeds half the window.
+    #[doc(alias = "avg_pool2d")]
     #[track_caller]
     fn avg_pool(&self, slides: &[Slide], ceil: bool, count_padding: bool) -> Self {
         let all = pool_slides(self, slides, ceil);

@@ -1,0 +1,430 @@
+//! The stages of "Build your own": every solution holds, every gap fails first. Chapters quote what
+//! is printed, figures are those that are drawn, and every listing and link of the book leads somewhere.
+
+use std::path::{Path, PathBuf};
+
+#[path = "../../../examples/build/report.rs"]
+mod report;
+
+#[path = "../../../docs/figures/chapters.rs"]
+mod chapter_figures;
+#[path = "../../../docs/figures/figures.rs"]
+mod figures;
+#[path = "../../../docs/figures/svg.rs"]
+mod svg;
+
+/// Programs whose output the book quotes.
+#[allow(dead_code)]
+#[path = "../../../examples"]
+mod programs {
+    pub mod cheap;
+    pub mod line;
+}
+
+use report::{TITLES, Verdict, report};
+
+/// An engine of these stages, each the reader's file, the solution or a mistake.
+macro_rules! engine {
+    ($name:ident: $one:literal $two:literal $three:literal $four:literal
+     $five:literal $six:literal $seven:literal $eight:literal) => {
+        #[allow(dead_code, unused_mut, unused_variables, clippy::match_same_arms)]
+        #[allow(clippy::duplicate_mod)]
+        #[path = "../../../examples/build"]
+        mod $name {
+            #[path = "checks/mod.rs"]
+            pub mod checks;
+            #[path = "matrix.rs"]
+            mod matrix;
+            #[path = $one]
+            mod stage_1;
+            #[path = $two]
+            mod stage_2;
+            #[path = $three]
+            mod stage_3;
+            #[path = $four]
+            mod stage_4;
+            #[path = $five]
+            mod stage_5;
+            #[path = $six]
+            mod stage_6;
+            #[path = $seven]
+            mod stage_7;
+            #[path = $eight]
+            mod stage_8;
+        }
+    };
+}
+
+engine!(solved: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs"
+    "solutions/stage_8.rs");
+engine!(gap_1: "stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs" "solutions/stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(gap_2: "solutions/stage_1.rs" "stage_2.rs" "solutions/stage_3.rs" "solutions/stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(gap_3: "solutions/stage_1.rs" "solutions/stage_2.rs" "stage_3.rs" "solutions/stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(gap_4: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs" "stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(gap_5: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs"
+    "solutions/stage_8.rs");
+engine!(gap_6: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "solutions/stage_5.rs" "stage_6.rs" "solutions/stage_7.rs"
+    "solutions/stage_8.rs");
+engine!(gap_7: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "solutions/stage_5.rs" "solutions/stage_6.rs" "stage_7.rs"
+    "solutions/stage_8.rs");
+engine!(gap_8: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "solutions/stage_4.rs" "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs"
+    "stage_8.rs");
+
+engine!(swapped: "../../crates/nn/tests/mistakes/stage_1_swapped.rs" "solutions/stage_2.rs"
+    "solutions/stage_3.rs" "solutions/stage_4.rs" "solutions/stage_5.rs" "solutions/stage_6.rs"
+    "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(every_path: "solutions/stage_1.rs" "solutions/stage_2.rs"
+    "../../crates/nn/tests/mistakes/stage_3_every_path.rs" "solutions/stage_4.rs"
+    "solutions/stage_5.rs" "solutions/stage_6.rs" "solutions/stage_7.rs" "solutions/stage_8.rs");
+engine!(overwrites: "solutions/stage_1.rs" "solutions/stage_2.rs" "solutions/stage_3.rs"
+    "../../crates/nn/tests/mistakes/stage_4_overwrites.rs" "solutions/stage_5.rs"
+    "solutions/stage_6.rs" "../../crates/nn/tests/mistakes/stage_7_uphill.rs"
+    "../../crates/nn/tests/mistakes/stage_8_nan.rs");
+
+/// The check of each stage, run where only that stage has its gap.
+const GAPS: [fn(usize) -> Verdict; 8] = [
+    gap_1::checks::stage,
+    gap_2::checks::stage,
+    gap_3::checks::stage,
+    gap_4::checks::stage,
+    gap_5::checks::stage,
+    gap_6::checks::stage,
+    gap_7::checks::stage,
+    gap_8::checks::stage,
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What `cargo run --example build -- STAGE` prints to a reader who has filled the stages before.
+fn with_gap(stage: usize) -> (String, bool) {
+    report(stage, "examples/build", GAPS[stage - 1])
+}
+
+/// What it prints with `--solution`.
+fn solution(stage: usize) -> (String, bool) {
+    report(stage, "examples/build/solutions", solved::checks::stage)
+}
+
+#[test]
+fn every_solution_holds() {
+    for stage in 1..=TITLES.len() {
+        let (text, holds) = solution(stage);
+        assert!(holds && text.contains(&format!("STAGE {stage} HOLDS.")), "{text}");
+    }
+}
+
+#[test]
+fn every_gap_fails_first_with_its_sentence() {
+    let sentences = [
+        "y = a - b at 3 and -4, where the adjoint 1 arrives, should pass back 1 and -1; yours",
+        "w * x of w = 3 and x = -4 should be -12; yours is 0.",
+        "the way back from c is c, b, a: [2, 1, 0]; yours is [2].",
+        "∂y/∂y should be 1; yours is 0.",
+        "for an operand of shape [1, 2] should be [[9, 12]]; yours is [[1, 2], [3, 4], [5, 6]].",
+        "sums to [[0.75, 1.15]] before tanh, should be [[0.635149, 0.817754]]; yours is [[1, 0.5]].",
+        "the weight after one step of rate 0.9 should be 0.75798; yours is 0.5.",
+        "distance(3.0, 6.0) should be more than 1e-12; yours is 0e0.",
+    ];
+    for (stage, sentence) in (1..).zip(sentences) {
+        let (text, holds) = with_gap(stage);
+        assert!(
+            !holds,
+            "the gap of examples/build/stage_{stage}.rs is filled; to test the repository, put it \
+             back: git checkout examples/build"
+        );
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(&text).contains(&words(sentence)), "{text}");
+        assert!(text.contains("  not yet: "), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}
+
+#[test]
+fn a_mistake_that_many_make_has_its_sentence() {
+    let mistakes: [(fn(usize) -> Verdict, usize, &str); 5] = [
+        (swapped::checks::stage, 1, "should pass back -4 and 3; yours passes back 3 and -4."),
+        (every_path::checks::stage, 3, "should come after it; in your order it comes before."),
+        (overwrites::checks::stage, 4, "∂y/∂a of y = a * a at a = 3 should be 6; yours is 3."),
+        (overwrites::checks::stage, 7, "should be 0.75798; yours is 0.24202, which is uphill."),
+        (overwrites::checks::stage, 8, "distance(NaN, 1.0) should be more than 1e-12; yours is"),
+    ];
+    for (check, stage, sentence) in mistakes {
+        let verdict = check(stage).expect_err("a mistake");
+        assert!(verdict.contains(sentence), "stage {stage}: {verdict}");
+    }
+}
+
+#[test]
+fn a_gap_is_marked_and_its_file_is_otherwise_the_solution() {
+    let folder = root().join("examples/build");
+    for stage in 1..=TITLES.len() {
+        let read = |file: String| std::fs::read_to_string(folder.join(file)).unwrap();
+        let (gap, solution) =
+            (read(format!("stage_{stage}.rs")), read(format!("solutions/stage_{stage}.rs")));
+        assert!(gap.contains("// YOUR LINE"), "stage {stage} marks its gap");
+        assert!(!solution.contains("YOUR LINE"), "the solution of stage {stage} has no gap");
+        let theirs: Vec<&str> = solution.lines().collect();
+        let added = gap.lines().filter(|line| !theirs.contains(line)).count();
+        assert!((1..=8).contains(&added), "stage {stage} adds {added} lines to its solution");
+    }
+}
+
+/// What a block that begins with a call of `build` should say, and which stage it calls.
+fn quotation(block: &str) -> Option<(String, (usize, bool))> {
+    let command = block.lines().next()?;
+    let call = command.strip_prefix("$ cargo run --example build -- ")?;
+    let (stage, solved) = call.split_once(' ').map_or((call, false), |(stage, _)| (stage, true));
+    let stage = stage.parse().expect("the number of a stage");
+    let (output, _) = if solved { solution(stage) } else { with_gap(stage) };
+    Some((output.trim_end().to_owned(), (stage, solved)))
+}
+
+#[test]
+fn the_chapters_quote_what_the_stages_print() {
+    let mut seen = vec![];
+    for entry in std::fs::read_dir(root().join("docs/src/build")).unwrap() {
+        let chapter = entry.unwrap().path();
+        let text = std::fs::read_to_string(&chapter).unwrap();
+        let mut parts = text.split("```console\n");
+        let mut right = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (block, after) = part.split_once("```").expect("the end of a block");
+            right += "```console\n";
+            if let Some((output, which)) = quotation(block) {
+                right += block.lines().next().expect("a command");
+                right += &format!("\n{output}\n");
+                seen.push(which);
+            } else {
+                right += block;
+            }
+            right += "```";
+            right += after;
+        }
+        if std::env::var_os("UPDATE_CHAPTERS").is_some() {
+            std::fs::write(&chapter, &right).unwrap();
+        } else {
+            let stale = text.lines().zip(right.lines()).find(|(shown, right)| shown != right);
+            assert!(
+                text == right,
+                "{}: {stale:?}; UPDATE_CHAPTERS=1 cargo test -p nn --test all course",
+                chapter.display()
+            );
+        }
+    }
+    for stage in 1..=TITLES.len() {
+        for solved in [false, true] {
+            assert!(seen.contains(&(stage, solved)), "stage {stage}, solution: {solved}");
+        }
+    }
+}
+
+/// The Markdown files of the book, with their texts.
+fn chapters() -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root().join("docs/src")];
+    let mut chapters = vec![];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                chapters.push((path, text));
+            }
+        }
+    }
+    assert!(chapters.len() > 30, "the chapters were found");
+    chapters
+}
+
+/// Whether the parts of a quotation, between lines of `…`, stand in the text as whole lines, in
+/// this order.
+fn quotes(quotation: &str, text: &str) -> bool {
+    let mut rest = text.lines();
+    let mut parts = quotation.split("…").map(|part| part.trim_matches('\n'));
+    parts.all(|part| {
+        let mut wanted = part.lines();
+        let Some(first) = wanted.next() else { return true };
+        rest.any(|line| line == first) && wanted.all(|line| rest.next() == Some(line))
+    })
+}
+
+#[test]
+fn a_quotation_is_told_from_a_misquotation() {
+    let text = "a\nb\nc\nd\n";
+    assert!(["a\nb\nc\nd", "…\nb\n…\nd", "a\n…\nc\nd"].iter().all(|right| quotes(right, text)));
+    assert!(["a\nc", "…\nc\n…\nb", "…\ne", "a\n…\nb c"].iter().all(|wrong| !quotes(wrong, text)));
+}
+
+#[test]
+fn the_first_chapters_quote_what_their_programs_print() {
+    let programs =
+        [("line", programs::line::text().unwrap()), ("cheap", programs::cheap::text().unwrap())];
+    for (name, text) in programs {
+        let command = format!("```console\n$ cargo run --example {name}\n");
+        let mut quoted = 0;
+        for (file, chapter) in chapters() {
+            for block in chapter.split(&command as &str).skip(1) {
+                let quotation = block.split("```").next().unwrap();
+                assert!(quotes(quotation, &text), "{}:\n{quotation}\n{text}", file.display());
+                assert!(quotation.lines().count() > 3, "{}: a quotation", file.display());
+                quoted += 1;
+            }
+        }
+        assert!(quoted > 0, "{name} is quoted");
+    }
+}
+
+#[test]
+fn the_figures_are_those_that_are_drawn() {
+    let folder = root().join("docs/src/figures");
+    for (name, draw) in figures::ALL.iter().chain(&chapter_figures::ALL) {
+        let drawn = draw();
+        if std::env::var_os("UPDATE_CHAPTERS").is_some() {
+            std::fs::write(folder.join(format!("{name}.svg")), &drawn).unwrap();
+        }
+        let shown = std::fs::read_to_string(folder.join(format!("{name}.svg"))).unwrap_or_default();
+        assert!(shown == drawn, "{name} is stale; cargo run --example figures");
+        let used =
+            chapters().iter().any(|(_, text)| text.contains(&format!("figures/{name}.svg)")));
+        assert!(used, "{name} is shown in a chapter");
+    }
+}
+
+#[test]
+fn every_picture_has_words_in_its_place() {
+    for (file, text) in chapters() {
+        for picture in text.split("\n![").skip(1) {
+            let words = picture.split("](").next().unwrap();
+            assert!(words.len() > 20, "{}: what does it show? {words:?}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_listing_and_link_of_the_book_leads_somewhere() {
+    for (file, text) in chapters() {
+        let folder = file.parent().unwrap();
+        for include in text.split("{{#include ").skip(1) {
+            let target = include.split("}}").next().unwrap();
+            let (path, mark) = target.split_once(':').unwrap_or((target, ""));
+            let source = std::fs::read_to_string(folder.join(path));
+            let source = source.unwrap_or_else(|e| panic!("{}: {target}: {e}", file.display()));
+            let marked = mark.is_empty()
+                || mark.starts_with(|c: char| c == ':' || c.is_ascii_digit())
+                || source.contains(&format!("ANCHOR: {mark}\n"));
+            assert!(marked, "{}: no anchor {mark} in {path}", file.display());
+        }
+        for link in text.split("](").skip(1) {
+            let target = link.split(')').next().unwrap();
+            let path = target.split('#').next().unwrap();
+            let inside = !path.is_empty() && !path.contains(':') && !path.contains(' ');
+            assert!(!inside || folder.join(path).exists(), "{}: {target}", file.display());
+        }
+    }
+}
+
+/// The part of a file that a listing shows: between the marks of an anchor, from a line on, or all;
+/// without what all its lines are indented by.
+fn listed(path: &Path, part: &str) -> String {
+    let text = std::fs::read_to_string(path);
+    let text = text.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let from = part.trim_end_matches(':').parse::<usize>();
+    let mut shown = part.is_empty();
+    let mut lines = vec![];
+    for (number, line) in (1..).zip(text.lines()) {
+        let mark = line.trim_start().trim_start_matches(['/', '#', ' ']);
+        if mark.starts_with("ANCHOR") {
+            let is = |name: &str| mark == format!("{name}: {part}");
+            shown = (shown || is("ANCHOR")) && !is("ANCHOR_END");
+        } else if shown || from.as_ref().is_ok_and(|&from| number >= from) {
+            lines.push(line);
+        }
+    }
+    assert!(!lines.is_empty(), "nothing at {part} of {}", path.display());
+    let depth = |line: &&str| line.len() - line.trim_start().len();
+    let filled = lines.iter().filter(|line| !line.trim().is_empty());
+    let margin = filled.map(depth).min().unwrap_or(0);
+    let lines: Vec<&str> = lines.iter().map(|line| line.get(margin..).unwrap_or("")).collect();
+    lines.join("\n")
+}
+
+/// A chapter with its listings as they should be: behind `<!-- listing: file:part -->` stands what
+/// is in the file, so that the chapter reads well where nobody includes it. A block that mdbook
+/// includes becomes such a listing if that is wished.
+fn with_listings(folder: &Path, chapter: &str, includes_too: bool) -> String {
+    let mut right = String::new();
+    let mut lines = chapter.lines().peekable();
+    while let Some(line) = lines.next() {
+        let comment =
+            line.strip_prefix("<!-- listing: ").and_then(|rest| rest.strip_suffix(" -->"));
+        let include = includes_too
+            && line.starts_with("```")
+            && lines.peek().is_some_and(|next| next.starts_with("{{#include "));
+        let (fence, target) = match (comment, include) {
+            (Some(target), _) => (lines.next().expect("a block"), target),
+            (None, true) => {
+                let next = lines.peek().expect("the include");
+                (line, next["{{#include ".len()..].trim_end_matches('}'))
+            }
+            (None, false) => {
+                right += line;
+                right.push('\n');
+                continue;
+            }
+        };
+        let (path, part) = target.split_once(':').unwrap_or((target, ""));
+        let shown = listed(&folder.join(path), part);
+        right += &format!("<!-- listing: {target} -->\n{fence}\n{shown}\n```\n");
+        assert!(lines.any(|line| line == "```"), "the end of the block of {target}");
+    }
+    right
+}
+
+#[test]
+fn the_listings_are_what_stands_in_the_files() {
+    let update = std::env::var_os("UPDATE_CHAPTERS").is_some();
+    for (file, text) in chapters() {
+        let right = with_listings(file.parent().unwrap(), &text, update);
+        if update {
+            std::fs::write(&file, &right).unwrap();
+        }
+        assert!(
+            update || text == right,
+            "{}: a stale listing; UPDATE_CHAPTERS=1 cargo test -p nn --test all course",
+            file.display()
+        );
+    }
+}
+
+#[test]
+fn a_listing_is_the_part_of_the_file_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = "//! Says.\n\n// ANCHOR: one\nfn one() {}\n// ANCHOR_END: one\nfn two() {}\n";
+    let deep = "    // ANCHOR: deep\n    a {\n        b\n    }\n    // ANCHOR_END: deep\n";
+    std::fs::write(folder.path().join("code.rs"), code).unwrap();
+    std::fs::write(folder.path().join("deep.rs"), deep).unwrap();
+    let shown = |part: &str| listed(&folder.path().join("code.rs"), part);
+    assert_eq!(shown("one"), "fn one() {}");
+    assert_eq!(shown("3:"), "fn one() {}\nfn two() {}");
+    assert_eq!(listed(&folder.path().join("deep.rs"), "deep"), "a {\n    b\n}");
+    assert_eq!(shown(""), "//! Says.\n\nfn one() {}\nfn two() {}");
+
+    let include = "text\n```rust,ignore\n{{#include code.rs:one}}\n```\n";
+    let listing = "text\n<!-- listing: code.rs:one -->\n```rust,ignore\nfn one() {}\n```\n";
+    assert_eq!(with_listings(folder.path(), include, true), listing);
+    assert_eq!(with_listings(folder.path(), include, false), include);
+    let stale = listing.replace("one() {}", "old() {}");
+    assert_eq!(with_listings(folder.path(), &stale, false), listing);
+}
