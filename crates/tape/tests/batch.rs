@@ -200,7 +200,7 @@ fn it_is_known_which_rules_loop() {
 
 /// A layer of a network with everything that a batch meets: a product with shared weights, a
 /// reduction, a softmax.
-fn network<'t>(x: Var<'t, f64>) -> Var<'t, f64> {
+fn network(x: Var<'_, f64>) -> Var<'_, f64> {
     let w = x.tape().constant(sample(&[4, 3], 1));
     (x.matmul(w).tanh() + x.sum()).softmax(0)
 }
@@ -257,7 +257,8 @@ fn a_batch_nests_with_gradients_and_itself() {
         v[0].sin().sum() * v[0].sum()
     }
     let x: Tensor<f64> = sample(&[5, 3], 4);
-    let hessians = vmap(|v| nested::hessian(|x| f(&[x]), v[0]), &[x.clone()], &[Some(0)]).unwrap();
+    let hessians =
+        vmap(|v| nested::hessian(|x| f(&[x]), v[0]), std::slice::from_ref(&x), &[Some(0)]).unwrap();
     for row in 0..5 {
         let alone = hessian(f, &x.slice(ndarray::s![row, ..])).unwrap();
         let of_batch = hessians.slice(ndarray::s![row, .., ..]);
@@ -270,7 +271,7 @@ fn a_batch_nests_with_gradients_and_itself() {
     let inside = nested::vmap(|v| nested::grad(f, v)[0], &[v], &[Some(0)]).value();
     assert_relative_eq!(around, inside, max_relative = 1e-12, epsilon = 1e-14);
     // Rows along another axis, and a function that ignores them.
-    let columns = vmap(|v| v[0].sum(), &[x.clone()], &[Some(-1)]).unwrap();
+    let columns = vmap(|v| v[0].sum(), std::slice::from_ref(&x), &[Some(-1)]).unwrap();
     assert_relative_eq!(columns, x.sum_axes(0), max_relative = 1e-14);
     let constant = vmap(|v| v[1].exp(), &[x.clone(), x.clone()], &[Some(0), None]).unwrap();
     assert_eq!(constant.shape(), [5, 5, 3]);

@@ -13,9 +13,9 @@ mod expression;
 mod listings;
 mod messages;
 mod misuse;
-mod outside;
 #[cfg(feature = "linalg")]
 mod op_table;
+mod outside;
 #[cfg(feature = "page")]
 mod page;
 mod picture;

@@ -95,7 +95,7 @@ impl<'t, A: Float> Batch<'t, A> {
         drop(graph);
         let tape = self.tape;
         let whole = match op {
-            Some(op) => tape.at(origin, || self.op(op, &given, &Var::new(tape, node))),
+            Some(op) => tape.at(origin, || self.op(&op, &given, &Var::new(tape, node))),
             None if detached => {
                 tape.at(origin, || tape.record_detached(given[0].whole.unwrap_or(given[0].row)))
             }
@@ -109,7 +109,7 @@ impl<'t, A: Float> Batch<'t, A> {
 
     /// An op on the whole batch: by a rule of its kind, by its parts, or row by row.
     #[track_caller]
-    fn op(&mut self, op: BoxedOp<A>, given: &[Operand<'t, A>], row: &Var<'t, A>) -> Var<'t, A> {
+    fn op(&mut self, op: &BoxedOp<A>, given: &[Operand<'t, A>], row: &Var<'t, A>) -> Var<'t, A> {
         let shapes: SmallVec<[Shape; 3]> = given.iter().map(|x| x.row.shape()).collect();
         let shapes: SmallVec<[&[usize]; 3]> = shapes.iter().map(|shape| &shape[..]).collect();
         let along: SmallVec<[bool; 3]> = given.iter().map(|x| x.whole.is_some()).collect();
@@ -129,7 +129,7 @@ impl<'t, A: Float> Batch<'t, A> {
             self.walk(before..self.tape.len());
             return self.get(composed).unwrap_or_else(|| self.repeated(composed));
         }
-        self.row_by_row(&op, given)
+        self.row_by_row(op, given)
     }
 
     fn row_by_row(&mut self, op: &BoxedOp<A>, given: &[Operand<'t, A>]) -> Var<'t, A> {
