@@ -10,10 +10,10 @@ mod debug;
 mod expression;
 mod listings;
 mod messages;
-mod misuse;
-mod outside;
+
 #[cfg(feature = "linalg")]
 mod op_table;
+mod outside;
 #[cfg(feature = "page")]
 mod page;
 mod picture;
@@ -28,3 +28,4 @@ mod terminal;
 mod text;
 mod trace;
 mod transform;
+mod unwind;
