@@ -60,7 +60,7 @@ pub enum DataError {
         classes: usize,
     },
     /// A row that is not in the dataset.
-    #[error("row {row} was asked for, but only rows 0 to {} are there", rows.saturating_sub(1))]
+    #[error("row {row} was asked for, but {}", rows_there(*rows))]
     Row {
         /// The row asked for, counted from 0.
         row: usize,
@@ -160,8 +160,8 @@ pub enum DataError {
     },
     /// A row to split at that leaves one part without samples.
     #[error(
-        "a split before row {row} was asked for, but {rows} rows can be split before row 1 to {}",
-        rows.saturating_sub(1)
+        "a split before row {row} was asked for, but {}",
+        splits_allowed(*rows)
     )]
     SplitAt {
         /// The first row of the second part, counted from 0.
@@ -435,6 +435,22 @@ pub enum DataError {
 }
 
 /// A count with its noun and verb.
+fn rows_there(rows: usize) -> String {
+    match rows {
+        0 => "there are no rows".to_owned(),
+        1 => "only row 0 is there".to_owned(),
+        _ => format!("only rows 0 to {} are there", rows - 1),
+    }
+}
+
+fn splits_allowed(rows: usize) -> String {
+    match rows {
+        0 | 1 => format!("{} cannot be split", counted(rows, "row")),
+        2 => "2 rows can be split before row 1".to_owned(),
+        _ => format!("{rows} rows can be split before row 1 to {}", rows - 1),
+    }
+}
+
 fn were(count: usize, noun: &str) -> String {
     format!("{} {}", counted(count, noun), if count == 1 { "was" } else { "were" })
 }

@@ -150,8 +150,8 @@ pub enum Error {
     },
     /// The number of a token that an embedding does not have.
     #[error(
-        "the input of {layer} is {given} at {position:?}, but must be a whole number from 0 to {}",
-        *count as isize - 1,
+        "the input of {layer} is {given} at {position:?}, but {}",
+        allowed_tokens(*count),
         layer = visible(layer)
     )]
     Token {
@@ -173,6 +173,12 @@ pub enum Error {
         given: String,
         /// What is allowed, in words.
         allowed: &'static str,
+    },
+    /// A parameter that memory cannot hold.
+    #[error("a parameter cannot be made: {problem}")]
+    TooLarge {
+        /// Its shape and size, in words.
+        problem: ops::Problem,
     },
     /// A loss that is infinite or NaN.
     #[error(
@@ -321,8 +327,17 @@ pub enum Error {
 }
 
 /// The classes of an output, and the labels that they allow.
+fn allowed_tokens(count: usize) -> String {
+    match count {
+        0 => "it has no tokens".to_owned(),
+        1 => "its only token is 0".to_owned(),
+        _ => format!("must be a whole number from 0 to {}", count - 1),
+    }
+}
+
 fn allowed_labels(classes: usize) -> String {
     match classes {
+        0 => "no classes".to_owned(),
         1 => "1 class, so only label 0 is allowed".to_owned(),
         _ => format!("{classes} classes, so labels 0 to {} are allowed", classes - 1),
     }
