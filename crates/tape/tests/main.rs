@@ -12,7 +12,6 @@ mod debug;
 mod expression;
 mod listings;
 mod messages;
-mod misuse;
 #[cfg(feature = "linalg")]
 mod op_table;
 mod outside;
@@ -31,3 +30,4 @@ mod terms;
 mod text;
 mod trace;
 mod transform;
+mod unwind;

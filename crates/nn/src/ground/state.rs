@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ops::{Float, Tensor};
+use ops::{Float, Tensor, visible};
 
 use super::Error;
+use super::words::shown_list;
 
 /// Named tensors, numbers and texts: all that an optimiser, a schedule or a callback remembers.
 /// A checkpoint holds it, and training goes on from it as if it had never stopped.
@@ -36,7 +37,8 @@ impl<A: Float> State<A> {
     /// # Errors
     /// If there is none.
     pub fn number(&self, name: &str) -> Result<f64, Error> {
-        let missing = || Error::State { problem: format!("the number {name} is missing") };
+        let missing =
+            || Error::State { problem: format!("the number {} is missing", visible(name)) };
         self.numbers.get(name).copied().ok_or_else(missing)
     }
 
@@ -45,7 +47,7 @@ impl<A: Float> State<A> {
     /// # Errors
     /// If there is none.
     pub fn text(&self, name: &str) -> Result<&str, Error> {
-        let missing = || Error::State { problem: format!("the text {name} is missing") };
+        let missing = || Error::State { problem: format!("the text {} is missing", visible(name)) };
         self.texts.get(name).map(String::as_str).ok_or_else(missing)
     }
 
@@ -115,7 +117,7 @@ impl<'s, A: Float> StateReader<'s, A> {
     pub(crate) fn number(&mut self, key: &str) -> f64 {
         let number = self.read(key, |state| &state.numbers).copied().unwrap_or(0.0);
         if number.is_nan() {
-            self.wrong(format!("{key} is NaN"));
+            self.wrong(format!("{} is NaN", visible(key)));
         }
         number
     }
@@ -124,7 +126,7 @@ impl<'s, A: Float> StateReader<'s, A> {
     pub(crate) fn count(&mut self, key: &str) -> u64 {
         let number = self.number(key);
         if number < 0.0 || number > 2_f64.powi(53) || number.fract() != 0.0 {
-            self.wrong(format!("{key} is {number}, but must be a whole number"));
+            self.wrong(format!("{} is {number}, but must be a whole number", visible(key)));
         }
         number as u64
     }
@@ -135,7 +137,8 @@ impl<'s, A: Float> StateReader<'s, A> {
             return Tensor::zeros(shape);
         };
         if tensor.shape() != shape {
-            self.wrong(format!("{key} has shape {:?}, but must have {shape:?}", tensor.shape()));
+            let (key, given) = (visible(key), tensor.shape());
+            self.wrong(format!("{key} has shape {given:?}, but must have {shape:?}"));
         }
         tensor.clone()
     }
@@ -145,6 +148,7 @@ impl<'s, A: Float> StateReader<'s, A> {
         if let Some(text) = self.read(key, |state| &state.texts)
             && text != expected
         {
+            let key = visible(key);
             self.wrong(format!("{key} is {text:?}, but must be {expected:?}"));
         }
     }
@@ -163,7 +167,7 @@ impl<'s, A: Float> StateReader<'s, A> {
         let mut problems = self.wrong;
         for (what, list) in [("unexpected", unexpected), ("missing", self.missing)] {
             if !list.is_empty() {
-                problems.insert(0, format!("{what}: {}", list.join(", ")));
+                problems.insert(0, format!("{what}: {}", shown_list(&list)));
             }
         }
         if problems.is_empty() {

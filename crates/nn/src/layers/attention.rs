@@ -2,6 +2,7 @@
 
 use ndarray::Array2;
 use ops::methods::{BinaryMethods, LinearMethods, MatmulMethods, SoftmaxMethods};
+use ops::shape::room;
 use ops::{Float, Reading, Shape, Tensor};
 use rand::Rng;
 use tape::Var;
@@ -63,6 +64,9 @@ impl AttentionMask {
                 "sequence {row} has length {}, but sequences are padded to {steps}",
                 lengths[row]
             );
+        }
+        if let Err(problem) = room(&[lengths.len(), steps], size_of::<bool>()) {
+            panic!("a mask of {} sequences of {steps} steps: {problem}", lengths.len());
         }
         self.padding(Array2::from_shape_fn((lengths.len(), steps), |(n, t)| t >= lengths[n]))
     }
@@ -188,10 +192,11 @@ impl<A: Float> MultiHeadAttention<A> {
             "attention of width {width} cannot have {heads} heads: the number of heads must divide \
              the width"
         );
-        let weight = Init::XavierUniform.tensor(&[3 * width, width], width, 3 * width, rng);
+        let rows = width.saturating_mul(3);
+        let weight = Init::XavierUniform.tensor(&[rows, width], width, rows, rng);
         Self {
-            in_proj_weight: Parameter::new(weight.expect("bounds in order")),
-            in_proj_bias: Parameter::new(Tensor::zeros(&[3 * width])),
+            in_proj_weight: Parameter::new(settled(weight)),
+            in_proj_bias: Parameter::new(Tensor::zeros(&[rows])),
             out_proj: Dense::new(width, width, rng),
             heads,
             dropout: Dropout::new(0.0).expect("a probability"),

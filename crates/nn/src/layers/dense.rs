@@ -5,6 +5,7 @@ use ops::{Float, Shape};
 use rand::Rng;
 use tape::Var;
 
+use super::window::settled;
 use crate::ground::Error;
 use crate::model::{Init, Module, Parameter, Pass};
 
@@ -33,9 +34,12 @@ pub struct Dense<A: Float> {
 
 impl<A: Float> Dense<A> {
     /// A layer with Xavier-uniform weights and zero biases.
+    ///
+    /// # Panics
+    /// If memory cannot hold them.
+    #[track_caller]
     pub fn new(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Self {
-        Self::with_init(inputs, outputs, Init::XavierUniform, Init::Zeros, rng)
-            .expect("settings that are in range")
+        settled(Self::with_init(inputs, outputs, Init::XavierUniform, Init::Zeros, rng))
     }
 
     /// A layer whose weights and biases start as given.

@@ -6,6 +6,7 @@ use ops::{Float, Lift, Reading, Shape, Tensor};
 use rand::Rng;
 use tape::Var;
 
+use super::window::settled;
 use crate::ground::Error;
 use crate::model::{Init, Module, Parameter, Pass};
 
@@ -42,9 +43,12 @@ pub struct Embedding<A: Float> {
 impl<A: Float> Embedding<A> {
     /// Vectors of `width` numbers for `count` tokens, drawn from the normal distribution with
     /// mean 0 and deviation 1.
+    ///
+    /// # Panics
+    /// If memory cannot hold them.
+    #[track_caller]
     pub fn new(count: usize, width: usize, rng: &mut impl Rng) -> Self {
-        Self::with_init(count, width, Init::Normal { sigma: 1.0 }, rng)
-            .expect("settings that are in range")
+        settled(Self::with_init(count, width, Init::Normal { sigma: 1.0 }, rng))
     }
 
     /// Vectors that start as given, their fan-in being 1: a token selects one.
@@ -72,8 +76,7 @@ impl<A: Float> Embedding<A> {
         let count = self.count();
         assert!(
             index < count,
-            "the padding index is {index}, but an embedding of {count} tokens has 0 to {}",
-            count as isize - 1
+            "the padding index is {index}, but must be below {count}, the number of tokens"
         );
         self.weight.keep_row_zero(index);
         self.padding_index = Some(index);

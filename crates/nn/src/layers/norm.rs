@@ -8,13 +8,15 @@ use super::accept;
 use super::conv::per_channel;
 use super::window::{at_least_one, settled};
 use crate::ground::Error;
-use crate::ground::words::counted;
+use crate::ground::words::{counted, shown_scopes};
 use crate::model::{Module, Parameter, Pass};
 
+#[track_caller]
 fn ones<A: Float>(shape: &[usize]) -> Parameter<A> {
     Parameter::new(Tensor::ones(shape))
 }
 
+#[track_caller]
 fn zeros<A: Float>(shape: &[usize]) -> Parameter<A> {
     Parameter::new(Tensor::zeros(shape))
 }
@@ -73,6 +75,10 @@ pub struct BatchNorm<A: Float, const D: usize> {
 
 impl<A: Float, const D: usize> BatchNorm<A, D> {
     /// Batch normalisation of `channels` channels, with momentum 0.1 and ε = 10⁻⁵.
+    ///
+    /// # Panics
+    /// If memory cannot hold a number for each.
+    #[track_caller]
     pub fn new(channels: usize) -> Self {
         Self {
             weight: ones(&[channels]),
@@ -115,7 +121,7 @@ impl<A: Float, const D: usize> BatchNorm<A, D> {
         let shape = x.shape();
         let count = shape.iter().product::<usize>() / self.channels().max(1);
         let why = || {
-            let path = x.detach().scope_path().join(" / ");
+            let path = shown_scopes(&x.detach().scope_path());
             let layer = if path.is_empty() { self.describe() } else { path };
             format!("layer {layer} needs at least two numbers a channel, as one has no variance")
         };

@@ -33,6 +33,10 @@ pub struct Perceptron<A: Float> {
 
 impl<A: Float> Perceptron<A> {
     /// A perceptron whose weights and bias are 0.
+    ///
+    /// # Panics
+    /// If memory cannot hold a number for each.
+    #[track_caller]
     pub fn new(inputs: usize) -> Self {
         Self {
             weight: Parameter::new(Tensor::zeros(&[inputs])),

@@ -40,7 +40,7 @@ impl<const D: usize> Pool<D> {
                 Padding::Valid | Padding::Same => (0, 0),
             };
             let (padding, span) = (before.max(after), self.window.span(axis));
-            if padding * 2 > span {
+            if padding > span / 2 {
                 return Err(Error::Setting {
                     setting: "the padding of a pooling layer",
                     given: format!("{padding} for a window that spans {span}"),

@@ -1,11 +1,13 @@
 //! Positions: what tells attention the order of a sequence.
 
 use ops::methods::LinearMethods;
+use ops::shape::room;
 use ops::{Float, Shape, Tensor};
 use rand::Rng;
 use tape::Var;
 
 use super::accept;
+use super::window::settled;
 use crate::ground::Error;
 use crate::model::{Init, Module, Parameter, Pass};
 
@@ -37,7 +39,15 @@ impl SinusoidalPosition {
     }
 
     /// The waves for `steps` positions, `[steps, width]`.
+    ///
+    /// # Panics
+    /// If memory cannot hold it.
+    #[track_caller]
     pub fn table<A: Float>(self, steps: usize) -> Tensor<A> {
+        settled(
+            room(&[steps, self.width], size_of::<A>())
+                .map_err(|problem| Error::TooLarge { problem }),
+        );
         Tensor::from(ndarray::Array2::from_shape_fn((steps, self.width), |(t, column)| {
             let even = column - column % 2;
             let angle = t as f64 / 10_000_f64.powf(even as f64 / self.width as f64);
@@ -92,9 +102,13 @@ pub struct LearnedPosition<A: Float> {
 
 impl<A: Float> LearnedPosition<A> {
     /// Vectors of `width` numbers for each position.
+    ///
+    /// # Panics
+    /// If memory cannot hold it.
+    #[track_caller]
     pub fn new(positions: usize, width: usize, rng: &mut impl Rng) -> Self {
         let weight = Init::Normal { sigma: 0.02 }.tensor(&[positions, width], 1, width, rng);
-        Self { weight: Parameter::new(weight.expect("a standard deviation in range")) }
+        Self { weight: Parameter::new(settled(weight)) }
     }
 }
 

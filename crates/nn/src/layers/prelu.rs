@@ -39,6 +39,10 @@ impl<A: Float> PRelu<A> {
     }
 
     /// A slope for each channel, starting at 0.25.
+    ///
+    /// # Panics
+    /// If memory cannot hold a number for each.
+    #[track_caller]
     pub fn per_channel(channels: usize) -> Self {
         Self { weight: Parameter::new(Tensor::full(&[channels], A::from_f64(0.25))) }
     }

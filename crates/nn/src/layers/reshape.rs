@@ -1,6 +1,7 @@
 //! The same elements in another shape.
 
 use ops::methods::LinearMethods;
+use ops::shape::count;
 use ops::{Float, Shape};
 use tape::Var;
 
@@ -46,7 +47,7 @@ impl Flatten {
     /// The shape, if there are enough axes.
     fn flat(self, input: &[usize]) -> Option<Shape> {
         let (kept, rest) = input.split_at_checked(self.start_axis)?;
-        Some(kept.iter().copied().chain([rest.iter().product()]).collect())
+        Some(kept.iter().copied().chain([count(rest, 1).ok()?]).collect())
     }
 }
 
@@ -100,12 +101,17 @@ impl Reshape {
     /// The shape with the batch, if it holds the same number of elements.
     fn resolved(&self, input: &[usize]) -> Option<Shape> {
         let (&batch, sample) = input.split_first()?;
-        let elements: usize = sample.iter().product();
-        let known: usize = self.shape.iter().filter(|&&n| n >= 0).map(|&n| n as usize).product();
-        let left = elements.checked_div(known).unwrap_or(0);
+        let elements = count(sample, 1).ok()?;
+        let left = elements.checked_div(self.known()?).unwrap_or(0);
         let lengths = self.shape.iter().map(|&n| usize::try_from(n).unwrap_or(left));
         let shape: Shape = std::iter::once(batch).chain(lengths).collect();
-        (shape[1..].iter().product::<usize>() == elements).then_some(shape)
+        (count(&shape[1..], 1) == Ok(elements)).then_some(shape)
+    }
+
+    /// The product of the lengths that are given, if there is such a number.
+    fn known(&self) -> Option<usize> {
+        let mut known = self.shape.iter().filter_map(|&length| usize::try_from(length).ok());
+        known.try_fold(1, usize::checked_mul)
     }
 }
 
@@ -115,13 +121,13 @@ impl<A: Float> Module<A> for Reshape {
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
         self.resolved(input).ok_or_else(|| {
-            let known: isize = self.shape.iter().filter(|&&length| length >= 0).product();
-            let wanted = match known {
-                1 if self.shape.contains(&-1) => "[batch, …]".into(),
-                _ if self.shape.contains(&-1) => {
+            let wanted = match (self.known(), self.shape.contains(&-1)) {
+                (None, _) => "[batch, …] with more elements than can be counted".into(),
+                (Some(1), true) => "[batch, …]".into(),
+                (Some(known), true) => {
                     format!("[batch, …] with a multiple of {known} elements a sample")
                 }
-                _ => format!("[batch, …] with {known} elements a sample"),
+                (Some(known), false) => format!("[batch, …] with {known} elements a sample"),
             };
             Error::layer_input(Module::<A>::describe(self), wanted, input)
         })

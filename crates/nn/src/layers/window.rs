@@ -85,7 +85,7 @@ impl<const D: usize> Window<D> {
 
     /// The distance from the first to one past the last element of the window along an axis.
     pub fn span(&self, axis: usize) -> usize {
-        (self.kernel.0[axis] - 1) * self.dilation.0[axis] + 1
+        Slide::new(self.kernel.0[axis]).dilation(self.dilation.0[axis]).span()
     }
 
     /// The padding of an axis of `length` elements.
@@ -96,7 +96,7 @@ impl<const D: usize> Window<D> {
             Padding::Same => {
                 let stride = self.stride.0[axis];
                 let last = length.div_ceil(stride).saturating_sub(1) * stride;
-                let total = (last + self.span(axis)).saturating_sub(length);
+                let total = last.saturating_add(self.span(axis)).saturating_sub(length);
                 (total / 2, total - total / 2)
             }
         }
@@ -129,7 +129,7 @@ impl<const D: usize> Window<D> {
             return 1;
         }
         let (before, after) = self.sides(axis, 0);
-        self.span(axis).saturating_sub(before + after).max(1)
+        self.span(axis).saturating_sub(before).saturating_sub(after).max(1)
     }
 
     /// The kernel and the settings other than the default, for a description: `3×3`, `stride 2×2`,

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use ops::{Float, Tensor};
+use ops::shape::room;
+use ops::{Float, Tensor, visible};
 
 use super::decisions::Decisions;
 use crate::ground::{Error, Targets};
@@ -161,8 +162,12 @@ impl ConfusionMatrix {
     ///
     /// # Panics
     /// If the square of `classes` numbers do not fit into memory.
+    #[track_caller]
     pub fn new(classes: usize) -> Self {
-        Self { classes, counts: vec![0; classes * classes], names: None }
+        match room(&[classes, classes], size_of::<u64>()) {
+            Ok(count) => Self { classes, counts: vec![0; count], names: None },
+            Err(problem) => panic!("a confusion matrix of {classes} classes: {problem}"),
+        }
     }
 
     /// The classes that outputs say against the classes of the targets, read as by
@@ -292,7 +297,9 @@ impl ConfusionMatrix {
     }
 
     fn name(&self, class: usize) -> String {
-        self.names.as_ref().map_or_else(|| class.to_string(), |names| names[class].clone())
+        self.names
+            .as_ref()
+            .map_or_else(|| class.to_string(), |names| visible(&names[class]).into_owned())
     }
 }
 

@@ -1,5 +1,6 @@
 //! How weights start.
 
+use ops::shape::room;
 use ops::{Float, Tensor};
 use rand::Rng;
 use rand_distr::{Distribution, Normal, Uniform};
@@ -39,7 +40,8 @@ impl Init {
     /// Draws a tensor of `shape`.
     ///
     /// # Errors
-    /// If σ is negative or not finite, or the bounds are not in order and finite.
+    /// If σ is negative or not finite, the bounds are not in order and finite, or memory cannot hold
+    /// the tensor.
     ///
     /// ```
     /// use nn::init::Init;
@@ -56,7 +58,8 @@ impl Init {
         fan_out: usize,
         rng: &mut impl Rng,
     ) -> Result<Tensor<A>, Error> {
-        let both = (fan_in + fan_out).max(1) as f64;
+        room(shape, size_of::<A>()).map_err(|problem| Error::TooLarge { problem })?;
+        let both = fan_in.saturating_add(fan_out).max(1) as f64;
         let fan_in = fan_in.max(1) as f64;
         let mut normal = |sigma: f64| {
             let refused = || Error::Setting {

@@ -11,6 +11,7 @@ use tape::{Tape, Var};
 
 use super::{Gradients, Module, Parameter, ParameterId};
 use crate::ground::rng;
+use crate::ground::words::shown_scopes;
 
 /// What a pass is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +136,7 @@ impl<'t, A: Float> Pass<'t, A> {
         let (var, buffer) = hidden.into_values().min_by_key(|(var, _)| var.position())?;
         let kind = if buffer { "buffer" } else { "parameter" };
         let (shape, line) = (var.shape(), var.location());
-        let scope = var.scope_path().join(" / ");
+        let scope = shown_scopes(&var.scope_path());
         let layer = if scope.is_empty() { scope } else { format!(" in layer {scope}") };
         Some(format!("a {kind} of shape {:?}{layer}, at {line},", &shape[..]))
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
-use ops::{Float, Shape, Tensor};
+use ops::{Float, Shape, Tensor, visible};
 use tape::{Tape, Var};
 
 use super::{Module, Pass};
@@ -128,8 +128,8 @@ impl LayerSummary {
     fn cells(&self) -> [String; 6] {
         let lengths = self.output.iter().skip(1).map(|length| format!(", {length}"));
         [
-            format!("{}{}", "  ".repeat(self.depth), self.path),
-            self.layer.clone(),
+            format!("{}{}", "  ".repeat(self.depth), visible(&self.path)),
+            visible(&self.layer).into_owned(),
             format!("[N{}]", lengths.collect::<String>()),
             grouped(self.parameters as u64),
             grouped(self.mult_adds),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use ops::{Float, Tensor};
+use ops::{Float, Tensor, visible, visible_whole};
 use serde_json::{Map, Value};
 
 use super::atomic::write_atomically;
@@ -12,6 +12,7 @@ use super::earlier::earlier;
 use super::safetensors::{Contents, Stored, to_bytes};
 use super::weights::{Weights, read_file};
 use crate::ground::error::SaveError;
+use crate::ground::words::shown_path;
 use crate::ground::{Checksum, Error, State};
 use crate::model::Module;
 
@@ -116,7 +117,7 @@ impl<A: Float> Checkpoint<A> {
         read(path).map_err(|error| {
             let SaveError::Format { place, mut problem } = error else { return error.into() };
             if let Some(whole) = earlier(path).find(|file| read(file).is_ok()) {
-                let whole = whole.display();
+                let whole = shown_path(&whole);
                 problem = format!("{problem}; the checkpoint before it, {whole}, is whole");
             }
             SaveError::Format { place, problem }.into()
@@ -140,7 +141,9 @@ impl<A: Float> Checkpoint<A> {
         let mut checkpoint = Self { weights: Weights::default(), state: State::new() };
         checkpoint.state.texts = texts;
         for (name, _) in contents.shapes() {
-            checkpoint.put(contents, name).map_err(|why| wrong(format!("tensor {name}: {why}")))?;
+            checkpoint
+                .put(contents, name)
+                .map_err(|why| wrong(format!("tensor {}: {why}", visible(name))))?;
         }
         // A file of a time without checksums has none.
         if checksum.is_some_and(|checksum| checksum != checkpoint.checksum()) {
@@ -197,7 +200,7 @@ fn texts(
     wanted: &str,
 ) -> Result<(BTreeMap<String, String>, Option<String>), String> {
     let metadata: Value = serde_json::from_str(metadata)
-        .map_err(|error| format!("its metadata is wrong: {error}"))?;
+        .map_err(|error| format!("its metadata is wrong: {}", visible_whole(&error.to_string())))?;
     match metadata["version"].as_u64() {
         Some(VERSION) => {}
         Some(later) if later > VERSION => {
@@ -211,7 +214,8 @@ fn texts(
         Some(numbers) if numbers == wanted => {}
         Some(numbers) => {
             return Err(format!(
-                "it was made with {numbers}, but the program computes with {wanted}"
+                "it was made with {}, but the program computes with {wanted}",
+                visible(numbers)
             ));
         }
         None => return Err("its metadata has no type of numbers".into()),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 
-use ops::{Float, Tensor};
+use ops::{Float, Tensor, visible_whole};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, View};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -66,7 +66,8 @@ pub(super) fn to_bytes(
         return Err(problem(format!("no tensor can be named {METADATA}")));
     }
     let metadata = [(metadata.0.to_owned(), metadata.1)].into_iter().collect();
-    safetensors::serialize(tensors, Some(metadata)).map_err(|error| problem(error.to_string()))
+    safetensors::serialize(tensors, Some(metadata))
+        .map_err(|error| problem(visible_whole(&error.to_string()).into_owned()))
 }
 
 /// What was read: a header that has been checked, and the numbers.
@@ -76,6 +77,11 @@ pub(super) struct Contents {
     pub metadata: BTreeMap<String, String>,
     tensors: BTreeMap<String, TensorInfo>,
     data: Vec<u8>,
+}
+
+/// What a library or this crate says of a header, in which names of the file stand as they are.
+fn wrong_header(problem: &str) -> String {
+    format!("its header is wrong: {}", visible_whole(problem))
 }
 
 impl Contents {
@@ -99,9 +105,8 @@ impl Contents {
             return Err(wrong(format!("its header has {length} bytes, but it ends after {given}")));
         }
         let header: Header = serde_json::from_slice(&header)
-            .map_err(|error| wrong(format!("its header is wrong: {error}")))?;
-        let size =
-            header.check().map_err(|problem| wrong(format!("its header is wrong: {problem}")))?;
+            .map_err(|error| wrong(wrong_header(&error.to_string())))?;
+        let size = header.check().map_err(|problem| wrong(wrong_header(&problem)))?;
         let data = up_to(&mut reader, size.saturating_add(1), place)?;
         let given = data.len() as u64;
         if given != size {

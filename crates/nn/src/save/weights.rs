@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use ops::{Float, Tensor};
+use ops::{Float, Tensor, visible};
 
 use super::atomic::write_atomically;
 use super::safetensors::{Contents, Stored, to_bytes};
@@ -162,7 +162,7 @@ impl<A: Float> Weights<A> {
         for (name, _) in contents.shapes() {
             match contents.tensor(name) {
                 Ok(tensor) => drop(tensors.insert(name.to_owned(), tensor)),
-                Err(why) => unfit.push(format!("{name}: {why}")),
+                Err(why) => unfit.push(format!("{}: {why}", visible(name))),
             }
         }
         if unfit.is_empty() {
@@ -377,7 +377,7 @@ impl Loading {
             let Some(path) = renamed else { continue };
             if let Some((other, _)) = names.insert(path.clone(), (name.to_owned(), shape.to_vec()))
             {
-                let problem = format!("{other} and {name} are both renamed to {path}");
+                let problem = format!("{other:?} and {name:?} are both renamed to {path:?}");
                 return Err(SaveError::format(source.place(), problem).into());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ops::{Float, Shape, Tensor};
+use ops::{Float, Shape, Tensor, visible};
 use tape::{Tape, Var};
 
 use super::callback::{Callback, Run, StepView};
@@ -488,7 +488,7 @@ fn bad<A: Float>(
 ) -> Result<Option<String>, Error> {
     match shown {
         Err(Error::GradientNotFinite { parameter }) => {
-            Ok(Some(format!("the gradient of parameter {parameter}")))
+            Ok(Some(format!("the gradient of parameter {}", visible(&parameter))))
         }
         shown => shown.map(|()| bad_step(model, &step.gradients)),
     }

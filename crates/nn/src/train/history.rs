@@ -6,7 +6,7 @@ use std::path::Path;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
-use ops::Float;
+use ops::{Float, visible, visible_lines};
 
 use crate::ground::{EpochRecord, Error, History, State};
 
@@ -14,7 +14,7 @@ impl Display for EpochRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "epoch {:>3}", self.epoch)?;
         for (name, value) in &self.values {
-            write!(f, "  {name} {}", number(*value))?;
+            write!(f, "  {} {}", visible(name), number(*value))?;
         }
         Ok(())
     }
@@ -94,7 +94,8 @@ impl Display for History {
         let columns = self.columns();
         let mut table = Table::new();
         table.load_preset(UTF8_BORDERS_ONLY);
-        table.set_header(std::iter::once("epoch").chain(columns.iter().copied()));
+        let names = columns.iter().map(|name| visible(name));
+        table.set_header(std::iter::once("epoch".into()).chain(names));
         for record in &self.epochs {
             let values = columns.iter().map(|name| record.value(name).map(number));
             let fields = values.map(Option::unwrap_or_default);
@@ -105,7 +106,7 @@ impl Display for History {
         }
         write!(f, "{table}")?;
         match &self.stopped {
-            Some(reason) => write!(f, "\nstopped: {reason}"),
+            Some(reason) => write!(f, "\nstopped: {}", visible_lines(reason)),
             None => Ok(()),
         }
     }

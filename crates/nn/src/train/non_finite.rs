@@ -1,10 +1,11 @@
 //! What is infinite or NaN in a training run, and where it first was.
 
-use ops::Float;
+use ops::{Float, visible};
 use tape::error::TapeError;
 use tape::{Tape, Var};
 
 use crate::data::Batch;
+use crate::ground::words::shown_scopes;
 use crate::ground::{Error, all_finite};
 use crate::loss::Loss;
 use crate::model::{Gradients, Module, Pass};
@@ -31,11 +32,11 @@ pub(super) fn bad_step<A: Float>(
     model.visit(&mut |path, parameter| {
         if bad.is_some() {
         } else if gradients.of(parameter).is_some_and(|gradient| !all_finite(gradient)) {
-            bad = Some(format!("the gradient of parameter {path}"));
+            bad = Some(format!("the gradient of parameter {}", visible(path)));
         } else if gradients.update_of(parameter).is_some_and(|value| !all_finite(value))
             && all_finite(&parameter.value)
         {
-            bad = Some(format!("the new value of buffer {path}"));
+            bad = Some(format!("the new value of buffer {}", visible(path)));
         }
     });
     bad
@@ -86,8 +87,11 @@ pub(super) fn first_value<A: Float>(loss: Var<'_, A>, model: &dyn Module<A>) -> 
         None => leaf(first, model),
     };
     let scope = first.scope_path();
-    let place =
-        if scope.is_empty() { String::new() } else { format!(" in layer {}", scope.join(" / ")) };
+    let place = if scope.is_empty() {
+        String::new()
+    } else {
+        format!(" in layer {}", shown_scopes(&scope))
+    };
     let line = first.location();
     Some(format!("the first value that is not finite is that of {what}{place}, from {line}"))
 }
@@ -97,7 +101,7 @@ fn leaf<A: Float>(leaf: Var<'_, A>, model: &dyn Module<A>) -> String {
     let mut path = None;
     model.visit(&mut |known, parameter| {
         if leaf.shares_memory_with(&parameter.value) {
-            path = Some(format!("parameter {known}, as the step before left it"));
+            path = Some(format!("parameter {}, as the step before left it", visible(known)));
         }
     });
     path.unwrap_or_else(|| "a parameter or an input".to_owned())

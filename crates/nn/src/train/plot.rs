@@ -6,6 +6,8 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use ops::visible;
+
 use crate::ground::{Error, History};
 
 /// The size of one panel, in pixels.
@@ -86,7 +88,7 @@ fn draw<'a>(
     let high = points().map(|&(_, value)| value).fold(f64::NEG_INFINITY, f64::max);
     let margin = if high > low { 0.05 * (high - low) } else { 0.05 * high.abs().max(1.0) };
     let mut chart = ChartBuilder::on(area)
-        .caption(panel.name, ("sans-serif", 18))
+        .caption(visible(panel.name), ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(58)

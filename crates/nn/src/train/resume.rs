@@ -1,8 +1,9 @@
 //! Going on from a checkpoint.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use ops::{Float, Tensor};
+use ops::{Float, Tensor, visible};
 use tape::Tape;
 
 use super::callback::{Callback, Run};
@@ -112,14 +113,21 @@ fn check_settings<A: Float>(saved: &State<A>, given: &State<A>) -> Result<(), Er
     }
     let names = saved.texts.keys().chain(given.texts.keys());
     for name in names {
-        let [before, now] = [saved, given].map(|state| state.texts.get(name).map(String::as_str));
-        let problem = match (before, now) {
+        let [before, now] = [saved, given].map(|state| state.texts.get(name));
+        let shown = |text: &String| visible(text).into_owned();
+        let problem = match (before, now, visible(name)) {
             _ if before == now => continue,
-            _ if OTHERS.contains(&&**name) => format!("other {name}"),
+            (.., name) if OTHERS.contains(&&*name) => format!("other {name}"),
             _ if name == "loss" => continue,
-            (Some(before), Some(now)) => format!("{name} {before}, not {now}"),
-            (Some(before), None) => format!("{name} {before}, which is not set now"),
-            (None, now) => format!("no {name}, which is {} now", now.unwrap_or_default()),
+            (Some(before), Some(now), name) => {
+                format!("{name} {}, not {}", shown(before), shown(now))
+            }
+            (Some(before), None, name) => {
+                format!("{name} {}, which is not set now", shown(before))
+            }
+            (None, now, name) => {
+                format!("no {name}, which is {} now", now.map(shown).unwrap_or_default())
+            }
         };
         return differs(problem);
     }
@@ -131,7 +139,7 @@ fn check_settings<A: Float>(saved: &State<A>, given: &State<A>) -> Result<(), Er
     if before == now && (close || loss_before.to_bits() == loss_now.to_bits()) {
         return Ok(());
     }
-    let name = before.map_or("", String::as_str);
+    let name = before.map_or(Cow::Borrowed(""), |name| visible(name));
     differs(format!("another loss ({name}, or the same with other settings)"))
 }
 

@@ -30,10 +30,10 @@ pub trait ComposedMethods: Reading {
     /// gradient is right where factors are 0.
     #[track_caller]
     fn prod(&self, axes: impl Into<Axes>) -> Self {
-        let axes = resolve(self, &axes.into());
-        axes.iter().rev().fold(self.clone(), |x, &axis| {
+        let mut x = self.clone();
+        // Loops and not closures, so that every step is recorded at the caller's line.
+        for &axis in resolve(self, &axes.into()).iter().rev() {
             let axis = axis as isize;
-            let mut x = x;
             while x.length(axis) > 1 {
                 let length = x.length(axis);
                 let (half, odd) = (length / 2, length % 2);
@@ -41,11 +41,13 @@ pub trait ComposedMethods: Reading {
                 let product = parts[0].mul(&parts[1]);
                 x = if odd == 0 { product } else { product.concat(&parts[2..], axis) };
             }
-            if x.length(axis) == 0 {
-                return x.sum_axes(axis).add(x.scalar(1.0));
-            }
-            x.squeeze(axis)
-        })
+            x = if x.length(axis) == 0 {
+                x.sum_axes(axis).add(x.scalar(1.0))
+            } else {
+                x.squeeze(axis)
+            };
+        }
+        x
     }
     /// The variance over `axes`, which are removed: Σ(x − mean)²/(n − correction). A correction
     /// of 0 gives the variance of these numbers, 1 the unbiased estimate from a sample.

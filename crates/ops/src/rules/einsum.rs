@@ -89,6 +89,7 @@ fn output_letters(
     Ok(output)
 }
 
+#[track_caller]
 pub(super) fn einsum<T: Reading>(text: &str, operands: &[&T]) -> Result<T, String> {
     let (left, right) = match text.find("->") {
         Some(arrow) => (&text[..arrow], Some((arrow + 2, &text[arrow + 2..]))),
@@ -97,11 +98,11 @@ pub(super) fn einsum<T: Reading>(text: &str, operands: &[&T]) -> Result<T, Strin
     let shapes: Vec<Shape> = operands.iter().map(|x| x.shape()).collect();
     let terms = operand_letters(text, left, &shapes)?;
     let output = output_letters(text, right, &terms)?;
-    let mut rest: Vec<Labelled<T>> = terms
-        .into_iter()
-        .zip(operands)
-        .map(|(letters, &value)| take_diagonals(Labelled { value: value.clone(), letters }))
-        .collect();
+    let mut rest: Vec<Labelled<T>> = Vec::with_capacity(terms.len());
+    // Loops and not closures, so that every step is recorded at the caller's line.
+    for (letters, &value) in terms.into_iter().zip(operands) {
+        rest.push(take_diagonals(Labelled { value: value.clone(), letters }));
+    }
     let mut result = rest.remove(0); // Even an empty string names one operand.
     while !rest.is_empty() {
         let next = rest.remove(0);
@@ -118,6 +119,7 @@ pub(super) fn einsum<T: Reading>(text: &str, operands: &[&T]) -> Result<T, Strin
 }
 
 /// A letter that comes twice stands for the diagonal of its two axes.
+#[track_caller]
 fn take_diagonals<T: Reading>(mut x: Labelled<T>) -> Labelled<T> {
     while let Some((first, second)) = (0..x.letters.len()).find_map(|i| {
         let again = x.letters[i + 1..].iter().position(|c| *c == x.letters[i])?;
@@ -134,6 +136,7 @@ fn take_diagonals<T: Reading>(mut x: Labelled<T>) -> Labelled<T> {
 }
 
 /// Sums over the letters that are not kept.
+#[track_caller]
 fn sum_out<T: Reading>(x: Labelled<T>, keep: impl Fn(char) -> bool) -> Labelled<T> {
     let (kept, gone): (Vec<usize>, Vec<usize>) =
         (0..x.letters.len()).partition(|&axis| keep(x.letters[axis]));
@@ -145,8 +148,28 @@ fn sum_out<T: Reading>(x: Labelled<T>, keep: impl Fn(char) -> bool) -> Labelled<
     Labelled { value: x.value.sum_axes(axes), letters }
 }
 
+/// The lengths of the axes of these letters.
+fn sizes<T: Reading>(x: &Labelled<T>, letters: &[char]) -> Vec<usize> {
+    let (shape, place) = (x.value.shape(), |c| x.letters.iter().position(|&d| d == c));
+    letters.iter().map(|&c| shape[place(c).expect("a letter of the operand")]).collect()
+}
+
+/// The axes of the first letters as they are, those of the second as one, those of the third as one.
+#[track_caller]
+fn arrange<T: Reading>(x: &Labelled<T>, [stack, first, second]: [&[char]; 3]) -> T {
+    let letters = stack.iter().chain(first).chain(second);
+    let order: Vec<isize> = letters
+        .map(|c| x.letters.iter().position(|d| d == c).expect("a letter") as isize)
+        .collect();
+    let mut shape = Shape::from_slice(&sizes(x, stack));
+    shape.push(sizes(x, first).iter().product());
+    shape.push(sizes(x, second).iter().product());
+    x.value.permute(&order).reshape(&shape[..])
+}
+
 /// Two operands as one stack of matrix products: letters of both that are needed later are the
 /// stack, letters of both that are not are contracted.
+#[track_caller]
 fn contract<T: Reading>(
     a: &Labelled<T>,
     b: &Labelled<T>,
@@ -161,24 +184,8 @@ fn contract<T: Reading>(
         x.letters.iter().copied().filter(|c| !shared.contains(c)).collect()
     };
     let (rows, columns) = (only(&a), only(&b));
-    let size = |x: &Labelled<T>, c: char| {
-        x.value.shape()[x.letters.iter().position(|d| *d == c).expect("a letter of the operand")]
-    };
-    let sizes = |x: &Labelled<T>, letters: &[char]| -> Vec<usize> {
-        letters.iter().map(|&c| size(x, c)).collect()
-    };
-    // Each operand as [stack…, rows, inner] and [stack…, inner, columns].
-    let arrange = |x: &Labelled<T>, first: &[char], second: &[char]| {
-        let letters = stack.iter().chain(first).chain(second);
-        let order: Vec<isize> = letters
-            .map(|c| x.letters.iter().position(|d| d == c).expect("a letter") as isize)
-            .collect();
-        let mut shape = Shape::from_slice(&sizes(x, &stack));
-        shape.push(sizes(x, first).iter().product());
-        shape.push(sizes(x, second).iter().product());
-        x.value.permute(&order).reshape(&shape[..])
-    };
-    let product = arrange(&a, &rows, &inner).matmul(arrange(&b, &inner, &columns));
+    let product =
+        arrange(&a, [&stack, &rows, &inner]).matmul(arrange(&b, [&stack, &inner, &columns]));
     let mut shape = sizes(&a, &stack);
     shape.extend(sizes(&a, &rows));
     shape.extend(sizes(&b, &columns));

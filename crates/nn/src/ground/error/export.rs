@@ -2,16 +2,17 @@
 
 use std::panic::Location;
 
+use ops::{visible, visible_lines};
 use thiserror::Error as ThisError;
 
-use crate::ground::words::counted;
+use crate::ground::words::{counted, shown_scopes};
 
 /// Why a model cannot be exported.
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum ExportError {
     /// An op that cannot be written.
-    #[error("{op}, recorded at {location}{}, cannot be exported: {why}", within(layer))]
+    #[error("{op}, recorded at {location}{}, cannot be exported: {why}", within(layer), op = visible(op), why = visible_lines(why))]
     Op {
         /// The op.
         op: String,
@@ -44,7 +45,7 @@ pub enum ExportError {
     )]
     Independent,
     /// A number that the file cannot hold.
-    #[error("the model cannot be exported: {tensor} holds {number:e}, too large for f32")]
+    #[error("the model cannot be exported: {tensor} holds {number:e}, too large for f32", tensor = visible(tensor))]
     Number {
         /// The path of the parameter, or what else it is.
         tensor: String,
@@ -54,5 +55,5 @@ pub enum ExportError {
 }
 
 fn within(layer: &[String]) -> String {
-    if layer.is_empty() { String::new() } else { format!(" in layer {}", layer.join(" / ")) }
+    if layer.is_empty() { String::new() } else { format!(" in layer {}", shown_scopes(layer)) }
 }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use ops::{visible, visible_lines};
 use thiserror::Error as ThisError;
 
 use super::history::History;
-use super::words::counted;
+use super::words::{counted, shown_list, shown_path};
 
 mod data;
 #[cfg(feature = "onnx")]
@@ -34,7 +35,7 @@ pub enum Error {
     #[error(transparent)]
     Tape(#[from] tape::error::TapeError),
     /// A layer cannot take an input of this shape.
-    #[error("layer {layer} takes an input of shape {wanted}, but is given {given:?}{}", by(from.as_ref()))]
+    #[error("layer {layer} takes an input of shape {wanted}, but is given {given:?}{}", by(from.as_ref()), layer = visible(layer), wanted = visible(wanted))]
     LayerInput {
         /// The layer: its path in the model and its kind.
         layer: String,
@@ -46,7 +47,7 @@ pub enum Error {
         from: Option<String>,
     },
     /// The output of a model does not fit the targets under a loss or a metric.
-    #[error("{measure} cannot compare an output of shape {output:?} with {targets}: {remedy}")]
+    #[error("{measure} cannot compare an output of shape {output:?} with {targets}: {remedy}", measure = visible(measure), targets = visible(targets), remedy = visible_lines(remedy))]
     Targets {
         /// The loss or metric.
         measure: String,
@@ -60,7 +61,8 @@ pub enum Error {
     /// A target that a loss or a metric cannot take.
     #[error(
         "row {row} of the targets holds {value}{}, but {measure} takes {allowed}",
-        in_row(place)
+        in_row(place),
+        measure = visible(measure), allowed = visible(allowed)
     )]
     TargetValue {
         /// The loss or metric.
@@ -77,7 +79,8 @@ pub enum Error {
     /// Target probabilities that do not sum to 1.
     #[error(
         "row {row} of the targets sums to {sum}, but {measure} takes probabilities that sum to 1 \
-         along the last axis"
+         along the last axis",
+        measure = visible(measure)
     )]
     TargetSum {
         /// The loss or metric.
@@ -90,7 +93,8 @@ pub enum Error {
     /// Rows that are all left out.
     #[error(
         "none of {} counts for {measure}: each is ignored or of a class with weight 0",
-        counted(*rows, "row")
+        counted(*rows, "row"),
+        measure = visible(measure)
     )]
     NothingCounts {
         /// The loss or metric.
@@ -101,7 +105,8 @@ pub enum Error {
     /// A last batch of one sample that a layer cannot be trained on.
     #[error(
         "the last batch of an epoch has 1 row ({samples} in batches of {batch_size}), and {problem}. \
-         Fit::drop_last leaves such a batch out; another batch size makes none"
+         Fit::drop_last leaves such a batch out; another batch size makes none",
+        problem = visible_lines(problem)
     )]
     LastBatch {
         /// How many samples an epoch has.
@@ -145,8 +150,9 @@ pub enum Error {
     },
     /// The number of a token that an embedding does not have.
     #[error(
-        "the input of {layer} is {given} at {position:?}, but must be a whole number from 0 to {}",
-        *count as isize - 1
+        "the input of {layer} is {given} at {position:?}, but {}",
+        allowed_tokens(*count),
+        layer = visible(layer)
     )]
     Token {
         /// The embedding.
@@ -159,7 +165,7 @@ pub enum Error {
         count: usize,
     },
     /// A setting out of its range.
-    #[error("{setting} is {given}, but must be {allowed}")]
+    #[error("{setting} is {given}, but must be {allowed}", given = visible(given))]
     Setting {
         /// The setting.
         setting: &'static str,
@@ -168,11 +174,18 @@ pub enum Error {
         /// What is allowed, in words.
         allowed: &'static str,
     },
+    /// A parameter that memory cannot hold.
+    #[error("a parameter cannot be made: {problem}")]
+    TooLarge {
+        /// Its shape and size, in words.
+        problem: ops::Problem,
+    },
     /// A loss that is infinite or NaN.
     #[error(
         "the loss is {loss} in epoch {epoch}, batch {batch} (both from 1): {first}. Training \
          stopped with the parameters as they were before this batch. A smaller learning rate is \
-         the usual remedy"
+         the usual remedy",
+        first = visible_lines(first)
     )]
     NotFinite {
         /// The epoch, from 1.
@@ -190,7 +203,8 @@ pub enum Error {
     /// A gradient that is infinite or NaN in a training run, though the loss is finite.
     #[error(
         "{what} is infinite or NaN in epoch {epoch}, batch {batch} (both from 1), though the loss \
-         is {loss}: {first}. Training stopped with the parameters as they were before this batch"
+         is {loss}: {first}. Training stopped with the parameters as they were before this batch",
+        what = visible_lines(what), first = visible_lines(first)
     )]
     StepNotFinite {
         /// `the gradient of parameter 0.weight`, `the new value of buffer 1.running_var`.
@@ -210,7 +224,8 @@ pub enum Error {
     #[error(
         "parameter {parameter} is infinite or NaN after epoch {epoch}: a step was too large. A \
          smaller learning rate is the usual remedy; what was learned is in the last checkpoint, if \
-         there is one"
+         there is one",
+        parameter = visible(parameter)
     )]
     ParameterNotFinite {
         /// The path of the parameter.
@@ -221,7 +236,7 @@ pub enum Error {
         history: Box<History>,
     },
     /// A value to be monitored that no epoch has.
-    #[error("there is no value {name:?} to monitor; an epoch of this run has: {known}")]
+    #[error("there is no value {name:?} to monitor; an epoch of this run has: {known}", known = visible_lines(known))]
     Monitor {
         /// The name asked for.
         name: String,
@@ -229,19 +244,19 @@ pub enum Error {
         known: String,
     },
     /// Ctrl-C cannot be listened to.
-    #[error("cannot listen to Ctrl-C: {reason}")]
+    #[error("cannot listen to Ctrl-C: {reason}", reason = visible_lines(reason))]
     Interrupt {
         /// What the operating system says.
         reason: String,
     },
     /// Remembered state that does not fit what it is given to.
-    #[error("the state does not fit: {problem}")]
+    #[error("the state does not fit: {problem}", problem = visible_lines(problem))]
     State {
         /// What is missing, unexpected or misshapen.
         problem: String,
     },
     /// A file that cannot be read or written.
-    #[error("cannot {action} {}: {reason}", path.display())]
+    #[error("cannot {action} {}: {reason}", shown_path(path), reason = visible_lines(reason))]
     File {
         /// `read` or `write`.
         action: &'static str,
@@ -251,7 +266,7 @@ pub enum Error {
         reason: String,
     },
     /// A parameter and its gradient have different shapes.
-    #[error("parameter {parameter} has shape {shape:?}, but its gradient has shape {gradient:?}")]
+    #[error("parameter {parameter} has shape {shape:?}, but its gradient has shape {gradient:?}", parameter = visible(parameter))]
     GradientShape {
         /// The path of the parameter.
         parameter: String,
@@ -261,13 +276,13 @@ pub enum Error {
         gradient: Vec<usize>,
     },
     /// A model that does not show its parameters as training needs them.
-    #[error("the model cannot be trained as it shows itself: {problem}")]
+    #[error("the model cannot be trained as it shows itself: {problem}", problem = visible_lines(problem))]
     Model {
         /// What is wrong with it.
         problem: String,
     },
     /// A model in which no parameter can be trained.
-    #[error("there is nothing to train: {problem}")]
+    #[error("there is nothing to train: {problem}", problem = visible_lines(problem))]
     NothingToTrain {
         /// Why.
         problem: String,
@@ -283,7 +298,7 @@ pub enum Error {
         gradients: usize,
     },
     /// A gradient that is infinite or NaN.
-    #[error("the gradient of parameter {parameter} is infinite or NaN")]
+    #[error("the gradient of parameter {parameter} is infinite or NaN", parameter = visible(parameter))]
     GradientNotFinite {
         /// The path of the parameter.
         parameter: String,
@@ -298,7 +313,11 @@ pub enum Error {
         loss: f64,
     },
     /// A choice of parameters by their paths that matches nothing.
-    #[error("{choice} matches no parameter; there are: {}", parameters.join(", "))]
+    #[error(
+        "{choice} matches no parameter; there are: {}",
+        shown_list(parameters),
+        choice = visible(choice)
+    )]
     Unmatched {
         /// What chose.
         choice: String,
@@ -308,8 +327,17 @@ pub enum Error {
 }
 
 /// The classes of an output, and the labels that they allow.
+fn allowed_tokens(count: usize) -> String {
+    match count {
+        0 => "it has no tokens".to_owned(),
+        1 => "its only token is 0".to_owned(),
+        _ => format!("must be a whole number from 0 to {}", count - 1),
+    }
+}
+
 fn allowed_labels(classes: usize) -> String {
     match classes {
+        0 => "no classes".to_owned(),
         1 => "1 class, so only label 0 is allowed".to_owned(),
         _ => format!("{classes} classes, so labels 0 to {} are allowed", classes - 1),
     }
@@ -317,7 +345,7 @@ fn allowed_labels(classes: usize) -> String {
 
 /// The layer that an input comes from, in words.
 fn by(from: Option<&String>) -> String {
-    from.map_or_else(String::new, |layer| format!(" by layer {layer}"))
+    from.map_or_else(String::new, |layer| format!(" by layer {}", visible(layer)))
 }
 
 /// A place in a row, in words.

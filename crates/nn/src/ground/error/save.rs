@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use ops::{visible, visible_lines, visible_whole};
 use thiserror::Error as ThisError;
 
 /// What can go wrong in saving and loading, in sentences.
@@ -10,7 +11,7 @@ use thiserror::Error as ThisError;
 #[non_exhaustive]
 pub enum SaveError {
     /// The operating system refused.
-    #[error("cannot {action} {place}: {source}")]
+    #[error("cannot {action} {place}: {source}", place = visible_whole(place))]
     Io {
         /// What was attempted: `"read"`, `"write"`.
         action: &'static str,
@@ -20,7 +21,7 @@ pub enum SaveError {
         source: io::Error,
     },
     /// A file of the wrong kind, damaged or cut short.
-    #[error("{place} cannot be read: {problem}")]
+    #[error("{place} cannot be read: {problem}", place = visible_whole(place), problem = visible_lines(problem))]
     Format {
         /// The file, or what else was read from.
         place: String,
@@ -31,7 +32,7 @@ pub enum SaveError {
     #[error(transparent)]
     Misfit(#[from] Misfit),
     /// A model whose parameters cannot be saved as it shows them.
-    #[error("the model cannot be saved or loaded: {problem}")]
+    #[error("the model cannot be saved or loaded: {problem}", problem = visible_lines(problem))]
     Model {
         /// What is wrong with it.
         problem: String,
@@ -83,7 +84,8 @@ impl std::error::Error for Misfit {}
 
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} does not fit the model, which stays as it was:", self.place)?;
+        let place = visible_whole(&self.place);
+        write!(f, "{place} does not fit the model, which stays as it was:")?;
         let mut part = |title: &str, lines: Vec<String>| -> fmt::Result {
             if lines.is_empty() {
                 return Ok(());
@@ -91,14 +93,17 @@ impl fmt::Display for Misfit {
             write!(f, "\n  {title} ({})", lines.len())?;
             lines.iter().try_for_each(|line| write!(f, "\n    {line}"))
         };
-        let named = |(name, shape): &(String, Vec<usize>)| format!("{name} {shape:?}");
+        let named = |(name, shape): &(String, Vec<usize>)| format!("{} {shape:?}", visible(name));
         part("missing", self.missing.iter().map(named).collect())?;
         part("unexpected", self.unexpected.iter().map(named).collect())?;
         let misshapen = self.misshapen.iter().map(|(name, model, found)| {
-            format!("{name} is {model:?} in the model, but {found:?} there")
+            format!("{} is {model:?} in the model, but {found:?} there", visible(name))
         });
         part("of another shape", misshapen.collect())?;
-        let unfit = self.unfit.iter().map(|(name, why)| format!("{name}: {why}"));
+        let unfit = self
+            .unfit
+            .iter()
+            .map(|(name, why)| format!("{}: {}", visible(name), visible_whole(why)));
         part("with unfit numbers", unfit.collect())
     }
 }

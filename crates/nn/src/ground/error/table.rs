@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::ground::words::{shown_list, shown_path};
+
 /// A table that is refused, or a way of reading that does not fit it.
 ///
 /// Lines and columns count from 1.
@@ -21,7 +23,7 @@ pub enum TableError {
         delimiter: u8,
     },
     /// A table without rows.
-    #[error("{} holds no rows{}", path.display(), only(*header, *dropped))]
+    #[error("{} holds no rows{}", shown_path(path), only(*header, *dropped))]
     NoRows {
         /// The file.
         path: PathBuf,
@@ -33,7 +35,7 @@ pub enum TableError {
     /// A column that the table does not have.
     #[error(
         "{} has no column {wanted}: it has {columns}{}",
-        path.display(),
+        shown_path(path),
         named(names, *columns)
     )]
     NoColumn {
@@ -49,7 +51,7 @@ pub enum TableError {
     /// A column asked for twice.
     #[error(
         "{}: column {column}{} was asked for twice, as a target or as ignored",
-        path.display(), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
+        shown_path(path), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
     )]
     ColumnTwice {
         /// The file.
@@ -63,7 +65,7 @@ pub enum TableError {
     #[error(
         "{}: the number of columns is {columns}, and all are targets or ignored; at least one \
          other column is needed as input",
-        path.display()
+        shown_path(path)
     )]
     NoInputs {
         /// The file.
@@ -75,7 +77,7 @@ pub enum TableError {
     #[error(
         "{}: {count} {} missing: {}{}. To leave out such rows or to fill missing inputs with the \
          mean of their column, set `CsvOptions::missing`",
-        path.display(),
+        shown_path(path),
         if *count == 1 { "value is" } else { "values are" },
         places.join("; "),
         more(*count - places.len() as u64)
@@ -92,7 +94,7 @@ pub enum TableError {
     #[error(
         "{}: column {column}{} holds no value in any row, so missing ones cannot be filled with a \
          mean; it can be left out with `CsvOptions::ignored`",
-        path.display(), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
+        shown_path(path), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
     )]
     EmptyColumn {
         /// The file.
@@ -107,7 +109,7 @@ pub enum TableError {
         "{}: the labels are {least} to {most}, so class 0 would have no rows; labels count from 0. \
          If these count from {least}, subtract it, or read them as names with `CsvOptions::classes`; \
          if class 0 is only absent here, give the names of all classes in `CsvOptions::class_names`",
-        path.display()
+        shown_path(path)
     )]
     NoFirstClass {
         /// The file.
@@ -120,7 +122,7 @@ pub enum TableError {
     /// A row with another number of fields than the first.
     #[error(
         "{}, line {line}: {} expected as in the first line, but there {}",
-        path.display(),
+        shown_path(path),
         if *expected == 1 { "1 field was".to_owned() } else { format!("{expected} fields were") },
         if *found == 1 { "is 1".to_owned() } else { format!("are {found}") }
     )]
@@ -137,7 +139,7 @@ pub enum TableError {
     /// A field that does not fit its column.
     #[error(
         "{}, line {line}, column {column}{}: {expected} was expected, but {found} was found",
-        path.display(),
+        shown_path(path),
         heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
     )]
     Field {
@@ -155,7 +157,7 @@ pub enum TableError {
         found: String,
     },
     /// A line without fields before the end of the file.
-    #[error("{}, line {line}: the line is empty, but rows follow it", path.display())]
+    #[error("{}, line {line}: the line is empty, but rows follow it", shown_path(path))]
     BlankLine {
         /// The file.
         path: PathBuf,
@@ -163,7 +165,7 @@ pub enum TableError {
         line: u64,
     },
     /// A line that is too long.
-    #[error("{}, line {line}: the line is longer than {limit} bytes", path.display())]
+    #[error("{}, line {line}: the line is longer than {limit} bytes", shown_path(path))]
     LongLine {
         /// The file.
         path: PathBuf,
@@ -175,7 +177,7 @@ pub enum TableError {
     /// A table that is too large.
     #[error(
         "{} holds more than {limit} bytes; a larger limit can be set in `CsvOptions::max_bytes`",
-        path.display()
+        shown_path(path)
     )]
     LargeFile {
         /// The file.
@@ -202,7 +204,7 @@ fn only(header: bool, dropped: usize) -> String {
 fn named(names: &[String], columns: usize) -> String {
     match names.len() {
         0 => " and no header line with names".to_owned(),
-        shown if shown < columns => format!(", named {}, ...", names.join(", ")),
-        _ => format!(", named {}", names.join(", ")),
+        shown if shown < columns => format!(", named {}, ...", shown_list(names)),
+        _ => format!(", named {}", shown_list(names)),
     }
 }

@@ -123,8 +123,11 @@ impl<const D: usize> ConvSettings<D> {
         weight: [usize; 2],
         rng: &mut impl Rng,
     ) -> Result<(Parameter<A>, Option<Parameter<A>>), Error> {
-        let size: usize = kernel.0.iter().product();
-        let (fan_in, fan_out) = (inputs / self.groups * size, outputs / self.groups * size);
+        let fan = |channels: usize| {
+            let lengths = kernel.0.iter().copied();
+            lengths.fold(channels / self.groups, usize::saturating_mul)
+        };
+        let (fan_in, fan_out) = (fan(inputs), fan(outputs));
         let shape: Shape = weight.into_iter().chain(kernel.0).collect();
         let weight = self.weight_init.tensor(&shape, fan_in, fan_out, rng)?;
         let bias = self.bias_init.tensor(&[outputs], fan_in, fan_out, rng)?;

@@ -171,16 +171,18 @@ impl<A: Float, const D: usize> ConvTranspose<A, D> {
     /// The length of the output along an axis, or how much is missing for a length of 1.
     fn length(&self, axis: usize, length: usize) -> Result<usize, usize> {
         let window = self.window();
-        let full = (length - 1) * window.stride.0[axis] + window.span(axis) + self.extra()[axis];
+        let steps = (length - 1).saturating_mul(window.stride.0[axis]);
+        let full = steps.saturating_add(window.span(axis)).saturating_add(self.extra()[axis]);
         let (before, after) = window.sides(axis, full);
-        let cut = before + after;
-        if full > cut { Ok(full - cut) } else { Err(cut + 1 - full) }
+        let cut = before.saturating_add(after);
+        if full > cut { Ok(full - cut) } else { Err((cut - full).saturating_add(1)) }
     }
 
     /// The fewest elements that an axis of the input must have.
     fn least(&self, axis: usize) -> usize {
         let stride = self.settings.stride.0[axis];
-        self.length(axis, 1).map_or_else(|missing| 1 + missing.div_ceil(stride), |_| 1)
+        self.length(axis, 1)
+            .map_or_else(|missing| missing.div_ceil(stride).saturating_add(1), |_| 1)
     }
 
     fn lengths(&self, spatial: &[usize]) -> Option<Shape> {

@@ -1,6 +1,7 @@
 //! One loop over time, for every cell.
 
 use ops::methods::{LayoutMethods, LinearMethods, MatmulMethods};
+use ops::shape::room;
 use ops::{Float, Shape, Tensor};
 use rand::Rng;
 use tape::Var;
@@ -68,6 +69,11 @@ impl<A: Float, C: Cell + Default> Recurrent<A, C> {
     ) -> Result<Self, Error> {
         let dropout = settings.check(inputs, hidden)?;
         let directions = settings.directions();
+        let rows = C::BLOCKS.saturating_mul(hidden);
+        let columns = inputs.max(hidden.saturating_mul(directions)).saturating_add(hidden);
+        // As if all were as large as the largest.
+        room(&[settings.layers, directions, rows, columns], size_of::<A>())
+            .map_err(|problem| Error::TooLarge { problem })?;
         let weights = (0..settings.layers * directions).map(|number| {
             let inputs = if number < directions { inputs } else { directions * hidden };
             RecurrentWeights::new(C::BLOCKS * hidden, inputs, hidden, rng)

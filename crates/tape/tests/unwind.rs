@@ -1,4 +1,4 @@
-//! Misuse: what the caller does wrong is refused at the caller's line, and leaves nothing behind.
+//! What is set aside for a while is restored also when a function panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
