@@ -83,7 +83,7 @@ fn compare<A: ops::Float>(m: usize, k: usize, n: usize, a: bool, b: bool) -> Str
 
 /// Defines a function that gives the rate of multiply-adds, in GFLOP/s, on numbers in registers.
 macro_rules! peak {
-    ($name:ident: $($feature:literal $function:ident $lanes:literal $splat:ident $mul_add:ident),*) => {
+    ($name:ident: $($feature:tt $function:ident $lanes:literal $splat:ident $mul_add:ident),*) => {
         fn $name() -> f64 {
             #[cfg(target_arch = "x86_64")]
             {

@@ -8,7 +8,7 @@
 use std::hint;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -62,8 +62,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// # Panics
 /// If a call does.
 pub fn help(helpers: usize, job: &(dyn Fn() + Sync)) {
+    if helpers == 0 {
+        return job();
+    }
     let leader = CREW.leader.try_lock();
-    if helpers == 0 || matches!(leader, Err(std::sync::TryLockError::WouldBlock)) {
+    if matches!(leader, Err(TryLockError::WouldBlock)) {
         return job();
     }
     {

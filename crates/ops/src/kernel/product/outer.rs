@@ -87,6 +87,7 @@ unsafe fn tiles<V: Vector>(job: &Job<V::Number>, row: usize, column: usize) -> (
 
 /// Computes a tile of `R` rows and `Z` registers of columns, of which the last holds `last`.
 #[allow(unsafe_code)]
+#[allow(clippy::needless_range_loop)] // Of constant length: they are unrolled, sums are registers.
 #[inline(always)]
 unsafe fn tile<V: Vector, const R: usize, const Z: usize>(
     job: &Job<V::Number>,
@@ -137,9 +138,9 @@ unsafe fn put<V: Vector>(job: &Job<V::Number>, row: usize, column: usize, count:
         if right == 1 {
             let sums = if job.adds { V::load_first(count, to).add(sums) } else { sums };
             if count == V::LANES {
-                sums.store(to)
+                sums.store(to);
             } else {
-                sums.store_first(count, to)
+                sums.store_first(count, to);
             }
             return;
         }

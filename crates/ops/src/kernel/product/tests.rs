@@ -273,6 +273,29 @@ fn copies_lie_row_by_row() {
     }
 }
 
+/// Rows, terms and columns that are timed.
+const TIMED: [(usize, usize, usize); 19] = [
+    (1, 784, 256),
+    (1, 256, 128),
+    (2, 784, 256),
+    (10, 784, 30),
+    (10, 30, 10),
+    (10, 10, 30),
+    (17, 96, 384),
+    (64, 784, 256),
+    (64, 128, 10),
+    (64, 28, 512),
+    (64, 128, 512),
+    (64, 32, 64),
+    (512, 784, 256),
+    (1024, 128, 384),
+    (1024, 512, 128),
+    (256, 64, 784),
+    (256, 1, 784),
+    (512, 512, 512),
+    (1024, 1024, 1024),
+];
+
 /// `cargo test --release -p ops --lib product::tests::time -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
@@ -282,29 +305,8 @@ fn time() {
         ("δ W", Lies::Rows, Lies::Rows),
         ("δᵀ x", Lies::Columns, Lies::Rows),
     ];
-    let sizes = [
-        (1, 784, 256),
-        (1, 256, 128),
-        (2, 784, 256),
-        (10, 784, 30),
-        (10, 30, 10),
-        (10, 10, 30),
-        (17, 96, 384),
-        (64, 784, 256),
-        (64, 128, 10),
-        (64, 28, 512),
-        (64, 128, 512),
-        (64, 32, 64),
-        (512, 784, 256),
-        (1024, 128, 384),
-        (1024, 512, 128),
-        (256, 64, 784),
-        (256, 1, 784),
-        (512, 512, 512),
-        (1024, 1024, 1024),
-    ];
     for (what, a_lies, b_lies) in shapes {
-        for (m, k, n) in sizes {
+        for (m, k, n) in TIMED {
             print!("{what} {m}×{k}×{n}:");
             let a = a_lies.store(m, k, fraction::<f32>);
             let b = b_lies.store(k, n, fraction::<f32>);

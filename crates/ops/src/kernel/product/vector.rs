@@ -103,6 +103,7 @@ impl<A: Float, const N: usize> Vector for Plain<A, N> {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    #[allow(clippy::wildcard_imports)] // Sixty names.
     use std::arch::x86_64::*;
 
     use super::Vector;
