@@ -382,6 +382,16 @@ test('an element opens into its terms, by keyboard too', () => open('cross-entro
   assert.ok(steps[nodes[matmul].backward].contributions[1].opened.length === 6);
 }));
 
+test('a gradient is the sum over its paths', () => open('sum', '#step=7', async (page) => {
+  // b = a + a, c = b · b + a: one path from a, and two times two.
+  assert.match(await page.innerText('#paths summary'), /sum over 5 paths/u);
+  await page.click('#paths summary');
+  assert.equal((await page.$$('#paths li')).length, 5);
+  const text = await page.innerText('#paths');
+  assert.ok(text.includes('= 1 + 6 + 6 + 6 + 6') || text.includes('= 6 + 6 + 6 + 6 + 1'), text);
+  assert.ok(text.includes('Path by path that is 13 factors. The paths share 6 edges'), text);
+}));
+
 test('the line of the step is lit', () => open('neuron', '#step=9', async (page) => {
   const lit = await page.innerText('#lines [aria-current]');
   assert.ok((await page.innerText('#step .source code')).includes(lit), lit);

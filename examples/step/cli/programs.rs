@@ -121,13 +121,10 @@ fn digits(tape: &Tape<f64>) -> Var<'_, f64> {
     let mut rng = nn::rng(0);
     let (hidden, output) = (Dense::new(64, 48, &mut rng), Dense::new(48, 10, &mut rng));
     let pass = Pass::train(tape, 0);
-    for (layer, [weight, bias]) in [(&hidden, ["W₁", "b₁"]), (&output, ["W₂", "b₂"])] {
-        pass.parameter(&layer.weight).named(weight);
-        pass.parameter(&layer.bias).named(bias);
-    }
     let model = Sequential::new().then(hidden).then(Relu).then(output);
     let input = pass.input(&batch.inputs).named("digits");
     let scores = model.forward(&pass, input).named("scores");
+    pass.name_parameters(&model);
     let loss = CrossEntropy.loss(scores, &batch.targets);
     loss.expect("a score for each of the ten digits").named("loss")
 }

@@ -273,7 +273,7 @@ const VECTOR: [&str; 8] =
 /// A layer of two units.
 const LAYER: [&str; 8] = [
     "--expr",
-    "z = W @ x + b; L = sum(z²)",
+    "z = W @ x; y = z + b; L = sum(y²)",
     "--let",
     "W=[[0.1, -0.3], [1/4, 2]]",
     "--let",
@@ -312,14 +312,15 @@ fn the_book_shows_what_the_program_prints() {
 fn an_element_opens_into_its_terms() {
     let text =
         shown(&LAYER, &["--element", "z[0]", "--element", "W\u{304}[1, 0]", "--digits", "17"]);
-    assert!(text.starts_with("z[0] = (W @ x)[0] + b[0] = 0.4 + 0.5 = 0.9\n"), "{text}");
-    assert!(text.contains("adj(W @ x)[1]·x[0]"), "{text}");
+    let sum = "z[0] = W[0,0]·x[0] + W[0,1]·x[1] = 0.1·1 + (-0.3·(-1)) = 0.4\n";
+    assert!(text.starts_with(sum), "{text}");
+    assert!(text.contains("W\u{304} = z\u{304} xᵀ"), "{text}");
     assert_eq!(
-        shown(&LAYER, &["--element", "adj(W @ x)[1]"]),
-        shown(&LAYER, &["--element", "grad W@x[1]"])
+        shown(&LAYER, &["--element", "adj(y²)[1]"]),
+        shown(&LAYER, &["--element", "grad y²[1]"])
     );
     for (element, wanted) in [
-        ("q[0]", "--element q[0]: there is no value called q; there are W, x, b, W @ x, z,"),
+        ("q[0]", "--element q[0]: there is no value called q; there are W, x, b, z, y, y², L"),
         ("z", "--element z: z has the shape [2], so it has no element []; z[0] is the first"),
         ("grad z[2]", "z has the shape [2], so it has no element [2]; z[0] is the first"),
         (

@@ -125,6 +125,33 @@ impl<'t, A: Float> Pass<'t, A> {
         var
     }
 
+    /// Names what the pass has recorded for the parameters of a model by their paths in it, as
+    /// `0.weight`, for traces, pages and pictures. What has a name keeps it.
+    ///
+    /// ```
+    /// use nn::prelude::*;
+    ///
+    /// let model = Sequential::<f64>::new().then(Dense::new(2, 1, &mut nn::rng(0))).then(Sigmoid);
+    /// let tape = Tape::new();
+    /// let pass = Pass::train(&tape, 0);
+    /// let loss = model.forward(&pass, tape.constant([[1.0, 2.0]])).sum().named("loss");
+    /// pass.name_parameters(&model);
+    /// let trace = tape::Trace::of(loss)?;
+    /// let labels: Vec<String> = trace.nodes().iter().map(|x| x.label()).collect();
+    /// assert!(labels.contains(&"0.weight".to_owned()) && labels.contains(&"0.bias".to_owned()));
+    /// # Ok::<(), tape::error::TapeError>(())
+    /// ```
+    pub fn name_parameters(&self, model: &dyn Module<A>) {
+        let parameters = self.parameters.borrow();
+        model.visit(&mut |path, parameter| {
+            if let Some((var, _)) = parameters.get(&parameter.id())
+                && var.name().is_none()
+            {
+                var.named(path);
+            }
+        });
+    }
+
     /// The first parameter of the pass that training would change if the model showed it, in words.
     pub(crate) fn hidden(&self, model: &dyn Module<A>) -> Option<String> {
         let (parameters, updates) = (self.parameters.borrow(), self.updates.borrow());

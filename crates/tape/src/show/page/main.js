@@ -359,9 +359,12 @@ const SIGNS = [
   ['▭', 'A box is a value: its name, the op that computed it, the value (=), and its adjoint so far (z̄ of a box z). Hover, or press Enter on it, for all digits.'],
   ['→', 'An arrow runs from an operand to the result. In the backward pass numbers flow against it, and it carries the local derivative that multiplies them (× 0.5), or the map that they go through (↦).'],
   ['▶', 'the current step'],
+  ['┄', 'an arrow along which nothing flows, and the border of a constant, which wants no gradient; a variable has a dark border'],
   ['○ ◐ 1/2', 'waits: 1 of its 2 uses has reported'],
-  ['●', 'ready: all its uses have reported'],
+  ['●', 'ready: all its uses have reported; any that is ready could be next'],
   ['✓', 'done: its gradient is complete'],
+  ['⊘ ✂', 'detached: gradients stop there; computed from values that this page leaves out'],
+  ['▸ 3/5', 'a closed group, such as a layer: 3 of its 5 values are done; a click opens it'],
   ['z̄', 'the adjoint of z: the derivative of the output with respect to z; adj(loss) where a name is longer than a letter'],
 ];
 

@@ -31,13 +31,14 @@ use crate::show::trace::document::{self, Document};
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 /// One module, in files by subject.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("trace.js"),
     include_str!("numbers.js"),
     include_str!("layout.js"),
     include_str!("exercise.js"),
     include_str!("graph.js"),
     include_str!("panel.js"),
+    include_str!("paths.js"),
     include_str!("main.js"),
 ];
 

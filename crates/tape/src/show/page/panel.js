@@ -258,7 +258,7 @@ function backwardParts(node, step) {
     h('span', { class: 'left' }, adjointOf(node)), h('span', { class: 'sign' }, '='),
     h('span', { class: 'right' }, derivative(node), ' = ', number(values[adjoint], { id: 'adjoint' }))));
   const received_ = contributions.map((c, operand) => contributionPart(node, step, c, operand));
-  return [why, incoming, ...received_];
+  return [why, incoming, ...received_, contributions.length === 0 ? pathsPart(node) : null];
 }
 
 function contributionPart(node, step, c, operand) {

@@ -272,7 +272,7 @@ impl<A: Float> Trace<'_, A> {
         match step {
             Step::Forward(step) => step.write(&mut text, layout, 0, 0),
             Step::Backward(step) => {
-                step.write(&mut text, layout, &self.choice(n - self.nodes.len()))
+                step.write(&mut text, layout, &self.choice(n - self.nodes.len()));
             }
         }
         if let Step::Backward(_) = step {

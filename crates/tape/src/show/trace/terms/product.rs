@@ -2,7 +2,7 @@
 
 use ops::{Family, Float, Shape};
 
-use super::element::{indices, name};
+use super::element::indices;
 use super::{Product, Term, contribution};
 use crate::show::trace::{Backward, Rounding};
 
@@ -109,45 +109,41 @@ fn written(to: &str, a: Pattern, b: Pattern, table: Vec<Vec<String>>) -> Option<
     use Follows::{Column, Row, Term};
     let terms = format!("{}·{}", a.element(), b.element());
     let (left, right) = if a.follows.contains(&Row) { (a, b) } else { (b, a) };
-    let element = name(to, &[]) + "[i,j]";
-    match (&left.follows[..], &right.follows[..]) {
-        ([Row], [Column]) => Some(Product {
-            element: format!("{element} = {terms}"),
-            product: format!("{to} = {} {}ᵀ", left.name, right.name),
-            why: format!(
-                "row i has the number {}[i], column j the number {}[j]: a column times a row, and ᵀ \
-                 makes the row",
-                left.name, right.name
-            ),
-            table,
-        }),
-        ([..], [..]) => {
-            let turned = match (&left.follows[..], &right.follows[..]) {
-                ([Row, Term], [Term, Column]) => [false, false],
-                ([Term, Row], [Term, Column]) => [true, false],
-                ([Row, Term], [Column, Term]) => [false, true],
-                ([Term, Row], [Column, Term]) => [true, true],
-                _ => return None,
-            };
-            let sides = [(&left, turned[0]), (&right, turned[1])];
-            let [l, r] =
-                sides.map(
-                    |(side, turned)| {
-                        if turned { format!("{}ᵀ", side.name) } else { side.name.clone() }
-                    },
-                );
-            let mut why = "a product of matrices runs along the rows of the first and down the \
-                           columns of the second"
-                .to_owned();
-            for (side, _) in sides.into_iter().filter(|side| side.1) {
-                why += &format!("; {} is read the other way round, so it is transposed", side.name);
-            }
-            Some(Product {
-                element: format!("{element} = Σₖ {terms}"),
-                product: format!("{to} = {l} @ {r}"),
-                why,
-                table,
-            })
-        }
+    let turned = match (&left.follows[..], &right.follows[..]) {
+        ([Row], [Column]) => return Some(outer(to, &terms, &left.name, &right.name, table)),
+        ([Row, Term], [Term, Column]) => [false, false],
+        ([Term, Row], [Term, Column]) => [true, false],
+        ([Row, Term], [Column, Term]) => [false, true],
+        ([Term, Row], [Column, Term]) => [true, true],
+        _ => return None,
+    };
+    let sides = [(&left.name, turned[0]), (&right.name, turned[1])];
+    let [l, r] = sides.map(|(side, turned)| format!("{side}{}", if turned { "ᵀ" } else { "" }));
+    let mut why = vec![
+        "a product of matrices runs along the rows of the first and down the columns of the second"
+            .to_owned(),
+    ];
+    let turned = sides.into_iter().filter(|side| side.1);
+    why.extend(
+        turned.map(|(side, _)| format!("{side} is read the other way round, so it is transposed")),
+    );
+    Some(Product {
+        element: format!("{to}[i,j] = Σₖ {terms}"),
+        product: format!("{to} = {l} @ {r}"),
+        why: why.join("; "),
+        table,
+    })
+}
+
+/// A column times a row: each element has one term.
+fn outer(to: &str, terms: &str, left: &str, right: &str, table: Vec<Vec<String>>) -> Product {
+    Product {
+        element: format!("{to}[i,j] = {terms}"),
+        product: format!("{to} = {left} {right}ᵀ"),
+        why: format!(
+            "row i has the number {left}[i], column j the number {right}[j]: a column times a row, and ᵀ \
+             makes the row"
+        ),
+        table,
     }
 }

@@ -73,17 +73,18 @@ impl<A: Float> Sum<A> {
 }
 
 fn joined<'a>(terms: impl Iterator<Item = &'a String>, more: usize) -> String {
-    let mut sum = String::new();
-    for term in terms {
-        if sum.is_empty() {
-            sum.push_str(term);
-        } else if term.starts_with('-') {
-            sum += &format!(" + ({term})");
-        } else {
-            sum += &format!(" + {term}");
-        }
+    let mut words: Vec<String> = terms
+        .enumerate()
+        .map(
+            |(i, term)| {
+                if i > 0 && term.starts_with('-') { format!("({term})") } else { term.clone() }
+            },
+        )
+        .collect();
+    if more > 0 {
+        words.push("…".to_owned());
     }
-    if more > 0 { sum + " + …" } else { sum }
+    words.join(" + ")
 }
 
 impl Product {
@@ -93,10 +94,12 @@ impl Product {
             let width = self.table.iter().flatten().map(|cell| display_width(cell)).max();
             for row in &self.table {
                 let mut line: Vec<Span> = vec![span(Role::Space, "    ")];
-                for cell in row {
+                for (column, cell) in row.iter().enumerate() {
                     let space = width.unwrap_or(0) - display_width(cell) + 3;
                     line.push(span(Role::Formula, visible(cell)));
-                    line.push(span(Role::Space, " ".repeat(space)));
+                    if column + 1 < row.len() {
+                        line.push(span(Role::Space, " ".repeat(space)));
+                    }
                 }
                 text.line(line);
             }

@@ -1,0 +1,71 @@
+// ---------------------------------------------------------------------------------------------
+// paths.js: a gradient as the sum over the paths from a node to the output.
+// ---------------------------------------------------------------------------------------------
+
+/** The number of paths that are listed. */
+const MOST_PATHS = 8;
+
+/** The uses of a node through which something flows back, each with its local derivative. */
+function flowing(node) {
+  return node.uses.map(([user, position]) => ({ user: nodes[user], position, c: contributionOf(user, position) }))
+    .filter(({ c }) => !c.nothing);
+}
+
+/**
+ * The paths from a node to the output: how many, how many factors and edges they have, and the first
+ * of them. Nothing if a tensor is on the way, or the page leaves out a part of it.
+ */
+function pathsOf(node) {
+  const ways = new Map();
+  const order = [node];
+  const seen = new Set(order);
+  for (const at of order) { // It grows as it is walked.
+    for (const { user, c } of flowing(at)) {
+      if (c.local_value === undefined || !isScalar(values[c.local_value])) return null;
+      if (!seen.has(user)) order.push(user);
+      seen.add(user);
+    }
+    if (at.cut && at !== node) return null;
+  }
+  let edges = 0;
+  for (const at of [...seen].sort((a, b) => b.index - a.index)) {
+    const uses = flowing(at);
+    edges += uses.length;
+    const sum = { count: at === output ? 1 : 0, length: 0 };
+    for (const { user } of uses) {
+      sum.count += ways.get(user).count;
+      sum.length += ways.get(user).length + ways.get(user).count;
+    }
+    ways.set(at, sum);
+  }
+  const listed = [];
+  const walk = (at, names, factors) => {
+    if (listed.length === MOST_PATHS) return;
+    if (at === output) {
+      listed.push({ names, factors, product: factors.reduce((product, x) => product * toNumber(x), 1) });
+      return;
+    }
+    for (const { user, c } of flowing(at)) walk(user, [...names, user], [...factors, values[c.local_value]]);
+  };
+  if (nodes.length <= 200) walk(node, [node], []);
+  return { ...ways.get(node), edges, listed };
+}
+
+/** The gradient of a variable as the sum over its paths. */
+function pathsPart(node) {
+  if (node === output || exercise.on) return null;
+  const paths = pathsOf(node);
+  if (!paths || paths.count === 0 || paths.listed.length === 0) return null;
+  const { count, length, edges, listed } = paths;
+  const line = ({ names, factors, product }) => h('li', {},
+    ...names.flatMap((other, i) => [i > 0 ? ' → ' : null, chip(other)]),
+    h('div', { class: 'math' }, `${factors.map((x, i) => (i > 0 ? bracketed(short(x)) : short(x))).join(' · ')} = ${short(product)}`));
+  const many = (number, word) => `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
+  const all = listed.length === count && count > 1
+    ? h('p', {}, derivative(node), ' = ', math(listed.map(({ product }, i) => (i > 0 ? bracketed(short(product)) : short(product))).join(' + '))) : null;
+  return h('details', { class: 'paths', id: 'paths' },
+    h('summary', {}, `As the sum over ${many(count, 'path')}`),
+    h('ol', {}, ...listed.map(line)),
+    count > listed.length ? h('p', { class: 'fact' }, `and ${many(count - listed.length, 'more path')}`) : null, all,
+    h('p', { class: 'fact' }, `Path by path that is ${many(length, 'factor')}. The paths share ${many(edges, 'edge')}, and the sweep walks each of them once.`));
+}
