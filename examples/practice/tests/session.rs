@@ -119,7 +119,7 @@ fn the_book_shows_what_the_program_prints() {
             shown.extend([line, "\n"]);
             continue;
         };
-        shown.extend([prompt, typed.next().unwrap_or_default(), "\n"]);
+        shown.extend([&prompt[..], typed.next().unwrap_or_default(), "\n"]);
         if !said.is_empty() {
             shown.extend([said, "\n"]);
         }
