@@ -21,7 +21,9 @@
 //! | [`check`] | holding a gradient against finite differences |
 //! | [`transform`] | gradients, Jacobians, Hessians and their products, of plain functions |
 //! | [`trace`] | a program's passes step by step: every number, formula and reason |
-//! | [`picture`] | the graph as DOT, Mermaid and SVG |
+//! | [`picture`] | the graph as DOT, Mermaid, SVG and TikZ |
+//! | [`latex`] | the derivation of a gradient in LaTeX |
+//! | `slides` | the same as slides, a step a slide, with the feature `page` |
 //! | `page` | a trace as a page for a browser, with the feature of that name |
 //! | `terminal` | a trace as a screen in the terminal, with the feature of that name |
 //! | `expression` | expressions that a user types, with the feature of that name |
@@ -47,9 +49,12 @@ pub use graph::tape::Tape;
 pub use graph::var::{Place, Var};
 pub use ops;
 pub use replay::{Plan, PlannedStep, PlannedValue, Program, ProgramError, Storage};
+pub use show::latex;
 #[cfg(feature = "page")]
 pub use show::page;
 pub use show::picture::{self, Picture};
+#[cfg(feature = "page")]
+pub use show::slides;
 #[cfg(feature = "terminal")]
 pub use show::terminal;
 pub use show::trace::{self, Trace};
@@ -71,3 +76,8 @@ struct Stepping;
 #[cfg(all(doctest, feature = "expression"))]
 #[doc = include_str!("../../../docs/src/step.md")]
 struct StepProgram;
+
+/// The programs of the chapter for the lecture compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/lecture.md")]
+struct Lecture;

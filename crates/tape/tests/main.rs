@@ -10,6 +10,8 @@ mod composed;
 mod debug;
 #[cfg(feature = "expression")]
 mod expression;
+#[cfg(feature = "page")]
+mod latex;
 mod listings;
 mod messages;
 #[cfg(feature = "linalg")]

@@ -21,14 +21,14 @@ function showScore() {
   document.getElementById('score').textContent = `${right} of ${records.length} right, ${first} at the first try without a hint, ${shown} shown`;
 }
 
-function programTable(problem) {
+function programTable(problem, title) {
   const rows = problem.lines.map(({ name, formula, value, constant }) => {
     const cell = (text, kind) => make('td', kind ? { class: kind } : {}, text);
     const kind = constant ? 'constant' : '';
     return make('tr', {}, cell(name, kind), cell(formula ? `= ${formula}` : `= ${value}`, kind),
       cell(formula ? `= ${value}` : constant ? 'constant' : '', kind));
   });
-  return make('div', { class: 'program', tabindex: '0', role: 'region', 'aria-label': 'Program' }, make('table', {}, make('tbody', {}, ...rows)));
+  return make('div', { class: 'program', tabindex: '0', role: 'region', 'aria-label': `Program of ${title.toLowerCase()}` }, make('table', {}, make('tbody', {}, ...rows)));
 }
 
 /** The next question that is open, in which the cursor is put. */
@@ -86,6 +86,6 @@ function questionItem(problem, number, label) {
 document.getElementById('problems').append(...problems.map((problem, i) => {
   const title = `Problem ${i + 1}`;
   const items = problem.questions.map((_, number) => questionItem(problem, number, title));
-  return make('section', { class: 'problem' }, make('h2', {}, title), programTable(problem), make('ol', {}, ...items));
+  return make('section', { class: 'problem' }, make('h2', {}, title), programTable(problem, title), make('ol', {}, ...items));
 }));
 showScore();

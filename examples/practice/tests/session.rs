@@ -119,7 +119,7 @@ fn the_book_shows_what_the_program_prints() {
             shown.extend([line, "\n"]);
             continue;
         };
-        shown.extend([prompt, typed.next().unwrap_or_default(), "\n"]);
+        shown.extend([&prompt[..], typed.next().unwrap_or_default(), "\n"]);
         if !said.is_empty() {
             shown.extend([said, "\n"]);
         }
@@ -127,10 +127,10 @@ fn the_book_shows_what_the_program_prints() {
     let shown = shown.concat();
     for (name, text) in [("help", help), ("session", shown)] {
         let (known, path) = printed(name);
-        if std::env::var_os("BLESS").is_some() {
+        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
             std::fs::write(&path, &text).unwrap();
         } else {
-            assert_eq!(known, text, "{path}; BLESS=1 writes it");
+            assert_eq!(known, text, "{path}; UPDATE_SNAPSHOTS=1 writes it");
         }
     }
 }

@@ -56,18 +56,24 @@ pub enum Format {
     Dot,
     Mermaid,
     Svg,
+    Latex,
+    Slides,
+    Tikz,
 }
 
-const FILES: [(&str, Format); 6] = [
+const FILES: [(&str, Format); 9] = [
     ("plan", Format::Plan),
     ("html", Format::Html),
     ("json", Format::Json),
     ("dot", Format::Dot),
     ("mermaid", Format::Mermaid),
     ("svg", Format::Svg),
+    ("latex", Format::Latex),
+    ("slides", Format::Slides),
+    ("tikz", Format::Tikz),
 ];
 
-pub const OPTIONS: [&str; 15] = [
+pub const OPTIONS: [&str; 18] = [
     "expr",
     "let",
     "functions",
@@ -78,6 +84,9 @@ pub const OPTIONS: [&str; 15] = [
     "dot",
     "mermaid",
     "svg",
+    "latex",
+    "slides",
+    "tikz",
     "of",
     "element",
     "paths",

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use ops::Tensor;
 use tape::expression::{Expression, Function, Kind, functions, nearest};
-use tape::trace::Layout;
 use tape::trace::document::{Document, Settings};
+use tape::trace::{Layout, Rounding};
 use tape::{Picture, Tape, Trace, Var, page, terminal};
 
 #[cfg(test)]
@@ -44,6 +44,9 @@ Views, of which each FILE may be - for the standard output:
   --dot FILE                   the graph for Graphviz
   --mermaid FILE               the graph for Markdown on GitHub
   --svg FILE                   the graph as a picture
+  --tikz FILE                  the graph as a picture for LaTeX
+  --latex FILE                 the derivation as a LaTeX document
+  --slides FILE                slides for a browser, a step a slide
 Without a view: a screen in the terminal; ? lists its keys.
 
 Options:
@@ -196,6 +199,9 @@ fn show(
         Format::Dot => picture()?.to_dot(),
         Format::Mermaid => picture()?.to_mermaid(),
         Format::Svg => picture()?.to_svg(),
+        Format::Latex => traced(output)?.latex_with(rounding(arguments)).document(),
+        Format::Slides => traced(output)?.slides_with(rounding(arguments)),
+        Format::Tikz => picture()?.to_tikz(),
     };
     if view.is_output() {
         return print(out, &content);
@@ -205,6 +211,11 @@ fn show(
         return Ok(()); // Which holds what was asked for, and nothing else.
     }
     print(out, &format!("wrote {}\n", view.file.display()))
+}
+
+fn rounding(arguments: &Arguments) -> Rounding {
+    let standard = Rounding::default();
+    Rounding { digits: arguments.digits.unwrap_or(standard.digits), ..standard }
 }
 
 /// The plan of a program that computes the output and its gradients. They are recorded apart, so that

@@ -334,6 +334,18 @@ fn an_element_opens_into_its_terms() {
     }
 }
 
+#[test]
+fn the_forms_for_a_lecture_show_the_numbers() {
+    for (view, start, number) in [
+        ("--latex", "\\documentclass", "= 0.800499"),
+        ("--slides", "<!DOCTYPE html>", "<mn>0.800499</mn>"),
+        ("--tikz", "\\begin{tikzpicture}", "0.800499"),
+    ] {
+        let text = shown(&EXPRESSION, &[view, "-", "--digits", "6"]);
+        assert!(text.starts_with(start) && text.contains(number), "{view}: {text}");
+    }
+}
+
 /// A name cannot bring a script into a page or a picture.
 #[test]
 fn text_of_the_command_line_stays_text() {

@@ -159,7 +159,7 @@ fn fill(template: &str, parts: &[(&str, &str)]) -> String {
 }
 
 /// The name of a script or style in a content security policy.
-fn hash(text: &str) -> String {
+pub(crate) fn hash(text: &str) -> String {
     format!("sha256-{}", Base64::encode_string(&Sha256::digest(text)))
 }
 

@@ -1,4 +1,4 @@
-//! Pictures of the graph, as DOT for Graphviz, as Mermaid, and as SVG.
+//! Pictures of the graph, as DOT for Graphviz, as Mermaid, as SVG and as TikZ.
 //!
 //! Drawn is what a value was computed from, with its values, shapes or gradients as asked; scopes
 //! are boxes around what they hold. Of a graph larger than the [`limit`](Picture::limit) the nodes
@@ -22,6 +22,8 @@ mod layout;
 mod mermaid;
 #[cfg(feature = "svg")]
 mod svg;
+#[cfg(feature = "svg")]
+mod tikz;
 
 use std::collections::BTreeMap;
 
@@ -36,7 +38,7 @@ use crate::graph::var::Var;
 use crate::show::trace::{Layout, Summary, tensor_text, visible};
 use crate::sweep::gradients::Gradients;
 
-/// A picture of what a value was computed from, to be written in one of three formats.
+/// A picture of what a value was computed from, to be written in one of its formats.
 #[derive(Clone, Debug)]
 pub struct Picture<'t, A: Float> {
     output: Var<'t, A>,
@@ -107,6 +109,12 @@ impl<'t, A: Float> Picture<'t, A> {
     #[cfg(feature = "svg")]
     pub fn to_svg(&self) -> String {
         svg::write(&self.drawing())
+    }
+
+    /// TikZ, to set in a LaTeX document with `\input` between `\begin{center}` and its end.
+    #[cfg(feature = "svg")]
+    pub fn to_tikz(&self) -> String {
+        tikz::write(&self.drawing())
     }
 
     /// The nodes that the value was computed from, by the number of ops between, itself first.
