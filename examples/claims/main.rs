@@ -17,9 +17,9 @@ use std::process::ExitCode;
 use nn::prelude::*;
 
 /// A claim, and whether the figures bear it out.
-pub type Claim = (String, bool);
+type Claim = (String, bool);
 /// An experiment: prints its figures and returns what they bear out.
-pub type Experiment = fn() -> Result<Vec<Claim>, nn::Error>;
+type Experiment = fn() -> Result<Vec<Claim>, nn::Error>;
 
 const EXPERIMENTS: [(&str, Experiment); 4] = [
     ("depth", depth::experiment),
@@ -29,7 +29,7 @@ const EXPERIMENTS: [(&str, Experiment); 4] = [
 ];
 
 /// Every figure comes from runs with the seeds 0 to 4.
-pub const SEEDS: u64 = 5;
+const SEEDS: u64 = 5;
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -59,20 +59,18 @@ fn main() -> ExitCode {
 }
 
 /// A figure of several runs.
-pub struct Spread {
+struct Spread {
     /// The mean of the runs.
-    pub mean: f64,
+    mean: f64,
     /// The lowest of them.
-    pub lowest: f64,
+    lowest: f64,
     /// The highest of them.
-    pub highest: f64,
+    highest: f64,
 }
 
 impl Spread {
     /// Runs with every seed.
-    pub fn over_seeds(
-        mut run: impl FnMut(u64) -> Result<f64, nn::Error>,
-    ) -> Result<Self, nn::Error> {
+    fn over_seeds(mut run: impl FnMut(u64) -> Result<f64, nn::Error>) -> Result<Self, nn::Error> {
         let figures = (0..SEEDS).map(&mut run).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             mean: figures.iter().sum::<f64>() / figures.len() as f64,
@@ -82,7 +80,7 @@ impl Spread {
     }
 
     /// Several figures of each run.
-    pub fn each_over_seeds<const N: usize>(
+    fn each_over_seeds<const N: usize>(
         run: impl FnMut(u64) -> Result<[f64; N], nn::Error>,
     ) -> Result<[Self; N], nn::Error> {
         let runs = (0..SEEDS).map(run).collect::<Result<Vec<_>, _>>()?;
@@ -100,13 +98,13 @@ impl fmt::Display for Spread {
 
 /// Half of the digits to train on and half to test on. 896 are 28 whole batches: a last batch of two
 /// would give batch norm the statistics of two samples.
-pub fn data(seed: u64) -> Result<(Dataset<f32>, Dataset<f32>), nn::Error> {
+fn data(seed: u64) -> Result<(Dataset<f32>, Dataset<f32>), nn::Error> {
     let (training, test) = nn::data::digits().split(0.5, seed)?;
     Ok((training.first_rows(896)?, test))
 }
 
 /// Trains with SGD in batches of 32.
-pub fn train(
+fn train(
     model: &mut Sequential<f32>,
     data: &Dataset<f32>,
     (rate, epochs): (f64, usize),
@@ -119,12 +117,12 @@ pub fn train(
 }
 
 /// The share of the samples that a model gets right.
-pub fn accuracy(model: &Sequential<f32>, data: &Dataset<f32>) -> Result<f64, nn::Error> {
+fn accuracy(model: &Sequential<f32>, data: &Dataset<f32>) -> Result<f64, nn::Error> {
     Ok(evaluate(model, data, &CrossEntropy)?.accuracy.unwrap_or_default())
 }
 
 /// Dense layers of these sizes, each but the last with an activation behind it.
-pub fn dense(
+fn dense(
     sizes: &[usize],
     init: Init,
     activation: impl Fn(Sequential<f32>, usize) -> Sequential<f32>,
