@@ -24,9 +24,9 @@ fn main() -> ExitCode {
 /// Layers of relu units, the last of sigmoid units.
 #[derive(Clone)]
 pub struct NeuralNetwork {
-    /// W of layer l is [n_l, n_(l−1)].
+    /// W of layer l is [nₗ, nₗ₋₁].
     pub weights: Vec<Array2<f64>>,
-    /// Columns, [n_l, 1].
+    /// Columns, [nₗ, 1].
     pub biases: Vec<Array2<f64>>,
 }
 

@@ -64,7 +64,7 @@ impl NeuralNetwork {
     }
 
     fn predict(&self, x: &Array2<f64>) -> Vec<usize> {
-        self.forward(x).1.rows().into_iter().map(|row| argmax(row)).collect()
+        self.forward(x).1.rows().into_iter().map(argmax).collect()
     }
 }
 

@@ -120,12 +120,12 @@ impl Network {
         // Backwards. `back(list, 1)` is the last of a list, as `list[-1]` is in Python.
         let mut delta =
             cost_derivative(back(&activations, 1), y) * back(&zs, 1).mapv(sigmoid_prime);
-        *back_mut(&mut nabla_b, 1) = delta.clone();
+        back_mut(&mut nabla_b, 1).clone_from(&delta);
         *back_mut(&mut nabla_w, 1) = delta.dot(&back(&activations, 2).t());
         for l in 2..self.num_layers {
             let sp = back(&zs, l).mapv(sigmoid_prime);
             delta = back(&self.weights, l - 1).t().dot(&delta) * sp;
-            *back_mut(&mut nabla_b, l) = delta.clone();
+            back_mut(&mut nabla_b, l).clone_from(&delta);
             *back_mut(&mut nabla_w, l) = delta.dot(&back(&activations, l + 1).t());
         }
         (nabla_b, nabla_w)

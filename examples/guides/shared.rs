@@ -179,8 +179,8 @@ impl Beside {
     /// # Errors
     /// If any differs.
     pub fn check(&self) -> Result<String, String> {
-        // Written so that NaN differs.
-        if let Some((name, apart)) = self.0.iter().find(|(_, apart)| !(*apart <= Self::EQUAL)) {
+        let differ = |apart: f64| apart > Self::EQUAL || apart.is_nan();
+        if let Some((name, apart)) = self.0.iter().find(|(_, apart)| differ(*apart)) {
             return Err(format!("{name}: by hand and by the sweep differ by {apart:.1e}"));
         }
         let names: Vec<&str> = self.0.iter().map(|(name, _)| &name[..]).collect();

@@ -39,8 +39,7 @@ fn the_derivation_is_the_sweep_and_a_slip_in_it_is_seen() {
     };
     let hand = || backward(&p, &forward(&p, &x, &y), &x, &y);
     assert!(beside_the_sweep(&p, &hand(), &x, &y).is_ok());
-    type Line = fn(&mut Derivatives) -> &mut Array2<f64>;
-    let lines: [(&str, Line); 8] = [
+    let lines: [(&str, fn(&mut Derivatives) -> &mut Array2<f64>); 8] = [
         ("∂L/∂a₂", |d| &mut d.a2),
         ("∂L/∂z₂", |d| &mut d.z2),
         ("∂L/∂W₂", |d| &mut d.w2),
