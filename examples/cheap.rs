@@ -66,7 +66,7 @@ fn apart(weights: &[Var<'_, f64>], output: Var<'_, f64>) -> f64 {
 }
 
 /// What the program prints.
-pub fn text() -> Result<String, std::fmt::Error> {
+pub(crate) fn text() -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "                             one pass       gradient by       gradient by")?;
     writeln!(text, "  network       variables    forwards     reverse sweep    forward sweeps")?;
