@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use nn::prelude::*;
 
+#[allow(clippy::match_same_arms)] // One op a line.
 // ANCHOR: costs
 /// What an op costs in additions, multiplications and functions: its value; what it passes back and
 /// what it takes to add that up; and what it takes to push one tangent through it.
