@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use nn::prelude::*;
 
+#[allow(clippy::match_same_arms)] // One op a line.
 // ANCHOR: costs
 /// What an op costs in additions, multiplications and functions: its value; what it passes back and
 /// what it takes to add that up; and what it takes to push one tangent through it.
@@ -66,7 +67,7 @@ fn apart(weights: &[Var<'_, f64>], output: Var<'_, f64>) -> f64 {
 }
 
 /// What the program prints.
-pub fn text() -> Result<String, std::fmt::Error> {
+pub(crate) fn text() -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "                             one pass       gradient by       gradient by")?;
     writeln!(text, "  network       variables    forwards     reverse sweep    forward sweeps")?;

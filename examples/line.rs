@@ -97,7 +97,7 @@ fn noisy(count: usize) -> Vec<(f64, f64)> {
 }
 
 /// What the program prints.
-pub fn text() -> Result<String, std::fmt::Error> {
+pub(crate) fn text() -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let points = [(1.0, 2.0), (2.0, 3.0), (3.0, 5.0)];
 

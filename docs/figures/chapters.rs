@@ -1,11 +1,11 @@
 //! The figures of the chapters on networks and on the engine.
 
-use nn::data::{Dataset, Targets, blobs, circles, spirals, two_moons};
+use nn::data::{self, Dataset, Targets, blobs, circles, spirals, two_moons};
 
-use super::svg::{BLACK, BLUE, Drawing, GREY, ORANGE, Plot};
+use super::svg::{BLACK, BLUE, Drawing, Figure, GREY, ORANGE, Plot};
 
 /// Every figure that is drawn here.
-pub const ALL: [(&str, fn() -> String); 11] = [
+pub const ALL: &[Figure] = &[
     ("xor", xor),
     ("three_layers", three_layers),
     ("activations", activations),
@@ -17,6 +17,12 @@ pub const ALL: [(&str, fn() -> String); 11] = [
     ("toys", toys),
     ("convolution", convolution),
     ("memory", memory),
+    ("digits", digits),
+    ("epoch", epoch),
+    ("seeds", seeds),
+    ("whole_file", whole_file),
+    ("replayed", replayed),
+    ("bumps", bumps),
 ];
 
 fn xor() -> String {
@@ -66,9 +72,9 @@ fn three_layers() -> String {
 }
 
 fn activations() -> String {
+    type Curve<'a> = (&'a str, &'a dyn Fn(f64) -> f64, &'a dyn Fn(f64) -> f64);
     let mut d = Drawing::new(700.0, 290.0);
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
-    type Curve<'a> = (&'a str, &'a dyn Fn(f64) -> f64, &'a dyn Fn(f64) -> f64);
     let curves: [Curve<'_>; 3] = [
         ("sigmoid", &sigmoid, &|x| sigmoid(x) * (1.0 - sigmoid(x))),
         ("tanh", &f64::tanh, &|x| 1.0 - x.tanh() * x.tanh()),
@@ -275,4 +281,113 @@ fn memory() -> String {
         d.words_from((x + 8.0, y + lift), words, color);
     }
     d.finish("The factor of the forget gate, step after step")
+}
+
+fn digits() -> String {
+    let mut d = Drawing::new(700.0, 175.0);
+    let data = data::digits::<f64>();
+    let Targets::Labels(labels) = data.targets() else { unreachable!("digits have labels") };
+    let pixels = data.inputs().to_vec();
+    let largest = pixels.iter().copied().fold(0.0, f64::max);
+    for i in 0..10 {
+        let (left, top) = (12.0 + 69.0 * i as f64, 20.0);
+        for (place, &ink) in pixels[64 * i..64 * (i + 1)].iter().enumerate() {
+            // Sixteen levels of ink; the least of it is not drawn.
+            let level = (15.0 * ink / largest).round() as usize;
+            if level > 0 {
+                let shade = format!("#{0:02x}{0:02x}{0:02x}", 255 - 16 * level);
+                let at = (left + 7.0 * (place % 8) as f64, top + 7.0 * (place / 8) as f64);
+                d.rectangle(at, (7.0, 7.0), &shade, "none");
+            }
+        }
+        d.rectangle((left, top), (56.0, 56.0), "none", GREY);
+        d.words((left + 28.0, top + 80.0), &format!("{}", labels[i]), BLUE);
+    }
+    d.words((350.0, 135.0), "8 × 8 numbers of ink go in, one of ten labels comes out", GREY);
+    d.finish("Ten of the handwritten digits and their labels")
+}
+
+fn epoch() -> String {
+    let mut d = Drawing::new(700.0, 190.0);
+    let steps = ["batch", "forward", "loss", "gradients", "step"];
+    for (i, name) in steps.into_iter().enumerate() {
+        let x = 20.0 + 120.0 * i as f64;
+        d.labelled((x, 40.0), (96.0, 36.0), name, BLUE);
+        if i > 0 {
+            d.arrow((x - 24.0, 58.0), (x, 58.0), GREY);
+        }
+    }
+    d.line((548.0, 76.0), (548.0, 104.0), GREY, 1.6);
+    d.line((548.0, 104.0), (68.0, 104.0), GREY, 1.6);
+    d.arrow((68.0, 104.0), (68.0, 76.0), GREY);
+    d.words((308.0, 124.0), "for every batch of the epoch", GREY);
+    d.arrow((596.0, 58.0), (624.0, 100.0), ORANGE);
+    d.words((600.0, 122.0), "validate", ORANGE);
+    d.words((600.0, 142.0), "callbacks", ORANGE);
+    d.words((600.0, 162.0), "stop, or go on", ORANGE);
+    d.finish("What fit does in an epoch")
+}
+
+fn seeds() -> String {
+    let mut d = Drawing::new(560.0, 170.0);
+    let plot = Plot { frame: (40.0, 40.0, 480.0, 70.0), x: (0.976, 0.984), y: (0.0, 1.0) };
+    let name = "test accuracy of keras, seeds 0 to 6";
+    plot.axes(&mut d, &[0.976, 0.978, 0.98, 0.982, 0.984], &[], [name, ""]);
+    let reached = [0.9781, 0.9795, 0.9793, 0.9790, 0.9803, 0.9815, 0.9826];
+    for accuracy in reached {
+        d.dot(plot.at(accuracy, 0.5), 6.0, BLUE);
+    }
+    let mean = reached.iter().sum::<f64>() / 7.0;
+    d.line(plot.at(mean, 0.0), plot.at(mean, 1.0), ORANGE, 1.6);
+    let (x, y) = plot.at(mean, 1.0);
+    d.words((x, y - 8.0), &format!("mean {mean:.4}"), ORANGE);
+    d.finish("Seven runs that differ only in their seed")
+}
+
+fn whole_file() -> String {
+    let mut d = Drawing::new(640.0, 170.0);
+    d.labelled((20.0, 30.0), (150.0, 40.0), "run.safetensors: old", GREY);
+    d.labelled((230.0, 30.0), (170.0, 40.0), "a file beside it: new", BLUE);
+    d.labelled((460.0, 30.0), (160.0, 40.0), "run.safetensors: new", BLUE);
+    d.arrow((400.0, 50.0), (460.0, 50.0), BLUE);
+    d.words((315.0, 100.0), "written, and flushed to the disk", BLUE);
+    d.words((540.0, 100.0), "renamed, at one blow", BLUE);
+    d.words((320.0, 145.0), "at every moment one whole file has the name", ORANGE);
+    d.finish("How a file is replaced")
+}
+
+fn replayed() -> String {
+    let mut d = Drawing::new(660.0, 180.0);
+    let row = |d: &mut Drawing, y: f64, name: &str, each: &[&str], color: &str| {
+        d.words_from((10.0, y + 23.0), name, color);
+        for (i, words) in each.iter().enumerate() {
+            d.labelled((110.0 + 135.0 * i as f64, y), (125.0, 34.0), words, color);
+        }
+    };
+    let step = "record and sweep";
+    row(&mut d, 20.0, "a tape:", &[step, step, step, step], BLUE);
+    row(&mut d, 90.0, "a program:", &["record and plan", "run", "run", "run"], ORANGE);
+    d.words((360.0, 155.0), "the same numbers; nodes, shapes and memory are found once", GREY);
+    d.finish("Recording at every step, and once")
+}
+
+fn bumps() -> String {
+    let mut d = Drawing::new(560.0, 320.0);
+    let plot = Plot { frame: (50.0, 25.0, 480.0, 230.0), x: (0.0, 1.0), y: (0.0, 1.5) };
+    plot.axes(&mut d, &[0.0, 0.5, 1.0], &[0.0, 0.5, 1.0, 1.5], ["x", "y"]);
+    let target = |x: f64| x + 0.3 * (8.0 * x).sin();
+    for (count, color, wide) in [(5.0, "#9db7d5", 2.0), (20.0, BLUE, 1.4)] {
+        let mut stairs = vec![];
+        for k in 0..count as usize {
+            let (left, right) = (k as f64 / count, (k as f64 + 1.0) / count);
+            let height = target(f64::midpoint(left, right));
+            stairs.extend([plot.at(left, height), plot.at(right, height)]);
+        }
+        d.path(&stairs, color, wide);
+    }
+    plot.curve(&mut d, target, ORANGE);
+    d.words_from((70.0, 50.0), "the function", ORANGE);
+    d.words_from((70.0, 70.0), "20 bumps", BLUE);
+    d.words_from((70.0, 90.0), "5 bumps", "#7f9fc4");
+    d.finish("A function as a sum of bumps")
 }

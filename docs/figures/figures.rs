@@ -8,10 +8,10 @@ use engine::checks::training::{answers, drawn, moons as moons_data};
 use engine::matrix::Matrix;
 use engine::stage_7::step;
 
-use super::svg::{BLACK, BLUE, Drawing, GREY, ORANGE, Plot};
+use super::svg::{BLACK, BLUE, Drawing, Figure, GREY, ORANGE, Plot};
 
 /// Every figure of the book that is drawn here.
-pub const ALL: [(&str, fn() -> String); 14] = [
+pub const ALL: &[Figure] = &[
     ("stages", stages),
     ("product", product),
     ("graph", graph),
@@ -123,7 +123,7 @@ fn diamond() -> String {
         for side in [-1.0, 1.0] {
             let y = 80.0 + 9.0 * side;
             d.arrow((pair[0] + 36.0, y), (pair[1] - 36.0, y), GREY);
-            d.words(((pair[0] + pair[1]) / 2.0, y + 14.0 * side + 5.0), arriving, ORANGE);
+            d.words((f64::midpoint(pair[0], pair[1]), y + 14.0 * side + 5.0), arriving, ORANGE);
         }
     }
     let nodes =

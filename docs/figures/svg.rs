@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+/// A figure: its name, and what draws it.
+pub type Figure = (&'static str, fn() -> String);
+
 pub const BLUE: &str = "#1f5fa8";
 pub const ORANGE: &str = "#c25700";
 pub const GREY: &str = "#777777";

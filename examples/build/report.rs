@@ -33,7 +33,9 @@ pub fn report(stage: usize, folder: &str, check: fn(usize) -> Verdict) -> (Strin
     }
     match caught(stage, check) {
         Ok(holds) => {
-            holds.iter().for_each(|what| line(&mut text, "holds", what));
+            for what in &holds {
+                line(&mut text, "holds", what);
+            }
             let next = if stage == 8 {
                 String::new()
             } else {

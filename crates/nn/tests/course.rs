@@ -17,6 +17,7 @@ mod svg;
 #[allow(dead_code)]
 #[path = "../../../examples"]
 mod programs {
+    pub mod bumps;
     pub mod cheap;
     pub mod line;
 }
@@ -101,6 +102,12 @@ const GAPS: [fn(usize) -> Verdict; 8] = [
     gap_7::checks::stage,
     gap_8::checks::stage,
 ];
+
+/// Lets only one test at a time write chapters.
+fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
+    static WRITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    WRITING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -192,6 +199,7 @@ fn quotation(block: &str) -> Option<(String, (usize, bool))> {
 
 #[test]
 fn the_chapters_quote_what_the_stages_print() {
+    let _one_at_a_time = one_at_a_time();
     let mut seen = vec![];
     for entry in std::fs::read_dir(root().join("docs/src/build")).unwrap() {
         let chapter = entry.unwrap().path();
@@ -269,17 +277,32 @@ fn a_quotation_is_told_from_a_misquotation() {
 
 #[test]
 fn the_first_chapters_quote_what_their_programs_print() {
-    let programs =
-        [("line", programs::line::text().unwrap()), ("cheap", programs::cheap::text().unwrap())];
+    let _one_at_a_time = one_at_a_time();
+    let programs = [
+        ("line", programs::line::text().unwrap()),
+        ("cheap", programs::cheap::text().unwrap()),
+        ("bumps", programs::bumps::text().unwrap()),
+    ];
     for (name, text) in programs {
         let command = format!("```console\n$ cargo run --example {name}\n");
         let mut quoted = 0;
         for (file, chapter) in chapters() {
-            for block in chapter.split(&command as &str).skip(1) {
-                let quotation = block.split("```").next().unwrap();
+            let mut parts = chapter.split(&command as &str);
+            let mut right = parts.next().unwrap().to_owned();
+            for part in parts {
+                let (quotation, after) = part.split_once("```").expect("the end of a block");
+                let whole = format!("{}\n", text.trim_matches('\n'));
+                let update = std::env::var_os("UPDATE_CHAPTERS").is_some();
+                // What quotes a part with … is not written anew, but must be true.
+                let quotation =
+                    if update && !quotation.contains('…') { &whole } else { quotation };
                 assert!(quotes(quotation, &text), "{}:\n{quotation}\n{text}", file.display());
                 assert!(quotation.lines().count() > 3, "{}: a quotation", file.display());
                 quoted += 1;
+                right += &format!("{command}{quotation}```{after}");
+            }
+            if right != chapter {
+                std::fs::write(&file, &right).unwrap();
             }
         }
         assert!(quoted > 0, "{name} is quoted");
@@ -289,7 +312,7 @@ fn the_first_chapters_quote_what_their_programs_print() {
 #[test]
 fn the_figures_are_those_that_are_drawn() {
     let folder = root().join("docs/src/figures");
-    for (name, draw) in figures::ALL.iter().chain(&chapter_figures::ALL) {
+    for (name, draw) in figures::ALL.iter().chain(chapter_figures::ALL) {
         let drawn = draw();
         if std::env::var_os("UPDATE_CHAPTERS").is_some() {
             std::fs::write(folder.join(format!("{name}.svg")), &drawn).unwrap();
@@ -394,6 +417,7 @@ fn with_listings(folder: &Path, chapter: &str, includes_too: bool) -> String {
 
 #[test]
 fn the_listings_are_what_stands_in_the_files() {
+    let _one_at_a_time = one_at_a_time();
     let update = std::env::var_os("UPDATE_CHAPTERS").is_some();
     for (file, text) in chapters() {
         let right = with_listings(file.parent().unwrap(), &text, update);

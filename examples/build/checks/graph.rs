@@ -60,7 +60,7 @@ pub fn order() -> Verdict {
              [2, 1, 0]; yours is {order:?}."
         ));
     }
-    let _unused = a * c;
+    let _ = a * c;
     let d = b * a;
     if let Some(fault) = fault(d) {
         return Err(format!(
