@@ -14,6 +14,7 @@ mod npy;
 #[cfg(feature = "onnx")]
 mod onnx;
 mod optim;
+mod outside;
 mod replay;
 mod save;
 mod sequences;

@@ -10,7 +10,6 @@ mod debug;
 mod expression;
 mod listings;
 mod messages;
-
 #[cfg(feature = "linalg")]
 mod op_table;
 mod outside;
