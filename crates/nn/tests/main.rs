@@ -16,6 +16,7 @@ mod npy;
 #[cfg(feature = "onnx")]
 mod onnx;
 mod optim;
+mod outside;
 mod replay;
 mod save;
 mod sequences;

@@ -74,9 +74,14 @@ impl<A: Float> Embedding<A> {
     #[track_caller]
     pub fn padding_index(mut self, index: usize) -> Self {
         let count = self.count();
+        let has = match count {
+            0 => "none".to_owned(),
+            1 => "0 alone".to_owned(),
+            _ => format!("0 to {}", count - 1),
+        };
         assert!(
             index < count,
-            "the padding index is {index}, but must be below {count}, the number of tokens"
+            "the padding index is {index}, but an embedding of {count} tokens has {has}"
         );
         self.weight.keep_row_zero(index);
         self.padding_index = Some(index);

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use ops::visible_lines;
 use thiserror::Error;
 
 use super::TableError;
@@ -107,7 +108,7 @@ pub enum DataError {
         classes: usize,
     },
     /// A setting out of its range.
-    #[error("{of} was given {setting} = {given}, but it needs {expected}")]
+    #[error("{of} was given {setting} = {given}, but it needs {expected}", expected = visible_lines(expected))]
     Setting {
         /// What was set up: `"two_moons"`, `"Augment::Shift"`, ...
         of: &'static str,
@@ -190,7 +191,7 @@ pub enum DataError {
         rows: usize,
     },
     /// Samples of an unexpected shape.
-    #[error("{what} takes samples of shape {expected}, but they have the shape {given:?}")]
+    #[error("{what} takes samples of shape {expected}, but they have the shape {given:?}", expected = visible_lines(expected))]
     SampleShape {
         /// What was to be used: `"Augment::Rotate"`, `"the scaler"`, ...
         what: &'static str,
@@ -300,8 +301,7 @@ pub enum DataError {
         "{} starts with the number 0x{found:08x}, which marks {meaning}, but 0x{expected:08x} \
          ({}) was expected",
         shown_path(path),
-        idx::meaning(*expected)
-    )]
+        idx::meaning(*expected), meaning = visible_lines(meaning))]
     Magic {
         /// The file.
         path: PathBuf,
@@ -313,7 +313,7 @@ pub enum DataError {
         meaning: String,
     },
     /// A header whose lengths are zero, or larger than is read from one file.
-    #[error("{} claims to hold {claim}; 1 to {limit} are read from one file", shown_path(path))]
+    #[error("{} claims to hold {claim}; 1 to {limit} are read from one file", shown_path(path), claim = visible_lines(claim))]
     Claim {
         /// The file.
         path: PathBuf,
@@ -325,8 +325,7 @@ pub enum DataError {
     /// A file that ends before what its header announces.
     #[error(
         "{} ends after {end} bytes, but {expected} were expected for {part}; the file is cut short",
-        shown_path(path)
-    )]
+        shown_path(path), part = visible_lines(part))]
     Truncated {
         /// The file.
         path: PathBuf,
@@ -340,8 +339,7 @@ pub enum DataError {
     /// A file that goes on after what its header announces.
     #[error(
         "{} goes on after byte {end}, where its {claim} end; the header or the file is wrong",
-        shown_path(path)
-    )]
+        shown_path(path), claim = visible_lines(claim))]
     Trailing {
         /// The file.
         path: PathBuf,
@@ -391,7 +389,7 @@ pub enum DataError {
         cause: io::Error,
     },
     /// A header of an NPY file that is damaged or of an unsupported kind.
-    #[error("{}: {problem}", shown_path(path))]
+    #[error("{}: {problem}", shown_path(path), problem = visible_lines(problem))]
     Npy {
         /// The file.
         path: PathBuf,
@@ -399,7 +397,7 @@ pub enum DataError {
         problem: String,
     },
     /// A number in an NPY file that is too large, or not a label.
-    #[error("{}: element {at:?} is {found}, but {expected} was expected", shown_path(path))]
+    #[error("{}: element {at:?} is {found}, but {expected} was expected", shown_path(path), expected = visible_lines(expected), found = visible_lines(found))]
     Element {
         /// The file.
         path: PathBuf,
@@ -411,7 +409,7 @@ pub enum DataError {
         expected: String,
     },
     /// An NPZ archive that is damaged, or uses an unsupported feature.
-    #[error("{}: the archive is damaged or not an NPZ file: {problem}", shown_path(path))]
+    #[error("{}: the archive is damaged or not an NPZ file: {problem}", shown_path(path), problem = visible_lines(problem))]
     Archive {
         /// The file.
         path: PathBuf,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ops::visible_lines;
 use thiserror::Error;
 
 use crate::ground::words::{shown_list, shown_path};
@@ -36,8 +37,7 @@ pub enum TableError {
     #[error(
         "{} has no column {wanted}: it has {columns}{}",
         shown_path(path),
-        named(names, *columns)
-    )]
+        named(names, *columns), wanted = visible_lines(wanted))]
     NoColumn {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum TableError {
     /// A column asked for twice.
     #[error(
         "{}: column {column}{} was asked for twice, as a target or as ignored",
-        shown_path(path), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
+        shown_path(path), shown_heading(heading.as_ref())
     )]
     ColumnTwice {
         /// The file.
@@ -79,7 +79,7 @@ pub enum TableError {
          mean of their column, set `CsvOptions::missing`",
         shown_path(path),
         if *count == 1 { "value is" } else { "values are" },
-        places.join("; "),
+        visible_lines(&places.join("; ")),
         more(*count - places.len() as u64)
     )]
     MissingValues {
@@ -94,7 +94,7 @@ pub enum TableError {
     #[error(
         "{}: column {column}{} holds no value in any row, so missing ones cannot be filled with a \
          mean; it can be left out with `CsvOptions::ignored`",
-        shown_path(path), heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
+        shown_path(path), shown_heading(heading.as_ref())
     )]
     EmptyColumn {
         /// The file.
@@ -124,8 +124,7 @@ pub enum TableError {
         "{}, line {line}: {} expected as in the first line, but there {}",
         shown_path(path),
         if *expected == 1 { "1 field was".to_owned() } else { format!("{expected} fields were") },
-        if *found == 1 { "is 1".to_owned() } else { format!("are {found}") }
-    )]
+        if *found == 1 { "is 1".to_owned() } else { format!("are {found}") })]
     Ragged {
         /// The file.
         path: PathBuf,
@@ -140,8 +139,7 @@ pub enum TableError {
     #[error(
         "{}, line {line}, column {column}{}: {expected} was expected, but {found} was found",
         shown_path(path),
-        heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default()
-    )]
+        shown_heading(heading.as_ref()), expected = visible_lines(expected), found = visible_lines(found))]
     Field {
         /// The file.
         path: PathBuf,
@@ -185,6 +183,10 @@ pub enum TableError {
         /// The most bytes that are read.
         limit: u64,
     },
+}
+
+fn shown_heading(heading: Option<&String>) -> String {
+    heading.map(|heading| format!(" ({})", visible_lines(heading))).unwrap_or_default()
 }
 
 fn more(others: u64) -> String {
