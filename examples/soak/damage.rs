@@ -32,7 +32,7 @@ fn damaged(rng: &mut impl Rng, file: &[u8]) -> Vec<u8> {
 }
 
 /// Reads damaged files of all kinds; how many, and the first that was not met with a sentence.
-pub fn files(rng: &mut (impl Rng + Clone)) -> Result<(usize, Outcome), Box<dyn Error>> {
+pub fn files(rng: &mut impl Rng) -> Result<(usize, Outcome), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let model: Sequential<f32> =
         Sequential::new().then(Dense::new(3, 4, rng)).then(BatchNorm1d::new(4));
@@ -43,11 +43,22 @@ pub fn files(rng: &mut (impl Rng + Clone)) -> Result<(usize, Outcome), Box<dyn E
     let mut images = vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 3];
     images.extend(0..18_u8);
     let kinds: [(&str, Vec<u8>, Reader); 5] = [
-        ("checkpoint", checkpoint, |path| Ok(drop(Checkpoint::<f32>::load(path)?))),
-        ("weights", Weights::of(&model)?.to_bytes()?, |path| Ok(drop(Weights::<f32>::load(path)?))),
-        ("CSV", table, |path| Ok(drop(data::read_csv::<f32>(path, data::CsvOptions::labels("label"))?))),
-        ("NPY", array, |path| Ok(drop(data::read_npy::<f32>(path)?))),
-        ("IDX", images, |path| Ok(drop(data::read_images::<f32>(path)?))),
+        ("checkpoint", checkpoint, |path| {
+            Checkpoint::<f32>::load(path).map_or_else(|error| Err(error.into()), |_| Ok(()))
+        }),
+        ("weights", Weights::of(&model)?.to_bytes()?, |path| {
+            Weights::<f32>::load(path).map_or_else(|error| Err(error.into()), |_| Ok(()))
+        }),
+        ("CSV", table, |path| {
+            data::read_csv::<f32>(path, data::CsvOptions::labels("label"))
+                .map_or_else(|error| Err(error.into()), |_| Ok(()))
+        }),
+        ("NPY", array, |path| {
+            data::read_npy::<f32>(path).map_or_else(|error| Err(error.into()), |_| Ok(()))
+        }),
+        ("IDX", images, |path| {
+            data::read_images::<f32>(path).map_or_else(|error| Err(error.into()), |_| Ok(()))
+        }),
     ];
     let mut tried = 0;
     for (kind, file, read) in &kinds {

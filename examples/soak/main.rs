@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use rand::{Rng, RngExt};
+use rand::{Rng, RngExt as _};
 
 type Outcome = Result<(), String>;
 
@@ -46,7 +46,7 @@ struct Options {
 fn options() -> Result<Options, Box<dyn Error>> {
     use lexopt::prelude::*;
     let (mut minutes, mut rounds, mut seed) = (f64::INFINITY, usize::MAX, None);
-    let (mut folder, mut threads) = (None::<PathBuf>, 1);
+    let mut folder = None::<PathBuf>;
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -55,15 +55,17 @@ fn options() -> Result<Options, Box<dyn Error>> {
             Long("seed") => seed = Some(arguments.value()?.parse()?),
             // For the processes that are killed.
             Long("train-into") => folder = Some(arguments.value()?.into()),
-            Long("threads") => threads = arguments.value()?.parse()?,
             other => return Err(other.unexpected().into()),
         }
     }
     if minutes.is_infinite() && rounds == usize::MAX {
         minutes = 5.0;
     }
-    let seed = seed.unwrap_or_else(|| rand::rng().random());
-    let child = folder.map(|folder| run::Child { seed, folder, threads });
+    let seed = seed.unwrap_or_else(|| {
+        let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+        since.map_or(0, |time| time.as_secs())
+    });
+    let child = folder.map(|folder| run::Child { seed, folder });
     Ok(Options { minutes, rounds, seed, child })
 }
 

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ndarray::SliceInfoElem;
 use nn::ops::Tensor;
 use nn::tape::{Tape, Var, prelude::*};
-use rand::{Rng, RngExt};
+use rand::Rng;
 
 use crate::{Outcome, one_of};
 

@@ -19,10 +19,9 @@ use crate::{Outcome, one_of};
 pub struct Child {
     pub seed: u64,
     pub folder: PathBuf,
-    pub threads: usize,
 }
 
-fn model(rng: &mut (impl Rng + Clone)) -> Result<Sequential<f32>, nn::Error> {
+fn model(rng: &mut impl Rng) -> Result<Sequential<f32>, nn::Error> {
     let mut model = Sequential::new();
     let mut width = 2;
     for _ in 0..rng.random_range(1..4) {
@@ -91,9 +90,7 @@ impl Child {
         if file.exists() {
             fit = fit.resume(&file);
         }
-        let history = ops::with_threads(self.threads, || {
-            fit.run(&mut model, &data, &CrossEntropy, &mut *optimizer)
-        })?;
+        let history = fit.run(&mut model, &data, &CrossEntropy, &mut optimizer)?;
         let mut text = String::new();
         for (path, tensor) in nn::save::Weights::of(&model)?.tensors {
             let bits: Vec<u32> = tensor.to_vec().iter().map(|x| x.to_bits()).collect();
@@ -112,8 +109,9 @@ impl Child {
 /// Starts a process that trains into a folder.
 fn start(seed: u64, folder: &Path, threads: usize) -> Result<std::process::Child, Box<dyn Error>> {
     Ok(Command::new(std::env::current_exe()?)
-        .args(["--seed", &seed.to_string(), "--threads", &threads.to_string(), "--train-into"])
+        .args(["--seed", &seed.to_string(), "--train-into"])
         .arg(folder)
+        .env("RAYON_NUM_THREADS", threads.to_string())
         .stderr(Stdio::piped())
         .spawn()?)
 }
@@ -155,7 +153,7 @@ pub fn killed_and_resumed(
 }
 
 /// Gradients of a random model, on 1 to 8 threads, bit for bit.
-pub fn threads_agree(seed: u64, rng: &mut (impl Rng + Clone)) -> Outcome {
+pub fn threads_agree(seed: u64, rng: &mut impl Rng) -> Outcome {
     let model = model(rng).map_err(|error| error.to_string())?;
     let rows = rng.random_range(100..20_000);
     let data = two_moons::<f32>(rows, 0.1, seed).map_err(|error| error.to_string())?;

@@ -157,9 +157,12 @@ fn every_gap_fails_first_with_its_sentence() {
     }
 }
 
+/// The check of a stage with a mistake in it.
+type Mistake = fn(usize) -> Verdict;
+
 #[test]
 fn a_mistake_that_many_make_has_its_sentence() {
-    let mistakes: [(fn(usize) -> Verdict, usize, &str); 5] = [
+    let mistakes: [(Mistake, usize, &str); 5] = [
         (swapped::checks::stage, 1, "should pass back -4 and 3; yours passes back 3 and -4."),
         (every_path::checks::stage, 3, "should come after it; in your order it comes before."),
         (overwrites::checks::stage, 4, "∂y/∂a of y = a * a at a = 3 should be 6; yours is 3."),
@@ -211,7 +214,7 @@ fn the_chapters_quote_what_the_stages_print() {
             right += "```console\n";
             if let Some((output, which)) = quotation(block) {
                 right += block.lines().next().expect("a command");
-                right += &format!("\n{output}\n");
+                right.extend(["\n", &output, "\n"]);
                 seen.push(which);
             } else {
                 right += block;
@@ -299,7 +302,7 @@ fn the_first_chapters_quote_what_their_programs_print() {
                 assert!(quotes(quotation, &text), "{}:\n{quotation}\n{text}", file.display());
                 assert!(quotation.lines().count() > 3, "{}: a quotation", file.display());
                 quoted += 1;
-                right += &format!("{command}{quotation}```{after}");
+                right.extend([command, quotation, "```", after]);
             }
             if right != chapter {
                 std::fs::write(&file, &right).unwrap();
@@ -409,7 +412,7 @@ fn with_listings(folder: &Path, chapter: &str, includes_too: bool) -> String {
         };
         let (path, part) = target.split_once(':').unwrap_or((target, ""));
         let shown = listed(&folder.join(path), part);
-        right += &format!("<!-- listing: {target} -->\n{fence}\n{shown}\n```\n");
+        right.extend(["<!-- listing: ", target, " -->\n", fence, "\n", &shown, "\n```\n"]);
         assert!(lines.any(|line| line == "```"), "the end of the block of {target}");
     }
     right

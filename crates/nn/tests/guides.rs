@@ -26,9 +26,12 @@ fn normal(shape: [usize; 2], rng: &mut impl Rng) -> Array2<f64> {
     Array2::from_shape_simple_fn(shape, || StandardNormal.sample(rng))
 }
 
+/// A line of the derivation, to be spoiled.
+type Line = fn(&mut programs::derivation::Derivatives) -> &mut Array2<f64>;
+
 #[test]
 fn the_derivation_is_the_sweep_and_a_slip_in_it_is_seen() {
-    use programs::derivation::{Derivatives, Parameters, backward, beside_the_sweep, forward};
+    use programs::derivation::{Parameters, backward, beside_the_sweep, forward};
     let mut rng = nn::rng(1);
     let [x, y] = [normal([4, 1], &mut rng), normal([3, 1], &mut rng)];
     let p = Parameters {
@@ -39,7 +42,7 @@ fn the_derivation_is_the_sweep_and_a_slip_in_it_is_seen() {
     };
     let hand = || backward(&p, &forward(&p, &x, &y), &x, &y);
     assert!(beside_the_sweep(&p, &hand(), &x, &y).is_ok());
-    let lines: [(&str, fn(&mut Derivatives) -> &mut Array2<f64>); 8] = [
+    let lines: [(&str, Line); 8] = [
         ("∂L/∂a₂", |d| &mut d.a2),
         ("∂L/∂z₂", |d| &mut d.z2),
         ("∂L/∂W₂", |d| &mut d.w2),

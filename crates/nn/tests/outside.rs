@@ -53,8 +53,11 @@ macro_rules! cases {
     };
 }
 
+/// Errors of one type, by the names of their variants.
+type Errors = Vec<(&'static str, Box<dyn std::error::Error>)>;
+
 /// Every variant that holds text, with hostile text.
-fn errors() -> Vec<(&'static str, Vec<(&'static str, Box<dyn std::error::Error>)>)> {
+fn errors() -> Vec<(&'static str, Errors)> {
     let cause = || std::io::Error::other("as the system says");
     let history = || Box::new(History::default());
     vec![
@@ -253,7 +256,7 @@ fn names_in_archives_and_tables_are_shown() {
     assert_error_visible(&archive.labels("\u{1b}").unwrap_err());
     let mut header = b"\x93NUMPY\x01\x00".to_vec();
     let text =
-        format!("{{'desc\u{202e}r\u{1b}': '<f8', 'fortran_order': False, 'shape': (1,), }}\n");
+        "{'desc\u{202e}r\u{1b}': '<f8', 'fortran_order': False, 'shape': (1,), }\n".to_owned();
     header.extend((text.len() as u16).to_le_bytes());
     header.write_all(text.as_bytes()).unwrap();
     assert_error_visible(&read_npy_from::<f64>(&header[..]).unwrap_err());

@@ -152,7 +152,7 @@ fn einstein_summation() {
         says("ij,jk->ik"),
         "einsum: 'j' stands for length 3 before, 2 here\n  ij,jk->ik\n     ^"
     );
-    assert_eq!(says("ij->i"), "einsum: it names 1 operands, but 2 were given\n  ij->i\n  ^");
+    assert_eq!(says("ij->i"), "einsum: it names 1 operand, but 2 were given\n  ij->i\n  ^");
     assert_eq!(
         says("ij,ijk->i"),
         "einsum: it names 3 axes, but the operand has 2 (shape [2, 3])\n  ij,ijk->i\n     ^"

@@ -87,8 +87,8 @@ fn names_are_not_markup() {
             assert_eq!(page.to_lowercase().matches(tag).count(), count, "{tag} of {name:?}");
         }
         let read = Document::<f64>::from_json(json(&page)).unwrap();
-        assert_eq!(read.nodes.last().unwrap().label, name);
-        assert_eq!(read.scopes[0].name, name);
+        assert_eq!(read.nodes.last().unwrap().label, ops::visible(name));
+        assert_eq!(read.scopes[0].name, ops::visible(name));
     }
 }
 

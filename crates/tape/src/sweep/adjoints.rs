@@ -73,7 +73,7 @@ impl<T: Reading> Adjoints<T> {
         if !self.parts.is_empty()
             && let Some(parts) = self.parts.remove(&node)
         {
-            plus(sum, T::assemble(tape, node, &parts));
+            *sum = Some(T::assemble(tape, node, sum.take(), &parts));
         }
         let adjoint = sum.clone(); // Not taken: to move what was just written in parts is slow.
         if let Reach::Marked(marked) = reach
@@ -99,7 +99,7 @@ impl<T: Reading> Adjoints<T> {
         let Some(index) = operand.index().checked_sub(self.first) else { return };
         let sum = &mut self.sums[index];
         if let Some(part) = part {
-            let whole = || T::assemble(tape, operand, &[(part, value.clone())]);
+            let whole = || T::assemble(tape, operand, None, &[(part, value.clone())]);
             watch.pass(position, whole, sum.as_ref());
             T::add_part(tape, operand, sum, &mut self.parts, part, value);
         } else if value.fits(tape, operand) {

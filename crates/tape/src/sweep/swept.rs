@@ -52,8 +52,14 @@ pub(crate) trait Swept<'t, A: Float>: Reading {
         value: Self,
     );
 
-    /// The adjoint of `operand` from parts of it: each a node that is a part, and its adjoint.
-    fn assemble(tape: &'t Tape<A>, operand: NodeIndex, parts: &[(NodeIndex, Self)]) -> Self;
+    /// The adjoint of `operand` from what is known of the whole and of its parts: each a node that is
+    /// a part, and its adjoint.
+    fn assemble(
+        tape: &'t Tape<A>,
+        operand: NodeIndex,
+        whole: Option<Self>,
+        parts: &[(NodeIndex, Self)],
+    ) -> Self;
 
     /// The tangent of the op's result at `node`, from those of its operands.
     fn pushforward(
@@ -136,12 +142,16 @@ impl<'t, A: Float> Swept<'t, A> for Tensor<A> {
         }
     }
 
-    fn assemble(tape: &'t Tape<A>, operand: NodeIndex, parts: &[(NodeIndex, Self)]) -> Self {
-        let mut sum = None;
+    fn assemble(
+        tape: &'t Tape<A>,
+        operand: NodeIndex,
+        mut whole: Option<Self>,
+        parts: &[(NodeIndex, Self)],
+    ) -> Self {
         for (part, value) in parts {
-            Self::add_part(tape, operand, &mut sum, &mut Parts::default(), *part, value.clone());
+            Self::add_part(tape, operand, &mut whole, &mut Parts::new(), *part, value.clone());
         }
-        sum.unwrap_or_else(|| Self::zeros(tape.graph()[operand].value.shape()))
+        whole.unwrap_or_else(|| Self::zeros(tape.graph()[operand].value.shape()))
     }
 
     fn pushforward(
@@ -239,19 +249,26 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
         parts.entry(operand).or_default().push((part, value));
     }
 
-    fn assemble(tape: &'t Tape<A>, operand: NodeIndex, parts: &[(NodeIndex, Self)]) -> Self {
+    fn assemble(
+        tape: &'t Tape<A>,
+        operand: NodeIndex,
+        whole: Option<Self>,
+        parts: &[(NodeIndex, Self)],
+    ) -> Self {
         let graph = tape.graph();
         let shape = Shape::from_slice(graph[operand].value.shape());
         let part_of = |node: NodeIndex| match graph[node].source.op().map(Op::family) {
             Some(Family::Part(part)) => part.into(),
             _ => unreachable!("only a part contributes to a part"),
         };
+        let all = SliceInfoElem::Slice { start: 0, end: None, step: 1 };
+        let all = whole.iter().map(|_| std::iter::repeat_n(all, shape.len()).collect());
         let of: Arc<[Arc<[SliceInfoElem]>]> =
-            parts.iter().map(|&(node, _)| part_of(node)).collect();
+            all.chain(parts.iter().map(|&(node, _)| part_of(node))).collect();
         // The line that took the first of them, which is the last here.
         let origin = parts.last().map(|&(node, _)| (graph[node].location, graph[node].scope));
         drop(graph);
-        let values: Vec<&Self> = parts.iter().map(|(_, value)| value).collect();
+        let values: Vec<&Self> = whole.iter().chain(parts.iter().map(|(_, value)| value)).collect();
         let assemble = || match (&*of, &values[..]) {
             ([part], [value]) => Self::apply(SliceAdjoint { part: part.clone(), shape }, &[value]),
             _ => Self::apply(Assemble { parts: of, shape }, &values),

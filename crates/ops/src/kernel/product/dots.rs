@@ -3,6 +3,8 @@
 //! Four or fewer rows meet four columns at a time. Each sum runs over as many lanes as a register
 //! has, which are added at the end; it is the same whatever tile it is in.
 
+use std::array;
+
 use super::job::Job;
 use super::vector::Vector;
 
@@ -51,14 +53,9 @@ unsafe fn tile<V: Vector, const R: usize, const C: usize>(
     // within the matrices, whose elements lie at these strides; those of a row of `a` and of a
     // column of `b` lie side by side. The processor has the instructions.
     unsafe {
-        let mut a_rows = [a; R];
-        for (r, at) in a_rows.iter_mut().enumerate() {
-            *at = a.offset((row + r.min(rows - 1)) as isize * a_row);
-        }
-        let mut b_columns = [b; C];
-        for (c, at) in b_columns.iter_mut().enumerate() {
-            *at = b.offset((column + c.min(columns - 1)) as isize * b_column);
-        }
+        let a_rows: [_; R] = array::from_fn(|r| a.offset((row + r.min(rows - 1)) as isize * a_row));
+        let b_columns: [_; C] =
+            array::from_fn(|c| b.offset((column + c.min(columns - 1)) as isize * b_column));
         let mut sums = [[V::zero(); C]; R];
         let mut term = 0;
         while term < whole {

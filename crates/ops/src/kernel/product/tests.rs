@@ -296,6 +296,17 @@ const TIMED: [(usize, usize, usize); 19] = [
     (1024, 1024, 1024),
 ];
 
+/// The seconds of one call, from seven rounds of many.
+fn best_of_seven(mult_adds: f64, mut call: impl FnMut()) -> f64 {
+    let times = (1e7 / mult_adds).clamp(2.0, 20_000.0) as usize;
+    let mut round = || {
+        let start = Instant::now();
+        (0..times).for_each(|_| call());
+        start.elapsed().as_secs_f64() / times as f64
+    };
+    (0..7).map(|_| round()).fold(f64::INFINITY, f64::min)
+}
+
 /// `cargo test --release -p ops --lib product::tests::time -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
@@ -323,15 +334,9 @@ fn time() {
             let chosen = Method::of(&a, &b);
             for (method, level) in ways {
                 let mult_adds = (m * k * n) as f64;
-                let times = (1e7 / mult_adds).clamp(2.0, 20_000.0) as usize;
-                let mut best = f64::INFINITY;
-                for _ in 0..7 {
-                    let start = Instant::now();
-                    for _ in 0..times {
-                        method.run(level, black_box(&a), &b, false, &mut out.view_mut());
-                    }
-                    best = best.min(start.elapsed().as_secs_f64() / times as f64);
-                }
+                let best = best_of_seven(mult_adds, || {
+                    method.run(level, black_box(&a), &b, false, &mut out.view_mut());
+                });
                 let mark = if method == chosen { "*" } else { "" };
                 print!("  {method:?}{mark} {level:?} {:.0}", 2e-9 * mult_adds / best);
             }

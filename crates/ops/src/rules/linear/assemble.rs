@@ -8,8 +8,8 @@ use super::part::{part_attributes, part_behind, show_parts, sliced_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
-    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts,
-    arity, example, refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
+    example, refusal, samples,
 };
 use crate::rules::methods::LinearMethods;
 use crate::tensor::Tensor;
@@ -43,7 +43,9 @@ impl Rule for Assemble {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let whole = out.tensor();
         whole.view_mut().fill(A::zero());
-        self.accumulate(operands, whole);
+        for (part, operand) in self.parts.iter().zip(operands) {
+            whole.add_to_part(&**part, operand);
+        }
         Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -59,9 +61,6 @@ impl Rule for Assemble {
     fn family(&self) -> Family<'_> {
         Family::Linear
     }
-    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
-        Some(self)
-    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let parts: Vec<String> = self.parts.iter().map(|part| show_parts(part)).collect();
         let parts =
@@ -73,17 +72,6 @@ impl Rule for Assemble {
             self.parts.iter().flat_map(|part| part_attributes(part)).collect();
         attributes.push(("shape", self.shape[..].into()));
         attributes
-    }
-}
-
-impl<A: Float> Shortcuts<A> for Assemble {
-    fn accumulates(&self, _operands: &[&[usize]]) -> bool {
-        true
-    }
-    fn accumulate(&self, operands: &[&Tensor<A>], to: &mut Tensor<A>) {
-        for (part, operand) in self.parts.iter().zip(operands) {
-            to.add_to_part(&**part, operand);
-        }
     }
 }
 
