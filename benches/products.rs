@@ -1,5 +1,5 @@
-//! Products of the shapes that training has, in GFLOP/s on one thread: ours, `matrixmultiply`'s
-//! alone, and the multiply-adds that the machine can do when it reads no memory.
+//! Products of the shapes that training has, in GFLOP/s on one thread: ours, and `matrixmultiply`'s
+//! alone.
 //!
 //! `cargo bench --manifest-path benches/Cargo.toml --bench products`
 //!
@@ -34,11 +34,7 @@ const SIZES: [[usize; 3]; 14] = [
 const ROUNDS: usize = 7;
 
 fn main() {
-    println!(
-        "best of {ROUNDS} runs, GFLOP/s; the machine's multiply-adds: f32 {:.0}, f64 {:.0}\n",
-        peak_f32(),
-        peak_f64()
-    );
+    println!("best of {ROUNDS} runs, GFLOP/s\n");
     println!(
         "| m × k × n | x Wᵀ f32 | library | δ W f32 | library | δᵀ x f32 | library | x Wᵀ f64 | library |"
     );
@@ -52,6 +48,9 @@ fn main() {
     }
 }
 
+/// Multiplies two matrices into a third.
+type Product<'f, A> = dyn FnMut(&ArrayView2<'_, A>, &ArrayView2<'_, A>, &mut Array2<A>) + 'f;
+
 /// Our rate and the library's, where a transposed operand lies by columns.
 fn compare<A: ops::Float>(m: usize, k: usize, n: usize, a: bool, b: bool) -> String {
     let stored = |rows: usize, columns: usize, transposed: bool| {
@@ -64,14 +63,13 @@ fn compare<A: ops::Float>(m: usize, k: usize, n: usize, a: bool, b: bool) -> Str
     let times = (2e7 / flops).ceil() as u32;
     let [mut ours, mut library] = [Duration::MAX; 2];
     for _ in 0..ROUNDS {
-        let mut multiply =
-            |f: &mut dyn FnMut(&ArrayView2<'_, A>, &ArrayView2<'_, A>, &mut Array2<A>)| {
-                let start = Instant::now();
-                for _ in 0..times {
-                    f(black_box(&a.view()), &b.view(), &mut out);
-                }
-                start.elapsed() / times
-            };
+        let mut multiply = |f: &mut Product<'_, A>| {
+            let start = Instant::now();
+            for _ in 0..times {
+                f(black_box(&a.view()), &b.view(), &mut out);
+            }
+            start.elapsed() / times
+        };
         ours = ours.min(multiply(&mut |a, b, out| ops::product_into(a, b, &mut out.view_mut())));
         library = library.min(multiply(&mut |a, b, out| {
             general_mat_mul(A::one(), a, b, A::zero(), &mut out.view_mut());
@@ -80,47 +78,3 @@ fn compare<A: ops::Float>(m: usize, k: usize, n: usize, a: bool, b: bool) -> Str
     let rate = |time: Duration| 1e-9 * flops / time.as_secs_f64();
     format!("| {:.0} | {:.0} ", rate(ours), rate(library))
 }
-
-/// Defines a function that gives the rate of multiply-adds, in GFLOP/s, on numbers in registers.
-macro_rules! peak {
-    ($name:ident: $($feature:tt $function:ident $lanes:literal $splat:ident $mul_add:ident),*) => {
-        fn $name() -> f64 {
-            #[cfg(target_arch = "x86_64")]
-            {
-                $(
-                    #[target_feature(enable = $feature)]
-                    fn $function(times: usize) {
-                        use std::arch::x86_64::{$mul_add, $splat};
-                        let (x, y) = (black_box($splat(0.5)), black_box($splat(0.25)));
-                        // More chains than a processor has multiply-adds under way.
-                        let mut sums = [y; 12];
-                        for _ in 0..times {
-                            for sum in &mut sums {
-                                *sum = $mul_add(*sum, x, y);
-                            }
-                        }
-                        black_box(sums);
-                    }
-                    if is_x86_feature_detected!("fma") && is_x86_feature_detected!($feature) {
-                        const TIMES: usize = 2_000_000;
-                        let best = (0..ROUNDS).map(|_| {
-                            let start = Instant::now();
-                            // SAFETY: the processor has the instructions.
-                            unsafe { $function(TIMES) };
-                            start.elapsed()
-                        });
-                        let best = best.min().expect("a round");
-                        return (2 * 12 * $lanes * TIMES) as f64 / best.as_nanos() as f64;
-                    }
-                )*
-            }
-            f64::NAN
-        }
-    };
-}
-peak!(peak_f32:
-    "avx512f" avx512 16 _mm512_set1_ps _mm512_fmadd_ps,
-    "fma" avx2 8 _mm256_set1_ps _mm256_fmadd_ps);
-peak!(peak_f64:
-    "avx512f" avx512 8 _mm512_set1_pd _mm512_fmadd_pd,
-    "fma" avx2 4 _mm256_set1_pd _mm256_fmadd_pd);

@@ -298,11 +298,11 @@ fn the_first_chapters_quote_what_their_programs_print() {
                 let update = std::env::var_os("UPDATE_CHAPTERS").is_some();
                 // What quotes a part with … is not written anew, but must be true.
                 let quotation =
-                    if update && !quotation.contains('…') { &whole } else { quotation };
+                    if update && !quotation.contains('…') { &*whole } else { quotation };
                 assert!(quotes(quotation, &text), "{}:\n{quotation}\n{text}", file.display());
                 assert!(quotation.lines().count() > 3, "{}: a quotation", file.display());
                 quoted += 1;
-                right.extend([command, quotation, "```", after]);
+                right.extend([&*command, quotation, "```", after]);
             }
             if right != chapter {
                 std::fs::write(&file, &right).unwrap();

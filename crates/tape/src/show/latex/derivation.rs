@@ -13,6 +13,7 @@ use crate::show::trace::{Backward, Forward, NothingFlows, Received, Rounding, St
 pub(crate) struct Derived {
     pub pass: Pass,
     /// The position of its node among those that take part.
+    #[cfg_attr(not(feature = "page"), allow(dead_code))] // For slides.
     pub place: usize,
     pub sentence: Vec<Word>,
     pub equations: Vec<Equation>,

@@ -27,6 +27,7 @@ use crate::show::trace::{Rounding, Trace};
 pub(crate) use derivation::{Derived, Equation, Pass, Word, derive};
 pub(crate) use math::Math;
 #[cfg(feature = "svg")]
+#[cfg(feature = "svg")]
 pub(crate) use tex::line;
 use tex::{escaped, tex};
 

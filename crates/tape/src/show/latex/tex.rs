@@ -1,6 +1,7 @@
 //! Formulas in LaTeX, of the kind that KaTeX reads too.
 
 use super::math::Math;
+#[cfg(feature = "svg")]
 use super::name::lowered;
 use crate::show::trace::visible;
 
@@ -188,6 +189,7 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 /// A line of text with signs in it that no text font of LaTeX has, such as `z₂ = W₂x + b₂`.
+#[cfg(feature = "svg")]
 pub(crate) fn line(text: &str) -> String {
     let letters: Vec<char> = visible(text).chars().collect();
     let (mut line, mut at) = (String::new(), 0);
