@@ -288,7 +288,7 @@ fn tensors_can_be_renamed_and_left_out() -> Result<(), Error> {
 
     let both = Loading::new().rename(|_| Some("0.bias".into()));
     let error = both.weights(&mut model, &weights).unwrap_err().to_string();
-    assert!(error.contains("module.fc0.weight are both renamed to 0.bias"), "{error}");
+    assert!(error.contains("\"module.fc0.weight\" are both renamed to \"0.bias\""), "{error}");
 
     // A part of the model is a model, and takes a file of its own.
     let layer = Weights::of(&Dense::<f32>::new(5, 7, &mut nn::rng(9)))?;

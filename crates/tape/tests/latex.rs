@@ -204,7 +204,7 @@ fn tikz_draws_every_node_and_edge() {
     assert_eq!(tikz.matches("\\node[").count(), picture.size());
     assert_eq!(tikz.matches("\\draw[edge]").count(), 8);
     assert_eq!(tikz.matches("\\node[variable").count(), 2);
-    assert!(tikz.contains("w \\\\ 0.5 \\\\ gradient -0.2866"), "{tikz}");
+    assert!(tikz.contains("w \\\\ 0.5 \\\\ $\\bar{w}$ = -0.2866"), "{tikz}");
     let wild = Picture::of(hostile(&tape)).to_tikz();
     assert_balanced(&wild);
     assert!(!commands(&wild).contains(&"input"), "{wild}");

@@ -58,7 +58,7 @@ impl<'t, A: Float> Batch<'t, A> {
 
     /// The value for the whole batch of what was recorded for one row.
     pub fn value(&mut self, row: Var<'t, A>) -> Var<'t, A> {
-        self.walk(self.next..self.end);
+        self.record_nodes(self.next..self.end);
         self.next = self.end;
         self.get(row).unwrap_or_else(|| self.repeated(row))
     }
@@ -68,7 +68,7 @@ impl<'t, A: Float> Batch<'t, A> {
     }
 
     /// Records the nodes of a range over the batch.
-    fn walk(&mut self, nodes: Range<usize>) {
+    fn record_nodes(&mut self, nodes: Range<usize>) {
         for position in nodes {
             let missing = position + 1 - self.since;
             self.whole.resize(self.whole.len().max(missing), None);
@@ -126,7 +126,7 @@ impl<'t, A: Float> Batch<'t, A> {
         let before = self.tape.len();
         let rows: SmallVec<[&Var<'t, A>; 3]> = given.iter().map(|x| &x.row).collect();
         if let Some(composed) = op.compose(&rows) {
-            self.walk(before..self.tape.len());
+            self.record_nodes(before..self.tape.len());
             return self.get(composed).unwrap_or_else(|| self.repeated(composed));
         }
         self.row_by_row(op, given)
