@@ -103,6 +103,32 @@ fn the_picture_in_the_book_is_the_one_that_its_program_draws() {
     );
 }
 
+#[cfg(feature = "page")]
+#[test]
+fn the_gallery_is_what_its_program_writes() {
+    let (written, gallery) = (tempfile::tempdir().unwrap(), root().join("docs/gallery"));
+    let output = run("gallery", &[written.path().as_os_str()]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&gallery), names(written.path()));
+    for name in names(&gallery) {
+        let [kept, new] = [&*gallery, written.path()]
+            .map(|folder| std::fs::read_to_string(folder.join(&name)).unwrap());
+        assert!(
+            kept == new,
+            "{}: stale; cargo run -p tape --features page --example gallery -- docs/gallery",
+            name.display()
+        );
+        // A page under 500 KB that asks for nothing from elsewhere.
+        assert!(new.len() < 500_000, "{}: {} bytes", name.display(), new.len());
+    }
+}
+
 #[test]
 fn the_program_of_the_readme_is_the_example_that_it_names() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();

@@ -182,7 +182,12 @@ impl ConfusionMatrix {
     ) -> Result<Self, Error> {
         let decisions = Decisions { threshold, ignored: None };
         let truths = decisions.truths("a confusion matrix", outputs.shape(), targets)?;
-        let mut matrix = Self::new(Decisions::classes(outputs.shape()));
+        let classes = Decisions::classes(outputs.shape());
+        if classes == 0 && !truths.is_empty() {
+            let (setting, given) = ("the number of classes of an output", classes.to_string());
+            return Err(Error::Setting { setting, given, allowed: "1 or more" });
+        }
+        let mut matrix = Self::new(classes);
         for (row, prediction) in decisions.predictions(outputs).into_iter().enumerate() {
             let prediction = prediction.ok_or(Error::OutputNotANumber { row })?;
             matrix.add(truths[row].expect("no label is ignored"), prediction);

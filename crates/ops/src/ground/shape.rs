@@ -179,6 +179,14 @@ pub fn broadcast(shapes: &[&[usize]]) -> Result<Shape, Problem> {
     Ok(result)
 }
 
+/// Whether a shape of no elements has more rows of none than a loop should visit.
+pub(crate) fn has_endless_rows(shape: &[usize]) -> bool {
+    const MOST: usize = 1 << 24;
+    let mut rows = shape.iter().filter(|&&length| length > 0);
+    shape.contains(&0)
+        && rows.try_fold(1, |rows: usize, &n| rows.checked_mul(n)).is_none_or(|rows| rows > MOST)
+}
+
 /// `shape` with the given (resolved) axes at length 1, or removed.
 pub fn reduced(shape: &[usize], axes: &[usize], keepdims: bool) -> Shape {
     shape

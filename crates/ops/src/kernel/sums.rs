@@ -62,7 +62,10 @@ impl Reduction {
     /// Sums the elements of each result.
     fn sums<A: Float>(&self, x: &[A], sums: &mut [A]) {
         sums.fill(A::zero());
-        if !self.inner && self.results == self.run && !x.is_empty() {
+        if x.is_empty() {
+            return; // However many rows of no elements there are.
+        }
+        if !self.inner && self.results == self.run {
             return self.sum_rows(x, sums);
         }
         // Each sum is of a single block: nothing is lost in the type of the elements.

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::ground::shape::{count, room};
+use crate::ground::shape::{count, has_endless_rows, room};
 use crate::ground::{OpError, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{Out, Rule};
@@ -63,6 +63,10 @@ pub fn apply_into<A: Float, R: Rule>(
     out: &mut Tensor<A>,
 ) -> Result<(), OpError> {
     let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
+    if has_endless_rows(&shape) {
+        *out = Tensor::zeros(&shape); // A loop over the rows would never end.
+        return Ok(());
+    }
     let result =
         room(&shape, size_of::<A>()).and_then(|_| rule.forward(operands, Out::new(&shape, out)));
     result.map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))

@@ -51,10 +51,13 @@ impl Rule for Variance {
         let shape = reduction_shape(operands, &self.axes, false)?;
         let axes = self.axes.resolve(operands[0].len())?;
         let count = axes.iter().map(|&axis| operands[0][axis]).product();
-        if count as f64 > self.correction {
-            Ok(shape)
-        } else {
-            Err(Problem::DegreesOfFreedom { count, correction: self.correction })
+        let empty = axes.iter().find(|&&axis| operands[0][axis] == 0);
+        match empty {
+            Some(&axis) if self.correction < 0.0 => {
+                Err(Problem::EmptyReduction { axis, of: "variance" })
+            }
+            _ if count as f64 > self.correction => Ok(shape),
+            _ => Err(Problem::DegreesOfFreedom { count, correction: self.correction }),
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {

@@ -226,10 +226,11 @@ impl<'t, A: Float> Swept<'t, A> for Var<'t, A> {
         }
         let origin = (graph[node].location, graph[node].scope);
         drop(graph);
-        let given = call(tape, node, &operands, &wanted, |call| {
-            tape.at(origin, || op.vjp_recorded(call, adjoint))
+        // What is recorded here, the sums among it, carries the line of the op.
+        tape.at(origin, || {
+            let given = call(tape, node, &operands, &wanted, |call| op.vjp_recorded(call, adjoint));
+            add_all(tape, &operands, given, to, watch);
         });
-        add_all(tape, &operands, given, to, watch);
     }
 
     fn fits(&self, tape: &'t Tape<A>, node: NodeIndex) -> bool {

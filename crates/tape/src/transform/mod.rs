@@ -129,6 +129,13 @@ pub fn hvp<A: Float>(
 ) -> Result<Vec<Tensor<A>>, TapeError> {
     let (given, wanted) = (vectors.len(), inputs.len());
     assert!(given == wanted, "hvp: {given} vectors were given for {wanted} inputs");
+    for (i, (input, vector)) in inputs.iter().zip(vectors).enumerate() {
+        let (shape, given) = (input.shape(), vector.shape());
+        assert!(
+            shape == given,
+            "hvp: vector {i} has shape {given:?}, but input {i} has shape {shape:?}"
+        );
+    }
     let tape = Tape::new();
     let x = variables(&tape, inputs);
     let y = f(&x);
