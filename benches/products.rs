@@ -39,7 +39,11 @@ fn main() {
         "| m × k × n | x Wᵀ f32 | library | δ W f32 | library | δᵀ x f32 | library | x Wᵀ f64 | library |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
-    for [m, k, n] in SIZES {
+    // A test of the bench, as criterion's: once, and nothing large.
+    let timed = std::env::args().any(|argument| argument == "--bench");
+    for [m, k, n] in
+        SIZES.into_iter().filter(|size| timed || size.iter().product::<usize>() < 1 << 18)
+    {
         print!("| {m}×{k}×{n} ");
         print!("{}", compare::<f32>(m, k, n, false, true));
         print!("{}", compare::<f32>(m, k, n, false, false));
