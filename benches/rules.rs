@@ -207,6 +207,14 @@ const SIZED: &[Case] = &[
             labels.one_hot(10).matmul(v[0])
         },
     ),
+    (
+        "64 rows taken apart and added, 64×512",
+        || vec![x(&[64, 512])],
+        |v| {
+            let row = |i: isize| v[0].slice([i.into(), (..).into()]);
+            (1..64).fold(row(0), |sum, i| sum + row(i))
+        },
+    ),
     // Normalisation.
     ("variances of rows, 512×512", || vec![x(&[512, 512])], |v| v[0].var(1, 0.0)),
     ("layers normalised, 1,024×128", || vec![x(&[1_024, 128])], |v| v[0].normalize(1, 1e-5)),
