@@ -65,7 +65,7 @@ impl Child {
         let mut model = model(&mut rng)?;
         let mut optimizer = optimizer(&mut rng)?;
         let file = self.folder.join("run.checkpoint");
-        let epochs = rng.random_range(10..60);
+        let epochs = rng.random_range(100..300);
         let mut fit = Fit::new()
             .epochs(epochs)
             .batch_size(one_of(&mut rng, &[7, 16, 50, 200]))
@@ -133,9 +133,9 @@ pub fn killed_and_resumed(
     let done = broken.path().join("done");
     while !done.exists() {
         let mut child = start(seed, broken.path(), rng.random_range(1..9))?;
-        // The first twenty are killed early enough to be in the middle of something.
+        // Twenty, each long before the end.
         if kills < 20 {
-            let wait = rng.random_range(0.0..0.9) * took.as_secs_f64();
+            let wait = rng.random_range(0.0..0.08) * took.as_secs_f64();
             std::thread::sleep(Duration::from_secs_f64(wait));
             child.kill()?; // SIGKILL
             kills += 1;
@@ -146,10 +146,15 @@ pub fn killed_and_resumed(
             return Ok((kills, Err(format!("resuming after {kills} kills: {message}"))));
         }
     }
-    let (expected, found) = (fs::read(whole.path().join("done"))?, fs::read(&done)?);
-    let same = expected == found;
-    let problem = || format!("the run that was killed {kills} times ended otherwise");
-    Ok((kills, if same { Ok(()) } else { Err(problem()) }))
+    let expected = fs::read_to_string(whole.path().join("done"))?;
+    let found = fs::read_to_string(&done)?;
+    let differing = expected.lines().zip(found.lines()).find(|(expected, found)| expected != found);
+    let problem = match differing {
+        None if expected == found => return Ok((kills, Ok(()))),
+        None => "one is longer".to_owned(),
+        Some((expected, found)) => format!("{found:.200} where it was {expected:.200}"),
+    };
+    Ok((kills, Err(format!("the run that was killed {kills} times ended otherwise: {problem}"))))
 }
 
 /// Gradients of a random model, on 1 to 8 threads, bit for bit.

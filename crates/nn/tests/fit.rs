@@ -922,3 +922,22 @@ fn a_damaged_checkpoint_names_the_one_before_it() {
     let error = run(1, 0, None).unwrap_err().to_string();
     assert_eq!(error, "the number of checkpoints to keep is 0, but must be at least 1");
 }
+
+#[test]
+fn a_log_has_what_a_callback_behind_it_records() -> Result<(), Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.csv");
+    let data = nn::data::xor::<f64>();
+    let mut model = Sequential::new().then(Dense::new(2, 1, &mut nn::rng(0)));
+    Fit::new()
+        .epochs(3)
+        .progress(false)
+        .callback(CsvLog::new(&file))
+        .callback(LearningRate::new(nn::schedule::StepDecay::new(1, 0.5)?))
+        .run(&mut model, &data, &MeanSquaredError, &mut Sgd::new(0.1)?)?;
+    let log = std::fs::read_to_string(&file).unwrap();
+    let rates: Vec<&str> =
+        log.lines().skip(1).map(|line| line.rsplit(',').next().unwrap()).collect();
+    assert_eq!(rates, ["0.1", "0.05", "0.025"], "{log}");
+    Ok(())
+}

@@ -72,7 +72,8 @@ impl<A: Float> Callback<A> for CsvLog {
         if self.file.is_some() { Ok(()) } else { self.begin(&run.history.epochs) }
     }
 
-    fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
+    /// After all callbacks, of which one behind this may have recorded a value.
+    fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         run.history.last().map_or(Ok(()), |record| self.record(record))
     }
 
