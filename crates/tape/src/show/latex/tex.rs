@@ -10,7 +10,7 @@ pub(crate) fn tex(math: &Math) -> String {
     match math {
         Math::Number(text) => number(text),
         Math::Name(name) => word(name),
-        Math::Text(text) => format!("\\text{{{}}}", escaped(text)),
+        Math::Text(text) => words(text),
         Math::Hole(_) => "?".to_owned(),
         Math::Row(parts) => row(parts),
         Math::Sign(sign) => relation(sign).trim().to_owned(),
@@ -162,14 +162,48 @@ fn word(name: &str) -> String {
             None if letter == 'ℝ' => "\\mathbb{R}".to_owned(),
             None if letter == 'ȳ' => "\\bar{y}".to_owned(),
             None if letter.is_ascii_alphabetic() => letter.to_string(),
-            None => format!("\\text{{{}}}", escaped(name)),
+            None => words(name),
         },
         // A bar that stands in the name.
         (Some(letter), Some('\u{304}')) if letters.next().is_none() => {
             format!("\\bar{{{}}}", word(&letter.to_string()))
         }
         _ if name.bytes().all(|c| c.is_ascii_alphanumeric()) => format!("\\mathrm{{{name}}}"),
-        _ => format!("\\text{{{}}}", escaped(name)),
+        _ => words(name),
+    }
+}
+
+/// Text in a formula. The signs in it, as in the label `y·ln p`, are signs of the formula.
+fn words(text: &str) -> String {
+    let (mut pieces, mut letters) = (Vec::new(), String::new());
+    let flush = |letters: &mut String, pieces: &mut Vec<String>| {
+        if !letters.is_empty() {
+            pieces.push(format!("\\text{{{}}}", escaped(letters)));
+            letters.clear();
+        }
+    };
+    for c in text.chars() {
+        let sign = match c {
+            '·' => "{\\cdot}",
+            '×' => "{\\times}",
+            '−' => "{-}",
+            '√' => "{\\surd}",
+            '²' => "{}^{2}",
+            '³' => "{}^{3}",
+            'ᵀ' => "{}^{\\top}",
+            _ => {
+                letters.push(c);
+                continue;
+            }
+        };
+        flush(&mut letters, &mut pieces);
+        pieces.push(sign.to_owned());
+    }
+    flush(&mut letters, &mut pieces);
+    match &pieces[..] {
+        [] => "\\text{}".to_owned(),
+        [only] if only.starts_with("\\text") => only.clone(),
+        _ => format!("{{{}}}", pieces.concat()),
     }
 }
 
