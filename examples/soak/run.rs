@@ -68,7 +68,7 @@ impl Child {
         let epochs = rng.random_range(100..300);
         let mut fit = Fit::new()
             .epochs(epochs)
-            .batch_size(one_of(&mut rng, &[7, 16, 50, 200]))
+            .batch_size(one_of(&mut rng, &[7, 16, 50, 150]))
             .drop_last()
             .seed(rng.random())
             .replay(rng.random_bool(0.7))
