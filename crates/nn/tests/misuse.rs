@@ -4,6 +4,9 @@
 //!
 //! A program of its own: the panic hook and the allocator are those of the process.
 
+#[path = "../../tape/tests/common/accidents.rs"]
+mod accidents;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,28 +30,6 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const MOST_MEMORY: usize = 1 << 30;
 const MOST_TIME: Duration = Duration::from_secs(1);
-
-/// Words of accidents.
-const ACCIDENTS: [&str; 18] = [
-    "internal error",
-    "index out of bounds",
-    "attempt to",
-    "with overflow",
-    "unwrap",
-    "capacity overflow",
-    "ShapeError",
-    "called `",
-    "assertion",
-    "slice index",
-    "range start",
-    "range end",
-    "already borrowed",
-    "divide by zero",
-    "unreachable",
-    "memory allocation",
-    "not implemented",
-    ": Setting {",
-];
 
 const HALF: usize = 1 << 63;
 const SIZES: [usize; 6] = [0, 1, 2, 1 << 50, HALF, usize::MAX];
@@ -132,7 +113,9 @@ impl Table {
                     if !place.contains("tests/misuse.rs") && !at_layer {
                         fault(format!("it panicked at {place}, not here: {message}"));
                     }
-                    if let Some(word) = ACCIDENTS.iter().find(|word| message.contains(**word)) {
+                    if let Some(word) =
+                        accidents::ACCIDENTS.iter().find(|word| message.contains(**word))
+                    {
                         fault(format!("{word:?} is no sentence of ours: {message}"));
                     }
                     if message.len() < 15 || !message.contains(' ') {

@@ -6,6 +6,9 @@
 //!
 //! A program of its own: the panic hook and the allocator are those of the process.
 
+#[path = "common/accidents.rs"]
+mod accidents;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
@@ -26,31 +29,6 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const MOST_MEMORY: usize = 1 << 30;
 const MOST_TIME: Duration = Duration::from_secs(1);
-
-/// Words of accidents.
-const ACCIDENTS: [&str; 21] = [
-    "internal error",
-    "index out of bounds",
-    "attempt to",
-    "with overflow",
-    "unwrap",
-    "capacity overflow",
-    "ShapeError",
-    "called `",
-    "assertion",
-    "slice index",
-    "range start",
-    "range end",
-    "already borrowed",
-    "already mutably",
-    "divide by zero",
-    "chunk size",
-    "unreachable",
-    "memory allocation",
-    "not implemented",
-    "explicit panic",
-    "ndarray",
-];
 
 const HALF: usize = 1 << 63;
 const SIZES: [usize; 7] = [0, 1, 2, 3, 1 << 50, HALF, usize::MAX];
@@ -105,7 +83,9 @@ impl Table {
                     if !file.ends_with(file!()) && !file!().ends_with(&file) {
                         fault(format!("it panicked at {file}:{line}, not here: {message}"));
                     }
-                    if let Some(word) = ACCIDENTS.iter().find(|word| message.contains(**word)) {
+                    if let Some(word) =
+                        accidents::ACCIDENTS.iter().find(|word| message.contains(**word))
+                    {
                         fault(format!("{word:?} is no sentence of ours: {message}"));
                     }
                     if message.len() < 15 || !message.contains(' ') || message.len() > 2000 {

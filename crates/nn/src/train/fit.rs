@@ -215,8 +215,9 @@ impl<'d, A: Float> Fit<'d, A> {
     ///
     /// # Errors
     /// Before anything changes: if the batch size is 0, if a number of the data is infinite or NaN,
-    /// if the model cannot take the data or be trained on the last batch, if the model shows its parameters wrongly, if the loss cannot compare its output with the targets, a
-    /// metric cannot measure them, or a callback refuses. On the way: if the loss or a gradient is
+    /// if the model cannot take the data or be trained on the last batch, if it shows its parameters
+    /// wrongly, if the loss cannot compare its output with the targets, a metric cannot measure them,
+    /// or a callback refuses. On the way: if the loss or a gradient is
     /// infinite or NaN; the model keeps the parameters of the step before, and the error has the
     /// history of the epochs before. After an epoch: if a step has made a parameter so.
     pub fn run(

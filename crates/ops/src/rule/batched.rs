@@ -5,6 +5,15 @@ use smallvec::SmallVec;
 use crate::ground::{Axes, Problem};
 
 /// A rule as it is applied to a whole batch, and how its operands carry the batch.
+///
+/// ```
+/// use ops::{Batched, Lead, Rule, rules::Sum};
+///
+/// // The sum over axis 0 of [3, 2], for five of them: over axis 1 of [5, 3, 2].
+/// let sum = Sum { axes: 0.into(), keepdims: false };
+/// let Batched { rule, lead } = sum.batched(5, &[&[3, 2]], &[true]).unwrap();
+/// assert_eq!((rule.axes, lead), (1.into(), Lead::Repeated));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batched<R> {
     /// The rule, its settings shifted by the axis in front.

@@ -190,9 +190,9 @@ pub enum BatchError {
     NoRows,
     /// A function that looks at a number of one row.
     #[error(
-        "vmap: the function looked at a value of its recording (value() or item()), and what it \
-         recorded may depend on the number; a batch has one for each row. Write the choice with \
-         select() instead"
+        "vmap: the function looked at a number of its recording (value(), item(), backward()), and what \
+         it recorded may depend on it; a batch has one for each row. Write a choice with select(), \
+         a gradient with nested::grad() instead"
     )]
     ValueRead,
 }

@@ -77,6 +77,7 @@ impl<'t, A: Float> Var<'t, A> {
 
     /// The sweep with numbers, watched if the tape stops at what is not finite.
     fn plain_sweep(self, seed: Tensor<A>) -> Result<Gradients<'t, A, Tensor<A>>, TapeError> {
+        self.tape().note_reading();
         if !self.tape().stops_at_non_finite() {
             return Ok(Gradients::new(self, sweep(self, seed, Reach::All, &mut ())));
         }

@@ -70,6 +70,7 @@ impl<A: Float> Var<'_, A> {
                 x.location()
             );
         }
+        self.tape().note_reading();
         push(self, 0, along).unwrap_or_else(|| Tensor::zeros(&self.shape()))
     }
 }

@@ -20,10 +20,6 @@ pub(super) struct Batch<'t, A: Float> {
     rows: usize,
     /// The number of the first node that may depend on a row.
     since: usize,
-    /// The number of the first node behind the recording.
-    end: usize,
-    /// The number of the first node that has not been looked at.
-    next: usize,
     /// From `since` on: the values for the whole batch, of the nodes that depend on a row.
     whole: Vec<Option<Var<'t, A>>>,
     /// The names of ops that each row was computed with by itself.
@@ -39,8 +35,8 @@ struct Operand<'t, A: Float> {
 }
 
 impl<'t, A: Float> Batch<'t, A> {
-    /// The batch in which each of `inputs`, leaves of the recording for one row, stands for a value
-    /// with the batch axis in front. The recording ends before node number `end`.
+    /// Records the batch in which each of `inputs`, leaves of the recording for one row, stands for a
+    /// value with the batch axis in front. The recording ends before node number `end`.
     pub fn new(
         tape: &'t Tape<A>,
         rows: usize,
@@ -49,18 +45,17 @@ impl<'t, A: Float> Batch<'t, A> {
     ) -> Self {
         let since = inputs.iter().map(|(row, _)| row.position()).min().unwrap_or(end);
         let whole = vec![None; end - since];
-        let mut batch = Self { tape, rows, since, end, next: since, whole, looped: Vec::new() };
+        let mut batch = Self { tape, rows, since, whole, looped: Vec::new() };
         for &(row, whole) in inputs {
             batch.whole[row.position() - since] = Some(whole);
         }
+        batch.record_nodes(since..end);
         batch
     }
 
     /// The value for the whole batch of what was recorded for one row.
-    pub fn value(&mut self, row: Var<'t, A>) -> Var<'t, A> {
-        self.record_nodes(self.next..self.end);
-        self.next = self.end;
-        self.get(row).unwrap_or_else(|| self.repeated(row))
+    pub fn value(&self, row: Var<'t, A>) -> Var<'t, A> {
+        self.get(row).unwrap_or_else(|| repeated(row, self.rows))
     }
 
     fn get(&self, row: Var<'t, A>) -> Option<Var<'t, A>> {
@@ -119,7 +114,9 @@ impl<'t, A: Float> Batch<'t, A> {
                 given.iter().map(|x| x.lead(lead, self.rows, axes)).collect();
             let whole = self.record(rule, &given);
             return match lead {
-                Lead::Folded | Lead::FoldedRepeated => whole.reshape(&self.shape(*row)[..]),
+                Lead::Folded | Lead::FoldedRepeated => {
+                    whole.reshape(&batch_shape(*row, self.rows)[..])
+                }
                 _ => whole,
             };
         }
@@ -127,12 +124,19 @@ impl<'t, A: Float> Batch<'t, A> {
         let rows: SmallVec<[&Var<'t, A>; 3]> = given.iter().map(|x| &x.row).collect();
         if let Some(composed) = op.compose(&rows) {
             self.record_nodes(before..self.tape.len());
-            return self.get(composed).unwrap_or_else(|| self.repeated(composed));
+            return self.value(composed);
         }
-        self.row_by_row(op, given)
+        self.row_by_row(op, given, *row)
     }
 
-    fn row_by_row(&mut self, op: &BoxedOp<A>, given: &[Operand<'t, A>]) -> Var<'t, A> {
+    /// An op on one row after the other; `row` is its result for one.
+    #[track_caller]
+    fn row_by_row(
+        &mut self,
+        op: &BoxedOp<A>,
+        given: &[Operand<'t, A>],
+        row: Var<'t, A>,
+    ) -> Var<'t, A> {
         if !self.looped.contains(&op.name()) {
             self.looped.push(op.name());
         }
@@ -145,18 +149,8 @@ impl<'t, A: Float> Batch<'t, A> {
             .collect();
         match results.split_first() {
             Some((first, rest)) => first.stack(rest, 0),
-            None => self.repeated(given[0].row),
+            None => repeated(row, 0),
         }
-    }
-
-    /// A value that is the same for every row, once for each.
-    fn repeated(&self, row: Var<'t, A>) -> Var<'t, A> {
-        row.stretch_to(&self.shape(row))
-    }
-
-    /// The shape of a value for the whole batch.
-    fn shape(&self, row: Var<'t, A>) -> Shape {
-        std::iter::once(self.rows).chain(row.shape()).collect()
     }
 
     #[track_caller]
@@ -176,8 +170,8 @@ impl<'t, A: Float> Operand<'t, A> {
         let Some(whole) = self.whole else {
             return match lead {
                 Lead::Kept | Lead::Aligned | Lead::Folded => self.row,
-                Lead::Repeated => self.repeated(rows),
-                Lead::FoldedRepeated => folded(self.repeated(rows), rows),
+                Lead::Repeated => repeated(self.row, rows),
+                Lead::FoldedRepeated => folded(repeated(self.row, rows), rows),
             };
         };
         match lead {
@@ -191,11 +185,16 @@ impl<'t, A: Float> Operand<'t, A> {
             }
         }
     }
+}
 
-    fn repeated(&self, rows: usize) -> Var<'t, A> {
-        let shape: Shape = std::iter::once(rows).chain(self.row.shape()).collect();
-        self.row.stretch_to(&shape)
-    }
+/// The shape of a value for the whole batch.
+fn batch_shape<A: Float>(row: Var<'_, A>, rows: usize) -> Shape {
+    std::iter::once(rows).chain(row.shape()).collect()
+}
+
+/// A value that is the same for every row, once for each.
+fn repeated<A: Float>(row: Var<'_, A>, rows: usize) -> Var<'_, A> {
+    row.stretch_to(&batch_shape(row, rows))
 }
 
 /// The batch axis folded into the one behind it.

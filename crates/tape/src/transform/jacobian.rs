@@ -148,7 +148,7 @@ fn for_all<'t, A: Float>(
     for first in (0..directions.max(1)).step_by(at_once) {
         let units = units(&shape, first..directions.min(first + at_once));
         let seeds = tape.constant(units);
-        let mut batch = Batch::new(tape, seeds.shape()[0], &[(seed, seeds)], end);
+        let batch = Batch::new(tape, seeds.shape()[0], &[(seed, seeds)], end);
         for (turns, value) in turns.iter_mut().zip(values) {
             turns.push(value.map(|value| batch.value(value)));
         }

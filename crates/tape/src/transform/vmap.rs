@@ -100,7 +100,7 @@ pub(super) fn over_rows<'t, A: Float>(
     if read {
         return Err(BatchError::ValueRead.into());
     }
-    let mut batch = Batch::new(tape, rows, &pairs, tape.len());
+    let batch = Batch::new(tape, rows, &pairs, tape.len());
     Ok((batch.value(y), batch.looped))
 }
 
