@@ -163,7 +163,7 @@ def tile(x, s):
 
 
 def dimensions(ndim):
-    letters = "HW"[: ndim - 2]
+    letters = "DHW"[5 - ndim :]
     return ("NC" + letters, "OI" + letters, "NC" + letters)
 
 
@@ -308,6 +308,11 @@ def along(f):
 def adjoint(f):
     """The adjoint of the derivative of an op at the first operand, of the second."""
     return lambda x, s: jax.vjp(lambda x: f(x, s), x[0])[1](x[1])[0]
+
+
+def cofactor(x, s):
+    """The gradient of the determinants."""
+    return jax.grad(lambda x: jnp.linalg.det(x).sum())(x)
 
 
 def gather_adjoint(x, s):
@@ -481,6 +486,9 @@ OPS = {
     "inverse": lambda x, s: jnp.linalg.inv(x[0]),
     "solve": lambda x, s: jnp.linalg.solve(x[0], x[1]),
     "det": lambda x, s: jnp.linalg.det(x[0]),
+    "cofactor": lambda x, s: cofactor(x[0], s),
+    "cofactor_slope": along(cofactor),
+    "weigh": lambda x, s: jnp.where(x[0] == 0, 0, x[0] * x[1]),
     "logdet": lambda x, s: jnp.linalg.slogdet(x[0])[1],
     "cholesky": lambda x, s: lax.linalg.cholesky(lower_symmetric(x[0]), symmetrize_input=False),
 }
@@ -1252,6 +1260,39 @@ def of_layers(cases):
         cases.add("max_pool_adjoint", [x, list(pooled)], label=label, **settings)
 
 
+def volumes(cases):
+    """Three spatial axes."""
+    for x, w, slides, groups in [
+        ([1, 1, 3, 2, 3], [2, 1, 2, 1, 2], [[2, 1, 1, 1, 1], [1, 1, 0, 0, 1], [2, 2, 1, 0, 1]], 1),
+        ([1, 2, 4, 3, 3], [2, 1, 2, 3, 2], [[2, 2, 0, 0, 1], [3, 1, 1, 1, 1], [2, 1, 0, 0, 2]], 2),
+    ]:
+        settings = dict(slides=slides, groups=groups)
+        cases.add("conv", [x, w], **settings)
+        g = conv(jnp.zeros(x), jnp.zeros(w), settings).shape
+        cases.add("conv_weight", [x, list(g)], **settings)
+        settings["output_padding"] = [0, 0, 0]
+        cases.add("conv_transposed", [list(g), w], **settings)
+    for x, slides, ceil in [
+        ([1, 1, 3, 2, 4], [[2, 1, 0, 0, 1], [1, 1, 0, 0, 1], [2, 2, 0, 0, 1]], False),
+        ([1, 2, 3, 3, 3], [[2, 2, 0, 0, 1], [3, 1, 1, 1, 1], [2, 1, 0, 0, 2]], True),
+    ]:
+        cases.add("max_pool", [x], slides=slides, ceil=ceil)
+        cases.add("avg_pool", [x], slides=slides, ceil=ceil, count_padding=False)
+        cases.add("windows", [x], slides=slides, fill=0.0)
+
+
+def cofactors(cases):
+    rng = cases.rng
+    for shape in [[2, 2], [3, 3], [2, 3, 3]]:
+        noise = lambda: draw(rng, shape, -0.6, 0.6, margin=0.05)
+        x = lambda: noise() + np.eye(shape[-1])
+        cases.add("cofactor", [x])
+        if shape[-1] > 2:  # Of two rows the cofactors are linear: their slope does not change.
+            cases.add("cofactor_slope", [x, shape])
+    cases.add("weigh", [[2, 3], [3]])
+    cases.add("weigh", [[], []])
+
+
 def main():
     cases = Cases()
     elementwise(cases)
@@ -1268,6 +1309,8 @@ def main():
     # After the programs, so that what is drawn for the others stays.
     of_layers(cases)
     labels_as_operands(cases)
+    volumes(cases)
+    cofactors(cases)
     singles = len(cases.cases) - 50
     names = [case["name"] for case in cases.cases]
     assert len(set(names)) == len(names), {n for n in names if names.count(n) > 1}

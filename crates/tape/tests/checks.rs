@@ -297,6 +297,8 @@ fn what_cannot_be_told_is_said_with_the_reason() {
     };
     assert_eq!(reason(|x| x.sign() + x.step(), 0.0), Reason::Jump);
     assert_eq!(reason(|x| x.sign() * x.abs().sqrt().detach() + x, 0.0), Reason::Steep);
+    // Doubles near 10⁸ are 1.5·10⁻⁸ apart, and the sine moves by 3·10⁻⁵: three digits are left of it.
+    assert_eq!(reason(|x| (x.sin() * 3e-5 + 1e8) - 1e8, 0.7), Reason::Rounding);
     let error = Check::new().run(|v| v[0].step(), &at(0.0)).unwrap_err().to_string();
     assert!(error.contains("cannot tell") && error.contains("the function jumps there"), "{error}");
 }

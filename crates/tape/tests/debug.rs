@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use ops::Tensor;
 use tape::prelude::*;
 
 #[test]
@@ -30,6 +31,71 @@ fn why_a_gradient_is_zero() {
     assert!(two.contains("; and "), "{two}");
     let fine = why(x.tanh());
     assert!(fine.contains("is not zero: its largest element is"), "{fine}");
+}
+
+/// What is said of the gradient of a sum with respect to the first of these tensors, or a part of it.
+fn why_of(
+    inputs: &[Tensor<f64>],
+    part: &[usize],
+    f: impl for<'t> Fn(&[Var<'t, f64>]) -> Var<'t, f64>,
+) -> String {
+    let tape = Tape::new();
+    let x: Vec<Var<'_, f64>> = inputs.iter().map(|x| tape.var(x)).collect();
+    f(&x).sum().backward().why_at(x[0], part)
+}
+
+#[test]
+fn why_blames_no_op_that_lets_a_gradient_through() {
+    // Softmax adds up to 1 whatever x is. None of its slopes is 0: ±¼.
+    let text = why_of(&[Tensor::from([0.3, 0.3])], &[], |v| v[0].softmax(-1));
+    assert!(text.contains("softmax (at ") && text.contains("cancel exactly"), "{text}");
+    assert!(!text.contains("saturated"), "{text}");
+    // Row 1 is never gathered; what comes behind has nothing to do with it.
+    let rows = Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+    let text = why_of(std::slice::from_ref(&rows), &[1], |v| {
+        let picked = v[0].gather(&v[0].tape().constant([0.0, 2.0]));
+        picked.concat(&[picked], 0)
+    });
+    assert!(text.contains("gather (at ") && text.contains("reads none of it"), "{text}");
+    assert!(!text.contains("concat"), "{text}");
+    let text = why_of(&[rows], &[2], |v| v[0].gather(&v[0].tape().constant([0.0, 2.0])));
+    assert!(text.contains("is not zero"), "{text}");
+    // Not a number: the op is named that made it so, and how many elements are.
+    let text = why_of(&[Tensor::from([0.0, 4.0])], &[], |v| (v[0] * 2.0).sqrt());
+    assert!(text.contains("is not finite in 1 of 2 elements"), "{text}");
+    assert!(text.contains("the gradient that sqrt passes on is inf at index [0]"), "{text}");
+    let one = why_of(&[Tensor::from([0.0, 4.0])], &[1], |v| (v[0] * 2.0).sqrt());
+    assert!(one.contains("is not zero"), "{one}");
+}
+
+#[test]
+fn why_names_every_stop_on_the_way() {
+    // The target is hit exactly, and behind that the unit is off: both stop it.
+    let text = why_of(&[Tensor::from([-1.0])], &[], |v| (v[0].relu() - 0.0).square());
+    let (hit, off) = (text.find("square (at "), text.find("relu (at "));
+    assert!(hit.is_some() && off.is_some() && hit < off, "{text}");
+    // A matrix of zeros on the other side of a product.
+    let text = why_of(&[Tensor::ones(&[2, 3]), Tensor::zeros(&[3, 2])], &[], |v| v[0].matmul(v[1]));
+    assert!(text.contains("matmul (at ") && text.contains("multiplies by a factor ("), "{text}");
+    assert!(text.contains("that is 0 wherever it meets this one"), "{text}");
+    // The other factor gets the ones.
+    let text = why_of(&[Tensor::zeros(&[3, 2]), Tensor::ones(&[2, 3])], &[], |v| v[1].matmul(v[0]));
+    assert!(text.contains("is not zero"), "{text}");
+    // A choice that takes nothing of x.
+    let pair = [Tensor::from([1.0, 2.0]), Tensor::from([3.0, 4.0])];
+    let text = why_of(&pair, &[], |v| v[0].scalar(0.0).select(v[0], v[1]));
+    assert!(text.contains("never takes this operand") && text.contains("the mask is 0"), "{text}");
+}
+
+#[test]
+fn why_answers_for_a_row_and_for_an_element() {
+    let x = Tensor::from([[1.0, -2.0], [-3.0, -4.0]]);
+    let ask = |part: &[usize]| why_of(std::slice::from_ref(&x), part, |v| v[0].relu());
+    assert!(ask(&[]).contains("3 of its 4 elements are 0 (ask why_at of one)"), "{}", ask(&[]));
+    assert!(ask(&[0]).contains("1 of its 2 elements are 0"), "{}", ask(&[0]));
+    assert!(ask(&[1]).contains("all 2 units of relu"), "{}", ask(&[1]));
+    assert!(ask(&[0, 1]).contains("the one unit of relu"), "{}", ask(&[0, 1]));
+    assert!(ask(&[0, 0]).contains("is not zero"), "{}", ask(&[0, 0]));
 }
 
 #[test]
@@ -91,6 +157,18 @@ fn the_first_gradient_that_is_not_finite_stops_the_sweep() {
     let error = zero.square().sum().sqrt().try_backward().unwrap_err().to_string();
     assert!(error.contains("norm(axes) is sqrt(sum(x²))"), "{error}");
     assert_eq!(zero.norm(..).backward().wrt(zero).to_vec(), [0.0, 0.0]);
+    // A branch that is not taken.
+    let line = line!() + 2;
+    let positive = x.greater(x.scalar(0.0));
+    let chosen = positive.select(x.sqrt(), x);
+    let error = chosen.sum().try_backward().unwrap_err().to_string();
+    assert!(error.contains("a branch not taken: where at "), "{error}");
+    assert!(error.contains(&format!("debug.rs:{line}")), "{error}");
+    assert!(error.contains("instead: choose the operand before the op"), "{error}");
+    let error = (x.sqrt() * positive).sum().try_backward().unwrap_err().to_string();
+    assert!(error.contains("a branch not taken: mul at "), "{error}");
+    let safe = positive.select(positive.select(x, x.scalar(1.0)).sqrt(), x);
+    assert_eq!(safe.sum().backward().wrt(x).to_vec(), [0.25, 1.0]);
     // Off, nothing is refused.
     let plain = Tape::<f64>::new();
     assert!(

@@ -33,3 +33,4 @@ mod text;
 mod trace;
 mod transform;
 mod unwind;
+mod values;

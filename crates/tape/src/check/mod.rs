@@ -170,7 +170,8 @@ impl Check {
             }
         }
         let weak = (A::NAME == "f32").then_some(
-            "the inputs are f32, whose rounding hides errors below about one part in a hundred;              check in f64",
+            "the inputs are f32, whose rounding hides errors below about one part in a hundred; check \
+             in f64",
         );
         found.conclude(inputs.len(), weak)
     }

@@ -2,8 +2,8 @@
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
+use super::Det;
 use super::shared::{for_each_matrix, rows_first, square, stack_of_two, well_conditioned};
-use super::{Det, Inverse};
 use crate::ground::{Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
@@ -151,9 +151,11 @@ impl Rule for CofactorSlope {
 }
 
 /// The gradient of det X·(tr(YG)·tr(YW) − tr(YGYW)), Y = X⁻¹: the third derivative of the
-/// determinant along G and W, of a matrix that has an inverse.
+/// determinant along G and W. Y is made of cofactors, so that it is not a number where there is no
+/// inverse, rather than an end of the sweep.
 fn third_derivative<T: Reading>(x: &T, g: &T, w: &T) -> T {
-    let y = T::apply(Inverse, &[x]);
+    let det = T::apply(Det, &[x]).expand_dims(-1).expand_dims(-1);
+    let y = transposed(&T::apply(Cofactor, &[x])).div(&det);
     let (yg, yw) = (y.matmul(g), y.matmul(w));
     let trace = |m: &T| m.diagonal(0).sum_axes(-1).expand_dims(-1).expand_dims(-1);
     let (g_along, w_along) = (trace(&yg), trace(&yw));
@@ -162,7 +164,6 @@ fn third_derivative<T: Reading>(x: &T, g: &T, w: &T) -> T {
     let [yg_y, yw_y] = [yg.matmul(&y), yw.matmul(&y)];
     let crossed = both.matmul(&y).add(yw.matmul(&yg).matmul(&y));
     let inner = value.mul(&y).sub(w_along.mul(yg_y)).sub(g_along.mul(yw_y)).add(crossed);
-    let det = T::apply(Det, &[x]).expand_dims(-1).expand_dims(-1);
     det.mul(transposed(&inner))
 }
 
