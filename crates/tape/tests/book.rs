@@ -27,8 +27,10 @@ fn printed(example: &str) -> Option<String> {
         return None;
     }
     let output = run(example, &[]);
-    assert!(output.status.success(), "{example} failed");
-    Some(String::from_utf8(output.stdout).unwrap())
+    // This one shows what a panic says.
+    let text = if example == "mismatch" { output.stderr } else { output.stdout };
+    assert_eq!(output.status.success(), example != "mismatch", "{example} failed");
+    Some(String::from_utf8(text).unwrap())
 }
 
 /// The blocks of a language, without their fences.
@@ -86,9 +88,20 @@ fn quoted_output_is_what_the_programs_print() {
             compared.push(example.to_owned());
         }
     }
-    for example in
-        ["neuron", "diamond", "product", "lesson_03_textbook", "lesson_07_modes", "replay"]
-    {
+    for example in [
+        "neuron",
+        "diamond",
+        "product",
+        "lesson_03_textbook",
+        "lesson_07_modes",
+        "replay",
+        "check",
+        "wrong",
+        "readings",
+        "nograd",
+        "bias",
+        "mismatch",
+    ] {
         assert!(compared.iter().any(|name| name == example), "{example} in {compared:?}");
     }
 }
