@@ -339,6 +339,25 @@ fn gradients_of_an_embedding_match_differences() {
 }
 
 #[test]
+fn a_rough_module_is_checked_with_steps_above_its_roughness() {
+    /// Its input to three digits, with the slope of the input.
+    struct Rough;
+    impl Module<f64> for Rough {
+        fn forward<'t>(&self, _: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+            x + ((x * 1e3).round() * 1e-3 - x).detach()
+        }
+        fn output_shape(&self, input: &[usize]) -> Result<ops::Shape, Error> {
+            Ok(ops::Shape::from_slice(input))
+        }
+    }
+    let x = Tensor::from([0.41037, -1.30271]);
+    let check = ModuleCheck::new().tolerance(0.05, 0.0);
+    assert!(check.clone().steps(1e-5, 1e-7).run(&Rough, &x).is_err());
+    let report = check.steps(0.5, 0.1).run(&Rough, &x).unwrap();
+    assert_eq!((report.compared, report.unclear.len()), (2, 0), "{report}");
+}
+
+#[test]
 fn a_wrong_gradient_is_found_and_its_parameter_named() {
     /// Multiplies by a learned number, of whose gradient it keeps half.
     struct Half(Parameter<f64>);
@@ -359,6 +378,9 @@ fn a_wrong_gradient_is_found_and_its_parameter_named() {
     assert!(matches!(error, ModuleCheckError::Check { .. }));
     let text = error.to_string();
     assert!(text.contains("input 1") && text.contains("1 is factor"), "{text}");
+    // As wrong where the numbers are drawn, and not to be seen with steps of less than rounding.
+    let drawn = ModuleCheck::new().random_points(2, 1.0..2.0).run(&half, &sample(&[2], 0));
+    assert!(matches!(drawn, Err(ModuleCheckError::Check { .. })));
     let error = ModuleCheck::new().run(&Dense::<f64>::new(2, 2, &mut rng()), &sample(&[3], 0));
     assert!(matches!(error, Err(ModuleCheckError::Refused(_))));
 }
@@ -737,4 +759,31 @@ fn frozen_layers_stay() {
     let targets = Targets::Values(Tensor::ones(&[2, 3]));
     let gradients = pass.gradients(MeanSquaredError.loss(output, &targets).unwrap()).unwrap();
     assert!(gradients.of(&layer.weight).is_some() && gradients.of(&layer.bias).is_none());
+}
+
+#[test]
+fn a_layer_of_the_wrong_width_is_named_at_the_callers_line() {
+    use std::panic::{set_hook, take_hook};
+    let layer = Dense::<f64>::new(3, 2, &mut nn::rng(0));
+    let tape = Tape::new();
+    let pass = Pass::evaluate(&tape);
+    let x = tape.var(Tensor::zeros(&[5, 4]));
+    let here = std::thread::current().id();
+    let (send, receive) = std::sync::mpsc::channel();
+    let hook = take_hook();
+    set_hook(Box::new(move |info| {
+        if std::thread::current().id() == here {
+            let _ = send.send(info.location().map(|place| (place.file().to_owned(), place.line())));
+        } else {
+            hook(info);
+        }
+    }));
+    let line = line!() + 1;
+    let refusal = catch_unwind(AssertUnwindSafe(|| layer.forward(&pass, x)));
+    let _ = take_hook();
+    let place = receive.recv().unwrap().expect("a place");
+    assert!(place.0.ends_with("layers.rs") && place.1 == line, "{place:?}");
+    let text = refusal.unwrap_err();
+    let text = text.downcast_ref::<String>().expect("a message");
+    assert!(text.contains("Dense(3") && text.contains("[5, 4]"), "{text}");
 }

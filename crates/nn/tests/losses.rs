@@ -502,3 +502,34 @@ fn the_loss_of_an_epoch_weighs_what_counts() {
         }
     }
 }
+
+#[test]
+fn a_surely_wrong_sample_keeps_its_gradient() {
+    // σ(20) is 1 and σ(−120) is 0 in f32; the slope of the loss is σ(x) − t all the same.
+    let tape = Tape::<f32>::new();
+    let x = tape.var([[20.0_f32], [-120.0]]);
+    let loss = BinaryCrossEntropy.loss(x.sigmoid(), &Targets::Labels(vec![0, 1])).unwrap();
+    assert_relative_eq!(loss.item(), 70.0, epsilon = 1e-4); // (20 + 120)/2
+    assert_eq!(loss.backward().wrt(x), Tensor::from([[0.5_f32], [-0.5]]));
+    // A probability of 1 has the slope 1/(1 − p) of the bound, 1 − ε; the loss is −ln ε there.
+    let p = gradient(&BinaryCrossEntropy, [[1.0]], &labels(&[0]));
+    assert_relative_eq!(p.item(), f64::EPSILON.recip(), max_relative = 1e-12);
+    let bound = value(&BinaryCrossEntropy, [[1.0]], &labels(&[0]));
+    assert_relative_eq!(bound, -f64::EPSILON.ln(), max_relative = 1e-12);
+    // Another rule of this name is taken for what it is: −ln(1 − 0.25).
+    #[derive(Clone, Copy, Debug)]
+    struct Quarter;
+    impl ops::Unary for Quarter {
+        const NAME: &'static str = "sigmoid";
+        fn value<R: ops::Number>(self, x: R) -> R {
+            x * R::lit(0.25)
+        }
+        fn slope<R: ops::Number>(self, _x: R, _y: R) -> R {
+            R::lit(0.25)
+        }
+    }
+    let tape = Tape::<f64>::new();
+    let p = tape.var([[1.0]]).unary(Quarter);
+    let loss = BinaryCrossEntropy.loss(p, &Targets::Labels(vec![0])).unwrap();
+    assert_relative_eq!(loss.item(), -0.75_f64.ln(), max_relative = 1e-12);
+}

@@ -77,13 +77,7 @@ macro_rules! values {
 values!((), f64, bool, Tensor<f32>, Tensor<f64>, ConfusionMatrix);
 
 impl Table {
-    fn call<T: Given>(
-        &mut self,
-        method: &'static str,
-        shown: &str,
-        layer: bool,
-        run: impl Fn() -> T,
-    ) {
+    fn call<T: Given>(&mut self, method: &'static str, shown: &str, run: impl Fn() -> T) {
         let mut fault = |what: String| self.faults.push(format!("{method}({shown}): {what}"));
         for attempt in 1.. {
             LAST.take();
@@ -108,9 +102,7 @@ impl Table {
                 Err(_) => {
                     counts[1] += 1;
                     let (place, message) = LAST.take().expect("the hook saw it");
-                    // A layer in a model is called by the model, and names itself.
-                    let at_layer = layer && place.contains("nn/src/layers");
-                    if !place.contains("tests/misuse.rs") && !at_layer {
+                    if !place.contains("tests/misuse.rs") {
                         fault(format!("it panicked at {place}, not here: {message}"));
                     }
                     if let Some(word) =
@@ -130,14 +122,14 @@ impl Table {
 
 macro_rules! call {
     ($table:ident, $method:ident($($argument:expr),*), $body:expr) => {
-        $table.call(stringify!($method), &format!("{:?}", ($(&$argument,)*)), false, || $body)
+        $table.call(stringify!($method), &format!("{:?}", ($(&$argument,)*)), || $body)
     };
 }
 
 /// Makes a layer, asks it for shapes, and runs it on inputs that do not fit.
 macro_rules! layer {
     ($table:ident, $method:ident($($argument:expr),*), $body:expr) => {{
-        $table.call(stringify!($method), &format!("{} {:?}", stringify!($body), ($(&$argument,)*)), false, || {
+        $table.call(stringify!($method), &format!("{} {:?}", stringify!($body), ($(&$argument,)*)), || {
             let layer = $body;
             for shape in SHAPES {
                 let given = Module::<f32>::output_shape(&layer, shape);
@@ -147,7 +139,7 @@ macro_rules! layer {
         });
         if [$($argument),*].iter().all(|&size| size < 8) {
             for shape in SHAPES.iter().filter(|shape| shape.iter().all(|&n| n < 8)) {
-                $table.call("forward", &format!("{} {:?} on {shape:?}", stringify!($body), ($(&$argument,)*)), true, || {
+                $table.call("forward", &format!("{} {:?} on {shape:?}", stringify!($body), ($(&$argument,)*)), || {
                     let tape = Tape::<f32>::new();
                     let Ok(layer) = catch_unwind(AssertUnwindSafe(|| $body)) else { return };
                     for pass in [Pass::evaluate(&tape), Pass::train(&tape, 0)] {

@@ -855,3 +855,25 @@ fn the_vector_of_padding_stays_zero_when_weights_are_loaded() {
     nn::save::Loading::new().bytes(&mut copy, &bytes).unwrap();
     assert_eq!(copy.weight.value, layer.weight.value);
 }
+
+#[test]
+fn nan_under_the_mask_stays_there() {
+    let layer = MultiHeadAttention::<f64>::new(4, 2, &mut nn::rng(3));
+    let mut padded = data(&[2, 3, 4], 0);
+    let clean = padded.clone();
+    padded.view_mut().slice_mut(s![1, 2, ..]).fill(f64::NAN);
+    let mask = AttentionMask::new().lengths(&[3, 2], 3);
+    let run = |keys: &Tensor<f64>| {
+        let tape = Tape::new();
+        let pass = Pass::evaluate(&tape);
+        let (query, key) = (tape.var(&clean), tape.var(keys));
+        let output = layer.attend(&pass, query, key, key, &mask).output;
+        let weight = pass.parameter(&layer.in_proj_weight);
+        let gradients = output.square().sum().backward();
+        (output.value(), gradients.wrt(query), gradients.wrt(weight), gradients.wrt(key))
+    };
+    let (expected, seen) = (run(&clean), run(&padded));
+    assert!(expected.0.is_finite());
+    assert_eq!(seen, expected);
+    assert!(seen.3.view().slice(s![1, 2, ..]).iter().all(|&slope| slope == 0.0));
+}

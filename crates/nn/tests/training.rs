@@ -540,7 +540,7 @@ fn a_model_that_does_not_show_its_parameters_rightly_is_refused() {
     let error = refused(Pair { shown: 1, shown_mut: 1, ..Pair::new() });
     assert!(error.contains("a parameter of shape [2, 3]"), "{error}");
     assert!(error.contains("that the model's visit does not show"), "{error}");
-    assert!(error.contains("dense.rs"), "where it came onto the tape: {error}");
+    assert!(error.contains("at crates/nn/tests/training.rs:"), "the line of the model: {error}");
     let error = refused(Pair { shown_mut: 1, ..Pair::new() });
     assert!(error.contains("its visit shows 4 parameters, and its visit_mut 2"), "{error}");
     let error = refused(Pair { names: ["same", "same"], ..Pair::new() });

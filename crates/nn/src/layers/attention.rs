@@ -147,7 +147,9 @@ pub struct Attention<'t, A: Float> {
 ///
 /// `forward` is self-attention: queries, keys and values are the elements of the same sequence.
 /// [`attend`](MultiHeadAttention::attend) does the rest: cross-attention, masks, a look at the
-/// weights. A query that the mask leaves nothing to look at gets weights of 0, not NaN, and so
+/// weights. Keys and values that no query may look at can hold anything, NaN too. Others must be
+/// finite: a weight of 0 times NaN is NaN for those that may not look at them, as under a causal
+/// mask. A query that the mask leaves nothing to look at gets weights of 0, not NaN, and so
 /// the bias of the last projection as its output.
 ///
 /// Parameters have PyTorch's names and layouts: `in_proj_weight` (queries, keys and values, one
@@ -312,6 +314,7 @@ fn shares<A: Float>(scores: Var<'_, A>, allowed: Option<Allowed<A>>) -> Var<'_, 
 }
 
 impl<A: Float> Module<A> for MultiHeadAttention<A> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         self.attend(pass, x, x, x, &AttentionMask::new()).output
     }

@@ -83,6 +83,7 @@ fn drop<'t, A: Float>(pass: &Pass<'t, A>, x: Var<'t, A>, p: f64, shape: &[usize]
 }
 
 impl<A: Float> Module<A> for Dropout {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         drop(pass, x, self.p, &x.shape())
     }
@@ -95,6 +96,7 @@ impl<A: Float> Module<A> for Dropout {
 }
 
 impl<A: Float> Module<A> for Dropout2d {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let mut shape = x.shape();

@@ -152,6 +152,7 @@ impl<A: Float, const D: usize> BatchNorm<A, D> {
 }
 
 impl<A: Float, const D: usize> Module<A> for BatchNorm<A, D> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let ndim = x.shape().len();
@@ -274,6 +275,7 @@ impl<A: Float> LayerNorm<A> {
 }
 
 impl<A: Float> Module<A> for LayerNorm<A> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let normal = x.normalize(last_axes(self.weight.value.ndim()), self.epsilon);
@@ -335,6 +337,7 @@ impl<A: Float> RmsNorm<A> {
 }
 
 impl<A: Float> Module<A> for RmsNorm<A> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let normal = x.rms_normalize(last_axes(self.weight.value.ndim()), self.epsilon);
@@ -402,6 +405,7 @@ impl<A: Float> GroupNorm<A> {
 }
 
 impl<A: Float> Module<A> for GroupNorm<A> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let shape = x.shape();

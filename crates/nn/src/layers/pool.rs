@@ -187,6 +187,7 @@ impl<const D: usize> MaxPool<D> {
 }
 
 impl<A: Float, const D: usize> Module<A> for MaxPool<D> {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         x.max_pool(&self.pool.slides(&x.shape()), self.pool.ceil_mode)
@@ -247,6 +248,7 @@ impl<const D: usize> AvgPool<D> {
 }
 
 impl<A: Float, const D: usize> Module<A> for AvgPool<D> {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let slides = self.pool.slides(&x.shape());
@@ -280,6 +282,7 @@ fn global_shape(name: &str, input: &[usize]) -> Result<Shape, Error> {
 pub struct GlobalAvgPool;
 
 impl<A: Float> Module<A> for GlobalAvgPool {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         x.mean_axes(spatial_axes(x.shape().len()))
@@ -295,6 +298,7 @@ impl<A: Float> Module<A> for GlobalAvgPool {
 pub struct GlobalMaxPool;
 
 impl<A: Float> Module<A> for GlobalMaxPool {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         x.max_axes(spatial_axes(x.shape().len()))

@@ -57,6 +57,7 @@ impl SinusoidalPosition {
 }
 
 impl<A: Float> Module<A> for SinusoidalPosition {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         x + pass.input(&self.table(x.shape()[1]))
@@ -113,6 +114,7 @@ impl<A: Float> LearnedPosition<A> {
 }
 
 impl<A: Float> Module<A> for LearnedPosition<A> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         x + pass.parameter(&self.weight).slice(ndarray::s![..x.shape()[1], ..])

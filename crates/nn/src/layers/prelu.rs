@@ -49,6 +49,7 @@ impl<A: Float> PRelu<A> {
 }
 
 impl<A: Float> Module<A> for PRelu<A> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let slope = pass.parameter(&self.weight);

@@ -52,6 +52,7 @@ impl Flatten {
 }
 
 impl<A: Float> Module<A> for Flatten {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         x.reshape(&settled(Module::<A>::output_shape(self, &x.shape()))[..])
     }
@@ -116,6 +117,7 @@ impl Reshape {
 }
 
 impl<A: Float> Module<A> for Reshape {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         x.reshape(&settled(Module::<A>::output_shape(self, &x.shape()))[..])
     }
@@ -142,6 +144,7 @@ impl<A: Float> Module<A> for Reshape {
 pub struct Identity;
 
 impl<A: Float> Module<A> for Identity {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         x
     }

@@ -50,6 +50,7 @@ impl<F, S> Residual<F, S> {
 }
 
 impl<A: Float, F: Module<A>, S: Module<A>> Module<A> for Residual<F, S> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let shortcut = pass.scope("shortcut", || self.shortcut.forward(pass, x));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ops::{Float, Shape, Tensor};
 use tape::Var;
 
+use super::accept;
 use crate::ground::Error;
 use crate::ground::words::counted;
 use crate::model::{Module, Parameter, Pass};
@@ -169,7 +170,10 @@ fn joined<'w>(whole: &'w mut String, layer: &str, path: &str) -> &'w str {
 }
 
 impl<A: Float> Module<A> for Sequential<A> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        // Here the caller's line is known: of a call through `dyn` it is not.
+        accept(self, x);
         self.layers.iter().fold(x, |x, layer| {
             pass.scope(Arc::clone(&layer.label), || layer.module.forward(pass, x))
         })

@@ -65,6 +65,7 @@ fn checked(layer: String, axis: isize, input: &[usize]) -> Result<Shape, Error> 
 }
 
 impl<A: Float> Module<A> for Softmax {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         x.softmax(-1)
@@ -75,6 +76,7 @@ impl<A: Float> Module<A> for Softmax {
 }
 
 impl<A: Float> Module<A> for LogSoftmax {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         x.log_softmax(-1)
@@ -85,6 +87,7 @@ impl<A: Float> Module<A> for LogSoftmax {
 }
 
 impl<A: Float> Module<A> for SoftmaxOver {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         x.softmax(self.axis)
@@ -98,6 +101,7 @@ impl<A: Float> Module<A> for SoftmaxOver {
 }
 
 impl<A: Float> Module<A> for LogSoftmaxOver {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         x.log_softmax(self.axis)

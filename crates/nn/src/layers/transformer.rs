@@ -176,6 +176,7 @@ impl<A: Float> TransformerBlock<A> {
 }
 
 impl<A: Float> Module<A> for TransformerBlock<A> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         self.forward_masked(pass, x, &AttentionMask::new())
     }

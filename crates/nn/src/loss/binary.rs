@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use ops::describe::AnyRule;
 use ops::methods::{BinaryMethods, LinearMethods, UnaryMethods};
-use ops::{Float, Reading, Tensor};
+use ops::rules::Sigmoid;
+use ops::{Float, Lift, Reading, Tensor};
 use tape::Var;
 
 use super::Loss;
@@ -30,7 +32,8 @@ impl<A: Float> Loss<A> for BinaryCrossEntropy {
         binary(Loss::<A>::name(self), output, targets, Allowed::PROBABILITIES)
     }
     fn between<'t>(&self, output: Var<'t, A>, target: Var<'t, A>) -> Var<'t, A> {
-        if output.op() == Some("sigmoid") {
+        let sigmoid = Lift::unary(Sigmoid).rule();
+        if output.described().is_some_and(|op| op.rule() == sigmoid) {
             return output.operands()[0].sigmoid_cross_entropy(target).mean();
         }
         let [least, most] =

@@ -11,6 +11,8 @@
 //! # Ok::<(), nn::check::ModuleCheckError>(())
 //! ```
 
+use std::ops::Range;
+
 use ops::{Float, Tensor};
 use tape::check::{Check, CheckError, Report};
 use thiserror::Error as ThisError;
@@ -78,6 +80,32 @@ impl ModuleCheck {
     #[must_use]
     pub fn tolerance(mut self, relative: f64, absolute: f64) -> Self {
         self.check = self.check.tolerance(relative, absolute);
+        self
+    }
+
+    /// Sets the largest and the smallest step: see [`Check::steps`].
+    #[must_use]
+    pub fn steps(mut self, largest: f64, smallest: f64) -> Self {
+        self.check = self.check.steps(largest, smallest);
+        self
+    }
+
+    /// Checks at random points too, where every number of the input and of the parameters is drawn
+    /// from a range: see [`Check::random_points`].
+    ///
+    /// ```
+    /// use nn::check::ModuleCheck;
+    /// use nn::prelude::*;
+    ///
+    /// let model = Sequential::<f64>::new().then(Dense::new(2, 3, &mut nn::rng(0))).then(Gelu);
+    /// let check = ModuleCheck::new().random_points(3, -2.0..2.0);
+    /// let report = check.run(&model, &Tensor::ones(&[1, 2]))?;
+    /// assert_eq!(report.compared, (1 + 3) * (2 + 2 * 3 + 3));
+    /// # Ok::<(), nn::check::ModuleCheckError>(())
+    /// ```
+    #[must_use]
+    pub fn random_points(mut self, points: usize, range: Range<f64>) -> Self {
+        self.check = self.check.random_points(points, range);
         self
     }
 

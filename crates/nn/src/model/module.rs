@@ -109,6 +109,7 @@ pub trait Module<A: Float>: Any {
 
 /// Every elementwise rule of one operand is a layer, yours included.
 impl<A: Float, U: Unary> Module<A> for U {
+    #[track_caller]
     fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         x.unary(*self)
     }

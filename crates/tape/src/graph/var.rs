@@ -168,6 +168,11 @@ impl<'t, A: Float> Var<'t, A> {
         }
     }
 
+    /// Whether the value is another's, kept from gradients by [`detach`](Var::detach).
+    pub fn is_detached(self) -> bool {
+        matches!(self.tape.graph()[self.index].source, Source::Detached)
+    }
+
     /// The op that computed the value as data, with its settings; `None` for a variable, a
     /// constant, a detached value, or a function of the user's own as a single node.
     ///

@@ -138,6 +138,7 @@ impl<A: Float, const D: usize> Conv<A, D> {
 }
 
 impl<A: Float, const D: usize> Module<A> for Conv<A, D> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let slides = self.window().slides(x.shape().get(2..).unwrap_or(&[]));

@@ -210,6 +210,7 @@ fn check_output_padding<const D: usize>(
 }
 
 impl<A: Float, const D: usize> Module<A> for ConvTranspose<A, D> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         accept(self, x);
         let slides = self.window().slides(x.shape().get(2..).unwrap_or(&[]));

@@ -290,6 +290,7 @@ impl Order {
 }
 
 impl<A: Float, C: Cell> Module<A> for Recurrent<A, C> {
+    #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         let RecurrentOutput { sequence, state } = self.run(pass, x, None);
         match self.settings.returns {

@@ -263,7 +263,7 @@ impl<A: Float> Writer<'_, '_, A> {
         }
         let inputs: Vec<String> =
             operands[0].iter().map(|operand| names[operand.position()].clone()).collect();
-        if vars[0].op() == Some("detach") {
+        if vars[0].is_detached() {
             return Ok(inputs[0].clone());
         }
         let refuse = |why: String| self.refusal(position, why);
