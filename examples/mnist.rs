@@ -4,7 +4,7 @@
 //! Runs that differ in their seed differ in their figure, so that none is a figure by itself. What
 //! must be reached follows from five runs, seeds 0 to 4: the lowest of them, less the distance
 //! between the lowest and the highest, rounded down to three places. Not yet measured so are `guide`,
-//! of which there are two runs, and Fashion-MNIST.
+//! of which there are four runs, and Fashion-MNIST.
 //!
 //! `cargo run --release --example mnist -- --data DIR --preset NAME [--epochs N] [--seed N]
 //! [--out DIR]`; `--help` lists the presets.

@@ -23,6 +23,10 @@ pub const ALL: &[Figure] = &[
     ("whole_file", whole_file),
     ("replayed", replayed),
     ("bumps", bumps),
+    ("rooms", rooms),
+    ("derivation", derivation),
+    ("speed", speed),
+    ("blocks", blocks),
 ];
 
 fn xor() -> String {
@@ -390,4 +394,110 @@ fn bumps() -> String {
     d.words_from((70.0, 70.0), "20 bumps", BLUE);
     d.words_from((70.0, 90.0), "5 bumps", "#7f9fc4");
     d.finish("A function as a sum of bumps")
+}
+
+fn rooms() -> String {
+    let mut d = Drawing::new(640.0, 400.0);
+    let crates: [(&str, &[&str], &str); 3] = [
+        (
+            "nn",
+            &[
+                "ground", "model", "data", "layers", "loss", "metrics", "optim", "schedule",
+                "save", "train",
+            ],
+            ORANGE,
+        ),
+        ("tape", &["graph", "sweep", "check", "transform", "replay", "ask", "show"], BLUE),
+        ("ops", &["ground", "number", "tensor", "kernel", "rule", "rules", "readings"], BLACK),
+    ];
+    for (column, (name, rooms, color)) in crates.into_iter().enumerate() {
+        let left = 20.0 + 220.0 * column as f64;
+        d.rectangle((left, 40.0), (150.0, 345.0), "none", color);
+        d.words((left + 75.0, 28.0), name, color);
+        for (row, room) in rooms.iter().enumerate() {
+            d.labelled((left + 15.0, 50.0 + 33.0 * row as f64), (105.0, 27.0), room, GREY);
+        }
+        // What stands below in the list imports what stands above.
+        d.arrow((left + 135.0, 375.0), (left + 135.0, 55.0), GREY);
+        if column < 2 {
+            d.arrow((left + 150.0, 210.0), (left + 220.0, 210.0), color);
+        }
+    }
+    d.finish("The rooms of the crates, and which may import which")
+}
+
+fn derivation() -> String {
+    let mut d = Drawing::new(720.0, 190.0);
+    let values = ["x", "z₁", "a₁", "z₂", "a₂", "L"];
+    let forwards = ["W₁x + b₁", "σ", "W₂a₁ + b₂", "σ", "½ Σ (a₂ − y)²"];
+    let backwards = ["", "⊙ σ′(z₁)", "W₂ᵀ ·", "⊙ σ′(z₂)", "a₂ − y"];
+    for (i, value) in values.into_iter().enumerate() {
+        let x = 15.0 + 128.0 * i as f64;
+        d.labelled((x, 75.0), (50.0, 36.0), value, BLUE);
+        if i > 0 {
+            let (from, to) = (x - 78.0, x);
+            d.arrow((from, 85.0), (to, 85.0), GREY);
+            d.words((f64::midpoint(from, to), 62.0), forwards[i - 1], GREY);
+            if i > 1 {
+                d.arrow((to, 101.0), (from, 101.0), ORANGE);
+                d.words((f64::midpoint(from, to), 132.0), backwards[i - 1], ORANGE);
+            }
+        }
+    }
+    d.words((168.0, 165.0), "∂W₁ = δ₁ xᵀ, ∂b₁ = δ₁", ORANGE);
+    d.words((424.0, 165.0), "∂W₂ = δ₂ a₁ᵀ, ∂b₂ = δ₂", ORANGE);
+    d.words((360.0, 25.0), "forwards above the arrows, backwards below", BLACK);
+    d.finish("The steps of the derivation, forwards and backwards")
+}
+
+/// The first table of the chapter on speed: a workload and how many times as long PyTorch takes.
+fn ratios() -> Vec<(&'static str, f64)> {
+    let table = include_str!("../performance.md");
+    let rows = table.split("| ms, threads: 1 |").nth(1).expect("the table").lines().skip(2);
+    let row = |line: &'static str| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        Some((*cells.get(1)?, cells.get(6)?.parse().ok()?))
+    };
+    rows.map_while(row).collect()
+}
+
+fn speed() -> String {
+    let ratios = ratios();
+    let mut d = Drawing::new(620.0, 70.0 + 26.0 * ratios.len() as f64);
+    // A step of the scale is a factor of ten.
+    let at = |ratio: f64| 150.0 + 150.0 * ratio.log10();
+    for tick in [1.0, 10.0, 100.0, 1000.0] {
+        let bottom = 40.0 + 26.0 * ratios.len() as f64;
+        d.line((at(tick), 30.0), (at(tick), bottom), "#cccccc", 1.0);
+        d.words((at(tick), bottom + 18.0), &format!("{tick}"), GREY);
+    }
+    for (i, &(name, ratio)) in ratios.iter().enumerate() {
+        let y = 36.0 + 26.0 * i as f64;
+        let (left, right) = (at(ratio.min(1.0)), at(ratio.max(1.0)));
+        let color = if ratio < 1.0 { ORANGE } else { BLUE };
+        d.words((45.0, y + 14.0), name, BLACK);
+        d.rectangle((left, y), (right - left, 18.0), color, "none");
+        d.words_from((right + 8.0, y + 14.0), &format!("{ratio}"), color);
+    }
+    d.words((320.0, 20.0), "how many times as long PyTorch takes, one thread", BLACK);
+    d.finish("Workloads against PyTorch")
+}
+
+fn blocks() -> String {
+    let mut d = Drawing::new(640.0, 210.0);
+    for i in 0..6 {
+        let left = 30.0 + 95.0 * f64::from(i);
+        let color = if i < 3 { BLUE } else { ORANGE };
+        d.labelled((left, 40.0), (85.0, 34.0), "16,384", color);
+        d.arrow((left + 42.0, 74.0), (left + 42.0, 108.0), color);
+        d.labelled((left + 12.0, 108.0), (60.0, 30.0), &format!("s{}", i + 1), GREY);
+        if i > 0 {
+            d.arrow((left - 23.0, 123.0), (left + 12.0, 123.0), GREY);
+        }
+    }
+    d.words((160.0, 28.0), "one thread", BLUE);
+    d.words((445.0, 28.0), "another", ORANGE);
+    d.words((320.0, 170.0), "the sums of the blocks are added from left to right, in f64,", GREY);
+    d.words((320.0, 192.0), "whoever has computed them", GREY);
+    d.finish("A sum in blocks, whose order no thread changes")
 }

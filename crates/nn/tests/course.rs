@@ -10,8 +10,12 @@ mod report;
 mod chapter_figures;
 #[path = "../../../docs/figures/figures.rs"]
 mod figures;
+#[path = "../../../docs/figures/quoted.rs"]
+mod quoted_figures;
 #[path = "../../../docs/figures/svg.rs"]
 mod svg;
+#[path = "../../../docs/figures/trained.rs"]
+mod trained_figures;
 
 /// Programs whose output the book quotes.
 #[allow(dead_code)]
@@ -287,35 +291,109 @@ fn the_first_chapters_quote_what_their_programs_print() {
         ("bumps", programs::bumps::text().unwrap()),
     ];
     for (name, text) in programs {
-        let command = format!("```console\n$ cargo run --example {name}\n");
-        let mut quoted = 0;
-        for (file, chapter) in chapters() {
-            let mut parts = chapter.split(&command as &str);
-            let mut right = parts.next().unwrap().to_owned();
-            for part in parts {
-                let (quotation, after) = part.split_once("```").expect("the end of a block");
-                let whole = format!("{}\n", text.trim_matches('\n'));
-                let update = std::env::var_os("UPDATE_CHAPTERS").is_some();
-                // What quotes a part with … is not written anew, but must be true.
-                let quotation =
-                    if update && !quotation.contains('…') { &*whole } else { quotation };
-                assert!(quotes(quotation, &text), "{}:\n{quotation}\n{text}", file.display());
-                assert!(quotation.lines().count() > 3, "{}: a quotation", file.display());
-                quoted += 1;
-                right.extend([&*command, quotation, "```", after]);
-            }
-            if right != chapter {
-                std::fs::write(&file, &right).unwrap();
-            }
+        hold_quotations(name, &text, quotes);
+    }
+}
+
+#[test]
+fn the_chapters_on_training_quote_what_their_programs_print() {
+    use trained_figures::programs::{babysit, initialisation, softmax};
+    // All that takes long, before the others have to wait.
+    let programs = [
+        ("softmax", softmax::text().unwrap()),
+        ("initialisation", initialisation::text().unwrap()),
+        ("babysit", babysit::text().unwrap()),
+    ];
+    let _one_at_a_time = one_at_a_time();
+    for (name, text) in programs {
+        hold_quotations(name, &text, super::guides::quotes);
+    }
+}
+
+/// Holds all quotations of a program to what it prints, or writes them.
+fn hold_quotations(name: &str, text: &str, quotes: fn(&str, &str) -> bool) {
+    let command = format!("```console\n$ cargo run --example {name}\n");
+    let mut quoted = 0;
+    for (file, chapter) in chapters() {
+        let mut parts = chapter.split(&command as &str);
+        let mut right = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (quotation, after) = part.split_once("```").expect("the end of a block");
+            let whole = format!("{}\n", text.trim_matches('\n'));
+            let update = std::env::var_os("UPDATE_CHAPTERS").is_some();
+            // What quotes a part with … is not written anew, but must be true.
+            let quotation = if update && !quotation.contains('…') { &*whole } else { quotation };
+            assert!(quotes(quotation, text), "{}:\n{quotation}\n{text}", file.display());
+            assert!(quotation.lines().count() > 3, "{}: a quotation", file.display());
+            quoted += 1;
+            right.extend([&*command, quotation, "```", after]);
         }
-        assert!(quoted > 0, "{name} is quoted");
+        if right != chapter {
+            std::fs::write(&file, &right).unwrap();
+        }
+    }
+    assert!(quoted > 0, "{name} is quoted");
+}
+
+/// Whether two drawings are the same but for what another processor's last bits can do: a pixel and a
+/// half, or a shade.
+fn look_alike(shown: &str, drawn: &str) -> bool {
+    let parts = |text: &str| -> Vec<String> {
+        text.split(|c: char| c.is_whitespace() || "\"',<>=".contains(c))
+            .map(str::to_owned)
+            .collect()
+    };
+    let shade = |part: &str| {
+        let digits = part.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+        u32::from_str_radix(digits, 16).ok().map(u32::to_be_bytes)
+    };
+    let close = |a: &str, b: &str| {
+        if let (Some(a), Some(b)) = (shade(a), shade(b)) {
+            return a.iter().zip(b).all(|(&a, b)| a.abs_diff(b) <= 8);
+        }
+        let (Ok(a), Ok(b)) = (a.parse::<f64>(), b.parse::<f64>()) else { return false };
+        (a - b).abs() <= 1.5
+    };
+    let (shown, drawn) = (parts(shown), parts(drawn));
+    shown.len() == drawn.len() && shown.iter().zip(&drawn).all(|(a, b)| a == b || close(a, b))
+}
+
+#[test]
+fn a_drawing_may_differ_by_a_pixel_and_its_words_may_not() {
+    let drawn = "<line x1=\"10.0\" fill=\"#1f5fa8\"/><text>loss</text>";
+    for alike in [drawn, &drawn.replace("10.0", "11.4"), &drawn.replace("1f5fa8", "1f65a8")] {
+        assert!(look_alike(alike, drawn), "{alike}");
+    }
+    for other in
+        [("10.0", "11.6"), ("1f5fa8", "c25700"), ("loss", "cost"), ("/><text>", " z/><text>")]
+    {
+        assert!(!look_alike(&drawn.replace(other.0, other.1), drawn), "{other:?}");
+    }
+}
+
+#[test]
+fn the_figures_of_trainings_are_those_that_are_drawn() {
+    let folder = root().join("docs/src/figures");
+    let drawn: Vec<_> = trained_figures::ALL.iter().map(|(name, draw)| (name, draw())).collect();
+    let _one_at_a_time = one_at_a_time();
+    for (name, drawn) in drawn {
+        let file = folder.join(format!("{name}.svg"));
+        let shown = std::fs::read_to_string(&file).unwrap_or_default();
+        if !look_alike(&shown, &drawn) && std::env::var_os("UPDATE_CHAPTERS").is_some() {
+            std::fs::write(&file, &drawn).unwrap();
+            continue;
+        }
+        assert!(look_alike(&shown, &drawn), "{name} is stale; cargo run --example figures");
+        let used =
+            chapters().iter().any(|(_, text)| text.contains(&format!("figures/{name}.svg)")));
+        assert!(used, "{name} is shown in a chapter");
     }
 }
 
 #[test]
 fn the_figures_are_those_that_are_drawn() {
     let folder = root().join("docs/src/figures");
-    for (name, draw) in figures::ALL.iter().chain(chapter_figures::ALL) {
+    for (name, draw) in figures::ALL.iter().chain(chapter_figures::ALL).chain(quoted_figures::ALL) {
         let drawn = draw();
         if std::env::var_os("UPDATE_CHAPTERS").is_some() {
             std::fs::write(folder.join(format!("{name}.svg")), &drawn).unwrap();

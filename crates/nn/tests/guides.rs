@@ -166,7 +166,7 @@ fn alike(quoted: &str, printed: &str) -> bool {
 
 /// Whether each part of a quotation, between lines of `…`, stands in the text, in this order; the
 /// first part at its start, and the last at its end.
-fn quotes(quotation: &str, text: &str) -> bool {
+pub(crate) fn quotes(quotation: &str, text: &str) -> bool {
     let (quoted, lines): (Vec<&str>, Vec<&str>) =
         (quotation.trim_end().lines().collect(), text.trim_end().lines().collect());
     let parts: Vec<&[&str]> = quoted.split(|line| *line == "…").collect();

@@ -7,6 +7,8 @@ mod course;
 mod data;
 mod fit;
 mod guides;
+#[cfg(feature = "images")]
+mod images;
 mod layers;
 mod losses;
 mod metrics;

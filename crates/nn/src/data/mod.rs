@@ -6,6 +6,7 @@
 //! | the library itself: points drawn from a seed | [`xor`], [`two_moons`], [`spirals`], [`circles`], [`blobs`], [`line()`] |
 //! | MNIST and its relatives, in IDX files | [`load_idx_dir`], [`read_images`], [`read_labels`] |
 //! | a table in a CSV file | [`read_csv`] |
+//! | images in folders, PNG or JPEG (feature `images`) | `ImageFolder`, `read_image` |
 //! | NumPy's arrays, in NPY and NPZ files | [`read_npy`], [`read_npy_labels`], [`Npz`] |
 //! | a series | [`windows`] |
 //! | text | [`Vocabulary`] |
@@ -40,6 +41,8 @@ mod digits;
 mod embedded;
 mod fill;
 mod idx;
+#[cfg(feature = "images")]
+mod images;
 mod loader;
 mod npy;
 #[cfg(feature = "npz")]
@@ -63,6 +66,8 @@ pub use self::idx::{
     IdxDataset, MAX_LABELS, MAX_PIXELS, load_idx_dir, read_images, read_images_from, read_labels,
     read_labels_from,
 };
+#[cfg(feature = "images")]
+pub use self::images::{Channels, ImageFolder, MAX_IMAGE_PIXELS, read_image};
 pub use self::loader::{DataLoader, Epoch, TrainingData};
 pub use self::npy::{
     MAX_ELEMENTS, read_npy, read_npy_from, read_npy_labels, read_npy_labels_from, write_npy,
@@ -75,4 +80,4 @@ pub use self::series::windows;
 pub use self::text::Vocabulary;
 pub use self::toy::{MAX_SAMPLES, blobs, circles, line, spirals, two_moons, xor};
 pub use crate::ground::Targets;
-pub use crate::ground::error::{DataError, TableError};
+pub use crate::ground::error::{DataError, ImageError, TableError};

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use ops::visible_lines;
 use thiserror::Error;
 
-use super::TableError;
 use super::idx;
+use super::{ImageError, TableError};
 use crate::ground::words::{counted, shown_list, shown_path};
 
 /// Data that is refused, or a request that the data cannot meet.
@@ -427,6 +427,9 @@ pub enum DataError {
         names: Vec<String>,
     },
 
+    /// Images in folders.
+    #[error(transparent)]
+    Images(#[from] ImageError),
     /// A table in a CSV file.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -12,12 +12,14 @@ mod data;
 #[cfg(feature = "onnx")]
 mod export;
 pub(crate) mod idx;
+mod images;
 mod save;
 mod table;
 
 pub use data::DataError;
 #[cfg(feature = "onnx")]
 pub use export::ExportError;
+pub use images::ImageError;
 pub use save::{Misfit, SaveError};
 pub use table::TableError;
 
