@@ -708,16 +708,21 @@ def without_equivalents(mutants):
     return left
 
 
+def turn(root):
+    """A number that grows with each commit and each day."""
+    counted = subprocess.run(
+        ["git", "rev-list", "--count", "HEAD"], cwd=root, capture_output=True, text=True
+    )
+    commits = int(counted.stdout) if counted.returncode == 0 else 0
+    return commits + int(time.time() / 86400)
+
+
 def sample(mutants, part, root):
     """The mutants of one part, K/N; if it is empty, of the twentieth of this commit and day."""
     if part is None:
         return mutants
     if part == "":
-        counted = subprocess.run(
-            ["git", "rev-list", "--count", "HEAD"], cwd=root, capture_output=True, text=True
-        )
-        commits = int(counted.stdout) if counted.returncode == 0 else 0
-        part = f"{(commits + int(time.time() / 86400)) % 20 + 1}/20"
+        part = f"{turn(root) % 20 + 1}/20"
     match = re.fullmatch(r"(\d+)/(\d+)", part)
     k, n = map(int, match.groups()) if match else (0, 0)
     if not 1 <= k <= n:

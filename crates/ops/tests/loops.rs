@@ -89,6 +89,39 @@ fn convolutions_are_what_they_are_by_definition() {
     }
 }
 
+/// Whatever blocks and pieces a batch is cut into, it is convolved as its images are one by one.
+#[test]
+fn a_batch_is_convolved_as_its_images_are() {
+    let (images, shape) = (35, [1, 3, 32, 32]);
+    let slides = Slides::from_slice(&[Slide::new(3), Slide::new(3)]);
+    // Straight from the images; as one product of two images at a time; group by group.
+    for (outputs, groups) in [(8, 1), (65, 1), (6, 3)] {
+        let conv = |part| Conv { slides: slides.clone(), groups, part };
+        let (to_input, to_weight) =
+            (conv(Part::Input([32, 32].into_iter().collect())), conv(Part::Weight));
+        let x: Vec<Tensor<f64>> = (0..images).map(|n| sample(&shape, n)).collect();
+        let w = sample(&[outputs, 3 / groups, 3, 3], images);
+        let y = x.iter().map(|x| Tensor::apply(conv(Part::Output), &[x, &w]));
+        let y: Vec<_> = y.collect();
+        let v: Vec<_> = y.iter().map(|y| y.sin()).collect();
+        let x_bar: Vec<_> = v.iter().map(|v| Tensor::apply(to_input.clone(), &[v, &w])).collect();
+        let w_bar = x.iter().zip(&v).map(|(x, v)| Tensor::apply(to_weight.clone(), &[x, v]));
+        let w_bar = w_bar.fold(ArrayD::zeros(w.view().raw_dim()), |sum, part| sum + part.view());
+
+        let whole = |parts: &[Tensor<f64>]| {
+            let parts: Vec<_> = parts.iter().map(Tensor::view).collect();
+            ndarray::concatenate(Axis(0), &parts).expect("images of one shape")
+        };
+        let [x, y, v, x_bar] = [&x, &y, &v, &x_bar].map(|parts| whole(parts));
+        let (x, v) = (Tensor::from(x), Tensor::from(v));
+        let what = format!("{outputs} outputs in {groups} groups");
+        assert_close(&what, &Tensor::apply(conv(Part::Output), &[&x, &w]), &y, 1e-13);
+        assert_close(&what, &Tensor::apply(to_input, &[&v, &w]), &x_bar, 1e-13);
+        // Sums of 35·900 products.
+        assert_close(&what, &Tensor::apply(to_weight, &[&x, &v]), &w_bar, 1e-11);
+    }
+}
+
 /// A tensor `[n, c, h, w]` with its channels last in memory.
 fn channels_last(x: &Tensor<f64>) -> Tensor<f64> {
     x.permute(&[0, 2, 3, 1]).add(x.scalar(0.0)).permute(&[0, 3, 1, 2])
@@ -140,6 +173,20 @@ fn the_maximum_of_windows_is_what_it_is_by_definition() {
                     assert!(same(a, b) || (a - b).abs() < 1e-14, "{what}: {a} for {b}");
                 }
             }
+        }
+    }
+}
+
+/// The quick sine leaves angles above 2¹⁵ in f32 to the float's own, in whatever part of the loop.
+#[test]
+fn a_large_angle_is_right_wherever_it_stands() {
+    for place in [0, 1023, 1024, 2500, 2999] {
+        let mut x = vec![0.5_f32; 3000];
+        x[place] = 1e6;
+        let y = Tensor::from_shape_vec(&[3000], x).unwrap().sin().to_vec();
+        for (i, y) in y.into_iter().enumerate() {
+            let expected = if i == place { -0.349_993_5 } else { 0.479_425_54_f32 };
+            assert!((y - expected).abs() < 1e-6, "{y} for {expected} at {i} of {place}");
         }
     }
 }

@@ -35,6 +35,23 @@ fn elementwise() {
     });
 }
 
+/// Each number has its own gradient, and what is kept for it, wherever a thread begins.
+#[test]
+fn an_update_of_many_numbers() {
+    let number = |i: usize, by: usize| ((i * by) % 1009) as f64;
+    for threads in [1, 2, 3, 7] {
+        let [mut w, g, mut kept] =
+            [1, 7, 31].map(|by| (0..200_001).map(|i| number(i, by)).collect::<Vec<_>>());
+        with_threads(threads, || {
+            ops::update(&mut w, &g, [&mut kept], |w, g, [k]| (w - 0.5 * g + 0.25 * k, [k + g]));
+        });
+        for (i, (w, kept)) in w.into_iter().zip(kept).enumerate() {
+            let (before, g, k) = (number(i, 1), number(i, 7), number(i, 31));
+            assert_eq!((w, kept), (before - 0.5 * g + 0.25 * k, k + g), "{i}, {threads} threads");
+        }
+    }
+}
+
 #[test]
 fn products() {
     for (m, k, n) in [
