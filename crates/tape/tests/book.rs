@@ -143,6 +143,22 @@ fn the_gallery_is_what_its_program_writes() {
 }
 
 #[test]
+fn every_page_of_the_gallery_stands_in_a_chapter() {
+    let chapters: Vec<String> = std::fs::read_dir(root().join("docs/src"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    for entry in std::fs::read_dir(root().join("docs/gallery")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let frame = format!("<iframe class=\"step-through\" src=\"gallery/{name}\" title=\"");
+        let times = chapters.iter().filter(|text| text.contains(&frame)).count();
+        assert_eq!(times, usize::from(name != "index.html"), "{name}");
+    }
+}
+
+#[test]
 fn the_program_of_the_readme_is_the_example_that_it_names() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let example = std::fs::read_to_string(root().join("crates/tape/examples/neuron.rs")).unwrap();
