@@ -1,9 +1,10 @@
 """Runs the workloads here and in the peers in turn, and prints a table.
 
     cargo build --release --example workloads
-    pip install numpy torch jax
+    pip install numpy torch jax tensorflow-cpu
     for peer in candle burn; do cargo build --release --manifest-path benches/peers/$peer/Cargo.toml; done
     python benches/peers/compare.py --threads 1 W1 W2 W2b W3 W4 W6 W6s W7 W8
+    python benches/peers/compare.py --threads 1 W9 W10 W11 W12 W13 W14 W15 W16 W17 W18 W19 W20 W21
 
 Each program runs --rounds times for --seconds, all in turn, so that whatever else the machine does meets
 all of them; each figure is the median of the rounds' medians, in ms. "floor" is the step's matrix
@@ -27,7 +28,7 @@ parser.add_argument("workloads", nargs="+")
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--seconds", type=float, default=2.0)
-parser.add_argument("--peers", nargs="*", default=["torch", "jax", "candle", "burn"])
+parser.add_argument("--peers", nargs="*", default=["torch", "jax", "tensorflow", "numpy", "candle", "burn"])
 parser.add_argument("--recorded", action="store_true", help="record every step of chainrule anew")
 parser.add_argument("--memory", action="store_true", help="peak resident memory in place of times")
 ARGS = parser.parse_args()

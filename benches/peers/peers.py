@@ -1,16 +1,18 @@
-"""Training steps and chains of ops in PyTorch and JAX, timed: the workloads of examples/workloads.rs.
+"""The workloads of examples/workloads.rs in PyTorch, JAX, TensorFlow and NumPy by hand, timed.
 
     python benches/peers/peers.py --peer torch --workload W2 --threads 1 --steps 200
 
-prints `torch,W2,1,<median ms>,<min ms>,<note>`. It needs numpy and the peer: `pip install numpy torch jax`.
+prints `torch,W2,1,<median ms>,<min ms>,<note>`. It needs numpy and the peer: `pip install numpy torch jax
+tensorflow-cpu`. The workloads from W9 on stand in shapes.py, those of the last two peers in hand.py.
 """
 
 import argparse
 import os
+import sys
 import time
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--peer", choices=["torch", "jax"], required=True)
+parser.add_argument("--peer", choices=["torch", "jax", "tensorflow", "numpy"], required=True)
 parser.add_argument("--workload", required=True)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--steps", type=int, default=200)
@@ -31,8 +33,8 @@ DENSE = {"W1": ([784, 30, 10], 10), "W2": ([784, 256, 128, 10], 64), "W2b": ([78
 SAMPLES = {"W3": ((1, 28, 28), 64), "W4": ((28, 28), 64), "W7": ((64, 128), 16)}
 
 
-def measure(step):
-    """Times `step` after a warm-up and prints the line."""
+def measure(step, inner=1):
+    """Times `step` after a warm-up and prints the line; `inner` is of how many parts a step consists."""
     start = time.perf_counter()
     for _ in range(max(3, ARGS.steps // 10)):
         step()
@@ -42,7 +44,7 @@ def measure(step):
     for _ in range(ARGS.steps):
         begin = time.perf_counter()
         step()
-        times.append((time.perf_counter() - begin) * 1e3)
+        times.append((time.perf_counter() - begin) * 1e3 / inner)
         if time.perf_counter() - start > ARGS.max_seconds and len(times) >= 5:
             break
     with open("/proc/self/status") as status:
@@ -252,4 +254,14 @@ def run_jax():
     measure(step)
 
 
-{"torch": run_torch, "jax": run_jax}[ARGS.peer]()
+if __name__ == "__main__":
+    import importlib
+
+    # Those modules import this one, under this name.
+    sys.modules["peers"] = sys.modules["__main__"]
+    if ARGS.peer in ("tensorflow", "numpy"):
+        importlib.import_module("hand").run()
+    elif ARGS.workload[1:].rstrip("bs").isdigit() and int(ARGS.workload[1:].rstrip("bs")) >= 9:
+        importlib.import_module("shapes").run()
+    else:
+        {"torch": run_torch, "jax": run_jax}[ARGS.peer]()
