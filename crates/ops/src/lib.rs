@@ -43,7 +43,7 @@ pub use kernel::{fuse, product_into, update, with_threads};
 pub use number::probe;
 pub use number::{Binary, Elementwise, Float, Number, Remarks, Stops, Unary, WithNumber};
 pub use readings::{
-    AsNumber, Dual, gradient_formulas, jvp, pushforward, times_slope, value_formula,
+    AsNumber, Dual, SlopeStep, gradient_formulas, jvp, pushforward, times_slope, value_formula,
 };
 pub use rule::{
     AtNumbers, Batched, Call, Contributions, Family, Lead, Lift, Out, ReadScalar, Reading, Rule,
