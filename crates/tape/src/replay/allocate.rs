@@ -34,7 +34,7 @@ pub(super) fn compile<A: Float>(tape: &Tape<A>, outputs: &[Var<'_, A>]) -> Progr
 /// Compiles what is recorded, composed ops as they are.
 fn compile_plain<A: Float>(tape: &Tape<A>, positions: &[usize]) -> Program<A> {
     let graph = tape.graph();
-    let nodes = Nodes::new(&graph, positions);
+    let nodes = Nodes::new(tape, &graph, positions);
     let batches = schedule(&graph, &nodes);
     let mut planner = Planner::new(tape, &graph, nodes, &batches);
     let steps =
@@ -125,6 +125,9 @@ impl<'t, A: Float> Planner<'t, A> {
     }
 
     pub(super) fn name(&self, node: usize) -> &'static str {
+        if self.nodes.formulas.contains_key(&node) {
+            return "slope";
+        }
         self.graph[NodeIndex::new(node)].source.op().map_or("leaf", |op| op.name())
     }
 

@@ -27,16 +27,17 @@ impl<A: Float> Planner<'_, A> {
             let operands: SmallVec<[Value; 3]> = operands.collect();
             let absent = std::mem::replace(&mut self.nodes.class[member], Class::Absent);
             let Class::Pointwise(op) = absent else { unreachable!("a member of a group") };
-            let value = chain.step(op, &operands);
-            values.insert(member, value);
-            origins.push((self.name(member), self.location(member)));
             // What is needed later is written where it stays.
             let slot = (self.last_use[member] > step).then(|| self.assign(member));
+            origins.push((self.name(member), self.location(member)));
+            let value = chain.step(op, &operands);
+            values.insert(member, value);
             if let Some(Slot::Tensor(tensor)) = slot {
                 outs.push(tensor);
                 outputs.push(value);
             }
-            self.plan.member(self.tape, member, slot);
+            let first = self.nodes.formulas.get(&member).copied();
+            self.plan.member(self.tape, (member, first), slot);
         }
         Group { fused: chain.compile::<A>(&outputs), inputs, outs, origins }
     }

@@ -8,6 +8,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `expand` | replaces composed ops by their parts |
+//! | `slopes` | finds what is recorded as a formula and can be computed in one step |
 //! | `schedule` | decides on the order, and on which ops share a pass over the data |
 //! | `allocate` | decides where each value lives, and for how long |
 //! | `scalars`, `group` | compile ops of scalars, and ops that share a pass |
@@ -33,6 +34,7 @@ mod plan;
 mod run;
 mod scalars;
 mod schedule;
+mod slopes;
 
 use code::{CallSite, ProgramStep, Slot};
 pub use plan::{Plan, PlannedStep, PlannedValue, Storage};
@@ -45,6 +47,7 @@ pub use plan::{Plan, PlannedStep, PlannedValue, Storage};
 ///
 /// - elementwise ops run several at a time, stretch by stretch, and what only they need is never
 ///   stored in full;
+/// - a gradient times the slope of such an op is one step, not one for each op of the slope's formula;
 /// - values that do not live at the same time share a buffer;
 /// - a graph of scalars becomes a list of numbers, in which equal ops stand side by side.
 ///
