@@ -171,7 +171,8 @@ impl<A: Float> Tape<A> {
     /// Makes a [`Program`] that computes `outputs` again from other leaves. It holds the values
     /// that are recorded now until it runs for the first time.
     ///
-    /// The cost is about that of recording the values once more.
+    /// It takes some ten times as long as recording the values did, and so pays for what runs more
+    /// often than that.
     ///
     /// # Panics
     /// If an output is a value of another tape.

@@ -133,6 +133,9 @@ impl<A: Float> Nodes<A> {
         let shape = |x: usize| graph[NodeIndex::new(x)].value.shape();
         for node in 0..self.class.len() {
             let [a, b] = self.operands[node][..] else { continue };
+            if matches!(self.class[node], Class::Scalar(_)) {
+                continue; // Numbers have no buffer.
+            }
             let rule = op(node).and_then(Op::as_rule).map(|rule| rule.rule());
             if rule != Some(TypeId::of::<Lift<Add, 2>>()) {
                 continue;
