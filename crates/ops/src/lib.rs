@@ -47,7 +47,7 @@ pub use readings::{
 };
 pub use rule::{
     AtNumbers, Batched, Call, Contributions, Family, Lead, Lift, Out, ReadScalar, Reading, Rule,
-    Scalar, Shortcuts, apply, apply_into, arity, checked_shape, forward_by_parts,
+    Scalar, Shortcuts, apply, apply_again, apply_into, arity, checked_shape, forward_by_parts,
 };
 pub use rules::methods;
 pub use tensor::{Tensor, TensorError};

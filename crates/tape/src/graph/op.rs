@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use ops::describe::{AnyRule, Attributes};
 use ops::{
     AtNumbers, Batched, Call, Contributions, Family, Float, Formula, OpError, Remarks, Rule,
-    Shortcuts, Tensor, apply_into, fuse, pushforward,
+    Shortcuts, Tensor, apply_again, apply_into, fuse, pushforward,
 };
 use smallbox::{SmallBox, smallbox, space::S2};
 use smallvec::SmallVec;
@@ -62,6 +62,9 @@ face! {
     /// Computes the value into `out`, reusing its buffer where possible.
     fn forward(operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError>,
         of a rule |rule| apply_into(rule, operands, out);
+    /// The same for operands that had these shapes before, with a value of `shape`: not checked again.
+    fn forward_again(operands: &[&Tensor<A>], shape: &[usize], out: &mut Tensor<A>)
+        -> Result<(), OpError>, of a rule |rule| apply_again(rule, operands, shape, out);
     fn vjp(call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>>,
         of a rule |rule| Rule::vjp(rule, call, cotangent);
     fn vjp_recorded<'t>(call: &Call<'_, Var<'t, A>>, cotangent: &Var<'t, A>)
