@@ -28,7 +28,7 @@ fn bench(group: &str, name: &str, parts: usize, step: &mut dyn FnMut()) {
 }
 
 fn main() {
-    for workload in ["W1", "W2", "W2b", "W3", "W4", "W5", "W6", "W6s", "W7", "W8"] {
+    for workload in ["W1", "W2", "W2b", "W3", "W4", "W5", "W6", "W6s", "W7", "W8", "W9", "W10"] {
         workloads::measure(workload, false, step).expect("a workload");
         workloads::measure(workload, true, recorded).expect("a workload");
     }

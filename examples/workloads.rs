@@ -10,12 +10,13 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use nn::data::Targets;
+use nn::layers::{Cell, GruCell, LstmCell, Recurrence, Recurrent, Returns};
 use nn::ops;
 use nn::prelude::*;
 use rand::RngExt;
 
 const USAGE: &str = "\
-usage: workloads --workload W1|W2|W2b|W3|W4|W5|W6|W6s|W7|W8 [--threads N] [--steps N]
+usage: workloads --workload W1|W2|W2b|W3|W4|W5|W6|W6s|W7|W8|W9|W10 [--threads N] [--steps N]
                  [--max-seconds S] [--floor] [--recorded] [--plan]";
 
 /// Distinct batches that the steps go through in turn.
@@ -74,6 +75,8 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         }
         "W7" => transformer(args),
         "W8" => million(args),
+        "W9" => recurrent::<LstmCell>(args),
+        "W10" => recurrent::<GruCell>(args),
         other => Err(format!("there is no workload {other:?}\n{USAGE}").into()),
     }
 }
@@ -302,6 +305,16 @@ fn lstm(args: &Args) -> Result<(), Box<dyn Error>> {
     let model =
         Sequential::new().then(Lstm::new(28, 128, rng).last()).then(Dense::new(128, 10, rng));
     train(args, model, (64, &[28, 28]), labels(64), &CrossEntropy, Adam::new(0.001)?)
+}
+
+/// Two layers of an odd width on batches of an odd size.
+fn recurrent<C: Cell + Default>(args: &Args) -> Result<(), Box<dyn Error>> {
+    let rng = &mut nn::rng(0);
+    let settings = Recurrence { layers: 2, returns: Returns::Last, ..Recurrence::default() };
+    let model = Sequential::new()
+        .then(Recurrent::<f32, C>::with_settings(24, 96, settings, rng)?)
+        .then(Dense::new(96, 10, rng));
+    train(args, model, (17, &[41, 24]), labels(17), &CrossEntropy, Adam::new(0.001)?)
 }
 
 /// The mean over the places of a sequence.

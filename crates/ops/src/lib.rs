@@ -43,11 +43,11 @@ pub use kernel::{fuse, product_into, update, with_threads};
 pub use number::probe;
 pub use number::{Binary, Elementwise, Float, Number, Remarks, Stops, Unary, WithNumber};
 pub use readings::{
-    AsNumber, Dual, gradient_formulas, jvp, pushforward, times_slope, value_formula,
+    AsNumber, Dual, SlopeStep, gradient_formulas, jvp, pushforward, times_slope, value_formula,
 };
 pub use rule::{
     AtNumbers, Batched, Call, Contributions, Family, Lead, Lift, Out, ReadScalar, Reading, Rule,
-    Scalar, Shortcuts, apply, apply_into, arity, checked_shape, forward_by_parts,
+    Scalar, Shortcuts, apply, apply_again, apply_into, arity, checked_shape, forward_by_parts,
 };
 pub use rules::methods;
 pub use tensor::{Tensor, TensorError};

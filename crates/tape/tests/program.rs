@@ -1,7 +1,9 @@
 //! Programs compute what a fresh recording computes, bit for bit.
 
-use ops::declare::sample;
-use ops::{Float, Tensor};
+use ops::declare::{Example, Refusal, sample};
+use ops::registry::{Visitor, visit};
+use ops::rules::Lift;
+use ops::{Elementwise, Float, Reading, Rule, Tensor};
 use proptest::prelude::*;
 use tape::prelude::*;
 use tape::{PlannedStep, Program, ProgramError, Storage};
@@ -124,6 +126,85 @@ proptest! {
             }
         }
     }
+}
+
+/// The value of a rule at its samples, 300 elements of each, its gradients, and the gradients of
+/// their sum: as they were recorded, and as they are replayed.
+fn recorded_and_replayed<A: Float, E: Elementwise<N>, const N: usize>(
+    rule: E,
+    scalar: bool,
+) -> Vec<(Tensor<A>, Tensor<A>)> {
+    let tape = Tape::<A>::new();
+    let cut = |samples: &[f64]| {
+        let mut numbers = samples.iter().map(|&x| A::from_f64(x)).cycle();
+        if scalar {
+            return Tensor::scalar(numbers.next().unwrap());
+        }
+        Tensor::from_shape_vec(&[300], numbers.take(300).collect()).unwrap()
+    };
+    let x = E::DECLARED.samples.map(|samples| tape.var(cut(samples)));
+    let y = Var::apply(Lift(rule), &x.iter().collect::<Vec<_>>());
+    let first = (y * tape.constant(cut(&[0.7, -1.3, 2.1]))).sum().backward_recorded();
+    let first: Vec<_> = x.iter().filter_map(|&x| first.try_wrt(x).ok()).collect();
+    let sum = first.iter().map(|g| g.sin().sum()).reduce(|a, b| a + b);
+    let second = sum.filter(|sum| sum.is_tracked()).map(Var::backward_recorded);
+    let second =
+        second.iter().flat_map(|second| x.iter().filter_map(move |&x| second.try_wrt(x).ok()));
+    let asked: Vec<_> = [y].into_iter().chain(first.iter().copied()).chain(second).collect();
+    let mut replayed = Vec::new();
+    // All of them, and the first gradients alone.
+    for asked in [&asked[..], &first[..]] {
+        let mut program = tape.compile(asked);
+        program.run().unwrap();
+        let values = (0..asked.len()).map(|number| program.value(number).clone());
+        replayed.extend(asked.iter().map(|x| x.value()).zip(values));
+    }
+    replayed
+}
+
+#[test]
+fn slopes_in_one_step_are_their_formulas() {
+    struct Every;
+    impl Visitor for Every {
+        fn rule<R: Rule>(&mut self, _: &[Example<R>], _: &[Refusal<R>]) {}
+        fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, rule: E) {
+            for scalar in [false, true] {
+                for (recorded, replayed) in recorded_and_replayed::<f64, E, N>(rule, scalar) {
+                    assert_eq!(bits(&replayed), bits(&recorded), "{rule:?}, scalar: {scalar}");
+                }
+                for (recorded, replayed) in recorded_and_replayed::<f32, E, N>(rule, scalar) {
+                    let (replayed, recorded) = (replayed.cast::<f64>(), recorded.cast::<f64>());
+                    assert_eq!(bits(&replayed), bits(&recorded), "{rule:?}, scalar: {scalar}");
+                }
+            }
+        }
+    }
+    visit(&mut Every);
+}
+
+/// The number of ops that the gradient of the sum of a function of 300 elements takes.
+fn ops_of_gradient(tape: &Tape<f64>, f: impl for<'t> Fn(Var<'t, f64>) -> Var<'t, f64>) -> usize {
+    let x = tape.var(sample(&[300], 0));
+    let gradient = (f(x) * tape.constant(sample(&[300], 1))).sum().backward_recorded().wrt(x);
+    let program = tape.compile(&[gradient]);
+    let fused = program.plan().steps().iter().map(|step| match step {
+        PlannedStep::Fused(values) => values.len(),
+        _ => 0,
+    });
+    fused.sum()
+}
+
+#[test]
+fn a_slope_is_one_step_where_that_saves_something() {
+    // The value, the cotangent 1 stretched and times the constant, and the slope.
+    assert_eq!(ops_of_gradient(&Tape::new(), |x| x.tanh()), 4);
+    assert_eq!(ops_of_gradient(&Tape::new(), |x| x.sigmoid()), 4);
+    // Of the slope of a square, 2 · x¹, the power was dropped; no value.
+    assert_eq!(ops_of_gradient(&Tape::new(), |x| x.powf(2.0)), 4);
+    // A value within the formula could be the first that is not finite.
+    assert_eq!(ops_of_gradient(&Tape::new().stop_at_non_finite(), |x| x.tanh()), 6);
+    // What is broadcast has a slope of fewer elements than the product: 1/c is computed once.
+    assert_eq!(ops_of_gradient(&Tape::new(), |x| x / x.tape().constant([0.5])), 4);
 }
 
 /// A program of a function of one variable.

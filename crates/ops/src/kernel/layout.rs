@@ -39,6 +39,12 @@ pub fn ordered<A: Float>(x: &Tensor<A>) -> Cow<'_, [A]> {
 
 /// The elements of a tensor in an order of its axes: borrowed if they lie so, else copied.
 pub fn elements_in<'x, A: Float>(x: &'x Tensor<A>, order: &[usize]) -> Cow<'x, [A]> {
+    // Nearly always, and without a view of another order.
+    if order.is_sorted()
+        && let Some(elements) = x.elements()
+    {
+        return elements.into();
+    }
     let view = x.view().permuted_axes(IxDyn(order));
     if let Some(elements) = view.to_slice() {
         return elements.into();
@@ -58,6 +64,12 @@ pub fn elements_to_write<'x, A: Float>(
     shape: &[usize],
     order: &[usize],
 ) -> &'x mut [A] {
+    if order.is_sorted() {
+        if x.shape() != shape || x.elements().is_none() {
+            *x = unset(shape, order);
+        }
+        return x.elements_mut().expect("elements in the order of the axes");
+    }
     if x.shape() != shape || !x.view().permuted_axes(IxDyn(order)).is_standard_layout() {
         *x = unset(shape, order);
     }

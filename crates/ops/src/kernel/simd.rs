@@ -8,9 +8,14 @@ use crate::number::fast::Fast;
 
 /// Compiles a function once for each set of vector instructions and chooses at run time.
 ///
-/// With `long:` there is a version for AVX-512, too. What the function calls is compiled for the same
-/// instructions only if it is inlined.
+/// With `long:` there is a version for AVX-512, too, with `wide:` no other. What the function calls is
+/// compiled for the same instructions only if it is inlined.
 macro_rules! vectorised {
+    (wide: $($function:tt)*) => {
+        #[allow(unsafe_code)] // The processor has been asked for the instructions.
+        #[multiversion::multiversion(targets("x86_64+avx2+fma+avx512f+avx512vl+avx512dq+avx512bw"))]
+        $($function)*
+    };
     (long: $($function:tt)*) => {
         #[allow(unsafe_code)] // The processor has been asked for the instructions.
         #[multiversion::multiversion(targets(
@@ -31,46 +36,95 @@ pub(super) use vectorised;
 /// Elements between two looks for NaN: few enough for the first-level cache.
 const CHUNK: usize = 1024;
 
-vectorised! {
-    /// Computes `out[i] = point(first[i], second[i])` for all i.
-    ///
-    /// Where a multiply-add is one instruction, `point` is read with [`Fast`] numbers, and again with
-    /// the float itself where that gives NaN.
-    pub fn fill<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
+/// What is computed in registers of 512 bits is a multiple of this, and at least [`WIDE`]: below, and
+/// for the rest, those of 256 bits are quicker.
+const UNIT: usize = 64;
+const WIDE: usize = 256;
+
+/// Computes `out[i] = point(first[i], second[i])` for all i.
+///
+/// Where a multiply-add is one instruction, `point` is read with [`Fast`] numbers, and again with
+/// the float itself where that gives NaN.
+#[inline]
+pub fn fill<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
+    point: P,
+    first: [&[A]; N],
+    second: [&[A]; M],
+    out: &mut [A],
+) {
+    if out.len() < WIDE {
+        return fill_narrow(point, first, second, out);
+    }
+    let wide = out.len() / UNIT * UNIT;
+    let (out, rest) = out.split_at_mut(wide);
+    fill_wide(point, first.map(|x| &x[..wide]), second.map(|x| &x[..wide]), out);
+    if !rest.is_empty() {
+        fill_narrow(point, first.map(|x| &x[wide..]), second.map(|x| &x[wide..]), rest);
+    }
+}
+
+vectorised! { wide:
+    fn fill_wide<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
         point: P,
         first: [&[A]; N],
         second: [&[A]; M],
         out: &mut [A],
     ) {
-        let n = out.len();
-        // Slices of one length, known to be so, need no check at each index.
-        let (first, second) = (first.map(|x| &x[..n]), second.map(|x| &x[..n]));
-        if !(target_cfg_f!(target_feature = "fma") || cfg!(target_arch = "aarch64")) {
-            for i in 0..n {
-                out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
-            }
-            return;
+        if target_cfg_f!(target_feature = "avx512f") {
+            fill_fast(point, first, second, out);
+        } else {
+            fill_narrow(point, first, second, out);
         }
-        let mut start = 0;
-        while start < n {
-            let end = n.min(start + CHUNK);
-            let out = &mut out[start..end];
-            let (first, second) = (first.map(|x| &x[start..end]), second.map(|x| &x[start..end]));
-            let mut any_nan = false;
+    }
+}
+
+vectorised! {
+    fn fill_narrow<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
+        point: P,
+        first: [&[A]; N],
+        second: [&[A]; M],
+        out: &mut [A],
+    ) {
+        if target_cfg_f!(target_feature = "fma") || cfg!(target_arch = "aarch64") {
+            return fill_fast(point, first, second, out);
+        }
+        let n = out.len();
+        let (first, second) = (first.map(|x| &x[..n]), second.map(|x| &x[..n]));
+        for i in 0..n {
+            out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
+        }
+    }
+}
+
+#[inline(always)] // To be compiled for the instructions of the function that calls it.
+fn fill_fast<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
+    point: P,
+    first: [&[A]; N],
+    second: [&[A]; M],
+    out: &mut [A],
+) {
+    let n = out.len();
+    // Slices of one length, known to be so, need no check at each index.
+    let (first, second) = (first.map(|x| &x[..n]), second.map(|x| &x[..n]));
+    let mut start = 0;
+    while start < n {
+        let end = n.min(start + CHUNK);
+        let out = &mut out[start..end];
+        let (first, second) = (first.map(|x| &x[start..end]), second.map(|x| &x[start..end]));
+        let mut any_nan = false;
+        for i in 0..out.len() {
+            let Fast(value) = point.at(first.map(|x| Fast(x[i])), second.map(|y| Fast(y[i])));
+            any_nan |= value.is_nan();
+            out[i] = value;
+        }
+        if any_nan {
             for i in 0..out.len() {
-                let Fast(value) = point.at(first.map(|x| Fast(x[i])), second.map(|y| Fast(y[i])));
-                any_nan |= value.is_nan();
-                out[i] = value;
-            }
-            if any_nan {
-                for i in 0..out.len() {
-                    if out[i].is_nan() {
-                        out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
-                    }
+                if out[i].is_nan() {
+                    out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
                 }
             }
-            start = end;
         }
+        start = end;
     }
 }
 
@@ -150,5 +204,44 @@ vectorised! {
                 kept[k][i] = keep[k];
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::Number;
+
+    /// A function of two operands, with a sine that is NaN at first for large angles.
+    #[derive(Clone, Copy)]
+    struct Mixed;
+
+    impl Point<1, 1> for Mixed {
+        fn at<R: Number>(self, [x]: [R; 1], [y]: [R; 1]) -> R {
+            (x * y).sin() + y.tanh() * x.sigmoid() - x.exp().ln_1p()
+        }
+    }
+
+    fn wide_is_narrow<A: Float>() {
+        let number = |i: usize| A::from_f64((i as f64 * 0.7).sin() * 4.0);
+        let mut x: Vec<A> = (0..1500).map(number).collect();
+        let y: Vec<A> = (0..1500).map(|i| number(i + 7)).collect();
+        x[300] = A::from_f64(2e10); // Computed again.
+        x[1400] = A::from_f64(f64::NAN);
+        for n in [1, 63, 64, 255, 256, 257, 320, 383, 700, 1024, 1100, 1500] {
+            let (mut wide, mut narrow) = (vec![A::default(); n], vec![A::default(); n]);
+            fill(Mixed, [&x[..n]], [&y[..n]], &mut wide);
+            fill_narrow(Mixed, [&x[..n]], [&y[..n]], &mut narrow);
+            for (i, (wide, narrow)) in wide.iter().zip(&narrow).enumerate() {
+                let same = wide == narrow || (wide.is_nan() && narrow.is_nan());
+                assert!(same, "{wide} and {narrow} at {i} of {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn registers_of_all_lengths_give_the_same() {
+        wide_is_narrow::<f32>();
+        wide_is_narrow::<f64>();
     }
 }

@@ -5,8 +5,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::number::number::spoken_at_literals;
 use crate::number::{Binary, Elementwise, Number, Unary};
 
-/// A number that knows two things only: whether it is a literal, and which of the rule's numbers
-/// went into it.
+/// A number that knows three things only: whether it is a literal, which of the rule's numbers went
+/// into it, and how many ops.
 ///
 /// Reading a slope with probes tells, without declaring it anywhere, that the slope of `a + b`
 /// is the literal 1 (so no pass over the data is needed), and that the slope of `tanh` reads the
@@ -15,23 +15,30 @@ use crate::number::{Binary, Elementwise, Number, Unary};
 pub struct Probe {
     literal: Option<f64>,
     reads: u32,
+    ops: u32,
 }
 
 impl Probe {
     const fn unknown(bit: usize) -> Self {
-        Self { literal: None, reads: 1 << bit }
+        Self { literal: None, reads: 1 << bit, ops: 0 }
     }
 
     #[inline]
     fn fold(self, fold: impl FnOnce(f64) -> f64) -> Self {
-        Self { literal: self.literal.map(fold), reads: self.reads }
+        match self.literal {
+            Some(literal) => Self::lit(fold(literal)),
+            None => Self { ops: self.ops.saturating_add(1), ..self },
+        }
     }
 
     #[inline]
     fn merge(self, other: Self, fold: impl FnOnce(f64, f64) -> f64) -> Self {
         match (self.literal, other.literal) {
             (Some(a), Some(b)) => Self::lit(fold(a, b)),
-            _ => Self { literal: None, reads: self.reads | other.reads },
+            _ => {
+                let ops = self.ops.saturating_add(other.ops).saturating_add(1);
+                Self { literal: None, reads: self.reads | other.reads, ops }
+            }
         }
     }
 }
@@ -49,6 +56,14 @@ impl SlopeReads {
     pub fn of<E: Elementwise<N>, const N: usize>(rule: E, operand: usize) -> Self {
         let operands = std::array::from_fn(Probe::unknown);
         Self { probe: rule.slope(operand, operands, Probe::unknown(N)), operands: N }
+    }
+
+    /// Counts the ops that v times the slope of `rule` is written in, one that is written once and
+    /// read twice as two.
+    pub fn ops_times_slope<E: Elementwise<N>, const N: usize>(rule: E, operand: usize) -> u32 {
+        let (operands, y, v) =
+            (std::array::from_fn(Probe::unknown), Probe::unknown(N), Probe::unknown(N + 1));
+        rule.times_slope(operand, operands, y, v).ops
     }
 
     /// The slope as a number, if it is the same everywhere (1 for either operand of `a + b`).
@@ -73,7 +88,7 @@ impl SlopeReads {
 impl Number for Probe {
     #[inline]
     fn lit(value: f64) -> Self {
-        Self { literal: Some(value), reads: 0 }
+        Self { literal: Some(value), reads: 0, ops: 0 }
     }
     #[inline]
     fn unary<U: Unary>(self, rule: U) -> Self {
@@ -93,7 +108,11 @@ impl Number for Probe {
                     then
                 }
             }
-            None => Self { literal: None, reads: self.reads | then.reads | otherwise.reads },
+            None => {
+                let ops =
+                    [then.ops, otherwise.ops, 1].into_iter().fold(self.ops, u32::saturating_add);
+                Self { literal: None, reads: self.reads | then.reads | otherwise.reads, ops }
+            }
         }
     }
     spoken_at_literals!();
@@ -126,7 +145,7 @@ impl Neg for Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::elementwise::{Add as AddRule, Mul as MulRule, Step, Tanh};
+    use crate::rules::elementwise::{Add as AddRule, Mul as MulRule, Silu, Step, Tanh};
 
     #[test]
     fn slopes_tell_what_they_read() {
@@ -136,5 +155,12 @@ mod tests {
         assert_eq!(SlopeReads::of(Step, 0).literal(), Some(0.0));
         let mul = SlopeReads::of(MulRule, 0);
         assert!(mul.operand(1) && !mul.operand(0) && !mul.output());
+    }
+
+    #[test]
+    fn slopes_tell_how_many_ops_they_are() {
+        assert_eq!(SlopeReads::ops_times_slope(MulRule, 0), 1); // v · b
+        assert_eq!(SlopeReads::ops_times_slope(Tanh, 0), 3); // v · (1 − y²)
+        assert_eq!(SlopeReads::ops_times_slope(Silu, 0), 6); // v · (s + y · (1 − s)), s = σ(x)
     }
 }

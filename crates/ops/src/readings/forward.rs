@@ -72,10 +72,11 @@ impl<T: Reading> Reading for Dual<T> {
     }
 
     fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        let primals: Vec<&T> = operands.iter().map(|x| &x.primal).collect();
+        let primals: SmallVec<[&T; 3]> = operands.iter().map(|x| &x.primal).collect();
         let primal = T::apply(rule.clone(), &primals);
-        let tangents: Vec<Option<&T>> = operands.iter().map(|x| x.tangent.as_ref()).collect();
-        let wanted: Vec<bool> = tangents.iter().map(Option::is_some).collect();
+        let tangents = operands.iter().map(|x| x.tangent.as_ref());
+        let tangents: SmallVec<[Option<&T>; 3]> = tangents.collect();
+        let wanted: SmallVec<[bool; 4]> = tangents.iter().map(Option::is_some).collect();
         let call = Call { operands: &primals, output: &primal, wanted: &wanted };
         let tangent = pushforward(&rule, &call, &tangents);
         Self { primal, tangent }

@@ -7,10 +7,10 @@ use crate::rule::{Reading, Rule, apply, or_panic};
 use crate::tensor::Tensor;
 
 /// The slope of a rule times v, element by element.
-#[derive(Clone, Copy)]
-struct TimesSlope<E> {
-    rule: E,
-    operand: usize,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TimesSlope<E> {
+    pub rule: E,
+    pub operand: usize,
 }
 
 impl<E: Elementwise<N>, const N: usize> Point<N, 2> for TimesSlope<E> {

@@ -63,12 +63,29 @@ pub fn apply_into<A: Float, R: Rule>(
     out: &mut Tensor<A>,
 ) -> Result<(), OpError> {
     let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
-    if has_endless_rows(&shape) {
-        *out = Tensor::zeros(&shape); // A loop over the rows would never end.
+    if !has_endless_rows(&shape) {
+        let room = room(&shape, size_of::<A>());
+        room.map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))?;
+    }
+    apply_again(rule, operands, &shape, out)
+}
+
+/// [`apply_into`] for operands whose shapes were accepted before, with a result of `shape`.
+///
+/// # Errors
+/// If the rule refuses the numbers; `out` then holds part of a result.
+#[inline]
+pub fn apply_again<A: Float, R: Rule>(
+    rule: &R,
+    operands: &[&Tensor<A>],
+    shape: &[usize],
+    out: &mut Tensor<A>,
+) -> Result<(), OpError> {
+    if has_endless_rows(shape) {
+        *out = Tensor::zeros(shape); // A loop over the rows would never end.
         return Ok(());
     }
-    let result =
-        room(&shape, size_of::<A>()).and_then(|_| rule.forward(operands, Out::new(&shape, out)));
+    let result = rule.forward(operands, Out::new(shape, out));
     result.map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
 }
 

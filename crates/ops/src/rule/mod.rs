@@ -16,7 +16,7 @@ mod shortcuts;
 pub mod visit;
 
 pub(crate) use apply::or_panic;
-pub use apply::{apply, apply_into, arity, checked_shape, forward_by_parts};
+pub use apply::{apply, apply_again, apply_into, arity, checked_shape, forward_by_parts};
 pub use batched::{Batched, Lead};
 pub use call::{Call, Contributions};
 pub use cases::{Cases, Example, Refusal, example, refusal, sample, samples};

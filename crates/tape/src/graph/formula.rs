@@ -12,10 +12,15 @@ impl<A: Float> Var<'_, A> {
 
     /// The formula of the value, with the symbols that `symbol` gives its operands.
     pub(crate) fn formula_in(self, symbol: impl Fn(Self) -> Formula) -> Option<String> {
+        self.written_in(symbol).map(|formula| formula.to_string())
+    }
+
+    /// The same, to be part of another formula.
+    pub(crate) fn written_in(self, symbol: impl Fn(Self) -> Formula) -> Option<Formula> {
         let symbols: Vec<Formula> = self.operands().into_iter().map(symbol).collect();
         let graph = self.tape().graph();
         let op = graph[self.index()].source.op()?;
-        Some(op.write(&symbols.iter().collect::<Vec<_>>()).to_string())
+        Some(op.write(&symbols.iter().collect::<Vec<_>>()))
     }
 
     /// The contribution to each operand in the sweep, as text read from the rule: in the labels of

@@ -8,5 +8,6 @@ pub(crate) mod one_line;
 pub(crate) mod op;
 mod operators;
 pub(crate) mod scope;
+pub(crate) mod slope;
 pub(crate) mod tape;
 pub(crate) mod var;

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use ops::describe::{AnyRule, Attributes};
 use ops::{
     AtNumbers, Batched, Call, Contributions, Family, Float, Formula, OpError, Remarks, Rule,
-    Shortcuts, Tensor, apply_into, fuse, pushforward,
+    Shortcuts, Tensor, apply_again, apply_into, fuse, pushforward,
 };
 use smallbox::{SmallBox, smallbox, space::S2};
 use smallvec::SmallVec;
@@ -62,6 +62,9 @@ face! {
     /// Computes the value into `out`, reusing its buffer where possible.
     fn forward(operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError>,
         of a rule |rule| apply_into(rule, operands, out);
+    /// The same for operands that had these shapes before, with a value of `shape`: not checked again.
+    fn forward_again(operands: &[&Tensor<A>], shape: &[usize], out: &mut Tensor<A>)
+        -> Result<(), OpError>, of a rule |rule| apply_again(rule, operands, shape, out);
     fn vjp(call: &Call<'_, Tensor<A>>, cotangent: &Tensor<A>) -> Contributions<Tensor<A>>,
         of a rule |rule| Rule::vjp(rule, call, cotangent);
     fn vjp_recorded<'t>(call: &Call<'_, Var<'t, A>>, cotangent: &Var<'t, A>)
@@ -105,6 +108,8 @@ pub(crate) trait Pointwise<A: Float>: Debug + Send + Sync {
     /// What tells the rule from others: two that are equal in it compute the same. `None` if that
     /// cannot be known.
     fn identity(&self) -> Option<(TypeId, Attributes)>;
+    /// A copy.
+    fn boxed(&self) -> Box<dyn Pointwise<A>>;
 }
 
 impl<A: Float> fuse::Step<A> for Box<dyn Pointwise<A>> {
@@ -131,20 +136,34 @@ impl<A: Float, R: Rule> Pointwise<A> for R {
     }
     fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
         let value = |x: &[A]| at_numbers(self).value(x).expect("a rule of that many numbers");
-        match indices.len() / out.len().max(1) {
-            1 => fuse::fill_at(numbers, indices, out, |x: [A; 1]| value(&x)),
-            2 => fuse::fill_at(numbers, indices, out, |x: [A; 2]| value(&x)),
-            3 => fuse::fill_at(numbers, indices, out, |x: [A; 3]| value(&x)),
-            arity => {
-                for (out, indices) in out.iter_mut().zip(indices.chunks_exact(arity)) {
-                    let x = indices.iter().map(|&index| numbers[index as usize]);
-                    *out = value(&x.collect::<SmallVec<[A; 8]>>());
-                }
-            }
-        }
+        fill_at_numbers(numbers, indices, out, value);
     }
     fn identity(&self) -> Option<(TypeId, Attributes)> {
         let settings = Rule::settings(self);
         (size_of::<R>() == 0 || !settings.is_empty()).then(|| (TypeId::of::<R>(), settings))
+    }
+    fn boxed(&self) -> Box<dyn Pointwise<A>> {
+        Box::new(self.clone())
+    }
+}
+
+/// Computes `value` of numbers, once for each of `out`, at the indices that stand for it.
+#[inline(always)]
+pub(crate) fn fill_at_numbers<A: Float>(
+    numbers: &[A],
+    indices: &[u32],
+    out: &mut [A],
+    value: impl Fn(&[A]) -> A,
+) {
+    match indices.len() / out.len().max(1) {
+        1 => fuse::fill_at(numbers, indices, out, |x: [A; 1]| value(&x)),
+        2 => fuse::fill_at(numbers, indices, out, |x: [A; 2]| value(&x)),
+        3 => fuse::fill_at(numbers, indices, out, |x: [A; 3]| value(&x)),
+        arity => {
+            for (out, indices) in out.iter_mut().zip(indices.chunks_exact(arity)) {
+                let x = indices.iter().map(|&index| numbers[index as usize]);
+                *out = value(&x.collect::<SmallVec<[A; 8]>>());
+            }
+        }
     }
 }

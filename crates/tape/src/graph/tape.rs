@@ -15,6 +15,7 @@ use crate::graph::error::{Origin, RecordError, TapeError};
 use crate::graph::non_finite::non_finite_value;
 use crate::graph::op::{BoxedOp, Op};
 use crate::graph::scope::{Scope, ScopeId, Scopes};
+use crate::graph::slope::SlopeNote;
 use crate::graph::var::{Place, Var};
 
 /// The graph: nodes are recorded values; an edge runs from an operand to a result and carries the
@@ -73,6 +74,8 @@ pub struct Tape<A: Float> {
     names: RefCell<HashMap<usize, String>>,
     /// Of values that were asked for elsewhere than in the program.
     places: RefCell<HashMap<usize, Place>>,
+    /// Of formulas that a program may run as one step.
+    pub(super) slopes: RefCell<Vec<SlopeNote<A>>>,
     scopes: RefCell<Scopes>,
     /// While a gradient is being recorded: the line of the op whose gradient it is.
     location: Cell<Option<&'static Location<'static>>>,
@@ -98,6 +101,7 @@ impl<A: Float> Tape<A> {
             graph: RefCell::new(Graph::new()),
             names: RefCell::new(HashMap::new()),
             places: RefCell::new(HashMap::new()),
+            slopes: RefCell::default(),
             scopes: RefCell::default(),
             location: Cell::new(None),
             stop_at_non_finite: false,
@@ -165,6 +169,7 @@ impl<A: Float> Tape<A> {
         self.graph.get_mut().clear();
         self.names.get_mut().clear();
         self.places.get_mut().clear();
+        self.slopes.get_mut().clear();
         self.scopes.get_mut().clear();
         self.values_were_read.set(false);
         self.has_functions.set(false);

@@ -319,7 +319,10 @@ impl<A: Float> Reading for Var<'_, A> {
         output: &Self,
         v: &Self,
     ) -> Option<Self> {
-        ops::times_slope(rule, operand, operands, output, v)
+        let first = v.tape.len();
+        let product = ops::times_slope(rule, operand, operands, output, v)?;
+        v.tape.note_slope((first, product), (rule, operand), operands, [output, v]);
+        Some(product)
     }
 
     /// Recorded at the line, and in the scope, that the second contribution comes from.

@@ -34,7 +34,7 @@ pub(super) fn compile<A: Float>(tape: &Tape<A>, outputs: &[Var<'_, A>]) -> Progr
 /// Compiles what is recorded, composed ops as they are.
 fn compile_plain<A: Float>(tape: &Tape<A>, positions: &[usize]) -> Program<A> {
     let graph = tape.graph();
-    let nodes = Nodes::new(&graph, positions);
+    let nodes = Nodes::new(tape, &graph, positions);
     let batches = schedule(&graph, &nodes);
     let mut planner = Planner::new(tape, &graph, nodes, &batches);
     let steps =
@@ -49,7 +49,9 @@ pub(super) struct Planner<'t, A: Float> {
     pub(super) nodes: Nodes<A>,
     slots: Vec<Option<Slot>>,
     /// The step that computes each value.
-    step_of: Vec<u32>,
+    pub(super) step_of: Vec<u32>,
+    /// The level of each scalar among those of its step.
+    pub(super) levels: Vec<u32>,
     /// The last step that needs each value.
     pub(super) last_use: Vec<u32>,
     /// Marks values that share the elements of an operand.
@@ -100,6 +102,7 @@ impl<'t, A: Float> Planner<'t, A> {
             slots: vec![None; count],
             last_use: step_of.clone(),
             step_of,
+            levels: vec![0; count],
             is_view: vec![false; count],
             nodes,
             tensors: Vec::new(),
@@ -125,6 +128,9 @@ impl<'t, A: Float> Planner<'t, A> {
     }
 
     pub(super) fn name(&self, node: usize) -> &'static str {
+        if self.nodes.formulas.contains_key(&node) {
+            return "slope";
+        }
         self.graph[NodeIndex::new(node)].source.op().map_or("leaf", |op| op.name())
     }
 
@@ -236,7 +242,7 @@ impl<'t, A: Float> Planner<'t, A> {
         let step = index(step);
         self.plan.begin_step();
         let work = match batch {
-            Batch::Scalars(members) => Work::Scalars(self.scalars(members)),
+            Batch::Scalars(members) => Work::Scalars(self.scalars(step, &members)),
             Batch::Group(members) => Work::Group(self.group(step, &members)),
             Batch::Single(node) => self.single(node),
         };

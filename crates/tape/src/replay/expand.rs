@@ -41,6 +41,7 @@ pub(super) fn expand<A: Float>(tape: &Tape<A>, outputs: &[usize]) -> Option<Expa
     for node in (0..needed.len()).filter(|&node| needed[node]) {
         expanded.add(tape, &graph, node);
     }
+    expanded.take_slopes(tape);
     Some(expanded)
 }
 
@@ -77,5 +78,13 @@ impl<A: Float> Expanded<A> {
             };
             tape.set_name(index, name);
         }
+    }
+
+    /// Takes over the notes on formulas of which something is needed.
+    fn take_slopes(&self, old: &Tape<A>) {
+        let Self { tape, new_of, .. } = self;
+        let new = |old: usize| new_of.get(old).copied().flatten();
+        let notes = old.slopes();
+        notes.iter().filter_map(|note| note.moved(new)).for_each(|note| tape.add_slope(note));
     }
 }

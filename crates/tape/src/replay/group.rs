@@ -1,14 +1,17 @@
 //! Fused groups of a program.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 
 use ops::Float;
 use ops::fuse::{Chain, Layout, Value};
+use ops::rules::BroadcastTo;
 use smallvec::SmallVec;
 
 use super::allocate::Planner;
 use super::code::{Group, Slot};
 use super::schedule::Class;
+use crate::graph::op::Pointwise;
 
 impl<A: Float> Planner<'_, A> {
     /// Compiles the members of a group, which runs in the given step.
@@ -27,17 +30,29 @@ impl<A: Float> Planner<'_, A> {
             let operands: SmallVec<[Value; 3]> = operands.collect();
             let absent = std::mem::replace(&mut self.nodes.class[member], Class::Absent);
             let Class::Pointwise(op) = absent else { unreachable!("a member of a group") };
-            let value = chain.step(op, &operands);
-            values.insert(member, value);
-            origins.push((self.name(member), self.location(member)));
             // What is needed later is written where it stays.
             let slot = (self.last_use[member] > step).then(|| self.assign(member));
+            let value = if slot.is_none() && self.is_repetition(&*op) {
+                operands[0]
+            } else {
+                origins.push((self.name(member), self.location(member)));
+                chain.step(op, &operands)
+            };
+            values.insert(member, value);
             if let Some(Slot::Tensor(tensor)) = slot {
                 outs.push(tensor);
                 outputs.push(value);
             }
-            self.plan.member(self.tape, member, slot);
+            let first = self.nodes.formulas.get(&member).copied();
+            self.plan.member(self.tape, (member, first), slot);
         }
         Group { fused: chain.compile::<A>(&outputs), inputs, outs, origins }
+    }
+
+    /// Tells whether an op only repeats its operand, whose row can then stand for its own. Where each
+    /// value is looked at, it is computed.
+    fn is_repetition(&self, op: &dyn Pointwise<A>) -> bool {
+        let is_it = |(rule, _)| rule == TypeId::of::<BroadcastTo>();
+        !self.tape.stops_at_non_finite() && op.identity().is_some_and(is_it)
     }
 }

@@ -113,9 +113,15 @@ impl Plan {
         }
     }
 
-    pub(super) fn member<A: Float>(&mut self, tape: &Tape<A>, node: usize, slot: Option<Slot>) {
+    /// Adds a value of a fused step: a node, and the first of the formula that it stands for, if any.
+    pub(super) fn member<A: Float>(
+        &mut self,
+        tape: &Tape<A>,
+        (node, first): (usize, Option<usize>),
+        slot: Option<Slot>,
+    ) {
         let storage = slot.map_or(Storage::Row, Storage::from);
-        let value = self.value(tape, node, storage);
+        let value = self.value(tape, (node, first), storage);
         match self.steps.last_mut() {
             Some(PlannedStep::Fused(values)) => values.push(value),
             Some(step) => *step = PlannedStep::Fused(vec![value]),
@@ -131,7 +137,7 @@ impl Plan {
         is_view: bool,
     ) {
         let storage = if is_view { Storage::View } else { slot.into() };
-        let value = self.value(tape, node, storage);
+        let value = self.value(tape, (node, None), storage);
         if let Some(step) = self.steps.last_mut() {
             *step = PlannedStep::Single(value);
         }
@@ -148,19 +154,24 @@ impl Plan {
         self.single(tape, node, slot, false);
         let var = |node| Var::new(tape, NodeIndex::new(node));
         if let Some(PlannedStep::Single(value)) = self.steps.last_mut() {
-            let added = formula(var(added));
+            let added = formula(var(added), None);
             value.formula = format!("{} + {added}", var(sum).short_label());
         }
     }
 
-    fn value<A: Float>(&mut self, tape: &Tape<A>, node: usize, storage: Storage) -> PlannedValue {
+    fn value<A: Float>(
+        &mut self,
+        tape: &Tape<A>,
+        (node, first): (usize, Option<usize>),
+        storage: Storage,
+    ) -> PlannedValue {
         let var = Var::new(tape, NodeIndex::new(node));
         let shape = var.shape();
         self.values += 1;
         if storage != Storage::View {
             self.recorded_bytes += shape.iter().product::<usize>() * size_of::<A>();
         }
-        let formula = formula(var);
+        let formula = formula(var, first);
         PlannedValue { position: node, label: var.short_label(), formula, shape, storage }
     }
 
@@ -225,8 +236,20 @@ impl From<Slot> for Storage {
     }
 }
 
-/// How a value is computed from others, by the names that these have in the plan.
-fn formula<A: Float>(x: Var<'_, A>) -> String {
-    let symbol = |x: Var<'_, A>| Formula::symbol(x.short_label(), &x.shape());
-    x.formula_in(symbol).unwrap_or_default()
+/// How a value is computed from others, by the names that these have in the plan. What was recorded
+/// from position `first` on has none, and is written out.
+fn formula<A: Float>(x: Var<'_, A>, first: Option<usize>) -> String {
+    written(x, first.unwrap_or(usize::MAX)).as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+fn written<A: Float>(x: Var<'_, A>, first: usize) -> Option<Formula> {
+    x.written_in(|operand| {
+        if operand.position() < first {
+            return Formula::symbol(operand.short_label(), &operand.shape());
+        }
+        written(operand, first).unwrap_or_else(|| {
+            let literal = operand.tape().graph()[operand.index()].value.as_scalar();
+            literal.map_or_else(Formula::unwritten, |literal| Formula::number(literal.to_f64()))
+        })
+    })
 }

@@ -110,7 +110,7 @@ impl<A: Float> Single<A> {
         };
         let mut lent = Lent::new(tensors, slot);
         let result = with_operands(&self.operands, lent.tensors, numbers, |operands| {
-            self.op.forward(operands, &mut lent.out)
+            self.op.forward_again(operands, &self.shape, &mut lent.out)
         });
         if let Slot::Number(to) = self.to {
             numbers[to as usize] = lent.out.as_scalar().unwrap_or_default();

@@ -1,15 +1,19 @@
 //! In which order a program computes, and which ops share a pass over the data.
 
 use std::any::TypeId;
+use std::collections::HashMap;
 
 use ops::fuse::Layout;
 use ops::rules::{Add, Lift};
 use ops::{Family, Float, Tensor};
+use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
+use super::slopes::joined;
 use crate::graph::op::{Op, Pointwise};
-use crate::graph::tape::{Graph, Source, operands};
+use crate::graph::slope::SlopeNote;
+use crate::graph::tape::{Graph, Source, Tape, operands};
 
 /// The treatment of a node by a program.
 #[derive(Debug)]
@@ -37,8 +41,8 @@ pub(super) fn needed<A: Float>(graph: &Graph<A>, outputs: &[usize]) -> Vec<bool>
     }
     for node in (0..needed.len()).rev() {
         if needed[node] {
-            operands(graph, NodeIndex::new(node))
-                .iter()
+            graph
+                .neighbors_directed(NodeIndex::new(node), Direction::Incoming)
                 .for_each(|operand| needed[operand.index()] = true);
         }
     }
@@ -55,10 +59,12 @@ pub(super) struct Nodes<A: Float> {
     /// The number of times that each node is an operand.
     pub uses: Vec<u32>,
     pub is_output: Vec<bool>,
+    /// The first node of the formula that each of these stands for.
+    pub formulas: HashMap<usize, usize>,
 }
 
 impl<A: Float> Nodes<A> {
-    pub fn new(graph: &Graph<A>, outputs: &[usize]) -> Self {
+    pub fn new(tape: &Tape<A>, graph: &Graph<A>, outputs: &[usize]) -> Self {
         let count = outputs.iter().max().map_or(0, |&last| last + 1);
         let mut nodes = Self {
             class: std::iter::repeat_with(|| Class::Absent).take(count).collect(),
@@ -66,10 +72,16 @@ impl<A: Float> Nodes<A> {
             means: (0..count).collect(),
             uses: vec![0; count],
             is_output: vec![false; count],
+            formulas: HashMap::new(),
         };
-        let needed = needed(graph, outputs);
+        let mut needed = needed(graph, outputs);
+        let slopes = tape.slopes();
+        let mut joined = joined(tape, &slopes, outputs, &mut needed).into_iter().peekable();
         for node in (0..count).filter(|&node| needed[node]) {
-            nodes.add(graph, node);
+            match joined.next_if(|note| note.product.index() == node) {
+                Some(note) => nodes.add_slope(graph, note),
+                None => nodes.add(graph, node),
+            }
         }
         for &output in outputs {
             nodes.is_output[nodes.means[output]] = true;
@@ -83,8 +95,8 @@ impl<A: Float> Nodes<A> {
 
     fn add(&mut self, graph: &Graph<A>, node: usize) {
         let index = NodeIndex::new(node);
-        let means = |x: &NodeIndex| self.means[x.index()];
-        let operands: SmallVec<[usize; 3]> = operands(graph, index).iter().map(means).collect();
+        let operands = graph.neighbors_directed(index, Direction::Incoming);
+        let operands: SmallVec<[usize; 3]> = operands.map(|x| self.means[x.index()]).collect();
         let value = &graph[index].value;
         self.class[node] = match &graph[index].source {
             Source::Variable | Source::Constant => Class::Leaf,
@@ -103,6 +115,16 @@ impl<A: Float> Nodes<A> {
         self.operands[node] = operands;
     }
 
+    /// Adds a product that is computed in one step from what its formula reads.
+    fn add_slope(&mut self, graph: &Graph<A>, note: &SlopeNote<A>) {
+        let node = note.product.index();
+        let is_scalar = graph[note.product].value.ndim() == 0;
+        self.class[node] =
+            if is_scalar { Class::Scalar(note.step()) } else { Class::Pointwise(note.step()) };
+        self.operands[node] = note.operands.iter().map(|x| self.means[x.index()]).collect();
+        self.formulas.insert(node, note.first.index());
+    }
+
     /// Finds sums x + y in which nothing else needs x and y and the op of y can add its value in place.
     /// The gradient of a value that was used several times is such a sum; it is then summed in one
     /// buffer.
@@ -111,6 +133,9 @@ impl<A: Float> Nodes<A> {
         let shape = |x: usize| graph[NodeIndex::new(x)].value.shape();
         for node in 0..self.class.len() {
             let [a, b] = self.operands[node][..] else { continue };
+            if matches!(self.class[node], Class::Scalar(_)) {
+                continue; // Numbers have no buffer.
+            }
             let rule = op(node).and_then(Op::as_rule).map(|rule| rule.rule());
             if rule != Some(TypeId::of::<Lift<Add, 2>>()) {
                 continue;

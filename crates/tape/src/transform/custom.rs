@@ -164,6 +164,14 @@ impl<A: Float> Op<A> for Checkpoint<A> {
     fn name(&self) -> &'static str {
         "checkpoint"
     }
+    fn forward_again(
+        &self,
+        operands: &[&Tensor<A>],
+        _shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), OpError> {
+        self.forward(operands, out)
+    }
     fn forward(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
         *out = apart(operands, |_, x| (self.f)(&x).value());
         Ok(())
@@ -264,6 +272,14 @@ impl<A: Float> CustomVjp<A> {
 impl<A: Float> Op<A> for CustomVjp<A> {
     fn name(&self) -> &'static str {
         self.name
+    }
+    fn forward_again(
+        &self,
+        operands: &[&Tensor<A>],
+        _shape: &[usize],
+        out: &mut Tensor<A>,
+    ) -> Result<(), OpError> {
+        self.forward(operands, out)
     }
     fn forward(&self, operands: &[&Tensor<A>], out: &mut Tensor<A>) -> Result<(), OpError> {
         *out = apart(operands, |_, x| (self.f)(&x).value());

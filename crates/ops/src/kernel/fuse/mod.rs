@@ -78,6 +78,9 @@ pub struct Layout {
 impl Layout {
     /// The layout of `x`.
     pub fn of<A: Float>(x: &Tensor<A>) -> Self {
+        if x.ndim() == 0 {
+            return Self { shape: Shape::new(), order: Order::new() };
+        }
         Self { shape: Shape::from_slice(x.shape()), order: order_of(x) }
     }
 

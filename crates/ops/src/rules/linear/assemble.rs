@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::SliceInfoElem;
 
-use super::part::{part_attributes, part_behind, show_parts, sliced_shape};
+use super::part::{are_tiles, part_attributes, part_behind, show_parts, sliced_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
 use crate::rule::{
@@ -42,6 +42,13 @@ impl Rule for Assemble {
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let whole = out.tensor();
+        if are_tiles(&self.parts, &self.shape) {
+            let mut whole = whole.view_mut();
+            for (part, operand) in self.parts.iter().zip(operands) {
+                whole.slice_mut(&**part).assign(&operand.view());
+            }
+            return Ok(());
+        }
         whole.view_mut().fill(A::zero());
         for (part, operand) in self.parts.iter().zip(operands) {
             whole.add_to_part(&**part, operand);
@@ -86,6 +93,11 @@ impl Cases for Assemble {
         let (a, b) = (Tensor::from([2.0, -3.0]), Tensor::scalar(5.0));
         vec![
             example(of(&[&[last], &[first]], &[3]), [a.clone(), b.clone()]).gives([5.0, 2.0, -3.0]),
+            // Side by side, they are only copied.
+            example(
+                of(&[&[all, range(1, None, 1)], &[all, range(0, Some(1), 1)]], &[2, 3]),
+                samples(&[&[2, 2], &[2, 1]]),
+            ),
             // Where parts meet, they are added.
             example(of(&[&[last], &[SliceInfoElem::Index(2)]], &[3]), [a, b])
                 .gives([0.0, 2.0, 2.0]),

@@ -1,6 +1,6 @@
 //! Repetition to a shape. Its adjoint is the sum over what was repeated, which the engine takes.
 
-use ndarray::IxDyn;
+use ndarray::{ArrayViewMutD, IxDyn};
 
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
@@ -36,11 +36,11 @@ impl Rule for BroadcastTo {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let shape = out.shape();
-        let view = operands[0].view();
-        out.set(Tensor::from(
-            view.broadcast(IxDyn(shape)).expect("a shape that the rule has accepted"),
-        ))
+        let (shape, x) = (IxDyn(out.shape()), operands[0].view());
+        let to = ArrayViewMutD::from_shape(shape.clone(), out.elements());
+        let x = x.broadcast(shape).expect("a shape that the rule has accepted");
+        to.expect("as many elements as the shape has").assign(&x);
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.clone()])

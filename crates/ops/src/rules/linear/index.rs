@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayD, Axis, IxDyn};
+use ndarray::{ArrayViewMutD, Axis, IxDyn};
 
 use super::shared::{check_indices, show_indices};
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
@@ -40,7 +40,12 @@ impl Rule for IndexSelect {
         let shape = out.shape();
         let axis =
             resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
-        out.set(Tensor::from(operands[0].view().select(Axis(axis), &self.indices)))
+        let to = ArrayViewMutD::from_shape(IxDyn(shape), out.elements());
+        let (mut to, x) = (to.expect("as many elements as the shape has"), operands[0].view());
+        for (mut slice, &index) in to.axis_iter_mut(Axis(axis)).zip(&*self.indices) {
+            slice.assign(&x.index_axis(Axis(axis), index));
+        }
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -120,12 +125,14 @@ impl Rule for IndexAdd {
         let shape = out.shape();
         let axis =
             resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
-        let mut sum = ArrayD::<A>::zeros(IxDyn(shape));
+        let sum = ArrayViewMutD::from_shape(IxDyn(shape), out.elements());
+        let mut sum = sum.expect("as many elements as the shape has");
+        sum.fill(A::zero());
         for (slice, &index) in operands[0].view().axis_iter(Axis(axis)).zip(&*self.indices) {
             let mut target = sum.index_axis_mut(Axis(axis), index);
             target += &slice;
         }
-        out.set(Tensor::from(sum))
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.index_select(self.axis, &self.indices)])

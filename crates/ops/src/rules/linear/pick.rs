@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayD, IxDyn};
-
 use super::shared::{labelled_rows, show_indices};
 use crate::ground::{Attributes, Formula, Problem, Shape};
 use crate::number::Float;
@@ -29,10 +27,10 @@ impl Rule for Pick {
         labelled_rows(operands[0], &self.indices)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let shape = out.shape();
         let x = operands[0].view();
-        let picked = x.rows().into_iter().zip(&*self.indices).map(|(row, &i)| row[i]).collect();
-        out.set(Tensor::from_shape_vec(shape, picked).expect("one element a row"))
+        let rows = x.rows().into_iter().zip(&*self.indices);
+        out.elements().iter_mut().zip(rows).for_each(|(picked, (row, &i))| *picked = row[i]);
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -100,15 +98,11 @@ impl Rule for Place {
         Ok(shape)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let shape = out.shape();
-        let mut rows = ArrayD::zeros(IxDyn(shape));
-        let values = operands[0].view();
-        for ((mut row, &i), &value) in
-            rows.rows_mut().into_iter().zip(&*self.indices).zip(values.iter())
-        {
-            row[i] = value;
-        }
-        out.set(Tensor::from(rows))
+        let (rows, values) = (out.elements(), operands[0].view());
+        rows.fill(A::zero());
+        let rows = rows.chunks_exact_mut(self.columns.max(1)).zip(&*self.indices);
+        rows.zip(values.iter()).for_each(|((row, &i), &value)| row[i] = value);
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(Pick { indices: self.indices.clone() }, &[cotangent])])

@@ -1,0 +1,71 @@
+//! Slopes times v as steps of a program, which runs them element by element.
+
+use super::plain::TimesSlope;
+use crate::ground::Attributes;
+use crate::kernel::{self, Point};
+use crate::number::{Elementwise, Float, SlopeReads};
+
+/// The slope of a rule with respect to one operand, times v, as one step of a program.
+///
+/// Its operands are what the slope reads, which is some of the rule's operands and its output, in
+/// this order; and v, the last.
+///
+/// ```
+/// use ops::{SlopeStep, rules::Tanh};
+///
+/// let step = SlopeStep::new(Tanh, 0); // v · (1 − y²)
+/// assert!(step.reads().output() && !step.reads().operand(0));
+/// assert_eq!(step.value(&[0.5, 2.0]), 1.5);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SlopeStep<E, const N: usize> {
+    slope: TimesSlope<E>,
+    reads: SlopeReads,
+}
+
+impl<E: Elementwise<N>, const N: usize> SlopeStep<E, N> {
+    /// The slope of `rule` with respect to operand number `operand`.
+    pub fn new(rule: E, operand: usize) -> Self {
+        Self { slope: TimesSlope { rule, operand }, reads: SlopeReads::of(rule, operand) }
+    }
+
+    /// What the slope reads.
+    pub fn reads(&self) -> SlopeReads {
+        self.reads
+    }
+
+    /// The value at single numbers.
+    ///
+    /// # Panics
+    /// If there are no operands.
+    pub fn value<A: Float>(&self, operands: &[A]) -> A {
+        let (x, yv) = self.spread(operands);
+        self.slope.at(x, yv)
+    }
+
+    /// The values of a chunk of elements. All slices have one length.
+    ///
+    /// # Panics
+    /// If there are no operands, or the slices differ in length.
+    pub fn fill<A: Float>(&self, operands: &[&[A]], out: &mut [A]) {
+        let (x, yv) = self.spread(operands);
+        kernel::fill(self.slope, x, yv, out);
+    }
+
+    /// The settings of the rule, and the operand.
+    pub fn settings(&self) -> Attributes {
+        let mut settings = self.slope.rule.settings();
+        settings.push(("operand", self.slope.operand.into()));
+        settings
+    }
+
+    /// The rule's operands, and its output and v. What the slope does not read is replaced by v.
+    #[inline]
+    fn spread<T: Copy>(&self, given: &[T]) -> ([T; N], [T; 2]) {
+        let (&v, given) = given.split_last().expect("v is the last operand");
+        let mut given = given.iter();
+        let mut next = |is_read| if is_read { given.next().copied().unwrap_or(v) } else { v };
+        let x = std::array::from_fn(|i| next(self.reads.operand(i)));
+        (x, [next(self.reads.output()), v])
+    }
+}
