@@ -87,8 +87,8 @@ pub(crate) fn starts(bend: Bend) -> [(&'static str, Init); 4] {
 /// A row of the tables: every third layer.
 fn row(text: &mut String, name: &str, sizes: &[f64]) -> std::fmt::Result {
     write!(text, "  {name:<10}")?;
-    for layer in (0..LAYERS).step_by(3) {
-        write!(text, "{:>12.3e}", sizes[layer])?;
+    for size in sizes.iter().step_by(3) {
+        write!(text, "{size:>12.3e}")?;
     }
     writeln!(text)
 }

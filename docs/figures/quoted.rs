@@ -29,7 +29,9 @@ fn guide_class() -> String {
     for (column, color) in [(2, BLUE), (5, ORANGE)] {
         let points: Vec<_> = table.iter().map(|row| plot.at(row[0], row[column])).collect();
         d.path(&points, color, 1.8);
-        points.iter().for_each(|&point| d.dot(point, 3.5, color));
+        for &point in &points {
+            d.dot(point, 3.5, color);
+        }
     }
     d.words_from((60.0, 20.0), "the printed loss", BLACK);
     d.words_from((220.0, 110.0), "½ squared error is descended", BLUE);
@@ -67,7 +69,9 @@ fn guide_network() -> String {
     assert_eq!(shares.len(), 10, "the ten epochs on the digits");
     let points: Vec<_> = shares.iter().map(|&(epoch, share)| plot.at(epoch, share)).collect();
     d.path(&points, BLUE, 1.8);
-    points.iter().for_each(|&point| d.dot(point, 4.0, BLUE));
+    for &point in &points {
+        d.dot(point, 4.0, BLUE);
+    }
     d.words_from((60.0, 20.0), "share of the 359 test images that is right", BLACK);
     d.finish("Ten epochs of the network")
 }

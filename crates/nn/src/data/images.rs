@@ -255,7 +255,7 @@ fn images_below(dir: &Path) -> Result<Vec<PathBuf>, DataError> {
 fn is_image(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let is = |known: &&str| extension.is_some_and(|given| given.eq_ignore_ascii_case(known));
-    ["png", "jpg", "jpeg"].iter().any(|known| is(&known))
+    ["png", "jpg", "jpeg"].iter().any(is)
 }
 
 fn size_of_image(image: &DynamicImage) -> [usize; 2] {
