@@ -132,6 +132,161 @@ fn mislabelled() -> Dataset<f32> {
     Dataset::classification(data.inputs().clone(), wrong, 10).unwrap()
 }
 
+/// Puts a score into the record of each epoch.
+struct Scores(&'static [f64]);
+impl Callback<f32> for Scores {
+    fn name(&self) -> &'static str {
+        "scores"
+    }
+    fn columns(&self) -> Vec<String> {
+        vec!["score".into()]
+    }
+    fn on_epoch_end(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {
+        run.record("score", self.0[run.epoch - 1]);
+        Ok(())
+    }
+}
+
+/// The epoch of a checkpoint.
+fn epoch_of(file: &std::path::Path) -> f64 {
+    nn::save::Checkpoint::<f32>::load(file).unwrap().state.numbers["epoch"]
+}
+
+#[test]
+fn early_stopping_goes_on_waiting_when_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last");
+    let run = |epochs: usize, stop: &mut EarlyStopping<f32>, resume: bool| {
+        let mut model = network(1);
+        let mut fit = fit().epochs(epochs).callback(Scores(&[3.0, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0]));
+        fit = fit.callback(stop).callback(SaveCheckpoint::new(&file));
+        if resume {
+            fit = fit.resume(&file);
+        }
+        let history =
+            fit.run(&mut model, &small(), &CrossEntropy, &mut Adam::new(0.01).unwrap()).unwrap();
+        (numbers(&model), history)
+    };
+    let stopping = || EarlyStopping::watching(Monitor::lowest("score")).patience(3).restore_best();
+    let (mut whole, mut first, mut second) = (stopping(), stopping(), stopping());
+    let (best, history) = run(7, &mut whole, false);
+    assert_eq!((history.epochs.len(), whole.best_epoch()), (5, 2));
+    // The first part has waited for two of the three epochs.
+    run(4, &mut first, false);
+    assert_eq!(run(7, &mut second, true), (best, history));
+    assert_eq!(second.best_epoch(), 2);
+}
+
+#[test]
+fn the_best_parameters_come_back_with_their_buffers_without_a_stop() {
+    let everything = |model: &Sequential<f32>| {
+        let mut all = Vec::new();
+        model.visit(&mut |_, parameter| all.extend(parameter.value.to_vec()));
+        all
+    };
+    let run = |epochs: usize, mut stop: EarlyStopping<f32>| {
+        let mut rng = nn::rng(1);
+        let mut model = Sequential::new()
+            .then(Dense::new(64, 8, &mut rng))
+            .then(BatchNorm1d::new(8))
+            .then(Dense::new(8, 10, &mut rng));
+        let mut fit = fit().epochs(epochs).callback(Scores(&[2.0, 1.0, 4.0, 3.0]));
+        fit = fit.callback(&mut stop);
+        let mut sgd = Sgd::new(0.1).unwrap();
+        let history = fit.run(&mut model, &small(), &CrossEntropy, &mut sgd).unwrap();
+        assert_eq!(history.stopped, None);
+        everything(&model)
+    };
+    let stopping = || EarlyStopping::watching(Monitor::lowest("score")).patience(9);
+    assert_eq!(run(4, stopping().restore_best()), run(2, stopping()));
+    assert_ne!(run(4, stopping()), run(2, stopping()));
+}
+
+#[test]
+fn a_run_without_epochs_gives_nothing_back() {
+    let mut stop = EarlyStopping::watching(Monitor::lowest("loss")).restore_best();
+    let mut sgd = Sgd::new(0.1).unwrap();
+    let mut run = |epochs: usize, model: &mut Sequential<f32>| {
+        let mut fit = fit().epochs(epochs).callback(&mut stop);
+        fit.run(model, &small(), &CrossEntropy, &mut sgd).unwrap();
+    };
+    run(2, &mut network(1));
+    // What the callback kept belongs to the run before.
+    let mut other = network(5);
+    run(0, &mut other);
+    assert_eq!(numbers(&other), numbers(&network(5)));
+}
+
+/// Data on which the squares of the outputs of a network overflow in f32.
+fn overflowing() -> Dataset<f32> {
+    let data = small();
+    Dataset::classification(data.inputs().scale(1e30), data.labels().unwrap().to_vec(), 10).unwrap()
+}
+
+#[test]
+fn an_epoch_with_an_infinite_validation_loss_is_not_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last");
+    let validation = overflowing();
+    let run = |terminate: bool| {
+        let mut fit = fit().epochs(3).validation(&validation).callback(SaveCheckpoint::new(&file));
+        if terminate {
+            fit = fit.callback(TerminateOnNan);
+        }
+        fit.run(&mut network(1), &small(), &MeanOfSquares, &mut Sgd::new(1e-3).unwrap()).unwrap()
+    };
+    let history = run(false);
+    assert_eq!(history.last().unwrap().validation_loss(), Some(f64::INFINITY));
+    assert!(history.last().unwrap().loss().is_finite() && !file.exists());
+    // With the callback that ends the run at such a value, it ends after the first epoch.
+    let history = run(true);
+    assert_eq!(history.epochs.len(), 1);
+    assert_eq!(history.stopped.unwrap(), "validation loss is inf in epoch 1");
+}
+
+#[test]
+fn the_best_checkpoint_stays_the_best_of_a_resumed_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (last, best) = (folder.path().join("last"), folder.path().join("best"));
+    let run = |epochs: usize, resume: bool| {
+        let mut fit = fit().epochs(epochs).callback(Scores(&[1.0, 2.0, 1.5, 0.5]));
+        fit = fit.callback(SaveCheckpoint::new(&last));
+        fit = fit.callback(SaveCheckpoint::new(&best).best(Monitor::lowest("score")));
+        if resume {
+            fit = fit.resume(&last);
+        }
+        fit.run(&mut network(1), &small(), &CrossEntropy, &mut Sgd::new(0.1).unwrap()).unwrap();
+        (epoch_of(&last), epoch_of(&best))
+    };
+    assert_eq!(run(2, false), (2.0, 1.0));
+    assert_eq!(run(3, true), (3.0, 1.0));
+    assert_eq!(run(4, true), (4.0, 4.0));
+}
+
+#[test]
+fn a_value_improves_only_if_it_is_better() {
+    let (low, high) = (Monitor::lowest("x"), Monitor::highest("x"));
+    assert!(low.improves(0.5, 1.0, 0.0) && high.improves(1.5, 1.0, 0.0));
+    for monitor in [&low, &high] {
+        assert!(!monitor.improves(1.0, 1.0, 0.0) && !monitor.improves(f64::NAN, 1.0, 0.0));
+    }
+    // By exactly as much as it must is not by more.
+    assert!(!low.improves(0.5, 1.0, 0.5) && low.improves(0.25, 1.0, 0.5));
+    assert!(!high.improves(1.5, 1.0, 0.5) && high.improves(1.75, 1.0, 0.5));
+}
+
+#[test]
+fn a_schedule_may_count_steps() {
+    let schedule = nn::schedule::StepDecay::new(1, 0.5).unwrap();
+    let history = fit()
+        .epochs(2)
+        .callback(LearningRate::new(schedule).every_step())
+        .run(&mut network(1), &small(), &CrossEntropy, &mut Sgd::new(1.0).unwrap())
+        .unwrap();
+    // Eight steps an epoch; what is recorded is the rate of the last.
+    assert_eq!(history.column("learning rate"), [(1, 0.5_f64.powi(7)), (2, 0.5_f64.powi(15))]);
+}
+
 #[test]
 fn early_stopping_gives_back_the_best_parameters() {
     let (train, validation) = (small(), mislabelled());
@@ -178,6 +333,22 @@ fn what_cannot_be_monitored_is_refused_before_training() {
     let split = fit().validation_split(1.0).run(&mut model, &small(), &CrossEntropy, &mut sgd);
     assert!(matches!(split, Err(Error::Data(_))));
     assert_eq!(numbers(&model), before);
+}
+
+#[test]
+fn gradient_norms_are_means_over_the_steps_of_their_epoch() {
+    // Steps too small to change a weight, on all data at once: every epoch has the same gradient.
+    let history = fit()
+        .epochs(3)
+        .batch_size(240)
+        .callback(GradientNorms::new())
+        .run(&mut network(3), &small(), &CrossEntropy, &mut Sgd::new(1e-30).unwrap())
+        .unwrap();
+    let norms: Vec<f64> = history.column("gradient norm").iter().map(|norm| norm.1).collect();
+    assert!(norms[0] > 0.1);
+    for norm in &norms[1..] {
+        assert!((norm - norms[0]).abs() < 1e-4 * norms[0], "{norms:?}");
+    }
 }
 
 #[test]
@@ -292,6 +463,8 @@ fn a_history_is_a_table_a_csv_and_a_picture() {
         .unwrap();
     let table = history.to_string();
     assert_eq!(table.lines().filter(|line| line.contains("0.")).count(), 3, "{table}");
+    let line = history.epochs[1].to_string();
+    assert!(line.starts_with("epoch   2  loss "), "{line}");
     let csv = history.to_csv();
     assert_eq!(csv.lines().count(), 4);
     let last: Vec<f64> =
@@ -814,24 +987,10 @@ fn what_a_resumed_run_has_otherwise_is_refused() {
 
 #[test]
 fn the_best_epoch_is_the_best_however_small_its_improvement() {
-    /// Puts these values into the record of each epoch.
-    struct Values([f64; 5]);
-    impl Callback<f32> for Values {
-        fn name(&self) -> &'static str {
-            "values"
-        }
-        fn columns(&self) -> Vec<String> {
-            vec!["score".into()]
-        }
-        fn on_epoch_end(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {
-            run.record("score", self.0[run.epoch - 1]);
-            Ok(())
-        }
-    }
     let run = |epochs: usize, stop: &mut EarlyStopping<f32>| {
         let mut model = network(1);
         let mut fit = fit().epochs(epochs);
-        fit = fit.callback(Values([1.0, 0.95, 0.93, 0.97, 0.2])).callback(stop);
+        fit = fit.callback(Scores(&[1.0, 0.95, 0.93, 0.97, 0.2])).callback(stop);
         let history = fit.run(&mut model, &small(), &CrossEntropy, &mut Sgd::new(0.1).unwrap());
         (numbers(&model), history.unwrap())
     };

@@ -381,6 +381,8 @@ fn a_wrong_gradient_is_found_and_its_parameter_named() {
     // As wrong where the numbers are drawn, and not to be seen with steps of less than rounding.
     let drawn = ModuleCheck::new().random_points(2, 1.0..2.0).run(&half, &sample(&[2], 0));
     assert!(matches!(drawn, Err(ModuleCheckError::Check { .. })));
+    // Half of the slope is missing: that is within a tolerance of 0.6 of it.
+    ModuleCheck::new().tolerance(0.6, 0.0).run(&half, &sample(&[2], 0)).expect("it is allowed");
     let error = ModuleCheck::new().run(&Dense::<f64>::new(2, 2, &mut rng()), &sample(&[3], 0));
     assert!(matches!(error, Err(ModuleCheckError::Refused(_))));
 }
@@ -575,6 +577,7 @@ fn parameters_have_pytorchs_names() {
     assert_eq!(paths(&LayerNorm::new(&[2])), ["weight", "bias"]);
     assert_eq!(paths(&RmsNorm::new(&[2])), ["weight"]);
     assert_eq!(paths(&PRelu::new()), ["weight"]);
+    assert_eq!(paths(&Perceptron::new(2)), ["weight", "bias"]);
     let residual = Residual::new(conv()).shortcut(conv().without_bias());
     assert_eq!(paths(&residual), ["body.weight", "body.bias", "shortcut.weight"]);
     let mut both = (Vec::new(), residual);
@@ -599,6 +602,26 @@ fn layers_say_what_they_are() {
     assert_eq!(BatchNorm2d::<f64>::new(8).describe(), "BatchNorm2d(8)");
     assert_eq!(Embedding::<f64>::new(27, 8, &mut rng).describe(), "Embedding(27 → 8)");
     assert_eq!(Module::<f64>::describe(&Dropout::new(0.5).unwrap()), "Dropout(0.5)");
+}
+
+/// Every softmax is along the axis that its shape is checked for, and refuses in its own name.
+#[test]
+fn softmaxes_refuse_what_has_no_classes() {
+    let all: [(&dyn Module<f64>, isize); 4] =
+        [(&Softmax, -1), (&LogSoftmax, -1), (&Softmax::over(0), 0), (&LogSoftmax::over(0), 0)];
+    for (layer, axis) in all {
+        let name = layer.describe();
+        assert_eq!(layer.output_shape(&[3]).unwrap()[..], [3], "{name}");
+        let (none, some) = if axis == 0 { ([0, 2, 2], [2, 0, 2]) } else { ([2, 2, 0], [2, 0, 2]) };
+        assert_eq!(layer.output_shape(&some).unwrap()[..], some, "{name}");
+        let says = layer.output_shape(&none).unwrap_err().to_string();
+        assert!(says.contains(&format!("layer {name} takes")), "{says}");
+        let tape = Tape::new();
+        let pass = Pass::train(&tape, 0);
+        let x = pass.input(&Tensor::zeros(&none));
+        let says = message(|| layer.forward(&pass, x));
+        assert!(says.contains(&format!("layer {name} takes")), "{says}");
+    }
 }
 
 #[test]

@@ -380,8 +380,17 @@ fn targets_that_do_not_fit_are_refused_with_row_and_numbers() {
     );
     let text = refusal(&Hinge, &[2], &values([1.0, 0.5]));
     assert!(text.contains("holds 0.5, but hinge loss takes 1 and 0, or 1 and -1"), "{text}");
+    let sequence = values([[[0.5, 0.5], [1.0, 0.0], [0.5, 0.7]]]);
+    let text = refusal(&CrossEntropy, &[1, 3, 2], &sequence);
+    assert!(text.starts_with("row 0 of the targets"), "one sample has one row: {text}");
     let text = refusal(&KlDivergence { log_targets: true }, &[1, 2], &values([[0.5, 0.5]]));
     assert!(text.contains("takes logarithms of probabilities, at most 0"), "{text}");
+}
+
+#[test]
+fn targets_without_samples_are_empty() {
+    assert!(labels(&[]).is_empty() && values(Tensor::zeros(&[0, 3])).is_empty());
+    assert!(!labels(&[0]).is_empty() && !values([[0.0, 0.0]]).is_empty());
 }
 
 #[test]

@@ -154,6 +154,26 @@ fn a_class_without_rows_scores_as_in_scikit_learn() {
 }
 
 #[test]
+fn one_row_has_a_score_and_no_rows_have_none() {
+    let outputs = Tensor::from([[0.1, 0.7, 0.2]]);
+    let of = |metric: &dyn Metric<f64>| measure(metric, &outputs, &Targets::Labels(vec![1]), 1);
+    assert_eq!(of(&F1::new(Average::Class(1))), 1.0);
+    assert_eq!(of(&Recall::new(Average::Micro)), 1.0);
+    let nothing = F1::new(Average::Class(1)).ignore(1);
+    assert!(of(&nothing).is_nan());
+}
+
+#[test]
+fn a_matrix_is_shown_with_a_row_for_each_truth() {
+    let outputs = Tensor::from([[0.1, 0.7], [0.9, 0.1], [0.2, 0.8]]);
+    let matrix = ConfusionMatrix::of(&outputs, &Targets::Labels(vec![1, 0, 0]), 0.5).unwrap();
+    let text = matrix.to_string();
+    let digits = |line: &str| line.chars().filter(char::is_ascii_digit).collect::<String>();
+    let rows: Vec<_> = text.lines().map(digits).filter(|row| !row.is_empty()).collect();
+    assert_eq!(rows, ["01", "011", "101"], "{text}");
+}
+
+#[test]
 fn single_outputs_are_decided_by_a_threshold() {
     let outputs = Tensor::from([[0.7], [0.2], [0.6], [-0.4]]);
     let labels = Targets::Labels(vec![1, 0, 0, 1]);

@@ -215,6 +215,37 @@ fn what_cannot_be_exported_is_named_with_its_line_and_layer() {
     assert!(none.contains("its output is not computed from its input"), "{none}");
 }
 
+/// Takes one of two parameters, by the size of the batch.
+struct Picks([Parameter<f32>; 2]);
+
+impl Module<f32> for Picks {
+    fn forward<'t>(&self, pass: &Pass<'t, f32>, x: Var<'t, f32>) -> Var<'t, f32> {
+        x * pass.parameter(&self.0[x.shape()[0] % 2])
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        Ok(Shape::from_slice(input))
+    }
+    fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<f32>)) {
+        visit("even", &self.0[0]);
+        visit("odd", &self.0[1]);
+    }
+}
+
+#[test]
+fn a_parameter_that_depends_on_the_batch_is_refused() {
+    let picks = Picks([1.0, 2.0].map(Parameter::new));
+    let error = refusal(&picks, &[3]).to_string();
+    assert!(error.contains("for a batch of 2 and"), "{error}");
+}
+
+#[test]
+fn a_square_is_a_product() -> Result<(), Error> {
+    let graph = Export::new().model(&Function(|_, x| x.square().position()), &[3])?.graph.unwrap();
+    let nodes: Vec<_> = graph.node.iter().map(|node| (&*node.op_type, &node.input[..])).collect();
+    assert_eq!(nodes, [("Mul", &["input".to_owned(), "input".to_owned()][..])]);
+    Ok(())
+}
+
 #[test]
 fn one_size_of_the_batch_can_be_asked_for() -> Result<(), Error> {
     let mean = Function(|_, x| x.scale(1.0 / x.shape()[0] as f64).position());

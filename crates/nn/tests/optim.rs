@@ -361,6 +361,11 @@ fn a_state_that_does_not_fit_is_refused_whole() {
         state.numbers.insert("step.bias".into(), 1.5);
     });
     assert!(error.contains("step.bias is 1.5, but must be a whole number"), "{error}");
+    // Above 2⁵³ not every whole number is an f64.
+    let error = refusal(&|state| {
+        state.numbers.insert("step.bias".into(), 2_f64.powi(53) + 2.0);
+    });
+    assert!(error.contains("step.bias is 9007199254740994, but must be"), "{error}");
     let error = refusal(&|state| {
         state.numbers.insert("learning_rate".into(), f64::NAN);
     });
@@ -378,6 +383,19 @@ fn a_state_that_does_not_fit_is_refused_whole() {
 
 // ---------------------------------------------------------------------------------------------
 // Groups.
+
+/// The first step of Nesterov's Adam from its paper's formulas, with μₜ = β₁ (1 − ½ 0.96^(tψ)).
+#[test]
+fn the_momentum_of_nadam_grows_slowly_unless_told_otherwise() {
+    let mut model = Model(vec![("w", Parameter::new(1.0))]);
+    let mut gradient = Gradients::default();
+    gradient.insert(model.parameter("w"), Tensor::scalar(1.0));
+    NAdam::new(0.002).unwrap().step(&mut model, &gradient).unwrap();
+    let mu = |t: f64| 0.9 * (1.0 - 0.5 * 0.96_f64.powf(t * 0.004));
+    // ĝ = g/(1 − μ₁), m̂ = m/(1 − μ₁μ₂) with m = 0.1 g; ṽ = g².
+    let m_bar = (1.0 - mu(1.0)) / (1.0 - mu(1.0)) + mu(2.0) * 0.1 / (1.0 - mu(1.0) * mu(2.0));
+    assert_relative_eq!(model.value("w").item(), 1.0 - 0.002 * m_bar, epsilon = 1e-9);
+}
 
 #[test]
 fn a_group_has_its_rate_and_its_decay() {
@@ -455,6 +473,7 @@ fn the_norm_is_of_all_gradients_together() {
     assert_eq!(gradients.of(model.parameter("bias")).unwrap().to_vec(), before);
 
     let mut gradients = of(3.0, -4.0);
+    assert!(clip_value(&mut gradients, &Model::<f64>::new(), 3.5).is_err(), "of another model");
     clip_value(&mut gradients, &model, 3.5).unwrap();
     assert_eq!(gradients.of(model.parameter("bias")).unwrap().to_vec(), [0.0, -3.5]);
     assert_eq!(gradient_norm(&gradients, &model, f64::INFINITY).unwrap(), 3.5);
@@ -675,6 +694,20 @@ fn lbfgs_continues_from_its_state_bit_for_bit() {
 }
 
 #[test]
+fn lbfgs_takes_all_its_iterations_if_no_change_is_too_small() {
+    // A loss that does not change, with a gradient that does not either.
+    let optimizer = Lbfgs::new().iterations(5).unwrap();
+    let mut optimizer = optimizer.tolerances(0.0, 0.0).unwrap();
+    let mut evaluations = 0;
+    let flat = |model: &dyn Module<f64>| {
+        evaluations += 1;
+        Ok((1.0, rosenbrock(model)?.1))
+    };
+    optimizer.step(&mut valley(), flat).unwrap();
+    assert_eq!(evaluations, 5);
+}
+
+#[test]
 fn lbfgs_goes_back_to_the_last_good_point() {
     // From the third evaluation on the loss is NaN, or the closure fails.
     for fails in [false, true] {
@@ -754,6 +787,9 @@ fn schedules_have_their_corners() {
     assert_relative_eq!(chain.rate(1.0, 1000), 0.1);
     assert_eq!(OneCycle::new(10).unwrap().rate(1.0, 9), OneCycle::new(10).unwrap().rate(1.0, 99));
     assert_relative_eq!(OneCycle::new(10).unwrap().rate(1.0, 2), 1.0);
+    // From a 25th, in the end to a ten-thousandth of that.
+    assert_relative_eq!(OneCycle::new(10).unwrap().rate(1.0, 0), 0.04);
+    assert_relative_eq!(OneCycle::new(10).unwrap().rate(1.0, 9), 4e-6, max_relative = 1e-9);
     // A rate of 0, at which a cosine ends, is one that an optimiser takes.
     let mut sgd = Sgd::<f64>::new(0.1).unwrap();
     let rate = Cosine::new(10).unwrap().rate(0.1, 10);
@@ -925,6 +961,8 @@ fn bad_schedules_are_refused_in_a_sentence() {
             (Linear::new(x, 1.0, 3).map(drop), not_negative),
             (Cosine::new(3).unwrap().to(x).map(drop), not_negative),
             (Plateau::new(0.5).unwrap().threshold(x).map(drop), not_negative),
+            (Plateau::new(0.5).unwrap().down_to(x).map(drop), not_negative),
+            (CosineRestarts::new(3).unwrap().to(x).map(drop), not_negative),
             (OneCycle::new(10).unwrap().divisors(x, 1.0).map(drop), "positive and finite"),
         ]);
     }

@@ -431,6 +431,16 @@ fn recurrent_layers_refuse_in_sentences() {
     assert!(wrong(Recurrence { dropout: 0.5, ..good }, 3, 2).contains("only one layer"));
 }
 
+/// The softmax over one key is 1, so attention of one number to itself is its value, projected.
+#[test]
+fn attention_may_be_one_wide() {
+    let layer = MultiHeadAttention::<f64>::new(1, 1, &mut nn::rng(0));
+    let x = Tensor::from([[[0.5]]]);
+    let value = layer.in_proj_weight.value.to_vec()[2] * 0.5;
+    let projected = layer.out_proj.weight.value.item() * value;
+    assert_relative_eq!(predict(&layer, &x).unwrap().item(), projected, epsilon = 1e-15);
+}
+
 /// Attention of width 4 with two heads, whose biases are not 0.
 fn attention() -> MultiHeadAttention<f64> {
     let mut layer = MultiHeadAttention::new(4, 2, &mut nn::rng(5));

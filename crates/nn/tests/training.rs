@@ -9,6 +9,7 @@ use nn::data::{DataLoader, digits, xor};
 use nn::layers::Sequential;
 use nn::metrics::accuracy;
 use nn::ops::Shape;
+use nn::ops::declare::sample;
 use nn::prelude::*;
 
 fn numbers(model: &impl Module<f64>) -> Vec<f64> {
@@ -519,6 +520,19 @@ impl Module<f64> for Pair {
     }
 }
 
+/// Adds the mean over the batch to a buffer that it does not show.
+struct Hoards(Parameter<f64>);
+impl Module<f64> for Hoards {
+    fn forward<'t>(&self, pass: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        let sum = pass.parameter(&self.0) + x.mean().detach();
+        pass.update(&self.0, sum);
+        x
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        Ok(Shape::from_slice(input))
+    }
+}
+
 fn refused(mut model: impl Module<f64>) -> String {
     let all = |model: &dyn Module<f64>| -> Vec<f64> {
         let mut all = Vec::new();
@@ -541,6 +555,9 @@ fn a_model_that_does_not_show_its_parameters_rightly_is_refused() {
     assert!(error.contains("a parameter of shape [2, 3]"), "{error}");
     assert!(error.contains("that the model's visit does not show"), "{error}");
     assert!(error.contains("at crates/nn/tests/training.rs:"), "the line of the model: {error}");
+    let hoards = Hoards(Parameter::buffer(0.0));
+    let error = refused(Sequential::new().then(hoards).then(Dense::new(3, 2, &mut nn::rng(0))));
+    assert!(error.contains("a buffer of shape []"), "{error}");
     let error = refused(Pair { shown_mut: 1, ..Pair::new() });
     assert!(error.contains("its visit shows 4 parameters, and its visit_mut 2"), "{error}");
     let error = refused(Pair { names: ["same", "same"], ..Pair::new() });
@@ -681,4 +698,36 @@ fn a_model_is_served_from_threads() {
     let threads: Vec<_> = threads.collect();
     let together: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
     assert_eq!(together, alone);
+}
+
+/// The table turned about: its first axis does not count samples.
+struct Turned;
+impl Module<f64> for Turned {
+    fn forward<'t>(&self, _: &Pass<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        x.t()
+    }
+    fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+        Ok(input.iter().rev().copied().collect())
+    }
+}
+
+#[test]
+fn a_prediction_of_all_rows_together_is_not_put_together_from_parts() {
+    let x: Tensor<f64> = sample(&[1500, 2], 0);
+    assert_eq!(predict(&Turned, &x).unwrap(), x.t());
+}
+
+#[test]
+fn an_evaluation_drops_nothing() {
+    let mut rng = nn::rng(3);
+    let model = Sequential::new()
+        .then(Dense::new(3, 8, &mut rng))
+        .then(Dropout::new(0.5).unwrap())
+        .then(Dense::new(8, 1, &mut rng));
+    let (x, y): (Tensor<f64>, Tensor<f64>) = (sample(&[40, 3], 0), sample(&[40, 1], 1));
+    let error = &predict(&model, &x).unwrap() - &y;
+    let mean = error.view().iter().map(|e| e * e).sum::<f64>() / 40.0;
+    let data = Dataset::regression(x, y).unwrap();
+    let loss = evaluate(&model, &data, &MeanSquaredError).unwrap().loss;
+    assert!((loss - mean).abs() < 1e-14, "{loss} for {mean}");
 }

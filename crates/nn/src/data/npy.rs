@@ -467,7 +467,6 @@ impl<'t> Literal<'t> {
     }
 
     fn length(&mut self) -> Result<usize, String> {
-        self.0 = self.0.trim_start();
         let end = self.0.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.0.len());
         let (digits, rest) = self.0.split_at(end);
         let Ok(length) = digits.parse() else { return self.refuse("a length of an axis") };

@@ -254,6 +254,7 @@ fn arms<A: Float>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ground::Targets;
 
     #[test]
     fn a_seed_means_the_same_points() {
@@ -275,6 +276,8 @@ mod tests {
             assert!(((point[0] - centre[0]).hypot(point[1] - centre[1]) - 1.0).abs() < 1e-12);
         }
         assert!((points[12] + 1.0).abs() < 1e-12, "the last of the first moon is at (-1, 0)");
+        assert!((points[6] - 1.0).abs() < 1e-12, "the middle of the second is at (1, -0.5)");
+        assert!((points[7] + 0.5).abs() < 1e-12, "the second moon hangs down");
 
         let data = spirals::<f64>(9, 3, 0.0, 0).unwrap();
         let radii: Vec<_> = data.inputs().to_vec().chunks(2).map(|p| p[0].hypot(p[1])).collect();
@@ -282,6 +285,14 @@ mod tests {
             assert!((radius - (0.1 + 0.45 * (i / 3) as f64)).abs() < 1e-12);
         }
         assert!(spirals::<f64>(3, 3, 0.5, 0).unwrap().inputs().is_finite());
+    }
+
+    #[test]
+    fn a_line_has_even_steps_from_minus_1_to_1() {
+        let data = line::<f64>(5, 3.0, -1.0, 0.0, 0).unwrap();
+        assert_eq!(data.inputs().to_vec(), [-1.0, -0.5, 0.0, 0.5, 1.0]);
+        let Targets::Values(values) = data.targets() else { panic!("a line has values") };
+        assert_eq!(values.to_vec(), [-4.0, -2.5, -1.0, 0.5, 2.0]);
     }
 
     #[test]
