@@ -28,9 +28,10 @@ fn bench(group: &str, name: &str, parts: usize, step: &mut dyn FnMut()) {
 }
 
 fn main() {
-    for workload in ["W1", "W2", "W2b", "W3", "W4", "W5", "W6", "W6s", "W7", "W8", "W9", "W10"] {
-        workloads::measure(workload, false, step).expect("a workload");
-        workloads::measure(workload, true, recorded).expect("a workload");
+    let names = (1..=21).map(|number| format!("W{number}"));
+    for workload in names.chain(["W2b".into(), "W6s".into()]) {
+        workloads::measure(&workload, false, step).expect("a workload");
+        workloads::measure(&workload, true, recorded).expect("a workload");
     }
     Criterion::default().configure_from_args().final_summary();
 }

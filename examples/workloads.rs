@@ -15,8 +15,11 @@ use nn::ops;
 use nn::prelude::*;
 use rand::RngExt;
 
+#[path = "workloads/shapes.rs"]
+mod shapes;
+
 const USAGE: &str = "\
-usage: workloads --workload W1|W2|W2b|W3|W4|W5|W6|W6s|W7|W8|W9|W10 [--threads N] [--steps N]
+usage: workloads --workload W1|W2|W2b|W3|W4|W5|W6|W6s|W7|W8|W9| ... |W21 [--threads N] [--steps N]
                  [--max-seconds S] [--floor] [--recorded] [--plan]";
 
 /// Distinct batches that the steps go through in turn.
@@ -77,7 +80,8 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         "W8" => million(args),
         "W9" => recurrent::<LstmCell>(args),
         "W10" => recurrent::<GruCell>(args),
-        other => Err(format!("there is no workload {other:?}\n{USAGE}").into()),
+        other => shapes::run(args)
+            .unwrap_or_else(|| Err(format!("there is no workload {other:?}\n{USAGE}").into())),
     }
 }
 
@@ -312,9 +316,9 @@ fn recurrent<C: Cell + Default>(args: &Args) -> Result<(), Box<dyn Error>> {
     let rng = &mut nn::rng(0);
     let settings = Recurrence { layers: 2, returns: Returns::Last, ..Recurrence::default() };
     let model = Sequential::new()
-        .then(Recurrent::<f32, C>::with_settings(24, 96, settings, rng)?)
+        .then(Recurrent::<f32, C>::with_settings(30, 96, settings, rng)?)
         .then(Dense::new(96, 10, rng));
-    train(args, model, (17, &[41, 24]), labels(17), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (17, &[41, 30]), labels(17), &CrossEntropy, Adam::new(0.001)?)
 }
 
 /// The mean over the places of a sequence.

@@ -455,6 +455,45 @@ fn small(files: &[(&str, &str)]) -> Vec<String> {
     faults_of(files, &SMALL)
 }
 
+/// The names of the functions of a block, without those inside them.
+fn methods(block: &str) -> Vec<&str> {
+    let lines = block.lines().filter_map(|line| line.strip_prefix("    fn "));
+    lines.map(|line| line.split(['(', '<']).next().unwrap()).collect()
+}
+
+#[test]
+fn rules_have_their_methods_in_the_order_of_the_contract() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/src");
+    let contract = fs::read_to_string(sources.join("rule/rule.rs")).unwrap();
+    let (_, contract) = contract.split_once("pub trait Rule").unwrap();
+    let contract = methods(contract);
+    let mut rules = 0;
+    let mut folders = vec![sources.join("rules")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            for block in text.split("\nimpl").filter(|block| block.contains("Rule for ")) {
+                let (head, body) = block.split_once("{\n").unwrap();
+                if !head.trim_end().contains(" Rule for ") {
+                    continue;
+                }
+                let names = methods(body.split("\n}").next().unwrap());
+                let places: Vec<usize> = names
+                    .iter()
+                    .map(|name| contract.iter().position(|m| m == name).expect("its method"))
+                    .collect();
+                assert!(places.is_sorted(), "{}: {names:?}", path.display());
+                rules += 1;
+            }
+        }
+    }
+    assert!(rules > 40, "{rules} rules were found");
+}
+
 #[test]
 fn arrows_downwards_are_no_fault() {
     let files = [

@@ -512,6 +512,7 @@ fn the_loss_of_an_epoch_weighs_what_counts() {
     }
 }
 
+#[allow(clippy::items_after_statements)] // Beside what it is about.
 #[test]
 fn a_surely_wrong_sample_keeps_its_gradient() {
     // σ(20) is 1 and σ(−120) is 0 in f32; the slope of the loss is σ(x) − t all the same.

@@ -153,7 +153,7 @@ fn roots_of_sums_are_flat_at_zero() {
     // (|3|³ + |−4|³)^⅓ = 91^⅓ and slopes sign x·x²/91^⅔.
     let (value, slope) = at::<f64>(|x| x.norm_lp(3.0, ..), [3.0, -4.0]);
     assert_relative_eq!(value.item(), 4.497941445275415, epsilon = 1e-14);
-    let expected = Tensor::from([0.44485135173053553, -0.790846847520952]);
+    let expected = Tensor::from([0.444_851_351_730_535_5, -0.790846847520952]);
     assert_relative_eq!(slope, expected, epsilon = 1e-14);
 }
 

@@ -50,26 +50,26 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
             })
             .collect()
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::with(*self, Lead::Aligned)
-    }
     fn family(&self) -> Family<'_> {
         Family::Elementwise
-    }
-    fn remarks(&self) -> Remarks {
-        E::REMARKS
-    }
-    fn write(&self, operands: &[&Formula]) -> Formula {
-        self.0.write(array(operands))
-    }
-    fn settings(&self) -> Attributes {
-        self.0.settings()
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         match T::value_of(self.0, array(operands)) {
             Scalar::Literal(_) => None, // The same number everywhere has no shape of its own.
             Scalar::Value(value) => Some(value),
         }
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::with(*self, Lead::Aligned)
+    }
+    fn settings(&self) -> Attributes {
+        self.0.settings()
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        self.0.write(array(operands))
+    }
+    fn remarks(&self) -> Remarks {
+        E::REMARKS
     }
     #[inline]
     fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {

@@ -53,15 +53,15 @@ impl Rule for Deviation {
             spread(cotangent).mul(direction.scale(degrees.recip()))
         }])
     }
-    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
-        Batched::repeated(Self { axes, ..self.clone() })
-    }
     fn family(&self) -> Family<'_> {
         Family::Reduction(self.axes.clone(), false)
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         Some(self.variance().compose(operands)?.sqrt())
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
     }
     fn settings(&self) -> Attributes {
         self.variance().settings()

@@ -65,13 +65,6 @@ impl Rule for Extreme {
         let value = Tensor::from(most).reshape(out.shape());
         out.set(value)
     }
-    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
-        Batched::repeated(Self { axes, ..self.clone() })
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Reduction(self.axes.clone(), self.keepdims)
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         call.contributions([&|| {
@@ -79,8 +72,12 @@ impl Rule for Extreme {
             spread.mul(self.shares(x, call.output))
         }])
     }
-    fn remarks(&self) -> Remarks {
-        Remarks::stops(Stops::Choice)
+    fn family(&self) -> Family<'_> {
+        Family::Reduction(self.axes.clone(), self.keepdims)
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
     }
     fn settings(&self) -> Attributes {
         let mut attributes = reduction_attributes(&self.axes, self.keepdims);
@@ -89,6 +86,9 @@ impl Rule for Extreme {
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &show_reduction(&self.axes, self.keepdims))
+    }
+    fn remarks(&self) -> Remarks {
+        Remarks::stops(Stops::Choice)
     }
 }
 

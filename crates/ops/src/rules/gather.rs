@@ -59,16 +59,16 @@ impl Rule for Gather {
         let value = Tensor::from_shape_vec(out.shape(), elements).expect("one row an index");
         out.set(value)
     }
-    fn batched(&self, _: usize, _: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
-        if along[0] { None } else { Batched::with(*self, Lead::Kept) }
-    }
-    fn family(&self) -> Family<'_> {
-        Family::LinearIn(0)
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let rows = call.operands[0].shape()[0];
         let table = || T::apply(GatherAdjoint { rows }, &[call.operands[1], cotangent]);
         Contributions::from_buf([call.wanted[0].then(table), None])
+    }
+    fn family(&self) -> Family<'_> {
+        Family::LinearIn(0)
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
+        if along[0] { None } else { Batched::with(*self, Lead::Kept) }
     }
 }
 
@@ -100,12 +100,12 @@ impl Rule for GatherAdjoint {
         }
         Ok(())
     }
-    fn family(&self) -> Family<'_> {
-        Family::LinearIn(1)
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let added = || T::apply(Gather, &[cotangent, call.operands[0]]);
         Contributions::from_buf([None, call.wanted[1].then(added)])
+    }
+    fn family(&self) -> Family<'_> {
+        Family::LinearIn(1)
     }
     fn settings(&self) -> Attributes {
         vec![("rows", self.rows.into())]

@@ -59,6 +59,9 @@ impl Rule for LogSumExp {
         let spread = |v: &T| spread(v, &self.axes, self.keepdims, &x.shape());
         call.contributions([&|| spread(cotangent).mul(self.shares(x))])
     }
+    fn family(&self) -> Family<'_> {
+        Family::Composed
+    }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let x = operands[0];
         let most = x.max_keepdims(self.axes.clone()).stop_gradient();
@@ -70,9 +73,6 @@ impl Rule for LogSumExp {
     fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
         Batched::repeated(Self { axes, ..self.clone() })
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Composed
     }
     fn settings(&self) -> Attributes {
         reduction_attributes(&self.axes, self.keepdims)

@@ -152,19 +152,6 @@ impl Rule for Matmul {
         }
         Ok(())
     }
-    fn batched(&self, _: usize, operands: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
-        match (operands[0].len(), operands[1].len()) {
-            (1, 2) if !along[1] => Batched::with(*self, Lead::Kept), // Rows of a matrix.
-            (2.., 2..) => Batched::with(*self, Lead::Aligned),
-            _ => None,
-        }
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Bilinear
-    }
-    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
-        Some(self)
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (a, b) = (call.operands[0], call.operands[1]);
         let (a_shape, b_shape) = (a.shape(), b.shape());
@@ -188,6 +175,9 @@ impl Rule for Matmul {
             }]),
         }
     }
+    fn family(&self) -> Family<'_> {
+        Family::Bilinear
+    }
     /// A vector as the matrix that it stands for. A column is taken as a row, so that a batch of
     /// them meets one matrix in one product.
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
@@ -202,8 +192,18 @@ impl Rule for Matmul {
             }
         }
     }
+    fn batched(&self, _: usize, operands: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
+        match (operands[0].len(), operands[1].len()) {
+            (1, 2) if !along[1] => Batched::with(*self, Lead::Kept), // Rows of a matrix.
+            (2.., 2..) => Batched::with(*self, Lead::Aligned),
+            _ => None,
+        }
+    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::notate("matmul", Notation::Infix(" @ ", Binding::Product), operands)
+    }
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
     }
 }
 

@@ -47,17 +47,17 @@ impl Rule for Norm {
         let value = kernel::norm(operands[0], &axes, out.shape());
         out.set(value)
     }
-    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
-        Batched::repeated(Self { axes, ..self.clone() })
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Reduction(self.axes.clone(), self.keepdims)
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         let spread = || spread(cotangent, &self.axes, self.keepdims, &x.shape());
         call.contributions([&|| spread().mul(self.direction(x, call.output))])
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Reduction(self.axes.clone(), self.keepdims)
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
     }
     fn settings(&self) -> Attributes {
         reduction_attributes(&self.axes, self.keepdims)

@@ -71,23 +71,23 @@ impl Rule for Variance {
             spread(cotangent, &self.axes, false, &slope.shape()).mul(slope)
         }])
     }
-    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
-        Batched::repeated(Self { axes, ..self.clone() })
-    }
     fn family(&self) -> Family<'_> {
         Family::Reduction(self.axes.clone(), false)
-    }
-    fn settings(&self) -> Attributes {
-        let mut attributes = reduction_attributes(&self.axes, false);
-        attributes.push(("correction", self.correction.into()));
-        attributes
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let x = operands[0];
         let centred = x.sub(x.mean_keepdims(self.axes.clone()));
         let sum = centred.square().sum_axes(self.axes.clone());
         Some(sum.scale(self.degrees(&x.shape(), &sum.shape()).recip()))
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
+    }
+    fn settings(&self) -> Attributes {
+        let mut attributes = reduction_attributes(&self.axes, false);
+        attributes.push(("correction", self.correction.into()));
+        attributes
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &self.settings_text())
@@ -171,22 +171,22 @@ impl Rule for Normalize {
         let slope = || T::apply(NormalizeSlope(self.clone()), &[call.operands[0], cotangent]);
         call.contributions([&slope])
     }
-    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
-        Batched::repeated(Self { axes, ..self.clone() })
-    }
     fn family(&self) -> Family<'_> {
         Family::Symmetric
-    }
-    fn settings(&self) -> Attributes {
-        let mut attributes = reduction_attributes(&self.axes, true);
-        attributes.extend([("epsilon", self.epsilon.into()), ("centred", self.centred.into())]);
-        attributes
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let x = operands[0];
         let centred = if self.centred { x.sub(self.mean(x)) } else { x.clone() };
         Some(centred.mul(self.inverse_deviation(x)))
+    }
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
+        Batched::repeated(Self { axes, ..self.clone() })
+    }
+    fn settings(&self) -> Attributes {
+        let mut attributes = reduction_attributes(&self.axes, true);
+        attributes.extend([("epsilon", self.epsilon.into()), ("centred", self.centred.into())]);
+        attributes
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &self.settings_text())
@@ -217,18 +217,18 @@ impl Rule for NormalizeSlope {
             T::apply(self.clone(), &[x, cotangent])
         }])
     }
+    fn family(&self) -> Family<'_> {
+        Family::Symmetric
+    }
     fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let axes = axes_behind(&self.0.axes, operands[0].len()).ok()?;
         Batched::repeated(Self(Normalize { axes, ..self.0.clone() }))
     }
-    fn family(&self) -> Family<'_> {
-        Family::Symmetric
+    fn settings(&self) -> Attributes {
+        Rule::settings(&self.0)
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call(self.name(), operands, &self.0.settings_text())
-    }
-    fn settings(&self) -> Attributes {
-        Rule::settings(&self.0)
     }
 }
 

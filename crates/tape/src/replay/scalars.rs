@@ -66,7 +66,9 @@ impl<A: Float> Planner<'_, A> {
 fn counted(from: &[Ranked], key: impl Fn(&Ranked) -> u32) -> Vec<Ranked> {
     let most = from.iter().map(&key).max().unwrap_or(0) as usize;
     let mut next = vec![0_u32; most + 2];
-    from.iter().for_each(|ranked| next[key(ranked) as usize + 1] += 1);
+    for ranked in from {
+        next[key(ranked) as usize + 1] += 1;
+    }
     for number in 0..most {
         next[number + 1] += next[number];
     }

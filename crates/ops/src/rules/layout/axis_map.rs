@@ -107,15 +107,15 @@ impl Rule for AxisMap {
         }
         out.set(Tensor::from(result))
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(Self { axis: axis_behind(self.axis), ..self.clone() })
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let transposed = || Self { adjoint: !self.adjoint, ..self.clone() };
+        call.contributions([&|| T::apply(transposed(), &[cotangent])])
     }
     fn family(&self) -> Family<'_> {
         Family::Linear
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        let transposed = || Self { adjoint: !self.adjoint, ..self.clone() };
-        call.contributions([&|| T::apply(transposed(), &[cotangent])])
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis), ..self.clone() })
     }
     fn settings(&self) -> Attributes {
         let entries =

@@ -42,15 +42,15 @@ impl Rule for Cumsum {
         }
         out.set(Tensor::from(sums))
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(Self { axis: axis_behind(self.axis), ..*self })
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let other = Self { reverse: !self.reverse, ..*self };
+        call.contributions([&|| T::apply(other, &[cotangent])])
     }
     fn family(&self) -> Family<'_> {
         Family::Linear
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        let other = Self { reverse: !self.reverse, ..*self };
-        call.contributions([&|| T::apply(other, &[cotangent])])
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis), ..*self })
     }
     fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into()), ("reverse", self.reverse.into())]

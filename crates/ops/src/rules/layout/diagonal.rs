@@ -65,18 +65,18 @@ impl Rule for Diagonal {
         }
         out.set(Tensor::from_shape_vec(shape, elements).expect("one element for each index"))
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Linear
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let shape = call.operands[0].shape();
             let [.., rows, columns] = shape[..] else { unreachable!("two axes") };
             T::apply(DiagonalAdjoint { offset: self.offset, size: [rows, columns] }, &[cotangent])
         }])
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn settings(&self) -> Attributes {
         vec![("offset", self.offset.into())]
@@ -112,14 +112,14 @@ impl Rule for DiagonalAdjoint {
         }
         out.set(Tensor::from(matrix))
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| T::apply(Diagonal { offset: self.offset }, &[cotangent])])
     }
     fn family(&self) -> Family<'_> {
         Family::Linear
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        call.contributions([&|| T::apply(Diagonal { offset: self.offset }, &[cotangent])])
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn settings(&self) -> Attributes {
         vec![("offset", self.offset.into()), ("size", self.size[..].into())]

@@ -79,13 +79,6 @@ impl Rule for TakeAlong {
         self.indices.for_each(axis, |_, target| taken.push(x[target]));
         out.set(Tensor::from_shape_vec(shape, taken).expect("one element for each index"))
     }
-    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        let (axis, indices) = (axis_behind(self.axis), self.indices.repeated(rows));
-        Batched::repeated(Self { axis, indices })
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Linear
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let shape = call.operands[0].shape();
@@ -93,6 +86,13 @@ impl Rule for TakeAlong {
             let (axis, indices) = (self.axis, self.indices.clone());
             T::apply(ScatterAdd { axis, indices, length }, &[cotangent])
         }])
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let (axis, indices) = (axis_behind(self.axis), self.indices.repeated(rows));
+        Batched::repeated(Self { axis, indices })
     }
     fn settings(&self) -> Attributes {
         along_attributes(self.axis, &self.indices)
@@ -124,16 +124,16 @@ impl Rule for ScatterAdd {
         self.indices.for_each(axis, |position, target| sums[target] += x[position]);
         out.set(Tensor::from(sums))
     }
-    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        let (axis, indices) = (axis_behind(self.axis), self.indices.repeated(rows));
-        Batched::repeated(Self { axis, indices, ..*self })
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let take = || TakeAlong { axis: self.axis, indices: self.indices.clone() };
+        call.contributions([&|| T::apply(take(), &[cotangent])])
     }
     fn family(&self) -> Family<'_> {
         Family::Linear
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        let take = || TakeAlong { axis: self.axis, indices: self.indices.clone() };
-        call.contributions([&|| T::apply(take(), &[cotangent])])
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        let (axis, indices) = (axis_behind(self.axis), self.indices.repeated(rows));
+        Batched::repeated(Self { axis, indices, ..*self })
     }
     fn settings(&self) -> Attributes {
         let mut attributes = along_attributes(self.axis, &self.indices);

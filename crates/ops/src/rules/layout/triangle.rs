@@ -40,14 +40,14 @@ impl Rule for Triangle {
         }
         out.set(kept)
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| T::apply(*self, &[cotangent])])
     }
     fn family(&self) -> Family<'_> {
         Family::Linear
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        call.contributions([&|| T::apply(*self, &[cotangent])])
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn settings(&self) -> Attributes {
         vec![("upper", self.upper.into()), ("offset", self.offset.into())]

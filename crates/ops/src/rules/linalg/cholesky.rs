@@ -57,8 +57,15 @@ impl Rule for Cholesky {
         })?;
         out.set(value)
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let l = call.output;
+        call.contributions([&|| {
+            let inverse = T::apply(Inverse, &[l]);
+            let inner = phi(&transposed(l).matmul(cotangent));
+            let s = transposed(&inverse).matmul(inner).matmul(&inverse);
+            // Only the lower triangle is read, so the upper one's share belongs to it.
+            phi(&s.add(transposed(&s)))
+        }])
     }
     fn family(&self) -> Family<'_> {
         Family::Own
@@ -83,15 +90,8 @@ impl Rule for Cholesky {
         let (first, rest) = columns.split_first()?;
         Some(first.concat(rest, -1))
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        let l = call.output;
-        call.contributions([&|| {
-            let inverse = T::apply(Inverse, &[l]);
-            let inner = phi(&transposed(l).matmul(cotangent));
-            let s = transposed(&inverse).matmul(inner).matmul(&inverse);
-            // Only the lower triangle is read, so the upper one's share belongs to it.
-            phi(&s.add(transposed(&s)))
-        }])
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
 }
 

@@ -102,14 +102,14 @@ impl Rule for Cofactor {
         })?;
         out.set(value)
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| T::apply(CofactorSlope, &[call.operands[0], cotangent])])
     }
     fn family(&self) -> Family<'_> {
         Family::Symmetric
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        call.contributions([&|| T::apply(CofactorSlope, &[call.operands[0], cotangent])])
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
 }
 
@@ -136,17 +136,17 @@ impl Rule for CofactorSlope {
         })?;
         out.set(value)
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Symmetric
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (x, g) = (call.operands[0], call.operands[1]);
         call.contributions([&|| third_derivative(x, g, cotangent), &|| {
             T::apply(Self, &[x, cotangent])
         }])
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Symmetric
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
 }
 

@@ -57,14 +57,14 @@ impl Rule for Det {
         let value = for_each_matrix(operands[0], out.shape(), |_, x| Ok(vec![x.determinant()]))?;
         out.set(value)
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        call.contributions([&|| spread(cotangent).mul(T::apply(Cofactor, &[call.operands[0]]))])
     }
     fn family(&self) -> Family<'_> {
         matrix_by_matrix()
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        call.contributions([&|| spread(cotangent).mul(T::apply(Cofactor, &[call.operands[0]]))])
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
 }
 
@@ -87,17 +87,17 @@ impl Rule for LogDet {
         })?;
         out.set(value)
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
-    }
-    fn family(&self) -> Family<'_> {
-        matrix_by_matrix()
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             let inverse = T::apply(Inverse, &[call.operands[0]]);
             spread(cotangent).mul(transposed(&inverse))
         }])
+    }
+    fn family(&self) -> Family<'_> {
+        matrix_by_matrix()
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
 }
 

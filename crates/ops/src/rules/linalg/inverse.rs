@@ -32,15 +32,15 @@ impl Rule for Inverse {
         })?;
         out.set(value)
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let y = transposed(call.output);
+        call.contributions([&|| y.matmul(cotangent).matmul(&y).neg()])
     }
     fn family(&self) -> Family<'_> {
         Family::MatrixFunction
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        let y = transposed(call.output);
-        call.contributions([&|| y.matmul(cotangent).matmul(&y).neg()])
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
 }
 

@@ -52,16 +52,16 @@ impl Rule for Solve {
         })?;
         out.set(value)
     }
-    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        // A vector on the right would be read as a matrix.
-        if operands[1].len() > 1 { Batched::repeated(*self) } else { None }
+    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        let b_bar = || T::apply(Self, &[&transposed(call.operands[0]), cotangent]);
+        call.contributions([&|| b_bar().matmul(transposed(call.output)).neg(), &b_bar])
     }
     fn family(&self) -> Family<'_> {
         Family::Quotient
     }
-    fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
-        let b_bar = || T::apply(Self, &[&transposed(call.operands[0]), cotangent]);
-        call.contributions([&|| b_bar().matmul(transposed(call.output)).neg(), &b_bar])
+    fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        // A vector on the right would be read as a matrix.
+        if operands[1].len() > 1 { Batched::repeated(*self) } else { None }
     }
 }
 

@@ -60,25 +60,25 @@ impl Rule for Assemble {
             |(part, &wanted): (&Arc<[SliceInfoElem]>, &bool)| wanted.then(|| cotangent.slice(part));
         self.parts.iter().zip(call.wanted).map(part).collect()
     }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
     fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let parts = self.parts.iter().map(|part| part_behind(part)).collect();
         let shape = std::iter::once(rows).chain(self.shape.iter().copied()).collect();
         Batched::repeated(Self { parts, shape })
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Linear
-    }
-    fn write(&self, operands: &[&Formula]) -> Formula {
-        let parts: Vec<String> = self.parts.iter().map(|part| show_parts(part)).collect();
-        let parts =
-            if parts.len() <= 4 { parts.join(", ") } else { format!("{} parts", parts.len()) };
-        Formula::call("assemble", operands, &parts)
     }
     fn settings(&self) -> Attributes {
         let mut attributes: Attributes =
             self.parts.iter().flat_map(|part| part_attributes(part)).collect();
         attributes.push(("shape", self.shape[..].into()));
         attributes
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        let parts: Vec<String> = self.parts.iter().map(|part| show_parts(part)).collect();
+        let parts =
+            if parts.len() <= 4 { parts.join(", ") } else { format!("{} parts", parts.len()) };
+        Formula::call("assemble", operands, &parts)
     }
 }
 

@@ -45,21 +45,21 @@ impl Rule for BroadcastTo {
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.clone()])
     }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
     fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let shape = std::iter::once(rows).chain(self.shape.iter().copied()).collect();
         Batched::with(Self { shape }, Lead::Aligned)
     }
-    fn family(&self) -> Family<'_> {
-        Family::Linear
-    }
     fn settings(&self) -> Attributes {
         vec![("shape", self.shape[..].into())]
     }
-    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
-        Some(self)
-    }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("broadcast_to", operands, &format!("{:?}", &self.shape[..]))
+    }
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
     }
 }
 

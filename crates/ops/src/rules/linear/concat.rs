@@ -71,11 +71,11 @@ impl Rule for Concat {
             })
             .collect()
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(Self { axis: axis_behind(self.axis) })
-    }
     fn family(&self) -> Family<'_> {
         Family::Linear
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis) })
     }
     fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into())]

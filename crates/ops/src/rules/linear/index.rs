@@ -55,11 +55,11 @@ impl Rule for IndexSelect {
             T::apply(IndexAdd { axis: self.axis, indices, length }, &[cotangent])
         }])
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(Self { axis: axis_behind(self.axis), ..self.clone() })
-    }
     fn family(&self) -> Family<'_> {
         Family::Linear
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis), ..self.clone() })
     }
     fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into()), ("indices", self.indices[..].into())]
@@ -137,15 +137,11 @@ impl Rule for IndexAdd {
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.index_select(self.axis, &self.indices)])
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(Self { axis: axis_behind(self.axis), ..self.clone() })
-    }
     fn family(&self) -> Family<'_> {
         Family::Linear
     }
-    fn write(&self, operands: &[&Formula]) -> Formula {
-        let settings = format!("axis {}, {}", self.axis, show_indices(&self.indices));
-        Formula::call("index_add", operands, &settings)
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { axis: axis_behind(self.axis), ..self.clone() })
     }
     fn settings(&self) -> Attributes {
         vec![
@@ -153,6 +149,10 @@ impl Rule for IndexAdd {
             ("indices", self.indices[..].into()),
             ("length", self.length.into()),
         ]
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        let settings = format!("axis {}, {}", self.axis, show_indices(&self.indices));
+        Formula::call("index_add", operands, &settings)
     }
 }
 

@@ -63,12 +63,12 @@ impl Rule for Mean {
             spread(&share, &self.axes, self.keepdims, &shape)
         }])
     }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
     fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
         Batched::repeated(Self { axes, ..self.clone() })
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Linear
     }
     fn settings(&self) -> Attributes {
         reduction_attributes(&self.axes, self.keepdims)

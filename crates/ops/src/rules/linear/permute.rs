@@ -58,13 +58,13 @@ impl Rule for Permute {
             cotangent.permute(&inverse)
         }])
     }
+    fn family(&self) -> Family<'_> {
+        Family::View
+    }
     fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let order = self.resolve(operands[0].len()).ok()?;
         let order = order.iter().map(|&axis| axis as isize + 1);
         Batched::repeated(Self { axes: Some(std::iter::once(0).chain(order).collect()) })
-    }
-    fn family(&self) -> Family<'_> {
-        Family::View
     }
     fn settings(&self) -> Attributes {
         self.axes.iter().map(|axes| ("axes", axes[..].into())).collect()

@@ -38,11 +38,11 @@ impl Rule for Pick {
             T::apply(Place { indices: self.indices.clone(), columns }, &[cotangent])
         }])
     }
-    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(Self { indices: self.indices.repeat(rows).into() })
-    }
     fn family(&self) -> Family<'_> {
         Family::Linear
+    }
+    fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { indices: self.indices.repeat(rows).into() })
     }
     fn settings(&self) -> Attributes {
         vec![("indices", self.indices[..].into())]
@@ -107,19 +107,19 @@ impl Rule for Place {
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(Pick { indices: self.indices.clone() }, &[cotangent])])
     }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
     fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let indices = self.indices.repeat(rows).into();
         Batched::repeated(Self { indices, ..*self })
     }
-    fn family(&self) -> Family<'_> {
-        Family::Linear
+    fn settings(&self) -> Attributes {
+        vec![("indices", self.indices[..].into()), ("columns", self.columns.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         let settings = format!("{} of {}", show_indices(&self.indices), self.columns);
         Formula::call("place", operands, &settings)
-    }
-    fn settings(&self) -> Attributes {
-        vec![("indices", self.indices[..].into()), ("columns", self.columns.into())]
     }
 }
 

@@ -58,13 +58,13 @@ impl Rule for Reshape {
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.reshape(&call.operands[0].shape()[..])])
     }
+    fn family(&self) -> Family<'_> {
+        Family::View
+    }
     fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let rows = isize::try_from(rows).ok()?;
         let shape = std::iter::once(rows).chain(self.shape.iter().copied()).collect();
         Batched::repeated(Self { shape })
-    }
-    fn family(&self) -> Family<'_> {
-        Family::View
     }
     fn settings(&self) -> Attributes {
         vec![("shape", self.shape[..].into())]

@@ -39,11 +39,11 @@ impl Rule for Slice {
             T::apply(adjoint, &[cotangent])
         }])
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(Self { part: part_behind(&self.part) })
-    }
     fn family(&self) -> Family<'_> {
         Family::Part(&self.part)
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(Self { part: part_behind(&self.part) })
     }
     fn settings(&self) -> Attributes {
         part_attributes(&self.part)
@@ -113,26 +113,26 @@ impl Rule for SliceAdjoint {
         zeros.slice_mut(&*self.part).assign(&operands[0].view());
         Ok(())
     }
-    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
-        Some(self)
-    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.slice(&self.part)])
+    }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
     }
     fn batched(&self, rows: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let shape = std::iter::once(rows).chain(self.shape.iter().copied()).collect();
         Batched::repeated(Self { part: part_behind(&self.part), shape })
     }
-    fn family(&self) -> Family<'_> {
-        Family::Linear
-    }
-    fn write(&self, operands: &[&Formula]) -> Formula {
-        Formula::call("slice_adjoint", operands, &show_parts(&self.part))
-    }
     fn settings(&self) -> Attributes {
         let mut attributes = part_attributes(&self.part);
         attributes.push(("shape", self.shape[..].into()));
         attributes
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        Formula::call("slice_adjoint", operands, &show_parts(&self.part))
+    }
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
     }
 }
 

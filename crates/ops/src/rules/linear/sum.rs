@@ -43,12 +43,12 @@ impl Rule for Sum {
         let spread = || spread(cotangent, &self.axes, self.keepdims, &call.operands[0].shape());
         call.contributions([&spread])
     }
+    fn family(&self) -> Family<'_> {
+        Family::Linear
+    }
     fn batched(&self, _: usize, operands: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         let axes = axes_behind(&self.axes, operands[0].len()).ok()?;
         Batched::repeated(Self { axes, ..self.clone() })
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Linear
     }
     fn settings(&self) -> Attributes {
         reduction_attributes(&self.axes, self.keepdims)

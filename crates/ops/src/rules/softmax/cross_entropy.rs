@@ -33,6 +33,9 @@ impl Rule for SoftmaxCrossEntropy {
         shape.pop();
         Ok(shape)
     }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        forward_by_parts(self, operands, out)
+    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let (x, p) = (call.operands[0], call.operands[1]);
         let cotangent = &cotangent.expand_dims(-1);
@@ -41,15 +44,12 @@ impl Rule for SoftmaxCrossEntropy {
             &|| cotangent.mul(x.log_softmax(-1).neg()),
         ])
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        forward_by_parts(self, operands, out)
+    fn family(&self) -> Family<'_> {
+        Family::Composed
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let (x, log) = shifted(operands[0], -1);
         Some(operands[1].weigh(log.sub(x)).sum_axes(-1))
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Composed
     }
 }
 

@@ -49,15 +49,15 @@ impl Rule for LabelCrossEntropy {
         [call.wanted[0].then(x_bar), None].into_iter().collect()
     }
     // ANCHOR_END: p_minus_y
+    fn family(&self) -> Family<'_> {
+        Family::Composed
+    }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let labels = operands[1];
         let (x, log) = shifted(operands[0], -1);
         let here = labels.one_hot(x.length(-1));
         let picked = here.select(&x, x.scalar(0.0)).sum_axes(-1);
         Some(log.sum_axes(-1).sub(picked))
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Composed
     }
 }
 

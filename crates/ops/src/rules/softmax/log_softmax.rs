@@ -26,13 +26,16 @@ impl Rule for LogSoftmax {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         softmax_shape(operands, self.axis)
     }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        forward_by_parts(self, operands, out)
+    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
             cotangent.sub(call.output.exp().mul(cotangent.sum_keepdims(self.axis)))
         }])
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        forward_by_parts(self, operands, out)
+    fn family(&self) -> Family<'_> {
+        Family::Composed
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let (x, log) = shifted(operands[0], self.axis);
@@ -41,17 +44,14 @@ impl Rule for LogSoftmax {
     fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         Batched::repeated(Self { axis: axis_behind(self.axis) })
     }
-    fn family(&self) -> Family<'_> {
-        Family::Composed
-    }
-    fn remarks(&self) -> Remarks {
-        Remarks::stops(Stops::Saturation)
-    }
     fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("log_softmax", operands, &show_reduction(&self.axis.into(), false))
+    }
+    fn remarks(&self) -> Remarks {
+        Remarks::stops(Stops::Saturation)
     }
 }
 

@@ -35,20 +35,20 @@ impl Rule for OneHot {
         }
         Ok(())
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::repeated(*self)
+    fn vjp<T: Reading>(&self, _call: &Call<'_, T>, _cotangent: &T) -> Contributions<T> {
+        std::iter::once(None).collect()
     }
     fn family(&self) -> Family<'_> {
         Family::Constant
     }
-    fn vjp<T: Reading>(&self, _call: &Call<'_, T>, _cotangent: &T) -> Contributions<T> {
-        std::iter::once(None).collect()
-    }
-    fn write(&self, operands: &[&Formula]) -> Formula {
-        Formula::call("one_hot", operands, &format!("classes {}", self.classes))
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
     fn settings(&self) -> Attributes {
         vec![("classes", self.classes.into())]
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        Formula::call("one_hot", operands, &format!("classes {}", self.classes))
     }
 }
 

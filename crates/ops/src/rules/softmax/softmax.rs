@@ -26,12 +26,15 @@ impl Rule for Softmax {
     fn shape(&self, operands: &[&[usize]]) -> Result<Shape, Problem> {
         softmax_shape(operands, self.axis)
     }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        forward_by_parts(self, operands, out)
+    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let y = call.output;
         call.contributions([&|| y.mul(cotangent.sub(cotangent.mul(y).sum_keepdims(self.axis)))])
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        forward_by_parts(self, operands, out)
+    fn family(&self) -> Family<'_> {
+        Family::Composed
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let x = operands[0];
@@ -41,17 +44,14 @@ impl Rule for Softmax {
     fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
         Batched::repeated(Self { axis: axis_behind(self.axis) })
     }
-    fn family(&self) -> Family<'_> {
-        Family::Composed
-    }
-    fn remarks(&self) -> Remarks {
-        Remarks::stops(Stops::Saturation)
-    }
     fn settings(&self) -> Attributes {
         vec![("axis", self.axis.into())]
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("softmax", operands, &show_reduction(&self.axis.into(), false))
+    }
+    fn remarks(&self) -> Remarks {
+        Remarks::stops(Stops::Saturation)
     }
 }
 

@@ -30,6 +30,9 @@ impl Rule for SparseSoftmaxCrossEntropy {
         softmax_shape(operands, -1)?;
         labelled_rows(operands[0], &self.labels)
     }
+    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
+        forward_by_parts(self, operands, out)
+    }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];
         call.contributions([&|| {
@@ -38,15 +41,12 @@ impl Rule for SparseSoftmaxCrossEntropy {
             cotangent.expand_dims(-1).mul(x.softmax(-1)).sub(T::apply(place, &[cotangent]))
         }])
     }
-    fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        forward_by_parts(self, operands, out)
+    fn family(&self) -> Family<'_> {
+        Family::Composed
     }
     fn compose<T: Reading>(&self, operands: &[&T]) -> Option<T> {
         let (x, log) = shifted(operands[0], -1);
         Some(log.sum_axes(-1).sub(x.pick(&self.labels)))
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Composed
     }
     fn settings(&self) -> Attributes {
         vec![("labels", self.labels[..].into())]

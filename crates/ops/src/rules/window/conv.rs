@@ -140,16 +140,13 @@ impl Rule for Conv {
                 }]),
         }
     }
+    fn family(&self) -> Family<'_> {
+        Family::Bilinear
+    }
     fn batched(&self, _: usize, _: &[&[usize]], along: &[bool]) -> Option<Batched<Self>> {
         // The weight's gradient is a sum over images, and must not be one over the batch.
         let folds = !along[1] && self.part != Part::Weight;
         if folds { Batched::with(self.clone(), Lead::Folded) } else { None }
-    }
-    fn family(&self) -> Family<'_> {
-        Family::Bilinear
-    }
-    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
-        Some(self)
     }
     fn settings(&self) -> Attributes {
         let mut attributes = slide_attributes(&self.slides);
@@ -160,6 +157,9 @@ impl Rule for Conv {
             Part::Weight => attributes.push(("weight", true.into())),
         }
         attributes
+    }
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
     }
 }
 

@@ -53,9 +53,6 @@ impl Rule for MaxPool {
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(self.slope(true), &[call.operands[0], cotangent])])
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::with(self.clone(), Lead::Folded)
-    }
     fn family(&self) -> Family<'_> {
         Family::Own
     }
@@ -66,6 +63,9 @@ impl Rule for MaxPool {
         let inside = T::apply(windows.clone(), &[&inside]);
         let elements = T::apply(windows, &[x]);
         Some(inside.select(elements, x.scalar(f64::NEG_INFINITY)).max_axes(2))
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::with(self.clone(), Lead::Folded)
     }
     fn settings(&self) -> Attributes {
         slide_attributes(&self.slides)
@@ -106,19 +106,19 @@ impl Rule for MaxPoolSlope {
         let of_v = || T::apply(transposed, &[call.operands[0], cotangent]);
         Contributions::from_buf([None, call.wanted[1].then(of_v)])
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::with(self.clone(), Lead::FoldedRepeated)
-    }
     fn family(&self) -> Family<'_> {
         Family::LinearIn(1)
     }
-    fn write(&self, operands: &[&Formula]) -> Formula {
-        Formula::call(self.name(), operands, &show_kernel(&self.slides))
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::with(self.clone(), Lead::FoldedRepeated)
     }
     fn settings(&self) -> Attributes {
         let mut attributes = slide_attributes(&self.slides);
         attributes.push(("adjoint", self.adjoint.into()));
         attributes
+    }
+    fn write(&self, operands: &[&Formula]) -> Formula {
+        Formula::call(self.name(), operands, &show_kernel(&self.slides))
     }
 }
 

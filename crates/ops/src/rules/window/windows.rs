@@ -64,11 +64,11 @@ impl Rule for Windows {
             T::apply(Self { adjoint, ..self.clone() }, &[cotangent])
         }])
     }
-    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
-        Batched::with(self.clone(), Lead::Folded)
-    }
     fn family(&self) -> Family<'_> {
         Family::Linear
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::with(self.clone(), Lead::Folded)
     }
     fn settings(&self) -> Attributes {
         let mut attributes = slide_attributes(&self.slides);
