@@ -127,12 +127,23 @@ function updateParts(node, step) {
   if (rows.length === 0) {
     parts.push(equation(becomes(math(node.label, { class: 'math name' }), 'parameter'), number(values[update.after])));
   }
+  if (update.largest) parts.push(largestPart(node, update.largest));
   if (update.remark) parts.push(h('p', { class: 'note' }, `${update.remark}.`));
   const change = isScalar(values[update.before])
     ? `${short(values[update.before])} → ${short(values[update.after])}` : null;
   parts.push(h('p', { class: 'why' }, change ? ['It was and becomes: ', math(change), '. '] : '',
     'The gradient is that of the sweep, ', number(values[node.gradient]), '.'));
   return parts;
+}
+
+/** Of a large tensor, one element all the way: that with the largest gradient. */
+function largestPart(node, { index, opened, value }) {
+  const name = `${node.label}[${index.join(',')}]`;
+  return h('section', { class: 'contribution', id: 'largest' },
+    h('h4', {}, 'one number of it, that with the largest gradient'),
+    ...(opened.parts ?? []).map((part) => h('div', { class: 'part' }, math(part))),
+    equation(becomes(math(name, { class: 'math name' }), 'parameter'),
+      math(opened.names, { class: 'math formula' }), math(opened.numbers, { class: 'math numbers' }), number(values[value])));
 }
 
 function lossParts(node) {
