@@ -102,7 +102,8 @@ fn check_lines<A: Float>(
         assert_eq!(last.kind, UpdateKind::Parameter);
         assert_eq!(number(last.value), after.to_f64().to_bits(), "{lines:?}");
         for kept in &change.kept {
-            let name = format!("{}{}", kept.name, format!("{index:?}").replace(' ', ""));
+            let place = format!("{index:?}").replace(' ', "");
+            let name = format!("{}{place}", kept.name);
             let line = lines.iter().find(|line| line.symbol == name);
             let line = line.unwrap_or_else(|| panic!("{name} in {lines:?}"));
             assert_eq!(line.kind, UpdateKind::Kept);

@@ -40,7 +40,7 @@ impl<A: Float> Run<'_, A> {
     /// let mut run = Run::default();
     /// run.push(RunStep::new(Trace::of(y)?, Vec::new(), 0.4));
     /// let page = run.to_html(0, &page::Settings::default());
-    /// assert!(page.contains(r#""losses":[0.46211715726000973]"#));
+    /// assert!(page.contains(r#""losses":[0.4621"#));
     /// # Ok::<(), tape::error::TapeError>(())
     /// ```
     pub fn to_html(&self, first: usize, settings: &Settings) -> String {
