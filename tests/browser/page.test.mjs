@@ -1,6 +1,7 @@
 // The page in a real browser, from file://, driven by keyboard. Run by scripts/browser_test.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -69,6 +70,12 @@ function bits(text, element) {
   });
 }
 const isNan = (word) => /^[7f]ff[89a-f]/u.test(word);
+
+test('the pictures in the book and the README are of the page as it is', () => {
+  const hash = createHash('sha256').update(readFileSync(fileOf('neuron'))).digest('hex');
+  const noted = readFileSync(new URL('../../docs/src/page.sha256', import.meta.url), 'utf8').trim();
+  assert.equal(noted, hash, 'stale; scripts/page_picture');
+});
 
 for (const name of NAMES) {
   test(`${name}: the gradients on the page are those of backward, bit for bit`, () => open(name, '', async (page) => {

@@ -107,7 +107,7 @@ pub use model::{
 };
 pub use ops;
 pub use tape;
-pub use train::{Evaluation, Fit, evaluate, evaluate_with, predict};
+pub use train::{Evaluation, Fit, TraceRun, evaluate, evaluate_with, predict};
 
 /// All that a model builder needs in scope.
 pub mod prelude {
@@ -137,7 +137,7 @@ pub mod prelude {
         ClipGradients, CsvLog, DeadUnits, EarlyStopping, GradientNorms, LearningRate,
         SaveCheckpoint, TerminateOnNan,
     };
-    pub use crate::train::{Callback, Monitor, on_epoch_end};
+    pub use crate::train::{Callback, Monitor, TraceRun, on_epoch_end};
     pub use crate::{Fit, History, Mode, Module, Parameter, Pass, evaluate, predict, summary};
     pub use ops::Tensor;
     pub use tape::prelude::*;

@@ -20,6 +20,7 @@ mod onnx;
 mod optim;
 mod outside;
 mod replay;
+mod run_trace;
 mod save;
 mod sequences;
 mod torch_layers;

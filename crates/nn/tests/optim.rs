@@ -87,7 +87,7 @@ fn gradients(model: &Model<f64>, of: &[(&str, Tensor<f64>)]) -> Gradients<f64> {
 }
 
 /// Every optimiser, in every variant that keeps something else.
-fn optimizers<A: Float>() -> Result<Vec<Box<dyn Optimizer<A>>>, Error> {
+pub fn optimizers<A: Float>() -> Result<Vec<Box<dyn Optimizer<A>>>, Error> {
     Ok(vec![
         Box::new(Sgd::new(0.1)?),
         Box::new(Sgd::momentum(0.1, 0.9)?.dampening(0.5)?),

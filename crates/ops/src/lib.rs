@@ -43,11 +43,14 @@ pub use kernel::{fuse, product_into, update, with_threads};
 pub use number::probe;
 pub use number::{Binary, Elementwise, Float, Number, Remarks, Stops, Unary, WithNumber};
 pub use readings::{
-    AsNumber, Dual, SlopeStep, gradient_formulas, jvp, pushforward, times_slope, value_formula,
+    AnyUpdate, AsNumber, Dual, SlopeStep, UpdateKind, UpdateLabels, UpdateLine, UpdateNumber,
+    WriteNumber, any_update, gradient_formulas, jvp, pushforward, times_slope, update_lines,
+    value_formula,
 };
 pub use rule::{
-    AtNumbers, Batched, Call, Contributions, Family, Lead, Lift, Out, ReadScalar, Reading, Rule,
-    Scalar, Shortcuts, apply, apply_again, apply_into, arity, checked_shape, forward_by_parts,
+    AtNumbers, Batched, Call, Contributions, Family, Lead, Lift, Naming, Out, ReadScalar, Reading,
+    Rule, Scalar, Shortcuts, Unnamed, UpdateRule, apply, apply_again, apply_into, arity,
+    checked_shape, forward_by_parts,
 };
 pub use rules::methods;
 pub use tensor::{Tensor, TensorError};

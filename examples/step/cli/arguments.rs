@@ -9,6 +9,7 @@ use tape::expression::{self, nearest};
 
 use super::Failure;
 use super::programs::{self, Program};
+use super::training::Training;
 
 /// What the command line asks for.
 pub enum Asked {
@@ -26,6 +27,8 @@ pub struct Arguments {
     pub paths: Option<String>,
     /// The elements that are opened, as `z[1]`.
     pub elements: Vec<String>,
+    /// The training that is shown, if not both passes alone.
+    pub training: Option<Training>,
     /// None: the screen.
     pub views: Vec<View>,
 }
@@ -73,7 +76,7 @@ const FILES: [(&str, Format); 9] = [
     ("tikz", Format::Tikz),
 ];
 
-pub const OPTIONS: [&str; 18] = [
+pub const OPTIONS: [&str; 22] = [
     "expr",
     "let",
     "functions",
@@ -90,6 +93,10 @@ pub const OPTIONS: [&str; 18] = [
     "of",
     "element",
     "paths",
+    "train",
+    "open",
+    "optimizer",
+    "rate",
     "digits",
     "help",
 ];
@@ -110,6 +117,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
     let mut given = Vec::new();
     let (mut of, mut digits, mut views) = (None, None, Vec::new());
     let (mut elements, mut paths) = (Vec::new(), None);
+    let (mut steps, mut open, mut optimizer, mut rate) = (None, None, None, None);
     while let Some(word) = words.next()? {
         match word {
             Arg::Short('h') | Arg::Long("help") => return Ok(Asked::Help),
@@ -124,6 +132,10 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
             Arg::Long("let") => given.push(given_value(&words.value()?.string()?, &given)?),
             Arg::Long("element") => elements.push(words.value()?.string()?),
             Arg::Long("paths") => paths = Some(words.value()?.string()?),
+            Arg::Long("train") => steps = Some(words.value()?.parse::<usize>()?),
+            Arg::Long("open") => open = Some(words.value()?.parse::<usize>()?),
+            Arg::Long("optimizer") => optimizer = Some(words.value()?.string()?),
+            Arg::Long("rate") => rate = Some(words.value()?.parse::<f64>()?),
             Arg::Long("of") => of = Some(words.value()?.string()?),
             Arg::Long("digits") => digits = Some(words.value()?.parse::<usize>()?.max(1)),
             Arg::Long("text") => views.push(View { format: Format::Text, file: "-".into() }),
@@ -157,7 +169,22 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
             Chosen::Program(programs::find(program.as_deref())?)
         }
     };
-    Ok(Asked::Views(Arguments { chosen, of, digits, paths, elements, views }))
+    let training = match steps {
+        Some(steps) => {
+            let (open, optimizer) = (open.unwrap_or(1), optimizer.unwrap_or_else(|| "sgd".into()));
+            if open == 0 {
+                return Err(misuse("--open 0: the steps of a run are counted from 1"));
+            }
+            Some(Training { steps, open, optimizer, rate })
+        }
+        None if open.is_some() || optimizer.is_some() || rate.is_some() => {
+            return Err(misuse(
+                "--open, --optimizer and --rate are for a run; --train N makes one",
+            ));
+        }
+        None => None,
+    };
+    Ok(Asked::Views(Arguments { chosen, of, digits, paths, elements, training, views }))
 }
 
 fn unknown_option(option: &str) -> Failure {

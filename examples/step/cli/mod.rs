@@ -2,6 +2,7 @@
 
 mod arguments;
 mod programs;
+mod training;
 
 use std::ffi::OsString;
 use std::fmt::{self, Display};
@@ -17,6 +18,8 @@ use tape::{Picture, Tape, Trace, Var, page, terminal};
 #[cfg(test)]
 pub use arguments::OPTIONS;
 use arguments::{Arguments, Chosen, Format, View};
+#[cfg(test)]
+pub use training::OPTIMIZERS;
 
 pub const HELP: &str = "\
 Shows both passes of a program step by step: each value forwards, each
@@ -24,6 +27,7 @@ gradient backwards, with every number, the formula it comes from, and why it
 comes then.
 
 Usage: step [PROGRAM] [--of NAME] [VIEW]...
+       step [PROGRAM] --train STEPS [--optimizer NAME] [--rate RATE] [VIEW]...
        step --expr EXPRESSION [--let NAME=VALUE]... [--of NAME] [VIEW]...
 
 Programs:
@@ -56,6 +60,15 @@ Options:
                                sum of: \"z[1]\", or of an adjoint \"grad W[1,0]\"
   --paths NAME                 the gradient with respect to NAME as the sum over
                                the paths from it to the result
+  --train STEPS                a run of training: the loss of each step, and of
+                               any both passes, the optimiser's step for each
+                               weight, and the loss after it (text, HTML, JSON,
+                               or the screen)
+  --open N                     the step of training that is opened first, 1
+                               unless told
+  --optimizer NAME             sgd unless told; momentum, nesterov, adagrad,
+                               rmsprop, adadelta, adam, adamw, nadam, lion
+  --rate RATE                  its learning rate
   --digits N                   significant digits in text and pictures, 4 unless
                                told; from 17 on all
   -h, --help                   this text
@@ -102,6 +115,9 @@ pub fn run(
         arguments::Asked::Functions => return print(out, &function_list()),
         arguments::Asked::Views(arguments) => arguments,
     };
+    if let Some(training) = &arguments.training {
+        return training::show(&arguments, training, out, terminal);
+    }
     let tape = Tape::new();
     let output = record(&tape, &arguments)?;
     if !arguments.elements.is_empty() || arguments.paths.is_some() {
@@ -125,7 +141,7 @@ fn record<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t, f64>
 
 fn record_whole<'t>(tape: &'t Tape<f64>, chosen: &Chosen) -> Result<Var<'t, f64>, Failure> {
     match chosen {
-        Chosen::Program(program) => Ok((program.record)(tape)),
+        Chosen::Program(program) => Ok(program.record(tape)),
         Chosen::Expression { source, given } => {
             let given: Vec<(&str, Tensor<f64>)> =
                 given.iter().map(|(name, value)| (&name[..], value.clone())).collect();
@@ -151,6 +167,22 @@ pub fn recorded(
     match arguments::read(arguments)? {
         arguments::Asked::Views(arguments) => record(tape, &arguments),
         _ => unreachable!("tests ask for a program"),
+    }
+}
+
+/// The run that a command line asks for, for tests.
+#[cfg(test)]
+pub fn run_of(
+    tape: &Tape<f64>,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<tape::trace::Run<'_, f64>, Failure> {
+    match arguments::read(arguments)? {
+        arguments::Asked::Views(Arguments {
+            chosen: Chosen::Program(program),
+            training: Some(training),
+            ..
+        }) => training::trained(tape, program, &training),
+        _ => unreachable!("tests ask for a run"),
     }
 }
 

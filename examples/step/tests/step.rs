@@ -291,6 +291,8 @@ fn the_book_shows_what_the_program_prints() {
         ("functions", shown(&["--functions"], &[])),
         ("mermaid", shown(&EXPRESSION, &["--mermaid", "-"])),
         ("element", shown(&LAYER, &["--element", "z[1]", "--element", "grad W[1,0]"])),
+        ("train-losses", training("")),
+        ("train-update", training("UPDATE")),
         ("paths", shown(&["neuron"], &["--paths", "w"]) + &shown(&["order"], &["--paths", "a"])),
         ("plan", shown(&VECTOR, &["--plan", "-"])),
         ("error-place", failure(&["--expr", "tanh(w*x + )"]).1 + "\n"),
@@ -305,6 +307,141 @@ fn the_book_shows_what_the_program_prints() {
         }
         let wanted = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(text == wanted, "{} differs from what is printed:\n{text}", file.display());
+    }
+}
+
+/// Of a run of training the losses, or what the text has from a heading on.
+fn training(heading: &str) -> String {
+    let options = ["--train", "12", "--open", "2", "--optimizer", "adam", "--rate", "0.05"];
+    let text = shown(&["neuron"], &options);
+    match heading {
+        "" => text.split("\n\nStep 2 of training").next().unwrap().to_owned() + "\n",
+        heading => text[text.find(heading).unwrap()..].to_owned(),
+    }
+}
+
+#[test]
+fn every_program_can_be_trained_with_every_optimiser() {
+    for program in cli::programs() {
+        for (optimizer, _) in cli::OPTIMIZERS {
+            let options = ["--train", "2", "--open", "2", "--optimizer", optimizer, "--text"];
+            let text = shown(&[program.name], &options);
+            let learned = if program.name == "digits" { 4 } else { 1 };
+            assert!(text.matches(" is updated\n").count() >= learned, "{text}");
+            assert!(text.contains("UPDATE") && text.contains(" with the new parameters"), "{text}");
+        }
+    }
+}
+
+/// The numbers of a run are tested in the crate nn; here, that the views have them.
+#[test]
+fn the_views_of_a_run_show_its_losses_and_updates() {
+    let run = ["three-layers", "--train", "5", "--rate", "0.5"];
+    let page = shown(&run, &["--html", "-"]);
+    assert_eq!(page.matches("<script id=\"trace-").count(), 5);
+    let losses = page.split("\"losses\":[").nth(1).unwrap().split(']').next().unwrap();
+    let losses: Vec<f64> = losses.split(',').map(|word| word.parse().unwrap()).collect();
+    assert!(losses.len() == 5 && losses.windows(2).all(|pair| pair[1] < pair[0]), "{losses:?}");
+    for open in 1..=5 {
+        let json = shown(&run, &["--json", "-", "--open", &open.to_string()]);
+        let document = Document::<f64>::from_json(&json).unwrap();
+        assert_eq!(document.updates.len(), 4);
+        let loss = document.value(document.nodes[document.output].value).numbers()[0];
+        assert_eq!(loss.to_bits(), losses[open - 1].to_bits());
+        // Of the same data in every step, the loss after is the next.
+        let after = document.value(document.loss_after.unwrap()).numbers()[0];
+        assert!(losses.get(open).is_none_or(|next| next.to_bits() == after.to_bits()));
+    }
+    // Without training, the program starts from the same numbers.
+    let first = Document::<f64>::from_json(&shown(&["three-layers"], &["--json", "-"])).unwrap();
+    let loss = first.value(first.nodes[first.output].value).numbers()[0];
+    assert_eq!(loss.to_bits(), losses[0].to_bits());
+}
+
+/// A walk from the first step to the update, to the loss after it, and to another step of training.
+#[test]
+fn a_run_is_walked_through_on_the_screen() {
+    use tape::terminal::ratatui::crossterm::event::KeyCode;
+    use tape::terminal::{Flow, Screen, ratatui};
+
+    let tape = Tape::new();
+    let arguments = ["neuron", "--train", "12", "--optimizer", "adam", "--rate", "0.05"];
+    let run = cli::run_of(&tape, arguments.iter().map(OsString::from)).unwrap();
+    let mut screen = Screen::of_run(&run, 0).unwrap();
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(100, 30)).unwrap();
+    let mut look = |screen: &mut Screen<'_, '_, f64>, keys: &[KeyCode]| {
+        for &key in keys {
+            assert_eq!(screen.press(key.into()), Flow::Stay);
+        }
+        terminal.draw(|frame| screen.draw(frame)).unwrap();
+        let buffer = terminal.backend().buffer();
+        let cells = buffer.content.chunks(100);
+        let row = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect();
+        cells.map(row).collect::<Vec<String>>().join("\n")
+    };
+    let shows = |text: &str, all: &[&str]| {
+        for wanted in all {
+            assert!(text.contains(wanted), "{wanted}\n{text}");
+        }
+    };
+    let last = run.steps()[0].trace().len() - 1;
+    shows(&look(&mut screen, &[]), &["TRAINING 1 of 12 · FORWARD 1 of", "u", "pass, update"]);
+    shows(
+        &look(&mut screen, &[KeyCode::Char('u')]),
+        &["UPDATE 1 of 3", "b takes the optimiser's step", "t = 1, η = 0.05, β₁ = 0.9, β₂ = 0.999"],
+    );
+    assert_eq!(screen.step(), last + 1);
+    let new = Rounding::default().number(run.steps()[0].updates()[1].change().after.item());
+    shows(
+        &look(&mut screen, &[KeyCode::Right]),
+        &[
+            "w takes the optimiser's step",
+            "w ← w - ηₜ · m / (sqrt(v) · cₜ + ε)",
+            &format!("= {new}"),
+        ],
+    );
+    let after = Rounding::default().number(run.steps()[0].loss_after());
+    shows(
+        &look(&mut screen, &[KeyCode::End]),
+        &["L after the update", &format!("and is {after} with the new parameters")],
+    );
+    look(&mut screen, &[KeyCode::Right, KeyCode::Left, KeyCode::Enter, KeyCode::Esc]);
+    // The next step of training, and any on the curve.
+    look(&mut screen, &[KeyCode::Char(']')]);
+    assert_eq!((screen.training_step(), screen.step()), (Some(1), 0));
+    let curve = look(&mut screen, &[KeyCode::Char('c'), KeyCode::End]);
+    shows(&curve, &["the loss in each step of training", "step 12 of 12: loss ", "█", "▲"]);
+    look(&mut screen, &[KeyCode::Left, KeyCode::Enter]);
+    assert_eq!(screen.training_step(), Some(10));
+    look(&mut screen, &[KeyCode::Char(']')]);
+    shows(&look(&mut screen, &[KeyCode::Char(']')]), &["there is no such step of training"]);
+    assert_eq!(screen.training_step(), Some(11));
+    look(&mut screen, &[KeyCode::Char('c'), KeyCode::Home, KeyCode::Esc]);
+    assert_eq!(screen.training_step(), Some(11));
+    shows(&look(&mut screen, &[KeyCode::Char('?')]), &["the losses: choose a step of training"]);
+    assert!(Screen::of_run(&run, 12).is_none());
+}
+
+#[test]
+fn misuse_of_training_is_answered_with_a_sentence() {
+    for (arguments, wanted) in [
+        (vec!["neuron", "--train", "few"], "few"),
+        (vec!["neuron", "--train", "0"], "--open 1: the run has the steps 1 to 0"),
+        (vec!["neuron", "--train", "3", "--open", "4"], "--open 4: the run has the steps 1 to 3"),
+        (vec!["neuron", "--train", "3", "--open", "0"], "the steps of a run are counted from 1"),
+        (vec!["neuron", "--rate", "1"], "--open, --optimizer and --rate are for a run"),
+        (vec!["neuron", "--train", "3", "--rate", "-1"], "the learning rate is -1, but must be"),
+        (vec!["neuron", "--train", "3", "--svg", "-"], "the views --text, --html and --json"),
+        (vec!["neuron", "--train", "3", "--of", "z"], "--of, --element and --paths are for"),
+        (
+            vec!["neuron", "--train", "3", "--optimizer", "adm"],
+            "there is no optimiser adm. Did you mean adam? There are sgd, momentum",
+        ),
+        ([&EXPRESSION[..], &["--train", "3"]].concat(), "--train is for a program"),
+    ] {
+        let (code, text) = failure(&arguments);
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains(wanted), "{arguments:?}:\n{text}\n\nwanted: {wanted}");
     }
 }
 

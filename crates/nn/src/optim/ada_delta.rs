@@ -1,8 +1,8 @@
 //! AdaDelta.
 
-use ops::Float;
+use ops::{Float, Naming, Number, UpdateRule};
 
-use super::driver::{Driver, Slots};
+use super::driver::{At, Driver, Slots};
 use crate::ground::Error;
 use crate::ground::setting::check_decay;
 use crate::model::{Gradients, Module};
@@ -67,18 +67,42 @@ impl<A: Float> AdaDelta<A> {
     }
 
     fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
-        let [rho, rest, epsilon] = [self.rho, 1.0 - self.rho, self.epsilon].map(A::from_f64);
-        self.driver.step(model, gradients, |at| {
-            let [rate, decay] = [at.rate, at.decay].map(A::from_f64);
-            move |w, g, [s, d]| {
-                let g = g + decay * w;
-                let s = rho * s + rest * g * g;
-                let delta = (d + epsilon).sqrt() / (s + epsilon).sqrt() * g;
-                let d = rho * d + rest * delta * delta;
-                (w - rate * delta, [s, d])
-            }
-        })
+        let (rho, epsilon) = (self.rho, self.epsilon);
+        self.driver.step(model, gradients, |at, _| Step { at, rho, epsilon })
     }
 }
 
 optimizer!(AdaDelta);
+
+/// AdaDelta's step.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    at: At,
+    rho: f64,
+    epsilon: f64,
+}
+
+impl UpdateRule<5, 2> for Step {
+    const KEPT: [&'static str; 2] = ["s", "d"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 5] {
+        let Self { at, rho, epsilon } = self;
+        let [rate, decay] = [names.setting("η", at.rate), names.setting("λ", at.decay)];
+        let rho = names.setting("ρ", rho);
+        [rate, decay, rho, R::lit(1.0) - rho, names.setting("ε", epsilon)]
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay, rho, rest, epsilon]: [R; 5],
+        w: R,
+        g: R,
+        [s, d]: [R; 2],
+    ) -> (R, [R; 2]) {
+        let g = names.plus("g", g, decay, w);
+        let s = names.named("s", rho * s + rest * g * g);
+        let delta = names.named("Δ", (d + epsilon).sqrt() / (s + epsilon).sqrt() * g);
+        let d = names.named("d", rho * d + rest * delta * delta);
+        (w - rate * delta, [s, d])
+    }
+}

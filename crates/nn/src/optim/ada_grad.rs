@@ -1,8 +1,8 @@
 //! AdaGrad.
 
-use ops::Float;
+use ops::{Float, Naming, Number, UpdateRule};
 
-use super::driver::{Driver, Slots};
+use super::driver::{At, Driver, Slots};
 use crate::ground::Error;
 use crate::ground::setting::check_not_negative;
 use crate::model::{Gradients, Module};
@@ -84,17 +84,48 @@ impl<A: Float> AdaGrad<A> {
 
     fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
         let Self { driver, rate_decay, start, epsilon } = self;
-        driver.step(model, gradients, |at| {
-            let rate = at.rate / (1.0 + *rate_decay * (at.step - 1.0));
-            let start = if at.step == 1.0 { *start } else { 0.0 };
-            let [rate, decay, start, epsilon] = [rate, at.decay, start, *epsilon].map(A::from_f64);
-            move |w, g, [s]| {
-                let g = g + decay * w;
-                let s = s + start + g * g;
-                (w - rate * g / (s.sqrt() + epsilon), [s])
-            }
-        })
+        let (rate_decay, start, epsilon) = (*rate_decay, *start, *epsilon);
+        driver.step(model, gradients, |at, _| Step { at, rate_decay, start, epsilon })
     }
 }
 
 optimizer!(AdaGrad);
+
+/// AdaGrad's step.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    at: At,
+    rate_decay: f64,
+    start: f64,
+    epsilon: f64,
+}
+
+impl UpdateRule<4, 1> for Step {
+    const KEPT: [&'static str; 1] = ["s"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 4] {
+        let Self { at, rate_decay, start, epsilon } = self;
+        let one = R::lit(1.0);
+        let [rate, decay] = [names.setting("η", at.rate), names.setting("λ", at.decay)];
+        let rate = if rate_decay == 0.0 {
+            rate
+        } else {
+            let [d, t] = [names.setting("d", rate_decay), names.setting("t", at.step)];
+            names.named("ηₜ", rate / (one + d * (t - one)))
+        };
+        let start = if at.step == 1.0 { names.setting("s₀", start) } else { R::lit(0.0) };
+        [rate, decay, start, names.setting("ε", epsilon)]
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay, start, epsilon]: [R; 4],
+        w: R,
+        g: R,
+        [s]: [R; 1],
+    ) -> (R, [R; 1]) {
+        let g = names.plus("g", g, decay, w);
+        let s = names.named("s", s + start + g * g);
+        (w - rate * g / (s.sqrt() + epsilon), [s])
+    }
+}

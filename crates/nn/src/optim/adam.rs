@@ -1,8 +1,8 @@
 //! Adam, and the settings that its family shares.
 
-use ops::Float;
+use ops::{Float, Naming, Number, UpdateRule};
 
-use super::driver::{Driver, Slots};
+use super::driver::{At, Driver, Slots};
 use crate::ground::Error;
 use crate::model::{Gradients, Module};
 
@@ -52,28 +52,145 @@ impl Moments {
         vec![("beta1", self.beta1), ("beta2", self.beta2), ("epsilon", self.epsilon)]
     }
 
-    /// m ← β₁ m + (1 − β₁) g.
-    pub(super) fn mean<A: Float>(self) -> impl Fn(A, A) -> A + Copy {
-        let [b, rest] = [self.beta1, 1.0 - self.beta1].map(A::from_f64);
-        move |m, g| b * m + rest * g
+    /// What the formulas call the settings and the number of the step.
+    pub(super) fn symbols<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        at: At,
+        decoupled: bool,
+    ) -> Symbols<R> {
+        let one = R::lit(1.0);
+        let [t, rate] = [names.setting("t", at.step), names.setting("η", at.rate)];
+        let [beta1, beta2] = [names.setting("β₁", self.beta1), names.setting("β₂", self.beta2)];
+        let epsilon = names.setting("ε", self.epsilon);
+        let (decay, keep) = match (decoupled, at.decay) {
+            (false, decay) => (names.setting("λ", decay), one),
+            (true, 0.0) => (R::lit(0.0), one),
+            (true, decay) => (R::lit(0.0), one - rate * names.setting("λ", decay)),
+        };
+        Symbols { t, rate, beta1, beta2, epsilon, decay, keep }
+    }
+}
+
+/// The settings of a step, as a formula has them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Symbols<R> {
+    pub(super) t: R,
+    pub(super) rate: R,
+    pub(super) beta1: R,
+    pub(super) beta2: R,
+    pub(super) epsilon: R,
+    /// The weight decay in the gradient.
+    pub(super) decay: R,
+    /// The share of a weight that the weight decay apart from the gradient leaves.
+    pub(super) keep: R,
+}
+
+impl<R: Number> Symbols<R> {
+    /// β and 1 − β of both running means.
+    pub(super) fn shares(self) -> [R; 4] {
+        let (one, Self { beta1, beta2, .. }) = (R::lit(1.0), self);
+        [beta1, one - beta1, beta2, one - beta2]
     }
 
-    /// v ← β₂ v + (1 − β₂) g².
-    pub(super) fn square<A: Float>(self) -> impl Fn(A, A) -> A + Copy {
-        let [b, rest] = [self.beta2, 1.0 - self.beta2].map(A::from_f64);
-        move |v, g| b * v + rest * g * g
+    /// 1 − βᵗ, which undoes that a running mean started at 0.
+    pub(super) fn bias(self, beta: R) -> R {
+        R::lit(1.0) - beta.pow(self.t)
     }
+}
 
-    /// √(v/(1 − β₂ᵗ)) + ε, in step t.
-    pub(super) fn root<A: Float>(self, step: f64) -> impl Fn(A) -> A + Copy {
-        let correction = (1.0 - self.beta2.powf(step)).sqrt();
-        let [correction, epsilon] = [correction.recip(), self.epsilon].map(A::from_f64);
-        move |v| v.sqrt() * correction + epsilon
+/// m ← β₁ m + (1 − β₁) g and v ← β₂ v + (1 − β₂) g².
+#[inline(always)]
+pub(super) fn means<R: Number>(
+    names: &mut impl Naming<R>,
+    [b1, c1, b2, c2]: [R; 4],
+    g: R,
+    [m, v]: [R; 2],
+) -> [R; 2] {
+    let m = names.named("m", b1 * m + c1 * g);
+    let v = names.named("v", b2 * v + c2 * g * g);
+    [m, v]
+}
+
+/// Adam's step, with weight decay in the gradient or [apart from it](super::AdamW).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub(super) at: At,
+    pub(super) moments: Moments,
+    pub(super) decoupled: bool,
+}
+
+impl Step {
+    /// The step, given the settings and the number that v is replaced by.
+    #[inline(always)]
+    fn advance<R: Number, N: Naming<R>>(
+        self,
+        names: &mut N,
+        constants: [R; 11],
+        [w, g]: [R; 2],
+        kept: [R; 2],
+        scale: impl FnOnce(&mut N, R) -> R,
+    ) -> (R, [R; 2], R) {
+        let [b1, c1, b2, c2, rate, decay, keep, correction, epsilon, bias1, bias2] = constants;
+        let g = if self.decoupled { g } else { names.plus("g", g, decay, w) };
+        let [m, v] = means(names, [b1, c1, b2, c2], g, kept);
+        let scale = scale(names, v);
+        names.aside("m̂", || m / bias1);
+        names.aside("v̂", || scale / bias2);
+        let w = if self.decoupled { keep * w } else { w };
+        (w - rate * m / (scale.sqrt() * correction + epsilon), [m, v], scale)
     }
+}
 
-    /// η/(1 − β₁ᵗ), in step t.
-    pub(super) fn rate(self, rate: f64, step: f64) -> f64 {
-        rate / (1.0 - self.beta1.powf(step))
+impl UpdateRule<11, 2> for Step {
+    const KEPT: [&'static str; 2] = ["m", "v"];
+    const REMARK: &'static str = "ηₜ · m is η · m̂, and sqrt(v) · cₜ is the root of v̂: \
+                                  ηₜ and cₜ are computed once for all weights";
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 11] {
+        let symbols = self.moments.symbols(names, self.at, self.decoupled);
+        let bias = [symbols.bias(symbols.beta1), symbols.bias(symbols.beta2)];
+        let rate = names.named("ηₜ", symbols.rate / bias[0]);
+        let correction = names.named("cₜ", bias[1].sqrt().recip());
+        let ([b1, c1, b2, c2], Symbols { epsilon, decay, keep, .. }) = (symbols.shares(), symbols);
+        [b1, c1, b2, c2, rate, decay, keep, correction, epsilon, bias[0], bias[1]]
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        constants: [R; 11],
+        w: R,
+        g: R,
+        kept: [R; 2],
+    ) -> (R, [R; 2]) {
+        let (w, kept, _) = self.advance(names, constants, [w, g], kept, |_, v| v);
+        (w, kept)
+    }
+}
+
+/// The same with AMSGrad.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LargestStep(pub(super) Step);
+
+impl UpdateRule<11, 3> for LargestStep {
+    const KEPT: [&'static str; 3] = ["m", "v", "vₘₐₓ"];
+    const REMARK: &'static str = <Step as UpdateRule<11, 2>>::REMARK;
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 11] {
+        self.0.constants(names)
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        constants: [R; 11],
+        w: R,
+        g: R,
+        [m, v, largest]: [R; 3],
+    ) -> (R, [R; 3]) {
+        let (w, [m, v], largest) = self.0.advance(names, constants, [w, g], [m, v], |names, v| {
+            names.named("vₘₐₓ", v.maximum(largest))
+        });
+        (w, [m, v, largest])
     }
 }
 
@@ -130,28 +247,13 @@ impl<A: Float> Adam<A> {
 
     fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
         let moments = self.moments;
-        let (mean, square) = (moments.mean(), moments.square());
+        let step = |at: At, _: &mut f64| Step { at, moments, decoupled: false };
         if self.amsgrad {
-            return self.driver.step(model, gradients, |at| {
-                let root = moments.root(at.step);
-                let [rate, decay] = [moments.rate(at.rate, at.step), at.decay].map(A::from_f64);
-                move |w, g, [m, v, largest]| {
-                    let g = g + decay * w;
-                    let (m, v) = (mean(m, g), square(v, g));
-                    let largest: A = v.maximum(largest);
-                    (w - rate * m / root(largest), [m, v, largest])
-                }
-            });
+            return self
+                .driver
+                .step(model, gradients, |at, product| LargestStep(step(at, product)));
         }
-        self.driver.step(model, gradients, |at| {
-            let root = moments.root(at.step);
-            let [rate, decay] = [moments.rate(at.rate, at.step), at.decay].map(A::from_f64);
-            move |w, g, [m, v]| {
-                let g = g + decay * w;
-                let (m, v) = (mean(m, g), square(v, g));
-                (w - rate * m / root(v), [m, v])
-            }
-        })
+        self.driver.step(model, gradients, step)
     }
 }
 

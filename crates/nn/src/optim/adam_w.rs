@@ -2,8 +2,8 @@
 
 use ops::Float;
 
-use super::adam::{self, Moments};
-use super::driver::{Driver, Slots};
+use super::adam::{self, LargestStep, Moments, Step};
+use super::driver::{At, Driver, Slots};
 use crate::ground::Error;
 use crate::model::{Gradients, Module};
 
@@ -75,28 +75,13 @@ impl<A: Float> AdamW<A> {
 
     fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
         let moments = self.moments;
-        let (mean, square) = (moments.mean(), moments.square());
+        let step = |at: At, _: &mut f64| Step { at, moments, decoupled: true };
         if self.amsgrad {
-            return self.driver.step(model, gradients, |at| {
-                let root = moments.root(at.step);
-                let [rate, keep] =
-                    [moments.rate(at.rate, at.step), 1.0 - at.rate * at.decay].map(A::from_f64);
-                move |w, g, [m, v, largest]| {
-                    let (m, v) = (mean(m, g), square(v, g));
-                    let largest: A = v.maximum(largest);
-                    (keep * w - rate * m / root(largest), [m, v, largest])
-                }
-            });
+            return self
+                .driver
+                .step(model, gradients, |at, product| LargestStep(step(at, product)));
         }
-        self.driver.step(model, gradients, |at| {
-            let root = moments.root(at.step);
-            let [rate, keep] =
-                [moments.rate(at.rate, at.step), 1.0 - at.rate * at.decay].map(A::from_f64);
-            move |w, g, [m, v]| {
-                let (m, v) = (mean(m, g), square(v, g));
-                (keep * w - rate * m / root(v), [m, v])
-            }
-        })
+        self.driver.step(model, gradients, step)
     }
 }
 

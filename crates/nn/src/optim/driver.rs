@@ -7,7 +7,8 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use ndarray::ArrayViewMutD;
-use ops::{Float, Tensor};
+use ops::{Float, Tensor, Unnamed, UpdateRule};
+use tape::trace::{Change, Kept};
 
 use crate::ground::setting::{check_not_negative, check_rate};
 use crate::ground::{Error, State, StateReader};
@@ -97,15 +98,14 @@ impl Slots {
 }
 
 /// What a formula is told about its parameter, all in `f64`.
-pub(super) struct At<'m> {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
     /// The number of the parameter's step, from 1.
     pub(super) step: f64,
     /// The learning rate η.
     pub(super) rate: f64,
     /// The weight decay λ.
     pub(super) decay: f64,
-    /// The number that the formula keeps.
-    pub(super) product: &'m mut f64,
 }
 
 /// The settings that every optimiser has, and what it keeps for each parameter.
@@ -118,13 +118,16 @@ pub(super) struct Driver<A: Float> {
     memory: HashMap<ParameterId, Memory<A>>,
     /// A gradient in standard layout, if it comes in another.
     straight: Vec<A>,
+    /// What the step did with each parameter, if someone looks.
+    watched: Option<Vec<(ParameterId, Change<A>)>>,
 }
 
 impl<A: Float> Driver<A> {
     pub(super) fn new(rate: f64) -> Result<Self, Error> {
         check_rate(rate)?;
         let (groups, memory, straight) = (Vec::new(), HashMap::new(), Vec::new());
-        Ok(Self { rate, decay: 0.0, groups, groups_checked: false, memory, straight })
+        let (decay, groups_checked, watched) = (0.0, false, None);
+        Ok(Self { rate, decay, groups, groups_checked, memory, straight, watched })
     }
 
     pub(super) fn learning_rate(&self) -> f64 {
@@ -170,23 +173,30 @@ impl<A: Float> Driver<A> {
         Ok(())
     }
 
+    /// Notes what the next step does with each parameter.
+    pub(super) fn watch(&mut self) {
+        self.watched = Some(Vec::new());
+    }
+
+    /// What was noted since [`watch`](Self::watch).
+    pub(super) fn watched(&mut self) -> Vec<(ParameterId, Change<A>)> {
+        self.watched.take().unwrap_or_default()
+    }
+
     /// One step of all parameters that have a gradient. `formula` is asked once for each parameter,
-    /// and what it returns is applied to each number w, its gradient g and what is kept for it:
-    /// it gives the new w and what to keep.
-    pub(super) fn step<const N: usize, F>(
+    /// with the number that it keeps, and what it returns is applied to each number w, its gradient
+    /// g and what is kept for it.
+    pub(super) fn step<const K: usize, const N: usize, F: UpdateRule<K, N>>(
         &mut self,
         model: &mut dyn Module<A>,
         gradients: &Gradients<A>,
-        mut formula: impl FnMut(At<'_>) -> F,
-    ) -> Result<(), Error>
-    where
-        F: Fn(A, A, [A; N]) -> (A, [A; N]) + Sync,
-    {
+        mut formula: impl FnMut(At, &mut f64) -> F,
+    ) -> Result<(), Error> {
         gradients.check_owner(model)?;
         self.check_groups(model)?;
         self.check_shapes(model, gradients)?;
         super::update_buffers(model, gradients);
-        let Self { rate, decay, groups, memory, straight, .. } = self;
+        let Self { rate, decay, groups, memory, straight, watched, .. } = self;
         model.visit_mut(&mut |path, parameter| {
             let Some(gradient) = gradients.of(parameter).filter(|_| parameter.is_trained()) else {
                 return;
@@ -195,12 +205,14 @@ impl<A: Float> Driver<A> {
                 .entry(parameter.id())
                 .or_insert_with(|| Memory::new(groups, path, N, parameter.value.shape()));
             memory.steps += 1;
-            let update = formula(At {
+            let at = At {
                 step: memory.steps as f64,
                 rate: *rate * memory.group.rate_factor.unwrap_or(1.0),
                 decay: memory.group.weight_decay.unwrap_or(*decay),
-                product: &mut memory.product,
-            });
+            };
+            let rule = formula(at, &mut memory.product);
+            let constants = rule.constants(&mut Unnamed).map(A::from_f64);
+            let before = watched.as_ref().map(|_| (parameter.value.clone(), memory.slots.clone()));
             let mut slots = memory.slots.iter_mut();
             let slots = array::from_fn(|_| {
                 elements_mut(slots.next().expect("as many slots as the formula keeps"))
@@ -209,8 +221,27 @@ impl<A: Float> Driver<A> {
                 elements_mut(&mut parameter.value),
                 elements(gradient, straight),
                 slots,
-                update,
+                move |w, g, kept| rule.number(&mut Unnamed, constants, w, g, kept),
             );
+            if let (Some(watched), Some((value, kept))) = (watched.as_mut(), before) {
+                let kept = F::KEPT.iter().zip(kept).zip(&memory.slots);
+                watched.push((
+                    parameter.id(),
+                    Change {
+                        before: value,
+                        gradient: gradient.clone(),
+                        after: parameter.value.clone(),
+                        kept: kept
+                            .map(|((&name, before), after)| Kept {
+                                name,
+                                before,
+                                after: after.clone(),
+                            })
+                            .collect(),
+                        rule: Some(ops::any_update(rule)),
+                    },
+                ));
+            }
         });
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! Lion.
 
-use ops::Float;
+use ops::{Float, Naming, Number, Unary, UpdateRule};
 
 use super::adam::Moments;
-use super::driver::{Driver, Slots};
+use super::driver::{At, Driver, Slots};
 use crate::ground::Error;
 use crate::model::{Gradients, Module};
 
@@ -56,18 +56,56 @@ impl<A: Float> Lion<A> {
     }
 
     fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
-        let Moments { beta1, beta2, .. } = self.moments;
-        let [b1, c1, b2, c2] = [beta1, 1.0 - beta1, beta2, 1.0 - beta2].map(A::from_f64);
-        self.driver.step(model, gradients, |at| {
-            let [rate, decay] = [at.rate, at.decay].map(A::from_f64);
-            move |w, g, [m]| {
-                let c = b1 * m + c1 * g;
-                // A NaN is to show, and not to be a direction that is neither up nor down.
-                let direction = if c.is_nan() { c } else { c.sign() };
-                (w - rate * (direction + decay * w), [b2 * m + c2 * g])
-            }
-        })
+        let moments = self.moments;
+        self.driver.step(model, gradients, |at, _| Step { at, moments })
     }
 }
 
 optimizer!(Lion);
+
+/// The sign of a number; a NaN is to show, and not to be a direction that is neither up nor down.
+#[derive(Clone, Copy, Debug)]
+struct Sign;
+
+impl Unary for Sign {
+    const NAME: &'static str = "sign";
+    #[inline(always)]
+    fn value<R: Number>(self, x: R) -> R {
+        x.equal(x).select(x.sign(), x)
+    }
+    fn slope<R: Number>(self, _: R, _: R) -> R {
+        R::lit(0.0)
+    }
+}
+
+/// Lion's step.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    at: At,
+    moments: Moments,
+}
+
+impl UpdateRule<6, 1> for Step {
+    const KEPT: [&'static str; 1] = ["m"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 6] {
+        let Self { at, moments } = self;
+        let one = R::lit(1.0);
+        let [rate, decay] = [names.setting("η", at.rate), names.setting("λ", at.decay)];
+        let [b1, b2] = [names.setting("β₁", moments.beta1), names.setting("β₂", moments.beta2)];
+        [rate, decay, b1, one - b1, b2, one - b2]
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay, b1, c1, b2, c2]: [R; 6],
+        w: R,
+        g: R,
+        [m]: [R; 1],
+    ) -> (R, [R; 1]) {
+        let c = names.named("c", b1 * m + c1 * g);
+        let step = names.plus("s", c.unary(Sign), decay, w);
+        let m = names.named("m", b2 * m + c2 * g);
+        (w - rate * step, [m])
+    }
+}

@@ -12,7 +12,8 @@
 //! | [`Lion`] | the sign of a running mean: every weight moves by η | large batches, little memory |
 //! | [`Lbfgs`] | Newton's method with curvature learned from the last steps | full batches, few weights |
 //!
-//! The file of an optimiser is its published formula for one number w with gradient g. The walk
+//! The file of an optimiser is its published formula for one number w with gradient g, written once
+//! over a generic number: it runs, and is the text that a [trace of a run](crate::TraceRun) shows. The walk
 //! over the model, the state of each parameter, [groups](Group) and saving are written once, in the
 //! driver.
 //!
@@ -22,9 +23,10 @@
 use std::collections::BTreeMap;
 
 use ops::Float;
+use tape::trace::Change;
 
 use crate::ground::{Error, State, StateReader};
-use crate::model::{Gradients, Module};
+use crate::model::{Gradients, Module, ParameterId};
 
 /// Makes an optimiser of a struct with a `driver`: it gives its memory's names in `slots` and a
 /// step's formula in `update`.
@@ -65,6 +67,16 @@ macro_rules! optimizer {
                 gradients: &$crate::Gradients<A>,
             ) -> Result<(), Error> {
                 self.update(model, gradients)
+            }
+            fn trace_step(
+                &mut self,
+                model: &mut dyn $crate::Module<A>,
+                gradients: &$crate::Gradients<A>,
+            ) -> Result<$crate::optim::Changes<A>, Error> {
+                self.driver.watch();
+                let step = self.update(model, gradients);
+                let changes = self.driver.watched();
+                step.map(|()| changes)
             }
             fn learning_rate(&self) -> f64 {
                 self.driver.learning_rate()
@@ -167,6 +179,9 @@ pub use penalty::Penalty;
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
 
+/// What a step did with each parameter.
+pub type Changes<A> = Vec<(ParameterId, Change<A>)>;
+
 /// Changes the parameters of a model, given the gradient of a loss with respect to them.
 ///
 /// One of your own:
@@ -208,6 +223,34 @@ pub trait Optimizer<A: Float> {
     /// [group](Group) chooses no parameter of the model; nothing is changed then.
     fn step(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error>;
 
+    /// [`step`](Optimizer::step), and what it did with each parameter, number by number. Nothing,
+    /// for an optimiser that tells nothing of it.
+    ///
+    /// ```
+    /// use nn::prelude::*;
+    ///
+    /// let mut model = Dense::<f64>::new(1, 1, &mut nn::rng(0));
+    /// model.weight.value = Tensor::from([[0.5]]);
+    /// let mut gradients = nn::Gradients::default();
+    /// gradients.insert(&model.weight, [[0.7184]]);
+    /// let changes = Sgd::new(0.1)?.trace_step(&mut model, &gradients)?;
+    /// let (id, change) = &changes[0];
+    /// assert_eq!(*id, model.weight.id());
+    /// assert_eq!(change.after, Tensor::from([[0.5 - 0.1 * 0.7184]]));
+    /// # Ok::<(), nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As of a step.
+    fn trace_step(
+        &mut self,
+        model: &mut dyn Module<A>,
+        gradients: &Gradients<A>,
+    ) -> Result<Changes<A>, Error> {
+        self.step(model, gradients)?;
+        Ok(Vec::new())
+    }
+
     /// The learning rate η.
     fn learning_rate(&self) -> f64;
 
@@ -248,6 +291,13 @@ pub trait Optimizer<A: Float> {
 impl<A: Float, O: Optimizer<A> + ?Sized> Optimizer<A> for Box<O> {
     fn step(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
         (**self).step(model, gradients)
+    }
+    fn trace_step(
+        &mut self,
+        model: &mut dyn Module<A>,
+        gradients: &Gradients<A>,
+    ) -> Result<Changes<A>, Error> {
+        (**self).trace_step(model, gradients)
     }
     fn learning_rate(&self) -> f64 {
         (**self).learning_rate()

@@ -1,9 +1,9 @@
 //! NAdam.
 
-use ops::Float;
+use ops::{Float, Naming, Number, UpdateRule};
 
-use super::adam::Moments;
-use super::driver::{Driver, Slots};
+use super::adam::{Moments, Symbols, means};
+use super::driver::{At, Driver, Slots};
 use crate::ground::Error;
 use crate::ground::setting::check_not_negative;
 use crate::model::{Gradients, Module};
@@ -84,24 +84,62 @@ impl<A: Float> NAdam<A> {
 
     fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
         let Self { driver, moments, momentum_decay, decoupled } = self;
-        let (mean, square) = (moments.mean(), moments.square());
-        let mu = |t: f64| moments.beta1 * (1.0 - 0.5 * 0.96_f64.powf(t * *momentum_decay));
-        driver.step(model, gradients, |at| {
-            let root = moments.root(at.step);
-            let (now, next) = (mu(at.step), mu(at.step + 1.0));
-            *at.product *= now;
-            let of_g = at.rate * (1.0 - now) / (1.0 - *at.product);
-            let of_m = at.rate * next / (1.0 - *at.product * next);
-            let (keep, decay) =
-                if *decoupled { (1.0 - at.rate * at.decay, 0.0) } else { (1.0, at.decay) };
-            let [of_g, of_m, keep, decay] = [of_g, of_m, keep, decay].map(A::from_f64);
-            move |w, g, [m, v]| {
-                let g = g + decay * w;
-                let (m, v) = (mean(m, g), square(v, g));
-                (keep * w - (of_g * g + of_m * m) / root(v), [m, v])
-            }
+        let (moments, psi, decoupled) = (*moments, *momentum_decay, *decoupled);
+        driver.step(model, gradients, |at, product| {
+            let before = *product;
+            *product *= momentum(moments.beta1, at.step, psi);
+            Step { at, moments, psi, before, decoupled }
         })
     }
 }
 
 optimizer!(NAdam);
+
+/// μₜ = β₁ (1 − ½ · 0.96^(t ψ)).
+fn momentum<R: Number>(beta1: R, t: R, psi: R) -> R {
+    beta1 * (R::lit(1.0) - R::lit(0.5) * R::lit(0.96).pow(t * psi))
+}
+
+/// NAdam's step.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    at: At,
+    moments: Moments,
+    psi: f64,
+    /// Π μ₁…μₜ₋₁.
+    before: f64,
+    decoupled: bool,
+}
+
+impl UpdateRule<10, 2> for Step {
+    const KEPT: [&'static str; 2] = ["m", "v"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 10] {
+        let Self { at, moments, psi, before, decoupled } = self;
+        let one = R::lit(1.0);
+        let symbols = moments.symbols(names, at, decoupled);
+        let [psi, before] = [names.setting("ψ", psi), names.setting("Πₜ₋₁", before)];
+        let Symbols { t, rate, beta1, beta2, epsilon, decay, keep } = symbols;
+        let now = names.named("μₜ", momentum(beta1, t, psi));
+        let next = names.named("μₜ₊₁", momentum(beta1, t + one, psi));
+        let product = names.named("Πₜ", before * now);
+        let of_g = names.named("a", rate * (one - now) / (one - product));
+        let of_m = names.named("b", rate * next / (one - product * next));
+        let correction = names.named("cₜ", symbols.bias(beta2).sqrt().recip());
+        let [b1, c1, b2, c2] = symbols.shares();
+        [b1, c1, b2, c2, of_g, of_m, decay, keep, correction, epsilon]
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [b1, c1, b2, c2, of_g, of_m, decay, keep, correction, epsilon]: [R; 10],
+        w: R,
+        g: R,
+        kept: [R; 2],
+    ) -> (R, [R; 2]) {
+        let g = if self.decoupled { g } else { names.plus("g", g, decay, w) };
+        let [m, v] = means(names, [b1, c1, b2, c2], g, kept);
+        let w = if self.decoupled { keep * w } else { w };
+        (w - (of_g * g + of_m * m) / (v.sqrt() * correction + epsilon), [m, v])
+    }
+}

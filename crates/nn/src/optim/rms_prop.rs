@@ -1,8 +1,8 @@
 //! RMSProp.
 
-use ops::Float;
+use ops::{Float, Naming, Number, UpdateRule};
 
-use super::driver::{Driver, Slots};
+use super::driver::{At, Driver, Slots};
 use crate::ground::Error;
 use crate::ground::setting::check_decay;
 use crate::model::{Gradients, Module};
@@ -98,48 +98,144 @@ impl<A: Float> RmsProp<A> {
     }
 
     fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
-        let [alpha, rest, epsilon, mu] =
-            [self.alpha, 1.0 - self.alpha, self.epsilon, self.momentum.unwrap_or(0.0)]
-                .map(A::from_f64);
-        let mean = move |mean, new| alpha * mean + rest * new;
-        let spread = move |s: A, a: A| (s - a * a).maximum(A::zero()).sqrt() + epsilon;
-        match (self.centered, self.momentum) {
-            (false, None) => self.driver.step(model, gradients, |at| {
-                let [rate, decay] = [at.rate, at.decay].map(A::from_f64);
-                move |w, g, [s]| {
-                    let g = g + decay * w;
-                    let s = mean(s, g * g);
-                    (w - rate * g / (s.sqrt() + epsilon), [s])
-                }
-            }),
-            (false, Some(_)) => self.driver.step(model, gradients, |at| {
-                let [rate, decay] = [at.rate, at.decay].map(A::from_f64);
-                move |w, g, [s, v]| {
-                    let g = g + decay * w;
-                    let s = mean(s, g * g);
-                    let v = mu * v + g / (s.sqrt() + epsilon);
-                    (w - rate * v, [s, v])
-                }
-            }),
-            (true, None) => self.driver.step(model, gradients, |at| {
-                let [rate, decay] = [at.rate, at.decay].map(A::from_f64);
-                move |w, g, [s, a]| {
-                    let g = g + decay * w;
-                    let (s, a) = (mean(s, g * g), mean(a, g));
-                    (w - rate * g / spread(s, a), [s, a])
-                }
-            }),
-            (true, Some(_)) => self.driver.step(model, gradients, |at| {
-                let [rate, decay] = [at.rate, at.decay].map(A::from_f64);
-                move |w, g, [s, a, v]| {
-                    let g = g + decay * w;
-                    let (s, a) = (mean(s, g * g), mean(a, g));
-                    let v = mu * v + g / spread(s, a);
-                    (w - rate * v, [s, a, v])
-                }
-            }),
+        let Self { driver, alpha, epsilon, momentum: mu, centered } = self;
+        let (alpha, epsilon, mu) = (*alpha, *epsilon, *mu);
+        let settings = |at| Settings { at, alpha, epsilon, mu };
+        match (*centered, mu) {
+            (false, None) => driver.step(model, gradients, |at, _| Plain(settings(at))),
+            (false, Some(_)) => driver.step(model, gradients, |at, _| Rolling(settings(at))),
+            (true, None) => driver.step(model, gradients, |at, _| Centered(settings(at))),
+            (true, Some(_)) => driver.step(model, gradients, |at, _| CenteredRolling(settings(at))),
         }
     }
 }
 
 optimizer!(RmsProp);
+
+/// The settings of a step.
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    at: At,
+    alpha: f64,
+    epsilon: f64,
+    mu: Option<f64>,
+}
+
+impl Settings {
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 6] {
+        let Self { at, alpha, epsilon, mu } = self;
+        let [rate, decay] = [names.setting("η", at.rate), names.setting("λ", at.decay)];
+        let alpha = names.setting("α", alpha);
+        let epsilon = names.setting("ε", epsilon);
+        let mu = mu.map_or(R::lit(0.0), |mu| names.setting("μ", mu));
+        [rate, decay, alpha, R::lit(1.0) - alpha, epsilon, mu]
+    }
+}
+
+/// √(s − a²), which is 0 where rounding makes s − a² negative.
+#[inline(always)]
+fn spread<R: Number>(s: R, a: R) -> R {
+    (s - a * a).maximum(R::lit(0.0)).sqrt()
+}
+
+/// w ← w − η g / (√s + ε).
+#[derive(Clone, Copy, Debug)]
+struct Plain(Settings);
+
+impl UpdateRule<6, 1> for Plain {
+    const KEPT: [&'static str; 1] = ["s"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 6] {
+        self.0.constants(names)
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay, alpha, rest, epsilon, _]: [R; 6],
+        w: R,
+        g: R,
+        [s]: [R; 1],
+    ) -> (R, [R; 1]) {
+        let mean = |mean, new| alpha * mean + rest * new;
+        let g = names.plus("g", g, decay, w);
+        let s = names.named("s", mean(s, g * g));
+        (w - rate * g / (s.sqrt() + epsilon), [s])
+    }
+}
+
+/// v ← μ v + g / (√s + ε), w ← w − η v.
+#[derive(Clone, Copy, Debug)]
+struct Rolling(Settings);
+
+impl UpdateRule<6, 2> for Rolling {
+    const KEPT: [&'static str; 2] = ["s", "v"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 6] {
+        self.0.constants(names)
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay, alpha, rest, epsilon, mu]: [R; 6],
+        w: R,
+        g: R,
+        [s, v]: [R; 2],
+    ) -> (R, [R; 2]) {
+        let mean = |mean, new| alpha * mean + rest * new;
+        let g = names.plus("g", g, decay, w);
+        let s = names.named("s", mean(s, g * g));
+        let v = names.named("v", mu * v + g / (s.sqrt() + epsilon));
+        (w - rate * v, [s, v])
+    }
+}
+
+/// w ← w − η g / (√(s − a²) + ε).
+#[derive(Clone, Copy, Debug)]
+struct Centered(Settings);
+
+impl UpdateRule<6, 2> for Centered {
+    const KEPT: [&'static str; 2] = ["s", "a"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 6] {
+        self.0.constants(names)
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay, alpha, rest, epsilon, _]: [R; 6],
+        w: R,
+        g: R,
+        [s, a]: [R; 2],
+    ) -> (R, [R; 2]) {
+        let mean = |mean, new| alpha * mean + rest * new;
+        let g = names.plus("g", g, decay, w);
+        let [s, a] = [names.named("s", mean(s, g * g)), names.named("a", mean(a, g))];
+        (w - rate * g / (spread(s, a) + epsilon), [s, a])
+    }
+}
+
+/// v ← μ v + g / (√(s − a²) + ε), w ← w − η v.
+#[derive(Clone, Copy, Debug)]
+struct CenteredRolling(Settings);
+
+impl UpdateRule<6, 3> for CenteredRolling {
+    const KEPT: [&'static str; 3] = ["s", "a", "v"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 6] {
+        self.0.constants(names)
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay, alpha, rest, epsilon, mu]: [R; 6],
+        w: R,
+        g: R,
+        [s, a, v]: [R; 3],
+    ) -> (R, [R; 3]) {
+        let mean = |mean, new| alpha * mean + rest * new;
+        let g = names.plus("g", g, decay, w);
+        let [s, a] = [names.named("s", mean(s, g * g)), names.named("a", mean(a, g))];
+        let v = names.named("v", mu * v + g / (spread(s, a) + epsilon));
+        (w - rate * v, [s, a, v])
+    }
+}

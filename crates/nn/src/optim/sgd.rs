@@ -1,8 +1,8 @@
 //! Stochastic gradient descent, plain, with momentum, and with Nesterov's momentum.
 
-use ops::Float;
+use ops::{Float, Naming, Number, UpdateRule};
 
-use super::driver::{Driver, Slots};
+use super::driver::{At, Driver, Slots};
 use crate::ground::Error;
 use crate::ground::setting::check_decay;
 use crate::model::{Gradients, Module};
@@ -115,29 +115,104 @@ impl<A: Float> Sgd<A> {
     }
 
     fn update(&mut self, model: &mut dyn Module<A>, gradients: &Gradients<A>) -> Result<(), Error> {
+        let driver = &mut self.driver;
         match self.velocity {
-            Velocity::None => self.driver.step(model, gradients, |at| {
-                let [rate, decay] = [at.rate, at.decay].map(A::from_f64);
-                move |w, g, []| (w - rate * (g + decay * w), [])
-            }),
-            Velocity::Momentum { mu, dampening } => self.driver.step(model, gradients, |at| {
-                let share = if at.step == 1.0 { 1.0 } else { 1.0 - dampening };
-                let [rate, decay, mu, share] = [at.rate, at.decay, mu, share].map(A::from_f64);
-                move |w, g, [v]| {
-                    let v = mu * v + share * (g + decay * w);
-                    (w - rate * v, [v])
-                }
-            }),
-            Velocity::Nesterov { mu } => self.driver.step(model, gradients, |at| {
-                let [rate, decay, mu] = [at.rate, at.decay, mu].map(A::from_f64);
-                move |w, g, [v]| {
-                    let g = g + decay * w;
-                    let v = mu * v + g;
-                    (w - rate * (g + mu * v), [v])
-                }
-            }),
+            Velocity::None => driver.step(model, gradients, |at, _| Descent { at }),
+            Velocity::Momentum { mu, dampening } => {
+                driver.step(model, gradients, |at, _| Momentum { at, mu, dampening })
+            }
+            Velocity::Nesterov { mu } => driver.step(model, gradients, |at, _| Nesterov { at, mu }),
         }
     }
 }
 
 optimizer!(Sgd);
+
+/// w ← w − η g.
+#[derive(Clone, Copy, Debug)]
+struct Descent {
+    at: At,
+}
+
+impl UpdateRule<2, 0> for Descent {
+    const KEPT: [&'static str; 0] = [];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 2] {
+        [names.setting("η", self.at.rate), names.setting("λ", self.at.decay)]
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay]: [R; 2],
+        w: R,
+        g: R,
+        []: [R; 0],
+    ) -> (R, [R; 0]) {
+        let g = names.plus("g", g, decay, w);
+        (w - rate * g, [])
+    }
+}
+
+/// v ← μ v + (1 − d) g, w ← w − η v. The first step sets v to g.
+#[derive(Clone, Copy, Debug)]
+struct Momentum {
+    at: At,
+    mu: f64,
+    dampening: f64,
+}
+
+impl UpdateRule<4, 1> for Momentum {
+    const KEPT: [&'static str; 1] = ["v"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 4] {
+        let Self { at, mu, dampening } = self;
+        let one = R::lit(1.0);
+        let share = if at.step == 1.0 || dampening == 0.0 {
+            one
+        } else {
+            one - names.setting("d", dampening)
+        };
+        let [rate, decay] = [names.setting("η", at.rate), names.setting("λ", at.decay)];
+        [rate, decay, names.setting("μ", mu), share]
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay, mu, share]: [R; 4],
+        w: R,
+        g: R,
+        [v]: [R; 1],
+    ) -> (R, [R; 1]) {
+        let g = names.plus("g", g, decay, w);
+        let v = names.named("v", mu * v + share * g);
+        (w - rate * v, [v])
+    }
+}
+
+/// v ← μ v + g, w ← w − η (g + μ v).
+#[derive(Clone, Copy, Debug)]
+struct Nesterov {
+    at: At,
+    mu: f64,
+}
+
+impl UpdateRule<3, 1> for Nesterov {
+    const KEPT: [&'static str; 1] = ["v"];
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 3] {
+        let Self { at, mu } = self;
+        [names.setting("η", at.rate), names.setting("λ", at.decay), names.setting("μ", mu)]
+    }
+    #[inline(always)]
+    fn number<R: Number>(
+        self,
+        names: &mut impl Naming<R>,
+        [rate, decay, mu]: [R; 3],
+        w: R,
+        g: R,
+        [v]: [R; 1],
+    ) -> (R, [R; 1]) {
+        let g = names.plus("g", g, decay, w);
+        let v = names.named("v", mu * v + g);
+        (w - rate * (g + mu * v), [v])
+    }
+}

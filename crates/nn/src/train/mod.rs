@@ -14,10 +14,12 @@ mod progress;
 mod replay;
 mod resume;
 mod showing;
+mod trace_run;
 mod validation;
 
 pub use callback::{Callback, Monitor, Run, StepView, on_epoch_end};
 pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
 pub use fit::Fit;
+pub use trace_run::TraceRun;
 
 pub use crate::ground::{EpochRecord, History, epoch_seed, step_seed};

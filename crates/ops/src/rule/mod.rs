@@ -13,6 +13,7 @@ mod reading;
 #[allow(clippy::module_inception)]
 mod rule;
 mod shortcuts;
+mod update;
 pub mod visit;
 
 pub(crate) use apply::or_panic;
@@ -26,4 +27,5 @@ pub use out::Out;
 pub use reading::{ReadScalar, Reading, Scalar};
 pub use rule::Rule;
 pub use shortcuts::{AtNumbers, Shortcuts};
+pub use update::{Naming, Unnamed, UpdateRule};
 pub use visit::Visitor;

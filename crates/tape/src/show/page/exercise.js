@@ -143,7 +143,7 @@ function knowledge(node, step) {
   let [value, adjoint] = [null, null];
   if (isBackward(step) || node.index <= step) {
     hidden.value = step === node.index && exercise.hides(step, 'value');
-    if (!hidden.value) value = values[node.value];
+    if (!hidden.value) value = values[node.updated?.step <= step ? node.updated.value : node.value];
   }
   let sum = receivedBy(node, step);
   if (sum?.step === step && sum.operand !== undefined) {

@@ -295,7 +295,7 @@ const graph = {
   },
 
   showLink(link, step) {
-    const now = link.uses.filter(([user]) => user === steps[step].node);
+    const now = isUpdate(step) ? [] : link.uses.filter(([user]) => user === steps[step].node);
     const past = isBackward(step) && link.uses.every(([user]) => nodes[user].backward <= step);
     const flows = ([user, position]) => contributionOf(user, position)?.nothing === undefined;
     const state = now.length > 0 ? (isBackward(step) && !now.some(flows) ? 'blocked' : 'current') : past ? 'past' : null;

@@ -33,7 +33,7 @@ function go(step, { reveal = true, leap = false } = {}) {
   if (reveal) graph.reveal(graph.itemOf(nodes[steps[to].node]));
   if (exercise.on && document.activeElement !== $('scrubber')) document.querySelector('#step form input')?.focus({ preventScroll: true });
   speak(spokenStep(to));
-  const address = `#step=${to}${exercise.on ? '&exercise' : ''}`;
+  const address = `#${run ? trainingAddress(training, to) : `step=${to}`}${exercise.on ? '&exercise' : ''}`;
   if (leap && address !== location.hash) history.pushState(null, '', address);
   else history.replaceState(null, '', address);
   hideTip();
@@ -318,6 +318,9 @@ const KEYS = [
   ['End', 'last step', ['End'], () => jump(lastStep)],
   ['f', 'the forward pass', ['f'], () => jump(0)],
   ['b', 'the backward pass', ['b'], () => jump(forwardSteps)],
+  ...(trace.updates ? [['u', 'the update of the parameters', ['u'], () => jump(updateSteps)]] : []),
+  ...(run ? [['[ ]', 'the step of training before; after', ['['], () => openTraining(besideTraining(-1))],
+    [null, null, [']'], () => openTraining(besideTraining(1))]] : []),
   ['p', 'play and pause', ['p', ' '], () => play(!state.playing)],
   ['/ or j', 'find a value, and go to its step', ['/', 'j'], () => find('value')],
   ['g', 'find a value, and go to its gradient', ['g'], () => find('gradient')],
@@ -347,6 +350,8 @@ function onKey(event) {
     if (!target.closest('.question') || target.value !== '' || !['ArrowLeft', 'ArrowRight'].includes(key)) return;
   }
   if (key === ' ' && target.matches('button, summary')) return;
+  // These choose a step of training.
+  if (target.id === 'trained' && /^(Arrow|Home|End|Page)/u.test(key)) return;
   const found = KEYS.find(([, , keys]) => keys.includes(key));
   if (!found) return;
   event.preventDefault();
@@ -365,6 +370,7 @@ const SIGNS = [
   ['✓', 'done: its gradient is complete'],
   ['⊘ ✂', 'detached: gradients stop there; computed from values that this page leaves out'],
   ['▸ 3/5', 'a closed group, such as a layer: 3 of its 5 values are done; a click opens it'],
+  ...(trace.updates ? [['←', 'in the update: takes a new value, for the next step of training']] : []),
   ['z̄', 'the adjoint of z: the derivative of the output with respect to z; adj(loss) where a name is longer than a letter'],
 ];
 
@@ -384,9 +390,12 @@ function begin() {
   $('key-list').append(...KEYS.filter(([key]) => key).flatMap(([key, text]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)]));
   $('scrubber').max = lastStep;
   $('to-forward').style.flexGrow = forwardSteps;
-  $('to-backward').style.flexGrow = lastStep + 1 - forwardSteps;
+  $('to-backward').style.flexGrow = updateSteps - forwardSteps;
+  $('to-update').style.flexGrow = lastStep + 1 - updateSteps;
+  $('to-update').hidden = lastStep < updateSteps;
   $('open-all').hidden = groups.length === 0;
-  setTheme('auto');
+  setTheme(new URLSearchParams(location.hash.slice(1)).get('theme') ?? 'auto');
+  beginRun();
 
   listProgram();
 
@@ -398,7 +407,7 @@ function begin() {
 
   const onClick = {
     first: () => jump(0), back: () => step_(-1), forth: () => step_(1), last: () => jump(lastStep),
-    play: () => play(!state.playing), 'to-forward': () => jump(0), 'to-backward': () => jump(forwardSteps),
+    play: () => play(!state.playing), 'to-forward': () => jump(0), 'to-backward': () => jump(forwardSteps), 'to-update': () => jump(updateSteps),
     find: () => find('value'), exercise: switchExercise, help: () => $('keys').showModal(),
     theme: () => setTheme(THEMES[document.documentElement.dataset.theme]),
     'zoom-in': () => graph.zoom(1.25), 'zoom-out': () => graph.zoom(0.8),
@@ -416,7 +425,11 @@ function begin() {
     if (event.key === 'Enter' && found) choose(nodes[found.dataset.found]);
   });
   addEventListener('keydown', onKey);
-  addEventListener('hashchange', () => { play(false); go(fromAddress()); });
+  addEventListener('hashchange', () => {
+    if (addressed() !== training) return location.reload();
+    play(false);
+    return go(fromAddress());
+  });
   addEventListener('resize', () => graph.refit(graph.itemOf(nodes[steps[state.step].node])));
   document.body.dataset.ready = 'true';
 }

@@ -17,6 +17,8 @@
 //! # Ok::<(), tape::error::TapeError>(())
 //! ```
 
+mod run;
+
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -31,7 +33,7 @@ use crate::show::trace::document::{self, Document};
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 /// One module, in files by subject.
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("trace.js"),
     include_str!("numbers.js"),
     include_str!("layout.js"),
@@ -39,6 +41,7 @@ const SCRIPTS: [&str; 8] = [
     include_str!("graph.js"),
     include_str!("panel.js"),
     include_str!("paths.js"),
+    include_str!("run.js"),
     include_str!("main.js"),
 ];
 
@@ -104,14 +107,15 @@ impl<A: Float> Trace<'_, A> {
     /// # Errors
     /// If the file cannot be written; the message names it.
     pub fn write_html(&self, path: impl AsRef<Path>, settings: &Settings) -> io::Result<()> {
-        let path = path.as_ref();
-        fs::write(path, self.to_html(settings)).map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("cannot write {}: {error}", visible_whole(&path.display().to_string())),
-            )
-        })
+        write(path.as_ref(), &self.to_html(settings))
     }
+}
+
+fn write(path: &Path, page: &str) -> io::Result<()> {
+    fs::write(path, page).map_err(|error| {
+        let path = path.display().to_string();
+        io::Error::new(error.kind(), format!("cannot write {}: {error}", visible_whole(&path)))
+    })
 }
 
 /// A page that shows a trace that was written down, as the text of an HTML file.
@@ -128,6 +132,11 @@ impl<A: Float> Trace<'_, A> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn html<A: Float>(document: &Document<A>, title: &str) -> String {
+    page(&data("trace", &document.to_json()), title)
+}
+
+/// The page of traces that stand in scripts of data.
+fn page(traces: &str, title: &str) -> String {
     let script = SCRIPTS.join("\n");
     let policy = format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
@@ -138,7 +147,7 @@ pub fn html<A: Float>(document: &Document<A>, title: &str) -> String {
         ("policy", policy.as_str()),
         ("title", &escape(title)),
         ("style", STYLE),
-        ("trace", &inert(&document.to_json())),
+        ("traces", traces),
         ("script", &script),
     ];
     fill(TEMPLATE, &parts)
@@ -161,6 +170,11 @@ fn fill(template: &str, parts: &[(&str, &str)]) -> String {
 /// The name of a script or style in a content security policy.
 pub(crate) fn hash(text: &str) -> String {
     format!("sha256-{}", Base64::encode_string(&Sha256::digest(text)))
+}
+
+/// A script of data.
+fn data(id: &str, json: &str) -> String {
+    format!("<script id=\"{id}\" type=\"application/json\">{}</script>", inert(json))
 }
 
 /// JSON in which no `</script>` or `<!--` can occur: `<` occurs in its strings only.

@@ -52,7 +52,7 @@ function open(opening, value, element, place, button) {
   const sum = [names && math(names, { class: 'math formula' }), numbers && math(numbers, { class: 'math numbers' })];
   place.replaceChildren(...[
     ...parts.map((part) => h('div', {}, math(part, { class: 'math part' }))),
-    equation(opening.adds ? adds(name) : name, ...sum, h('span', { 'data-terms': element }, result)),
+    equation(opening.adds ? adds(name) : opening.becomes ? becomes(name, 'kept') : name, ...sum, h('span', { 'data-terms': element }, result)),
     opening.product && h('p', { class: 'note' }, math(opening.product.element), `: ${opening.product.why}. So `, math(opening.product.product), '.'),
   ].filter(Boolean));
 }
@@ -120,7 +120,7 @@ function sourceOf(node) {
 function equation(left, ...sides) {
   return h('div', { class: 'equation' }, ...sides.filter(Boolean).map((side, i) => h('div', {},
     h('span', { class: 'left' }, i === 0 ? left : ''),
-    h('span', { class: 'sign' }, i === 0 && left.dataset?.adds ? '+=' : '='),
+    h('span', { class: 'sign' }, i > 0 ? '=' : left.dataset?.adds ? '+=' : left.dataset?.becomes ? '←' : '='),
     h('span', { class: 'right' }, side))));
 }
 
@@ -189,10 +189,10 @@ function renderStep(step) {
   const node = nodes[index];
   const place = document.getElementById('step');
   place.replaceChildren(...[
-    isBackward(step) ? backwardTitle(node) : forwardTitle(node),
+    isUpdate(step) ? updateTitle(step) : isBackward(step) ? backwardTitle(node) : forwardTitle(node),
     groupNote(node),
     exercise.on ? exerciseNote(step) : null,
-    ...(isBackward(step) ? backwardParts(node, step) : forwardParts(node, step)),
+    ...(isUpdate(step) ? updateParts(node, step) : isBackward(step) ? backwardParts(node, step) : forwardParts(node, step)),
     sourceOf(node),
     waitingPart(step),
   ].filter(Boolean));
@@ -305,7 +305,8 @@ function take(node) {
 /** Who is next, and who waits for whom. */
 function waitingPart(step) {
   const from = Math.max(step, forwardSteps - 1);
-  const rest = steps.slice(from + 1).map(({ node }) => nodes[node]);
+  const rest = steps.slice(from + 1, updateSteps).map(({ node }) => nodes[node]);
+  if (isUpdate(step)) return null;
   if (!isBackward(step) && step < forwardSteps - 1) return null;
   if (rest.length === 0) return h('p', { class: 'why' }, 'The sweep is done: every gradient is complete.');
   const limit = 8;
@@ -403,6 +404,7 @@ function spokenStep(step) {
   const node = nodes[steps[step].node];
   const known = knowledge(node, step);
   const where = `Step ${step} of ${lastStep}, ${steps[step].pass}.`;
+  if (isUpdate(step)) return `${where} ${spokenUpdate(step)}`;
   if (!isBackward(step)) return `${where} ${node.label} is ${known.value === null ? 'to be found' : brief(known.value)}.`;
   const passes = steps[step].contributions.map((c, operand) => {
     const to = nodes[c.operand].label;

@@ -6,8 +6,18 @@
 const visible = (text) => text.replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => (
   character === '\n' ? '\\n' : `\\u{${character.codePointAt(0).toString(16)}}`));
 
-const trace = JSON.parse(document.getElementById('trace').textContent, (_, value) => (
+const readJson = (id) => JSON.parse(document.getElementById(id).textContent, (_, value) => (
   typeof value === 'string' ? visible(value) : value));
+
+/** A run of training: its losses, and the steps of it that can be opened; of both passes alone, nothing. */
+const run = document.getElementById('run') ? readJson('run') : null;
+/** The step of training that the address names, if it can be opened. */
+const addressed = () => {
+  const asked = Number.parseInt(new URLSearchParams(location.hash.slice(1)).get('train') ?? '', 10) - 1;
+  return run?.opened.includes(asked) ? asked : run?.first;
+};
+const training = addressed();
+const trace = readJson(run ? `trace-${training}` : 'trace');
 const { nodes, steps, values, scopes, files } = trace;
 const output = nodes[trace.output];
 nodes.forEach((node, index) => {
@@ -19,15 +29,23 @@ nodes.forEach((node, index) => {
 
 /** The first steps are forward, one for each node; the rest are backward. */
 const forwardSteps = nodes.length;
+/** The first step after the sweep: in a run of training, of the update of the parameters. */
+const updateSteps = steps.length;
+for (const update of trace.updates ?? []) {
+  nodes[update.node].updated = { step: steps.length, value: update.after };
+  steps.push({ pass: 'update', node: update.node, update });
+}
+if (trace.loss_after !== undefined) steps.push({ pass: 'update', node: trace.output });
 const lastStep = steps.length - 1;
 const isBackward = (step) => step >= forwardSteps;
+const isUpdate = (step) => step >= updateSteps;
 
 /** What each node has received of its adjoint: the step, the sum so far, and which contribution. */
 const received = nodes.map(() => []);
 function receive() {
   for (const entries of received) entries.length = 0;
   received[trace.output].push({ step: forwardSteps, sum: steps[forwardSteps].adjoint });
-  for (let step = forwardSteps; step <= lastStep; step += 1) {
+  for (let step = forwardSteps; step < updateSteps; step += 1) {
     steps[step].contributions ??= [];
     steps[step].contributions.forEach((contribution, operand) => {
       if (contribution.nothing) return;
@@ -59,7 +77,7 @@ function takeNext(node, step) {
     ...steps.slice(step).filter((other) => other !== steps[node.backward])];
   const sums = new Map([[trace.output, order[forwardSteps].adjoint]]);
   const found = [];
-  for (const { node: passing, contributions } of order.slice(forwardSteps)) {
+  for (const { node: passing, contributions } of order.slice(forwardSteps, updateSteps)) {
     found.push({ adjoint: sums.get(passing), contributions: contributions.map((c) => {
       if (c.nothing) return c;
       const before = sums.get(c.operand);
@@ -77,7 +95,7 @@ function takeNext(node, step) {
   }
   order.forEach((entry, at) => {
     steps[at] = entry;
-    if (at < forwardSteps) return;
+    if (at < forwardSteps || at >= updateSteps) return;
     Object.assign(entry, found[at - forwardSteps]);
     nodes[entry.node].backward = at;
   });
@@ -96,7 +114,7 @@ const reportedBy = (node, step) => node.uses.filter(([user]) => nodes[user].back
 const missingAt = (node, step) => node.uses.filter(([user]) => nodes[user].backward > step);
 
 /** The nodes that are ready at a step of the sweep beside the one that it is about. */
-const readyBeside = (step) => steps.slice(step + 1).map(({ node }) => nodes[node])
+const readyBeside = (step) => steps.slice(step + 1, updateSteps).map(({ node }) => nodes[node])
   .filter((node) => missingAt(node, step - 1).length === 0);
 
 /**
@@ -108,7 +126,7 @@ function statusOf(node, step) {
   if (steps[step].node === node.index) return 'current';
   if (!isBackward(step)) return node.index < step ? 'computed' : 'ahead';
   if (node.backward === undefined) return 'none';
-  if (node.backward < step) return 'done';
+  if (isUpdate(step) || node.backward < step) return 'done';
   if (node.backward === step + 1) return 'next';
   const missing = missingAt(node, step).length;
   if (missing === 0) return 'ready';

@@ -10,6 +10,7 @@ use textwrap::core::display_width;
 
 use super::chart::short;
 use super::graph::{State, number};
+use super::training::After;
 use super::{SMALLEST, Screen};
 use crate::show::trace::{Layout, Role, Text, index_of, tensor_text, visible};
 
@@ -45,6 +46,11 @@ the backward pass its adjoint so far: green when it is complete, yellow
 while it waits for uses.
 
 Any key goes back.";
+
+const HELP_IN_TRAINING: &str = "\
+u             the update            [ ]       another step of training
+c             the losses: choose a step of training, Enter opens it
+";
 
 fn style(role: Role) -> Style {
     match role {
@@ -85,19 +91,22 @@ impl<A: Float> Screen<'_, '_, A> {
             self.draw_table(frame, table, columns, &states);
         }
         self.draw_keys(frame, keys);
+        self.draw_curve(frame, area);
         if self.help {
-            draw_help(frame, area);
+            draw_help(frame, area, self.training.is_some());
         }
     }
 
     fn draw_title(&self, frame: &mut Frame<'_>, area: Rect) {
-        let (steps, forward) = (self.trace.len(), self.trace.nodes().len());
-        let (pass, number, of) = if self.is_backward() {
-            ("BACKWARD", self.step - forward + 1, steps - forward)
-        } else {
-            ("FORWARD", self.step + 1, forward)
+        let (sweep, forward) = (self.trace.len(), self.trace.nodes().len());
+        let (update, step) = (self.count_after(), self.step);
+        let steps = sweep + update;
+        let (pass, number, of) = match (self.after(), self.is_backward()) {
+            (Some(_), _) => ("UPDATE", step - sweep + 1, update),
+            (None, true) => ("BACKWARD", step - forward + 1, sweep - forward),
+            (None, false) => ("FORWARD", step + 1, forward),
         };
-        let left = format!(" {pass} {number} of {of}  ");
+        let left = format!("{} {pass} {number} of {of}  ", self.training_title());
         let right = format!("  step {} of {steps} ", self.step + 1);
         let room =
             usize::from(area.width).saturating_sub(display_width(&left) + display_width(&right));
@@ -111,40 +120,51 @@ impl<A: Float> Screen<'_, '_, A> {
         frame.render_widget(bar, area);
     }
 
-    fn draw_step(&mut self, frame: &mut Frame<'_>, area: Rect) {
-        let name = visible(&self.node().label());
-        let pass = if self.is_backward() { "passes its adjoint on" } else { "is computed" };
+    /// What the step is about.
+    fn step_title(&self) -> String {
+        if self.opened.is_some() {
+            return " an element, opened: arrows go to another, Enter closes ".to_owned();
+        }
         let given = self.node().op().is_none();
-        let pass = match (self.is_backward(), given) {
-            (false, true) => "is given",
-            (true, true) => "has its gradient",
-            _ => pass,
+        let pass = match (self.after(), self.is_backward(), given) {
+            (Some(After::Update(_)), ..) => "takes the optimiser's step",
+            (Some(After::Loss), ..) => "after the update",
+            (None, true, true) => "has its gradient",
+            (None, true, false) => "passes its adjoint on",
+            (None, false, true) => "is given",
+            (None, false, false) => "is computed",
         };
+        format!(" {} {pass} ", visible(&self.node().label()))
+    }
+
+    fn draw_step(&mut self, frame: &mut Frame<'_>, area: Rect) {
         let scopes = self.node().scope_path();
         let scopes: Vec<String> = scopes.iter().map(|scope| visible(scope)).collect();
         let scope =
             if scopes.is_empty() { String::new() } else { format!("in {} ", scopes.join(", ")) };
-        let title = match self.opened {
-            Some(_) => " an element, opened: arrows go to another, Enter closes ".to_owned(),
-            None => format!(" {name} {pass} "),
-        };
+        let title = self.step_title();
         let block = frame_of(title).title(TextLine::from(scope).right_aligned());
         let inner = block.inner(area).inner(ratatui::layout::Margin::new(1, 0));
         let layout =
             Layout { rounding: self.rounding(), width: inner.width.into(), ..Layout::default() };
-        let text = match self.opened {
-            Some(element) => self.opened_text(element, layout),
-            None => self.trace.step_text(self.step, layout).expect("the step is one of the trace"),
+        let text = match (self.after(), self.opened) {
+            (Some(after), _) => self.text_after(after, layout),
+            (None, Some(element)) => self.opened_text(element, layout),
+            (None, None) => {
+                self.trace.step_text(self.step, layout).expect("the step is one of the trace")
+            }
         };
         // The number of the step is in the title.
-        let lines = text.lines().iter().skip(usize::from(self.opened.is_none()));
+        let titled = self.opened.is_none() && !matches!(self.after(), Some(After::Loss));
+        let lines = text.lines().iter().skip(usize::from(titled));
         let mut lines: Vec<TextLine<'_>> = lines
             .map(|line| {
                 let spans = line.iter().map(|span| TextSpan::styled(&span.text, style(span.role)));
                 TextLine::from(spans.collect::<Vec<_>>())
             })
             .collect();
-        if let Some(source) = self.source_line().filter(|_| self.opened.is_none()) {
+        let from_program = self.opened.is_none() && self.after().is_none();
+        if let Some(source) = self.source_line().filter(|_| from_program) {
             lines.push(TextLine::default());
             let title = "your line: ";
             let options = textwrap::Options::new(layout.width)
@@ -227,15 +247,27 @@ impl<A: Float> Screen<'_, '_, A> {
         } else if let Some(message) = &self.message {
             TextLine::styled(format!(" {message}"), Style::new().fg(Color::Yellow))
         } else {
-            let keys = [
-                ("→", "on"),
-                ("←", "back"),
-                ("Home End", "first, last"),
-                ("f b", "pass"),
-                ("/", "jump"),
-                ("?", "help"),
-                ("q", "quit"),
-            ];
+            let keys: &[_] = if self.training.is_some() {
+                &[
+                    ("→", "on"),
+                    ("←", "back"),
+                    ("f b u", "pass, update"),
+                    ("c", "losses"),
+                    ("[ ]", "training"),
+                    ("?", "help"),
+                    ("q", "quit"),
+                ]
+            } else {
+                &[
+                    ("→", "on"),
+                    ("←", "back"),
+                    ("Home End", "first, last"),
+                    ("f b", "pass"),
+                    ("/", "jump"),
+                    ("?", "help"),
+                    ("q", "quit"),
+                ]
+            };
             let spans = keys.iter().flat_map(|(key, does)| {
                 let bold = Style::new().add_modifier(Modifier::BOLD);
                 [TextSpan::styled(format!(" {key}"), bold), TextSpan::raw(format!(" {does} "))]
@@ -267,8 +299,9 @@ fn too_small(frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn draw_help(frame: &mut Frame<'_>, area: Rect) {
-    let lines: Vec<&str> = HELP.lines().collect();
+fn draw_help(frame: &mut Frame<'_>, area: Rect, training: bool) {
+    let help = if training { format!("{HELP_IN_TRAINING}{HELP}") } else { HELP.to_owned() };
+    let lines: Vec<&str> = help.lines().collect();
     let width = lines.iter().map(|line| display_width(line)).max().unwrap_or(0) as u16 + 4;
     let height = lines.len() as u16 + 2;
     let middle = Rect {
@@ -281,5 +314,5 @@ fn draw_help(frame: &mut Frame<'_>, area: Rect) {
     let inner = block.inner(middle).inner(ratatui::layout::Margin::new(1, 0));
     frame.render_widget(Clear, middle);
     frame.render_widget(block, middle);
-    frame.render_widget(Paragraph::new(HELP), inner);
+    frame.render_widget(Paragraph::new(help), inner);
 }

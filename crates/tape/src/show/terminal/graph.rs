@@ -50,7 +50,7 @@ impl<A: Float> Screen<'_, '_, A> {
     pub(super) fn states(&self) -> Vec<State<A>> {
         let nodes = self.trace.nodes();
         let forward = nodes.len();
-        let done = (self.step + 1).saturating_sub(forward);
+        let done = (self.traced_step() + 1).saturating_sub(forward);
         let mut adjoints: HashMap<usize, Tensor<A>> = HashMap::new();
         for step in &self.trace.backward()[..done] {
             adjoints.insert(step.node.position(), step.adjoint.clone());
@@ -62,13 +62,15 @@ impl<A: Float> Screen<'_, '_, A> {
         }
         let current = self.node_number();
         let missing: HashMap<usize, usize> = if done > 0 {
-            let waiting = self.trace.waiting(self.step);
+            let waiting = self.trace.waiting(self.traced_step());
             waiting.iter().map(|w| (w.node.position(), w.missing.len())).collect()
         } else {
             HashMap::new()
         };
         let state = |(number, x): (usize, &Var<'_, A>)| {
-            let value = (number <= self.step).then(|| x.value());
+            let updated = self.updated(x.position());
+            let value = updated.map_or_else(|| x.value(), |update| update.change().after.clone());
+            let value = (number <= self.step).then_some(value);
             let adjoint = adjoints.get(&x.position()).cloned();
             let progress = match &adjoint {
                 _ if number == current => Progress::Current,

@@ -30,6 +30,7 @@ mod chart;
 mod draw;
 mod graph;
 mod screen;
+mod training;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal};
@@ -37,7 +38,7 @@ use std::io::{self, IsTerminal};
 use ops::Float;
 use ratatui::crossterm::event::{self, Event};
 
-use crate::show::trace::Trace;
+use crate::show::trace::{Run, Trace};
 
 pub use ratatui;
 pub use screen::{Flow, Screen};
@@ -50,6 +51,25 @@ pub const SMALLEST: (u16, u16) = (80, 24);
 /// # Errors
 /// If there is no terminal, or it cannot be read or written.
 pub fn show<A: Float>(trace: &Trace<'_, A>) -> io::Result<()> {
+    on_terminal(Screen::new(trace))
+}
+
+/// Shows a run of training on the terminal, step `first` of it at the beginning, until the reader
+/// leaves it. Beside the keys above, `u` goes to the update of the parameters, `[` and `]` to the
+/// step of training before and after, and `c` shows the losses, on which a step is chosen.
+///
+/// # Errors
+/// If there is no terminal, or it cannot be read or written, or the run has no such step.
+pub fn show_run<A: Float>(run: &Run<'_, A>, first: usize) -> io::Result<()> {
+    let screen = Screen::of_run(run, first).ok_or_else(|| {
+        let (steps, first) = (run.steps().len(), first + 1);
+        let text = format!("step {first} of the run was asked for, and it has {steps}");
+        io::Error::new(io::ErrorKind::InvalidInput, text)
+    })?;
+    on_terminal(screen)
+}
+
+fn on_terminal<A: Float>(screen: Screen<'_, '_, A>) -> io::Result<()> {
     let no_terminal = |reason: &dyn Display| {
         let text = format!("the steps are shown on a terminal, and there is none here ({reason})");
         io::Error::new(io::ErrorKind::NotConnected, text)
@@ -59,13 +79,15 @@ pub fn show<A: Float>(trace: &Trace<'_, A>) -> io::Result<()> {
     }
     // It has a hook for panics, which gives the terminal back too.
     let mut terminal = ratatui::try_init().map_err(|error| no_terminal(&error))?;
-    let left = run(&mut terminal, trace);
+    let left = run(&mut terminal, screen);
     let restored = ratatui::try_restore();
     left.and(restored)
 }
 
-fn run<A: Float>(terminal: &mut ratatui::DefaultTerminal, trace: &Trace<'_, A>) -> io::Result<()> {
-    let mut screen = Screen::new(trace);
+fn run<A: Float>(
+    terminal: &mut ratatui::DefaultTerminal,
+    mut screen: Screen<'_, '_, A>,
+) -> io::Result<()> {
     loop {
         terminal.draw(|frame| screen.draw(frame))?;
         if let Event::Key(key) = event::read()?

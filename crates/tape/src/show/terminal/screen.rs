@@ -6,6 +6,7 @@ use ops::Float;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::chart::Chart;
+use super::training::{After, Training};
 use crate::ask::nearest::nearest;
 use crate::graph::label::typed;
 use crate::graph::var::{Place, Var};
@@ -51,10 +52,12 @@ pub struct Screen<'a, 't, A: Float> {
     pub(super) prompt: Option<String>,
     /// The element of the node's value, or in the backward pass of its adjoint, that is opened.
     pub(super) opened: Option<usize>,
+    /// The run that the trace is of, if it is of one.
+    pub(super) training: Option<Training<'a, 't, A>>,
     /// The result of the last jump.
     pub(super) message: Option<String>,
     /// The lines of the files that recorded nodes.
-    sources: HashMap<String, Vec<String>>,
+    pub(super) sources: HashMap<String, Vec<String>>,
 }
 
 impl<'a, 't, A: Float> Screen<'a, 't, A> {
@@ -70,6 +73,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             help: false,
             prompt: None,
             opened: None,
+            training: None,
             message: None,
             sources: HashMap::new(),
         }
@@ -94,11 +98,20 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
 
     /// The node that the step is about.
     pub fn node(&self) -> Var<'t, A> {
-        self.current().node()
+        match self.after() {
+            None => self.current().node(),
+            Some(After::Update(update)) => update.node(),
+            Some(After::Loss) => self.trace.output(),
+        }
     }
 
-    pub(super) fn current(&self) -> Step<'a, 't, A> {
+    fn current(&self) -> Step<'a, 't, A> {
         self.trace.step(self.step).expect("the step is one of the trace")
+    }
+
+    /// The number of the step, or after the sweep that of its last step.
+    pub(super) fn traced_step(&self) -> usize {
+        self.step.min(self.trace.len() - 1)
     }
 
     /// Its number among the nodes of the trace.
@@ -135,6 +148,9 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
         self.message = None;
         if self.prompt.is_some() {
             self.press_in_prompt(key.code);
+            return Flow::Stay;
+        }
+        if self.opened.is_none() && self.press_in_run(key.code) {
             return Flow::Stay;
         }
         if self.opened.is_some() {
@@ -186,7 +202,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
     }
 
     fn press_in_steps(&mut self, key: KeyCode) -> Flow {
-        let last = self.trace.len() - 1;
+        let last = self.trace.len() + self.count_after() - 1;
         match key {
             KeyCode::Char('q') | KeyCode::Esc => return Flow::Quit,
             KeyCode::Enter => self.open(),
@@ -217,7 +233,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
         Flow::Stay
     }
 
-    fn go_to(&mut self, step: usize) {
+    pub(super) fn go_to(&mut self, step: usize) {
         (self.step, self.scroll, self.pan, self.opened) = (step, 0, (0, 0), None);
         let node = self.node_number();
         if !self.chart.is_whole() {

@@ -32,6 +32,7 @@ mod narrate;
 mod order;
 mod paths;
 mod record;
+mod run;
 mod step;
 mod summary;
 mod terms;
@@ -49,6 +50,9 @@ pub use crate::graph::one_line::one_line;
 pub use formula::{Rounding, Written, short};
 use order::Order;
 pub use paths::{Path, Paths, PathsError};
+#[cfg(feature = "terminal")]
+pub(crate) use run::curve;
+pub use run::{Change, Kept, Run, RunStep, Update};
 pub use step::{Backward, Contribution, Forward, NothingFlows, Received, Step, Use};
 pub(crate) use summary::Summary;
 #[cfg(feature = "terminal")]

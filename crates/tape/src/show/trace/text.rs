@@ -104,6 +104,11 @@ impl Text {
         self.lines.extend(broken(spans, self.width));
     }
 
+    /// Adds the lines of another text.
+    pub(super) fn append(&mut self, other: Self) {
+        self.lines.extend(other.lines);
+    }
+
     pub(super) fn blank(&mut self) {
         self.line(Vec::new());
     }

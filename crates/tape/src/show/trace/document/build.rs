@@ -10,7 +10,7 @@ use super::{Product, VERSION, Value, open};
 use crate::graph::tape::Source;
 use crate::graph::var::Var;
 use crate::show::trace::formula;
-use crate::show::trace::{Backward, NothingFlows, Trace, Use, Written};
+use crate::show::trace::{Backward, NothingFlows, RunStep, Trace, Update, Use, Written, document};
 
 /// A document in the making.
 pub(super) struct Builder<'a, 't, A: Float> {
@@ -40,7 +40,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
         Self { trace, settings, taken, since, files, scopes, values, room, known }
     }
 
-    pub fn document(mut self) -> Document<A> {
+    pub fn document(mut self, run: Option<&RunStep<'t, A>>) -> Document<A> {
         let taken = self.taken.clone();
         let nodes: Vec<Node> = taken.iter().map(|&x| self.node(x)).collect();
         let mut steps: Vec<Step> = (0..taken.len()).map(|node| Step::Forward { node }).collect();
@@ -54,6 +54,9 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
                 file.read(here.map(|node| node.at[1]));
             }
         }
+        let updates = run.into_iter().flat_map(RunStep::updates);
+        let updates = updates.filter_map(|update| self.update(update)).collect();
+        let loss_after = run.map(|step| self.value(&Tensor::scalar(step.loss_after())));
         Document {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -65,7 +68,22 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             values: self.values,
             nodes,
             steps,
+            updates,
+            loss_after,
         }
+    }
+
+    /// The optimiser's step for a parameter; none if its node is left out.
+    fn update(&mut self, update: &Update<'t, A>) -> Option<document::Update> {
+        let position = update.node().position();
+        let node = self.taken.binary_search_by_key(&position, |x| x.position()).ok()?;
+        let rounding = self.settings.rounding;
+        let change = update.change();
+        let [before, after] = [&change.before, &change.after].map(|x| self.value(x));
+        let lines = super::update::lines(update, rounding, |x| self.value(x));
+        let opened = super::update::openings(update, self.settings, &mut self.room);
+        let remark = update.remark().to_owned();
+        Some(document::Update { node, before, after, lines, remark, opened })
     }
 
     /// The number of a node in the document.

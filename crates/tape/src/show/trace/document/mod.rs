@@ -22,6 +22,7 @@
 mod build;
 mod open;
 mod read;
+mod update;
 mod value;
 
 use std::collections::BTreeMap;
@@ -29,10 +30,11 @@ use std::collections::BTreeMap;
 use ops::Float;
 use serde::{Deserialize, Serialize};
 
-use super::{NothingFlows, Rounding, Trace};
+use super::{NothingFlows, Rounding, RunStep, Trace};
 use build::Builder;
 pub use read::DocumentError;
 use read::Header;
+pub use update::{Line, LineKind, Update};
 pub use value::{Number, Value};
 
 /// The version of the schema.
@@ -97,6 +99,12 @@ pub struct Document<A: Float> {
     pub nodes: Vec<Node>,
     /// The steps of both passes.
     pub steps: Vec<Step>,
+    /// What the optimiser did with each parameter, in a step of training.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub updates: Vec<Update>,
+    /// The loss of the same data with the new parameters.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub loss_after: Option<usize>,
 }
 
 /// A file of the program.
@@ -293,7 +301,12 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 impl<A: Float> Document<A> {
     /// The trace as data.
     pub fn new(trace: &Trace<'_, A>, settings: &Settings) -> Self {
-        Builder::new(trace, settings).document()
+        Builder::new(trace, settings).document(None)
+    }
+
+    /// A step of training as data: both passes, the updates, and the loss after them.
+    pub fn of_step(step: &RunStep<'_, A>, settings: &Settings) -> Self {
+        Builder::new(step.trace(), settings).document(Some(step))
     }
 
     /// A value of [`values`](Self::values).

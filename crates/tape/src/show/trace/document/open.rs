@@ -78,11 +78,11 @@ impl Opening {
     }
 }
 
-fn fits(all: &[Opening], room: usize) -> bool {
+pub(super) fn fits(all: &[Opening], room: usize) -> bool {
     all.iter().map(Opening::length).sum::<usize>() <= room
 }
 
-fn take(all: Vec<Opening>, room: &mut usize) -> Vec<Opening> {
+pub(super) fn take(all: Vec<Opening>, room: &mut usize) -> Vec<Opening> {
     *room -= all.iter().map(Opening::length).sum::<usize>();
     all
 }

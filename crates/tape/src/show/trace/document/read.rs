@@ -88,6 +88,12 @@ impl<A: Float> Document<A> {
             values.check([node.value].into_iter().chain(node.gradient))?;
             Range::new("steps", &self.steps).check(node.backward)?;
         }
+        values.check(self.loss_after)?;
+        for update in &self.updates {
+            nodes.check([update.node])?;
+            values.check([update.before, update.after])?;
+            values.check(update.lines.iter().filter_map(|line| line.value))?;
+        }
         for step in &self.steps {
             match step {
                 Step::Forward { node } => nodes.check([*node])?,

@@ -19,7 +19,6 @@ use ops::{Float, Shape};
 use super::step::Backward;
 use super::{Rounding, Trace};
 use crate::graph::var::Var;
-#[cfg(feature = "terminal")]
 pub(crate) use element::index_of;
 #[cfg(feature = "json")]
 pub(super) use element::indices;
