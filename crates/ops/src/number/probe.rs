@@ -33,13 +33,11 @@ impl Probe {
 
     #[inline]
     fn merge(self, other: Self, fold: impl FnOnce(f64, f64) -> f64) -> Self {
-        match (self.literal, other.literal) {
-            (Some(a), Some(b)) => Self::lit(fold(a, b)),
-            _ => {
-                let ops = self.ops.saturating_add(other.ops).saturating_add(1);
-                Self { literal: None, reads: self.reads | other.reads, ops }
-            }
+        if let (Some(a), Some(b)) = (self.literal, other.literal) {
+            return Self::lit(fold(a, b));
         }
+        let ops = self.ops.saturating_add(other.ops).saturating_add(1);
+        Self { literal: None, reads: self.reads | other.reads, ops }
     }
 }
 
@@ -101,19 +99,13 @@ impl Number for Probe {
     #[inline]
     fn select(self, then: Self, otherwise: Self) -> Self {
         match self.literal {
-            Some(mask) => {
-                if mask == 0.0 {
-                    otherwise
-                } else {
-                    then
-                }
-            }
-            None => {
-                let ops =
-                    [then.ops, otherwise.ops, 1].into_iter().fold(self.ops, u32::saturating_add);
-                Self { literal: None, reads: self.reads | then.reads | otherwise.reads, ops }
-            }
+            Some(0.0) => return otherwise,
+            Some(_) => return then,
+            None => {}
         }
+        let reads = self.reads | then.reads | otherwise.reads;
+        let ops = [then.ops, otherwise.ops, 1].into_iter().fold(self.ops, u32::saturating_add);
+        Self { literal: None, reads, ops }
     }
     spoken_at_literals!();
 }
