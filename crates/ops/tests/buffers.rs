@@ -100,7 +100,7 @@ fn a_part_of_an_array_that_someone_else_holds() {
 }
 
 /// The value of a rule is written to the buffer that is there, whatever that held.
-fn written_in_place<R: Rule>(rule: &R, operands: &[&Tensor<f64>]) {
+fn written_in_place(rule: &impl Rule, operands: &[&Tensor<f64>]) {
     let wanted = apply(rule, operands).unwrap();
     let mut out = Tensor::full(wanted.shape(), f64::NAN);
     let place = out.view().as_ptr();

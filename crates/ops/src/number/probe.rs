@@ -98,11 +98,14 @@ impl Number for Probe {
     }
     #[inline]
     fn select(self, then: Self, otherwise: Self) -> Self {
-        if let Some(mask) = self.literal {
-            return if mask == 0.0 { otherwise } else { then };
+        match self.literal {
+            Some(0.0) => return otherwise,
+            Some(_) => return then,
+            None => {}
         }
+        let reads = self.reads | then.reads | otherwise.reads;
         let ops = [then.ops, otherwise.ops, 1].into_iter().fold(self.ops, u32::saturating_add);
-        Self { literal: None, reads: self.reads | then.reads | otherwise.reads, ops }
+        Self { literal: None, reads, ops }
     }
     spoken_at_literals!();
 }
