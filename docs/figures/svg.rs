@@ -64,6 +64,15 @@ impl Drawing {
         );
     }
 
+    /// Squares of one size and colour, by their upper left corners.
+    pub fn squares(&mut self, corners: &[(f64, f64)], size: f64, fill: &str) {
+        let mut outline = String::new();
+        for (x, y) in corners {
+            let _ = write!(outline, "M{x:.1} {y:.1}h{size}v{size}h-{size}z");
+        }
+        let _ = writeln!(self.body, "<path d=\"{outline}\" fill=\"{fill}\"/>");
+    }
+
     pub fn dot(&mut self, (x, y): (f64, f64), radius: f64, fill: &str) {
         let _ = writeln!(
             self.body,

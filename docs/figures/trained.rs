@@ -32,7 +32,7 @@ fn shade(share: f64) -> String {
 }
 
 /// An image of 8 × 8 numbers from −1 to 1.
-pub(super) fn image(d: &mut Drawing, (left, top): (f64, f64), size: f64, numbers: &[f64]) {
+fn image(d: &mut Drawing, (left, top): (f64, f64), size: f64, numbers: &[f64]) {
     let pixel = size / 8.0;
     for (place, &number) in numbers.iter().enumerate() {
         let at = (left + pixel * (place % 8) as f64, top + pixel * (place / 8) as f64);

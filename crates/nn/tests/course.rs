@@ -10,6 +10,8 @@ mod report;
 mod chapter_figures;
 #[path = "../../../docs/figures/figures.rs"]
 mod figures;
+#[path = "../../../docs/figures/invented.rs"]
+mod invented_figures;
 #[path = "../../../docs/figures/quoted.rs"]
 mod quoted_figures;
 #[path = "../../../docs/figures/svg.rs"]
@@ -393,7 +395,8 @@ fn the_figures_of_trainings_are_those_that_are_drawn() {
 #[test]
 fn the_figures_are_those_that_are_drawn() {
     let folder = root().join("docs/src/figures");
-    for (name, draw) in figures::ALL.iter().chain(chapter_figures::ALL).chain(quoted_figures::ALL) {
+    let all = figures::ALL.iter().chain(chapter_figures::ALL);
+    for (name, draw) in all.chain(invented_figures::ALL).chain(quoted_figures::ALL) {
         let drawn = draw();
         if std::env::var_os("UPDATE_CHAPTERS").is_some() {
             std::fs::write(folder.join(format!("{name}.svg")), &drawn).unwrap();
