@@ -21,7 +21,8 @@ not touched; the files that are changed in the copy are named at the start.
 What is changed, with the source read as text:
 
   elementwise rules (`unary_rules!`, `binary_rules!`, `impl Elementwise`, `impl Unary for WithNumber`)
-      each slope: negated; doubled; one that is literally 0: 1 added
+      each slope, and each slope times a cotangent where a rule says that too: negated; doubled; one
+      that is literally 0: 1 added
       the value: times 1.001
       in slopes and values: each + and - flipped, each factor doubled, each divisor doubled, each
       literal negated, or 1 where it is 0
@@ -466,13 +467,14 @@ def mutate_elementwise(text, mutants):
         bodies = {name: (a + 1, b) for name, _, a, b in functions(plain, opened, closed)}
         a, b = trimmed(plain, *bodies["value"])
         edits.append((a, b, mutate_number(mutants, text[a:b], rule, "value")))
-        a, b = trimmed(plain, *bodies["slope"])
-        arms = re.compile(r"match\s+operand\s*\{").match(plain, a)
-        if arms is None or closing(plain, arms.end() - 1) != b - 1:
-            raise Unknown(f"the slope of {rule} is not one match on the operand")
-        for i, (a, b) in enumerate(pieces(plain, arms.end(), b - 1, ",")):
-            a = trimmed(plain, plain.index("=>", a) + 2, b)[0]
-            edits.append((a, b, mutate_number(mutants, text[a:b], rule, f"slope {i}")))
+        for name in [name for name in ("slope", "times_slope") if name in bodies]:
+            a, b = trimmed(plain, *bodies[name])
+            arms = re.compile(r"match\s+operand\s*\{").match(plain, a)
+            if arms is None or closing(plain, arms.end() - 1) != b - 1:
+                raise Unknown(f"the {name} of {rule} is not one match on the operand")
+            for i, (a, b) in enumerate(pieces(plain, arms.end(), b - 1, ",")):
+                a = trimmed(plain, plain.index("=>", a) + 2, b)[0]
+                edits.append((a, b, mutate_number(mutants, text[a:b], rule, f"{name} {i}")))
     return replaced(text, edits)
 
 

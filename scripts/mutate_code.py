@@ -5,6 +5,7 @@
     python3 scripts/mutate_code.py PATH ...       of it, those in files below these paths
     python3 scripts/mutate_code.py --all          every change this script knows, some thousands
     python3 scripts/mutate_code.py --only TEXT    those whose code after the change has TEXT in it
+    python3 scripts/mutate_code.py --open         the survivors that OPEN lists: are they caught now?
     python3 scripts/mutate_code.py --list         what would be changed; builds nothing
     python3 scripts/mutate_code.py --sample       an eighth of those of one crate, another one at
                                                   each commit and on each day
@@ -33,15 +34,15 @@ the code.
 As in `mutate.py`, all changes are compiled at once in a copy of the workspace, and the environment
 variable MUTANT says which one is in force. What does not compile is left out, as the compiler says.
 One crate comes after the other. Each test is run once by itself to see which changes it comes past,
-and a mutant faces only the tests that come past it, the quick ones first. The judges of `ops` are the
-tests of `ops` and `tape`, the others' are their own. Tests that fail or cannot run in the copy
+and a mutant faces only the tests that come past it, the quick ones first. The judges of `ops` are its
+tests and the quick ones of `tape`, the others' are their own. Tests that fail or cannot run in the copy
 without any mutant (those that read the sources, or measure memory) are named and judge nobody.
 
 A mutant is caught if a test fails: an assertion, a panic, too much memory, or no end within a time
 limit (the last are counted apart). A survivor is printed with its file, its line and the code after
 the change: write a test that fails then, with a value from elsewhere, or, if none can, list it under
-EQUIVALENT with the reason. The exit status is 1 if anything survives, 2 if the script could not do
-its work.
+EQUIVALENT with the reason. OPEN lists survivors whose test is still to be written. The exit status is
+1 if anything else survives, 2 if the script could not do its work.
 """
 
 import argparse
@@ -57,6 +58,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -86,9 +88,11 @@ PARTS = {
 }
 # Whose tests judge a crate's mutants.
 JUDGES = {"ops": ["ops", "tape"], "tape": ["tape"], "nn": ["nn"]}
+# Seconds of processor time up to which a test of another crate is a judge.
+QUICK = 1.5
 # Text for readers only, data, and tests.
 LEFT_OUT = ("/error", "/summary.rs", "/proto.rs", "/accuracy/", "/tests.rs", "/plot.rs")
-LEFT_OUT += ("/progress.rs", "/words.rs")
+LEFT_OUT += ("/progress.rs", "/words.rs", "/instances.rs")
 # Tests that run other programs, draw their cases at random, or read the sources.
 NO_JUDGES = ("book::", "properties::", "architecture::", "listings::", "guides::", "course::")
 
@@ -239,7 +243,683 @@ BY_HAND = [
 # Changes that no test can see, because what is computed stays the same: the file, some of the code
 # after the change, and why. They are not run and not counted; an entry that fits no change is an
 # error, so that none is left behind when the code is rewritten.
-EQUIVALENT = []
+EQUIVALENT = [
+    (
+        "crates/ops/src/kernel/convolve/mod.rs",
+        "clamp(1, 16).max(self.images)",
+        "the pieces beyond the last image are empty and add 0",
+    ),
+    (
+        "crates/ops/src/kernel/convolve/rows.rs",
+        "without `memory::give(room);`",
+        "the buffer is not used again, and another is taken",
+    ),
+    (
+        "crates/ops/src/kernel/crew.rs",
+        "without `self.join();`",
+        "the caller does what no helper takes",
+    ),
+    (
+        "crates/ops/src/kernel/fuse/chain.rs",
+        "let all = rows - inputs",
+        "how long a stretch is changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/fuse/chain.rs",
+        "size_of::<A>() * all.max(1)",
+        "how long a stretch is changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/fuse/fused.rs",
+        "threads::pieces(length * self.code.len(), PER_THREAD).min(length * UNIT)",
+        "the number of pieces changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/nest.rs",
+        "last <= CHUNK * 2",
+        "how long a chunk is changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/product/method.rs",
+        "m.max(k).min(n) >= LARGE",
+        "all methods give the same product",
+    ),
+    (
+        "crates/ops/src/kernel/product/method.rs",
+        "false if m > ENOUGH",
+        "all methods give the same product",
+    ),
+    (
+        "crates/ops/src/kernel/product/method.rs",
+        "job.out.1[1] != 1 && true",
+        "both ways of writing give the same bits",
+    ),
+    (
+        "crates/ops/src/kernel/simd.rs",
+        "without `out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));`",
+        "only a processor without multiply-adds comes there",
+    ),
+    (
+        "crates/ops/src/kernel/threads.rs",
+        "length * least.max(1)",
+        "the number of pieces changes no number",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "array.ndim() > (0 + 1)",
+        "what is not shared in place is shared by a new handle",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "if stride <= 0 {",
+        "a stride of 0 reaches nowhere, on either side",
+    ),
+    (
+        "crates/tape/src/check/fault.rs",
+        "(3 + 1)).cast()",
+        "any cotangent in general position will do",
+    ),
+    (
+        "crates/tape/src/check/fault.rs",
+        "looks <= LOOKS",
+        "one look more",
+    ),
+    (
+        "crates/tape/src/replay/expand.rs",
+        "without `(0..needed.len()).find(is_composed)?;`",
+        "a recording without composed ops is copied as it is",
+    ),
+    (
+        "crates/tape/src/replay/expand.rs",
+        "((0 + 1)..needed.len()).find(is_composed)",
+        "the first value is a leaf",
+    ),
+    (
+        "crates/tape/src/replay/scalars.rs",
+        "map_or((0 + 1), |level|",
+        "all levels are one higher",
+    ),
+    (
+        "crates/tape/src/replay/scalars.rs",
+        "unwrap_or((0 + 1",
+        "every op of scalars has an operand",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "value.ndim() > 0 && true",
+        "nothing is computed for an empty value, in whatever class",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "value.ndim() >= 0 &&",
+        "a pointwise rule of scalars is in the class before",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "for node in (0 + 1)..self.class.len()",
+        "the first node is a leaf",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "((0 + 1)..keys.len()).collect()",
+        "the first node is a leaf, which nothing runs",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "without `self.states[member] = State::Ready;`",
+        "a group that is closed is found no more",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "without `self.states[node] = State::Ready;`",
+        "a group that is closed is found no more",
+    ),
+    (
+        "crates/tape/src/sweep/gradients.rs",
+        "self.output.position() + (1 + 1)",
+        "one place more, which nothing comes to",
+    ),
+    (
+        "crates/tape/src/sweep/swept.rs",
+        "without `self.count += 1;`",
+        "scalars are then read as other tensors are",
+    ),
+    (
+        "crates/tape/src/check/modes.rs",
+        "absolute / level",
+        "what is not let pass here is judged, and agrees",
+    ),
+    (
+        "crates/nn/src/data/csv/table.rs",
+        "width: (0 + 1)",
+        "it is set before the first row is read",
+    ),
+    (
+        "crates/nn/src/loss/targets.rs",
+        "(sum - 1.0).abs() >= 1e-2",
+        "no f64 is 0.01 away from 1 exactly",
+    ),
+    (
+        "crates/nn/src/metrics/classification.rs",
+        "unwrap_or((0 + 1))",
+        "an output without axes is refused either way",
+    ),
+    (
+        "crates/nn/src/metrics/confusion.rs",
+        "self.count(truth, prediction, (1 + 1));",
+        "all counts double, and scores are their quotients",
+    ),
+    (
+        "crates/nn/src/model/check.rs",
+        "Mode::Train { seed: (1 + 1) }",
+        "any seed will do",
+    ),
+    (
+        "crates/nn/src/model/init.rs",
+        "if !(sigma >= 0.0 && true)",
+        "the distribution refuses an infinite deviation in the same words",
+    ),
+    (
+        "crates/nn/src/model/parameter.rs",
+        "NEXT.fetch_add((1 + 1)",
+        "numbers are as different with gaps",
+    ),
+    (
+        "crates/nn/src/model/pass.rs",
+        "Self::train(tape, (0 + 1))",
+        "any seed will do",
+    ),
+    (
+        "crates/nn/src/optim/driver.rs",
+        "group.rate_factor.unwrap_or((1.0",
+        "any factor that is not negative passes",
+    ),
+    (
+        "crates/nn/src/save/onnx/translate/layout.rs",
+        "if step >= 0 {",
+        "no slice has a step of 0",
+    ),
+    (
+        "crates/nn/src/train/callbacks/save_checkpoint.rs",
+        "unwrap_or((0.0 + 1))",
+        "any finite number will do",
+    ),
+    (
+        "crates/nn/src/train/evaluate.rs",
+        "without `tape.reset();`",
+        "the tape only holds a part besides",
+    ),
+    (
+        "crates/nn/src/train/resume.rs",
+        "return Ok((0.0 + 1));",
+        "it is held against itself",
+    ),
+]
+
+# Survivors that still ask for a test: the file, and some of the code after the change. They are run
+# and counted, but are no failure; one that is caught by now is named, to be taken off.
+OPEN = [
+    (
+        "crates/nn/src/data/npy.rs",
+        "without `self.0 = self.0.trim_start();`",
+    ),
+    (
+        "crates/nn/src/data/toy.rs",
+        "if moon == 0 { [cos, sin] } else { [1.0 - cos, 0.5 + sin] }",
+    ),
+    (
+        "crates/nn/src/data/toy.rs",
+        "let x: Vec<f64> = (0..n).map(|i| 2.0 * i as f64 / (n - (1 + 1)) as f64 - 1.0).…",
+    ),
+    (
+        "crates/nn/src/data/toy.rs",
+        "let x: Vec<f64> = (0..n).map(|i| 2.0 * i as f64 / (n - 1) as f64 - (1.0 + 1)).…",
+    ),
+    (
+        "crates/nn/src/ground/state.rs",
+        "if number < 0.0 || number > 2_f64.powi((53 + 1)) || number.fract() != 0.0 {",
+    ),
+    (
+        "crates/nn/src/ground/targets.rs",
+        "self.len() == (0 + 1)",
+    ),
+    (
+        "crates/nn/src/layers/attention.rs",
+        "width > (0 + 1) && heads > 0 && width.is_multiple_of(heads),",
+    ),
+    (
+        "crates/nn/src/layers/perceptron.rs",
+        "without `visit(\"weight\", &self.weight);`",
+    ),
+    (
+        "crates/nn/src/layers/softmax.rs",
+        "checked(Module::<A>::describe(self), 1, input)",
+    ),
+    (
+        "crates/nn/src/layers/softmax.rs",
+        "without `accept(self, x);`",
+    ),
+    (
+        "crates/nn/src/loss/targets.rs",
+        "let samples = values.shape().first().map_or(1, |&samples| samples.max((1 + 1))…",
+    ),
+    (
+        "crates/nn/src/metrics/confusion.rs",
+        "for truth in (0 + 1)..self.classes {",
+    ),
+    (
+        "crates/nn/src/metrics/confusion.rs",
+        "if self.not_a_number || rows == (0 + 1) {",
+    ),
+    (
+        "crates/nn/src/model/check.rs",
+        "without `self.check = self.check.tolerance(relative, absolute);`",
+    ),
+    (
+        "crates/nn/src/model/pass.rs",
+        "hidden.retain(|id, (var, _)| var.is_tracked() || false);",
+    ),
+    (
+        "crates/nn/src/optim/clip.rs",
+        "without `gradients.check_owner(model)?;`",
+    ),
+    (
+        "crates/nn/src/optim/lbfgs/mod.rs",
+        "|| (here.loss - before).abs() <= self.change_tolerance",
+    ),
+    (
+        "crates/nn/src/optim/n_adam.rs",
+        "let (moments, momentum_decay) = (Moments::USUAL, (0.004 + 1));",
+    ),
+    (
+        "crates/nn/src/save/onnx/mod.rs",
+        "&& true",
+    ),
+    (
+        "crates/nn/src/save/onnx/translate/elementwise.rs",
+        "without `self.unary_with::<rules::Square>(|graph, x, _| graph.node(\"Mul\", &[x,…",
+    ),
+    (
+        "crates/nn/src/save/onnx/translate/layout.rs",
+        "without `(rows, length) = (length, rows);`",
+    ),
+    (
+        "crates/nn/src/save/onnx/translate/mod.rs",
+        "let attributes = if empty { vec![integer(\"allowzero\", (1 + 1))] } else { vec![…",
+    ),
+    (
+        "crates/nn/src/schedule/cosine.rs",
+        "without `check_not_negative(\"the least learning rate\", least)?;`",
+    ),
+    (
+        "crates/nn/src/schedule/one_cycle.rs",
+        "let (rise, first, last) = (0.3, (25.0 + 1), 1e4);",
+    ),
+    (
+        "crates/nn/src/schedule/plateau.rs",
+        "without `check_not_negative(\"the least learning rate\", least)?;`",
+    ),
+    (
+        "crates/nn/src/train/callback.rs",
+        "if self.higher_is_better { value > best + least } else { value <= best - least…",
+    ),
+    (
+        "crates/nn/src/train/callbacks/early_stopping.rs",
+        "if !parameter.is_buffer() { parameter.value = value.clone() };",
+    ),
+    (
+        "crates/nn/src/train/callbacks/early_stopping.rs",
+        "if self.restore && self.best_epoch > 0 && run.history.stopped.is_some() {",
+    ),
+    (
+        "crates/nn/src/train/callbacks/early_stopping.rs",
+        "self.mark = self.monitor.worst();",
+    ),
+    (
+        "crates/nn/src/train/callbacks/early_stopping.rs",
+        "self.waited = 0.0 as usize;",
+    ),
+    (
+        "crates/nn/src/train/callbacks/early_stopping.rs",
+        "if self.restore && true {",
+    ),
+    (
+        "crates/nn/src/train/callbacks/gradient_norms.rs",
+        "without `self.steps = 0;`",
+    ),
+    (
+        "crates/nn/src/train/callbacks/learning_rate.rs",
+        "without `self.every_step = true;`",
+    ),
+    (
+        "crates/nn/src/train/callbacks/learning_rate.rs",
+        "true",
+    ),
+    (
+        "crates/nn/src/train/callbacks/save_checkpoint.rs",
+        "let good = true;",
+    ),
+    (
+        "crates/nn/src/train/callbacks/save_checkpoint.rs",
+        "without `*best = state.number(\"best\")?;`",
+    ),
+    (
+        "crates/nn/src/train/callbacks/terminate_on_nan.rs",
+        "let bad = None;",
+    ),
+    (
+        "crates/nn/src/train/evaluate.rs",
+        "let pass = Pass::train(&tape, 0);",
+    ),
+    (
+        "crates/nn/src/train/evaluate.rs",
+        "if rows > EVALUATION_ROWS && true {",
+    ),
+    (
+        "crates/nn/src/train/history.rs",
+        "without `write!(f, \"epoch {:>3}\", self.epoch)?;`",
+    ),
+    (
+        "crates/ops/src/kernel/convolve/mod.rs",
+        "let length = (self.images / pieces);",
+    ),
+    (
+        "crates/ops/src/kernel/convolve/rows.rs",
+        "for (outputs, inputs) in outputs.zip({ let n = result.len() / (block * image) …",
+    ),
+    (
+        "crates/ops/src/kernel/map.rs",
+        "simd::update(w, &g[..w.len()], kept, &update);",
+    ),
+    (
+        "crates/ops/src/kernel/moments.rs",
+        "let mut most = vec![(0.0_f64 + 1); self.results];",
+    ),
+    (
+        "crates/ops/src/kernel/moments.rs",
+        "|(most, &mean)| (if most > (0.0 + 1) && most.is_finite() { most } else { 1.0 }…",
+    ),
+    (
+        "crates/ops/src/kernel/pool/interleaved.rs",
+        "*share *= A::one() / ties.maximum(A::one());",
+    ),
+    (
+        "crates/ops/src/kernel/pool/mod.rs",
+        "let first = start / pooled / image;",
+    ),
+    (
+        "crates/ops/src/kernel/simd.rs",
+        "any_nan |= (start == 0 && value.is_nan());",
+    ),
+    (
+        "crates/ops/src/readings/as_number.rs",
+        "(Self::Lit(-1.0), x) | (x, Self::Lit(-1.0)) => x,",
+    ),
+    (
+        "crates/ops/src/readings/as_number.rs",
+        "(Self::Lit(0.0), x) => x,",
+    ),
+    (
+        "crates/ops/src/readings/text.rs",
+        "without `*self = self.add(&other);`",
+    ),
+    (
+        "crates/ops/src/tensor/rank.rs",
+        "if k >= length || length == 0 {",
+    ),
+    (
+        "crates/ops/src/tensor/rank.rs",
+        "if k > length || false {",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "let reach = (length - 1) * stride.unsigned_abs() / size_of::<A>();",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "let reach = (length - 1) / stride.unsigned_abs() * size_of::<A>();",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "a.start < b.end && b.start <= a.end",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "if stride >= 0 { first -= reach } else { last += reach }",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "let elements = |n: usize| format!(\"{n} element{}\", if n != 1 { \"\" } else { \"s\"…",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "match count.filter(|&count| count == given) {",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "self.shape() != other.shape()",
+    ),
+    (
+        "crates/ops/src/tensor/tensor.rs",
+        "&& true",
+    ),
+    (
+        "crates/tape/src/check/compare.rs",
+        "without `looked_at += 1;`",
+    ),
+    (
+        "crates/tape/src/check/fault.rs",
+        "if part.len() > 1 && looks >= LOOKS {",
+    ),
+    (
+        "crates/tape/src/check/function.rs",
+        "} else if !(operands.any(|operand| touched[operand.index()])) {",
+    ),
+    (
+        "crates/tape/src/check/judge.rs",
+        "change > 0.5 * most && change > noise * level.max(self.rounding.bound)",
+    ),
+    (
+        "crates/tape/src/check/judge.rs",
+        "low > 0.0 && low >= 1e-3 * high && moves.last() > moves.first() && low > last[…",
+    ),
+    (
+        "crates/tape/src/check/judge.rs",
+        "let resolved = SLACK * error <= (1e-3 + 1) * most.max(self.steepest())",
+    ),
+    (
+        "crates/tape/src/check/judge.rs",
+        "let windows = self.rungs.windows((3 + 1));",
+    ),
+    (
+        "crates/tape/src/check/judge.rs",
+        "let analytic = if !(analytic.is_finite()) { analytic.abs() } else { 0.0 };",
+    ),
+    (
+        "crates/tape/src/check/judge.rs",
+        "|| (most <= 2.0 * SLACK * error && true)",
+    ),
+    (
+        "crates/tape/src/check/ladder.rs",
+        "let agrees = |other: &Limit| apart(other) <= SLACK * (other.error - here.error…",
+    ),
+    (
+        "crates/tape/src/check/ladder.rs",
+        "!run.iter().any(agrees) && high - low <= (0.25 + 1) * least",
+    ),
+    (
+        "crates/tape/src/check/probe.rs",
+        "_ => (1.0 + 1), // The direction grows with the elements.",
+    ),
+    (
+        "crates/tape/src/check/probe.rs",
+        "without `self.not_finite = outputs.iter().flat_map(numbers).find(|y| !y.is_fin…",
+    ),
+    (
+        "crates/tape/src/check/report.rs",
+        "let agree = self.compared - self.kinks.len() + self.unclear.len();",
+    ),
+    (
+        "crates/tape/src/graph/label.rs",
+        "match BARRED.iter().find(|(_, barred)| *barred != c) {",
+    ),
+    (
+        "crates/tape/src/graph/label.rs",
+        "!rest.is_empty() && rest.chars().all(|c| c.is_alphanumeric() || false)",
+    ),
+    (
+        "crates/tape/src/graph/label.rs",
+        "self.name().is_none() && true && self.spelled(DEEPEST).is_some()",
+    ),
+    (
+        "crates/tape/src/graph/one_line.rs",
+        "if x.len() < 12 {",
+    ),
+    (
+        "crates/tape/src/graph/one_line.rs",
+        "if x.len() > 12 {",
+    ),
+    (
+        "crates/tape/src/graph/op.rs",
+        "without `*out = value(&x.collect::<SmallVec<[A; 8]>>());`",
+    ),
+    (
+        "crates/tape/src/graph/tape.rs",
+        "();",
+    ),
+    (
+        "crates/tape/src/graph/tape.rs",
+        "without `self.has_functions.set(true);`",
+    ),
+    (
+        "crates/tape/src/graph/tape.rs",
+        "without `self.names.get_mut().clear();`",
+    ),
+    (
+        "crates/tape/src/graph/tape.rs",
+        "has_functions: Cell::new(true),",
+    ),
+    (
+        "crates/tape/src/graph/tape.rs",
+        "self.has_functions.set(true);",
+    ),
+    (
+        "crates/tape/src/replay/allocate.rs",
+        "if self.last_use[node] != NEVER {",
+    ),
+    (
+        "crates/tape/src/replay/allocate.rs",
+        "let summands = [self.nodes.operands[node][(0 + 1)], added.index()];",
+    ),
+    (
+        "crates/tape/src/replay/expand.rs",
+        "format!(\"{label}.{}\", part - before + (1 + 1))",
+    ),
+    (
+        "crates/tape/src/replay/mod.rs",
+        "while let Some((position, value)) = (!self.before.is_empty()).then(|| self.bef…",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "let idle = |open: &Open| open.idle < MOST_IDLE && !open.layout.shape().is_empt…",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "let idle = |open: &Open| open.idle > MOST_IDLE && !open.layout.shape().is_empt…",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "|x: usize| self.uses[x] == 1 && !self.is_output[x] && shape(x) != shape(node);",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "if is_own(self.graph, node) && self.value(node).len() > (1 + 1) {",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "without `self.open[at].idle = 0;`",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "Class::Accumulate(_) => false,",
+    ),
+    (
+        "crates/tape/src/replay/schedule.rs",
+        "once(x) && true && is_own(graph, x)",
+    ),
+    (
+        "crates/tape/src/sweep/adjoints.rs",
+        "without `*sum = None;`",
+    ),
+    (
+        "crates/tape/src/sweep/non_finite.rs",
+        "format!(\"the incoming gradient: {}\", one_line(adjoint, (6 + 1))),",
+    ),
+    (
+        "crates/tape/src/sweep/non_finite.rs",
+        "without `instead = Some( \"choose the operand before the op, so that its slope …",
+    ),
+    (
+        "crates/tape/src/sweep/non_finite.rs",
+        "Some(Stops::Mask | Stops::Choice) => false,",
+    ),
+    (
+        "crates/tape/src/sweep/non_finite.rs",
+        "let masked = || operands.iter().filter(|&x| reaches(x)).any(is_mask);",
+    ),
+    (
+        "crates/tape/src/sweep/swept.rs",
+        "if matches!(op.family(), Family::Part(_)) {",
+    ),
+    (
+        "crates/tape/src/sweep/way.rs",
+        "let other = operands(graph, node)[1 - position.max(1)];",
+    ),
+    (
+        "crates/tape/src/sweep/way.rs",
+        "*open |= size > (0.0 + 1);",
+    ),
+    (
+        "crates/tape/src/sweep/way.rs",
+        "gain: passed.iter().copied().fold((0.0 + 1), f64::max),",
+    ),
+    (
+        "crates/tape/src/sweep/way.rs",
+        "let other = operands(graph, node)[(1 + 1) - position.min(1)];",
+    ),
+    (
+        "crates/tape/src/sweep/way.rs",
+        "both.map(|(after, before)| after.is_nan() && true).collect()",
+    ),
+    (
+        "crates/tape/src/sweep/way.rs",
+        "let mut all = vec![true; here.value.len()];",
+    ),
+    (
+        "crates/tape/src/sweep/why.rs",
+        "let which = if !(index.is_empty()) { String::new() } else { format!(\" at {inde…",
+    ),
+    (
+        "crates/tape/src/transform/batch.rs",
+        "if !(tracked) {",
+    ),
+    (
+        "crates/tape/src/transform/custom.rs",
+        "let allowed = 1e-12 / analytic.abs().max(numeric.abs()).max(1.0);",
+    ),
+    (
+        "crates/tape/src/transform/custom.rs",
+        "let allowed = 1e-12 * analytic.abs().max(numeric.abs()).min(1.0);",
+    ),
+    (
+        "crates/tape/src/transform/jacobian.rs",
+        "for first in (0..directions.max((1 + 1))).step_by(at_once) {",
+    ),
+    (
+        "crates/tape/src/transform/jacobian.rs",
+        "forward_jacobian(y, x, (0 + 1))",
+    ),
+]
 
 SUPPORT = r"""
 //! Switches between mutants; written by scripts/mutate_code.py.
@@ -770,14 +1450,25 @@ def candidates(root, names):
         finder.search()
         finders[name] = finder
     every = [mutant for finder in finders.values() for found in finder.found for mutant in found[0]]
-    for file, after, _ in EQUIVALENT:
-        if not any(m.file == file and after in m.after for m in every):
-            raise Unknown(f"EQUIVALENT: no change of {file} has `{after}`")
+    for entry in EQUIVALENT + OPEN:
+        if not any(fits(entry, mutant) for mutant in every):
+            raise Unknown(f"EQUIVALENT or OPEN: no change of {entry[0]} has `{entry[1]}`")
     return finders
 
 
+def fits(entry, mutant):
+    """Whether an entry of a list means this mutant: by its file and some of its code, not too little."""
+    file, after = entry[:2]
+    found = after in mutant.after if len(after) > 8 else after == mutant.after
+    return file == mutant.file and found
+
+
 def is_equivalent(mutant):
-    return any(mutant.file == file and after in mutant.after for file, after, _ in EQUIVALENT)
+    return any(fits(entry, mutant) for entry in EQUIVALENT)
+
+
+def is_open(mutant):
+    return any(fits(entry, mutant) for entry in OPEN)
 
 
 def select(finders, options, root):
@@ -787,7 +1478,9 @@ def select(finders, options, root):
         if options.paths and not any(name.startswith(path) for path in options.paths):
             continue
         found = finder.found
-        if options.only:
+        if options.open:
+            found = [f for f in found if any(is_open(m) for m in f[0])]
+        elif options.only:
             found = [f for f in found if any(options.only in m.after for m in f[0])]
         elif not options.all:
             found = [f for f in found if in_set(f[0][0])]
@@ -856,7 +1549,8 @@ class Copy:
         environment = os.environ | {"CARGO_TARGET_DIR": str(self.directory / "target")}
         environment |= {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_INCREMENTAL": "0"}
         environment |= {"RUSTFLAGS": "-A warnings"}
-        command = ["cargo", "test", "--features", "linalg", "--lib", "--test", "*", "--no-run"]
+        tests = "*" if JUDGES[self.crate] == [self.crate] else "all"
+        command = ["cargo", "test", "--features", "linalg", "--lib", "--test", tests, "--no-run"]
         command += ["--message-format", "json"]
         for crate in JUDGES[self.crate]:
             command += ["-p", crate]
@@ -908,7 +1602,10 @@ def limited():
 
 
 def run(program, directory, arguments, settings, limit):
-    """Runs tests in a process group and a temporary folder of their own; none if it takes too long."""
+    """Runs tests in a process group and a temporary folder of their own.
+
+    Gives the exit status, the output and the seconds of processor time; none if it takes too long.
+    """
     with tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as folder:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MUTANT")}
         environment |= {"RUST_BACKTRACE": "0", "TMPDIR": folder, **settings}
@@ -918,24 +1615,29 @@ def run(program, directory, arguments, settings, limit):
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL,
                 start_new_session=True, preexec_fn=limited,
             )
+            late = threading.Event()
+
+            def end():
+                late.set()
+                os.killpg(process.pid, signal.SIGKILL)
+
+            timer = threading.Timer(limit, end)
+            timer.start()
+            _, status, usage = os.wait4(process.pid, 0)
+            timer.cancel()
             try:
-                status = process.wait(limit)
-            except subprocess.TimeoutExpired:
-                status = None
-            try:
-                os.killpg(process.pid, signal.SIGKILL)  # Also the processes that the tests started.
+                os.killpg(process.pid, signal.SIGKILL)  # What the tests started and left running.
             except ProcessLookupError:
                 pass
-            process.wait()
             output.seek(0)
             text = output.read().decode(errors="replace")
-    return None if status is None else (status, text)
+    return None if late.is_set() else (status, text, usage.ru_utime + usage.ru_stime)
 
 
 class Suite:
     """The tests that judge a crate, and which mutants each of them comes past."""
 
-    def __init__(self, programs, directory, jobs):
+    def __init__(self, crate, programs, directory, jobs):
         self.directory = directory
         tests = []
         for program, folder in programs:
@@ -947,6 +1649,8 @@ class Suite:
             for passed, test, numbers in pool.map(self.recorded, enumerate(tests)):
                 if not passed:
                     unfit.append(test.name)
+                    continue
+                if test.directory.name != crate and test.seconds > QUICK:
                     continue
                 self.tests.append(test)
                 for number in numbers:
@@ -963,9 +1667,8 @@ class Suite:
         number, (program, folder, name) = numbered
         record = self.directory / f"record-{number}"
         record.unlink(missing_ok=True)
-        start = time.monotonic()
-        done = run(program, folder, ["--exact", name], {"MUTANT_RECORD": str(record)}, 300)
-        test = Test(program, folder, name, time.monotonic() - start)
+        done = run(program, folder, ["--exact", name], {"MUTANT_RECORD": str(record)}, 600)
+        test = Test(program, folder, name, done[2] if done else 0.0)
         seen = set(map(int, record.read_text().split())) if record.exists() else set()
         record.unlink(missing_ok=True)
         return done is not None and done[0] == 0, test, seen
@@ -977,7 +1680,7 @@ class Suite:
             for test in group:
                 programs[test.program, test.directory].append(test)
             for (program, folder), chosen in programs.items():
-                limit = 20 + 10 * sum(test.seconds for test in chosen)
+                limit = 30 + 20 * sum(test.seconds for test in chosen)
                 names = [test.name for test in chosen]
                 done = run(program, folder, ["--exact", *names], {"MUTANT": str(number)}, limit)
                 if done is None:
@@ -1007,18 +1710,22 @@ def face_all(copy, jobs, verbose):
     programs = copy.compile()
     mutants = {n: m for n, m in copy.numbered.items() if not is_equivalent(m)}
     print(f"{copy.crate}: {len(mutants)} mutants, {time.monotonic() - start:.0f} s to compile", flush=True)
-    suite = Suite(programs, copy.directory, jobs)
+    suite = Suite(copy.crate, programs, copy.directory, jobs)
     print(f"{copy.crate}: {len(suite.tests)} tests recorded, {time.monotonic() - start:.0f} s", flush=True)
-    survivors, late = 0, 0
+    survivors, known, late = 0, 0, 0
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for (number, mutant), failed in zip(mutants.items(), pool.map(suite.face, mutants)):
+            listed = is_open(mutant)
             survivors += not failed
+            known += listed and not failed
             late += failed == ["no end within the time limit"]
-            if verbose or not failed:
+            if verbose or not failed or listed:
                 label = "caught" if failed else "SURVIVED" if suite.reached.get(number) else "UNREACHED"
+                if listed:
+                    label = "caught by now, to be taken off OPEN:" if failed else "open:"
                 by = f"  [{', '.join(failed[:3])}]" if failed else ""
                 print(f"{label} {mutant.file}:{mutant.line} {mutant.kind}: {mutant.after}{by}", flush=True)
-    return len(mutants), survivors, late
+    return len(mutants), survivors, known, late
 
 
 def main():
@@ -1026,6 +1733,7 @@ def main():
     parser.add_argument("paths", nargs="*", help="files or folders; all parts if none is given")
     parser.add_argument("--all", action="store_true", help="not the standing set alone")
     parser.add_argument("--only", metavar="TEXT", help="only changes with this in the code after them")
+    parser.add_argument("--open", action="store_true", help="only the known survivors")
     parser.add_argument("--list", action="store_true", help="show the changes and stop")
     parser.add_argument("--sample", metavar="K/N", nargs="?", const="", help="one part of N")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N changes, spread evenly")
@@ -1060,23 +1768,24 @@ def main():
 
     work = Path(options.keep or tempfile.mkdtemp(prefix="mutate-")).resolve()
     work.mkdir(parents=True, exist_ok=True)
-    count = survivors = late = 0
+    totals = [0, 0, 0, 0]
     try:
         for crate in JUDGES:
             if chosen[crate]:
                 copy = Copy(root, names, crate, chosen[crate], work)
                 found = face_all(copy, options.jobs, options.verbose)
-                count, survivors, late = count + found[0], survivors + found[1], late + found[2]
+                totals = [total + more for total, more in zip(totals, found)]
     finally:
         if not options.keep:
             shutil.rmtree(work, ignore_errors=True)
+    count, survivors, known, late = totals
     tried = sum(len(mutants) for _, (mutants, *_) in changes)
     print(
         f"{tried - equivalent - count} changes do not compile, {equivalent} are equivalent; "
-        f"{late} caught by the time limit; {time.monotonic() - start:.0f} s in all"
+        f"{known} survivors are known; {late} caught by the time limit; {time.monotonic() - start:.0f} s in all"
     )
     print(f"caught {count - survivors} of {count}")
-    return 1 if survivors else 0
+    return 1 if survivors > known else 0
 
 
 if __name__ == "__main__":

@@ -134,3 +134,21 @@ fn accumulated<A: Float>(to: &Tensor<A>, other: &Tensor<A>) -> Tensor<A> {
     sum.accumulate(other.clone());
     sum
 }
+
+#[test]
+fn what_shares_memory_is_told() {
+    let whole = ArcArray::<f64, _>::zeros((4, 2));
+    let part = |rows: std::ops::Range<usize>, step: isize| {
+        Tensor::from(whole.clone().slice_move(s![rows; step, ..]))
+    };
+    let (top, rest, all) = (part(0..2, 1), part(2..4, 1), part(0..4, 1));
+    assert!(top.shares_memory_with(&all) && all.shares_memory_with(&rest));
+    assert!(!top.shares_memory_with(&rest) && !rest.shares_memory_with(&top), "side by side");
+    // From the last row to the first.
+    let backwards = part(0..2, -1);
+    assert!(backwards.shares_memory_with(&top) && !backwards.shares_memory_with(&rest));
+    // The elements of a column lie between those of the rows.
+    let column = Tensor::from(whole.clone().slice_move(s![.., 0]));
+    assert!(column.shares_memory_with(&rest) && part(1..2, 1).shares_memory_with(&column));
+    assert!(!all.shares_memory_with(&Tensor::zeros(&[4, 2])));
+}

@@ -100,3 +100,10 @@ fn settings_are_told_as_they_were_given() {
         ]
     );
 }
+
+#[test]
+fn a_sum_of_formulas_is_written_out() {
+    let mut sum = ops::Formula::symbol("a", &[2]);
+    ops::Reading::accumulate(&mut sum, ops::Formula::symbol("b", &[2]));
+    assert_eq!(sum.to_string(), "a + b");
+}

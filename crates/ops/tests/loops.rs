@@ -2,8 +2,9 @@
 
 use ndarray::{Array1, ArrayD, Axis, IxDyn};
 use ops::declare::sample;
+use ops::rules::Where;
 use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
-use ops::{Number, Reading, Tensor, prelude::*};
+use ops::{Elementwise, Number, Reading, Tensor, prelude::*};
 
 /// Calls `visit` with the indices of each element of an image's channel that each window meets: of
 /// the window, of the element, and of the place in the kernel.
@@ -124,7 +125,10 @@ fn a_batch_is_convolved_as_its_images_are() {
 
 /// A tensor `[n, c, h, w]` with its channels last in memory.
 fn channels_last(x: &Tensor<f64>) -> Tensor<f64> {
-    x.permute(&[0, 2, 3, 1]).add(x.scalar(0.0)).permute(&[0, 3, 1, 2])
+    let array = x.view().permuted_axes([0, 2, 3, 1].as_slice()).as_standard_layout().into_owned();
+    let x = Tensor::from(array.permuted_axes([0, 3, 1, 2].as_slice()));
+    assert!(x.shape()[1] == 1 || x.view().strides()[1] == 1, "the channels lie side by side");
+    x
 }
 
 #[test]
@@ -187,6 +191,33 @@ fn a_large_angle_is_right_wherever_it_stands() {
         for (i, y) in y.into_iter().enumerate() {
             let expected = if i == place { -0.349_993_5 } else { 0.479_425_54_f32 };
             assert!((y - expected).abs() < 1e-6, "{y} for {expected} at {i} of {place}");
+        }
+    }
+}
+
+/// What passes a choice is chosen as the value is; its slope is 1 or 0 with it.
+#[test]
+fn the_slope_of_a_choice_is_one_where_it_chooses() {
+    for (mask, chosen) in [(1.0, [0.0, 1.0, 0.0]), (0.0, [0.0, 0.0, 1.0])] {
+        for (operand, slope) in chosen.into_iter().enumerate() {
+            let x = [mask, 2.5, -1.5];
+            assert_eq!(Where.slope(operand, x, 2.5), slope);
+            assert_eq!(Where.times_slope(operand, x, 2.5, 0.7), 0.7 * slope);
+        }
+    }
+}
+
+/// The squares of these are too small for f64; half of the distance of two numbers is not.
+#[test]
+fn the_deviation_of_tiny_numbers_keeps_its_digits() {
+    for scale in [1e-160, 1e-200, 1e200] {
+        let x = Tensor::from([[1.0, 3.0], [7.0, 2.0]]).scale(scale);
+        for (axes, expected) in [(1, [1.0, 2.5]), (0, [3.0, 0.5])] {
+            let std = x.std(axes, 0.0).to_vec();
+            for (std, expected) in std.into_iter().zip(expected) {
+                let error = (std / scale - expected).abs();
+                assert!(error < 1e-14, "{std:e} for {expected} times {scale:e}");
+            }
         }
     }
 }

@@ -131,3 +131,31 @@ fn the_determinant_of_an_empty_matrix_is_one() {
     let message = refusal(|| a.solve(&b));
     assert!(message.contains("operand 2 should have the shape [2, 3, 1]"), "{message}");
 }
+
+#[test]
+fn elements_that_do_not_fit_a_shape_are_counted_in_words() {
+    let says = |shape: &[usize], given: usize| {
+        Tensor::from_shape_vec(shape, vec![0.0_f64; given]).unwrap_err().to_string()
+    };
+    let text = says(&[2, 3], 1);
+    assert!(text.contains("holds 6 elements, but 1 was given"), "{text}");
+    let text = says(&[1], 2);
+    assert!(text.contains("holds 1 element, but 2 were given"), "{text}");
+}
+
+#[test]
+fn as_many_of_the_largest_as_there_are_can_be_had() {
+    let x = Tensor::from([[2.0, 5.0, 3.0]]);
+    let all = x.top_k(1, 3).unwrap();
+    assert_eq!(x.take_along_axis(1, &all).to_vec(), [5.0, 3.0, 2.0]);
+    assert!(x.top_k(1, 4).is_err() && Tensor::<f64>::zeros(&[2, 0]).top_k(1, 0).is_err());
+}
+
+#[test]
+fn tensors_of_two_shapes_are_not_close() {
+    use approx::{abs_diff_eq, abs_diff_ne};
+    let (x, near) = (Tensor::from([1.0, 2.0]), Tensor::from([1.0, 2.1]));
+    assert!(abs_diff_eq!(x, near, epsilon = 0.2));
+    assert!(abs_diff_ne!(x, near, epsilon = 0.05));
+    assert!(abs_diff_ne!(x, Tensor::from([[1.0, 2.0]]), epsilon = 0.2));
+}

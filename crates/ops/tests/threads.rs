@@ -101,6 +101,8 @@ fn windows() {
     let slides = || Slides::from_slice(&[Slide::new(2).stride(2), Slide::new(3).stride(2)]);
     let pooled = || Tensor::apply(MaxPool { slides: slides() }, &[&images]);
     let (v, slope) = (pooled().sin(), MaxPoolSlope { slides: slides(), adjoint: true });
+    let along = MaxPoolSlope { slides: slides(), adjoint: false };
+    alike("its slope", || Tensor::apply(along.clone(), &[&images, &images.cos()]));
     alike("pooling", pooled);
     alike("its gradient", || Tensor::apply(slope.clone(), &[&images, &v]));
 }
