@@ -15,7 +15,7 @@ use super::training::Training;
 pub enum Asked {
     Help,
     Functions,
-    Views(Arguments),
+    Views(Box<Arguments>),
 }
 
 pub struct Arguments {
@@ -184,7 +184,8 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
         }
         None => None,
     };
-    Ok(Asked::Views(Arguments { chosen, of, digits, paths, elements, training, views }))
+    let arguments = Arguments { chosen, of, digits, paths, elements, training, views };
+    Ok(Asked::Views(Box::new(arguments)))
 }
 
 fn unknown_option(option: &str) -> Failure {

@@ -176,12 +176,13 @@ pub fn run_of(
     tape: &Tape<f64>,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<tape::trace::Run<'_, f64>, Failure> {
-    match arguments::read(arguments)? {
-        arguments::Asked::Views(Arguments {
-            chosen: Chosen::Program(program),
-            training: Some(training),
-            ..
-        }) => training::trained(tape, program, &training),
+    let arguments::Asked::Views(arguments) = arguments::read(arguments)? else {
+        unreachable!("tests ask for a run")
+    };
+    match *arguments {
+        Arguments { chosen: Chosen::Program(program), training: Some(training), .. } => {
+            training::trained(tape, program, &training)
+        }
         _ => unreachable!("tests ask for a run"),
     }
 }
