@@ -190,7 +190,7 @@ wrong! {
     FarSquare "far_square" |x, y| x * x, R::lit(2.0) * x + (x - R::lit(3.0)).maximum(R::lit(0.0));
     FromZero "from_zero" |x, y| x * x * R::lit(-0.5), R::lit(0.0) - x;
     TimesMinusOne "times_minus_one" |x, y| x * x * R::lit(-0.5), R::lit(-1.0) * x;
-    Vertical "vertical" |x, y| x * x, (x - x).recip();
+    Vertical "vertical" |x, y| x * x, (R::lit(0.0) * x).recip();
     Softsigned "softsigned" |x, y| x / (R::lit(1.0) + x.abs()), (R::lit(1.0) + x.abs()).recip();
 }
 

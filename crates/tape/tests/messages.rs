@@ -257,6 +257,6 @@ fn a_slice_of_a_constant_gives_it_no_gradient() {
     let before = tape.len();
     let recorded = y.backward_recorded();
     assert_eq!(recorded.wrt(x).value(), Tensor::from([4.0, 5.0]));
-    let labels: Vec<_> = tape.vars().skip(before).filter_map(|v| v.op()).collect();
+    let labels: Vec<_> = tape.vars().skip(before).filter_map(Var::op).collect();
     assert!(!labels.iter().any(|op| op.contains("slice")), "{labels:?}");
 }

@@ -203,7 +203,7 @@ fn nothing_is_added_to_a_leaf_in_place() {
     let tape = Tape::<f64>::new();
     let [x, u, v] = [0, 1, 2].map(|seed| tape.var(sample(&[5, 5], seed)));
     let mut program = tape.compile(&[x + u.matmul(v)]);
-    let wanted = &x.value() + &u.value().matmul(&v.value());
+    let wanted = &x.value() + &u.value().matmul(v.value());
     for run in 0..3 {
         program.run().unwrap();
         assert_eq!(*program.value(0), wanted, "run {run}");
