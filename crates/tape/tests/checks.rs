@@ -188,6 +188,9 @@ wrong! {
     RootOff "root_off" |x, y| x.sqrt(), R::lit(0.4999) / y;
     SharpSquare "sharp_square" |x, y| x * x, x + x + x * R::lit(1e-6);
     FarSquare "far_square" |x, y| x * x, R::lit(2.0) * x + (x - R::lit(3.0)).maximum(R::lit(0.0));
+    FromZero "from_zero" |x, y| x * x * R::lit(-0.5), R::lit(0.0) - x;
+    TimesMinusOne "times_minus_one" |x, y| x * x * R::lit(-0.5), R::lit(-1.0) * x;
+    Vertical "vertical" |x, y| x * x, (R::lit(0.0) * x).recip();
     Softsigned "softsigned" |x, y| x / (R::lit(1.0) + x.abs()), (R::lit(1.0) + x.abs()).recip();
 }
 
@@ -241,6 +244,42 @@ fn wrong_rules_are_named_wherever_they_are() {
     }
 }
 
+/// A 0 that is subtracted from and a factor of −1 become a sign in recorded gradients.
+#[test]
+fn slopes_that_are_a_sign_are_right_at_both_orders() {
+    let x = [Tensor::from([0.4, -1.3])];
+    Check::new().second_order().run(|v| v[0].unary(FromZero), &x).unwrap();
+    Check::new().second_order().run(|v| v[0].unary(TimesMinusOne), &x).unwrap();
+}
+
+#[test]
+fn an_infinite_slope_of_a_smooth_function_is_wrong() {
+    let result = Check::new().run(|v| v[0].unary(Vertical), &at(1.5));
+    assert!(result.is_err(), "{result:?}");
+}
+
+/// The element at fault is found also where an operand is first looked at in parts of several.
+#[test]
+fn the_one_wrong_element_of_many_is_named() {
+    let mut numbers: Vec<f64> = (0..200).map(|i| f64::from(i % 7) * 0.3).collect();
+    numbers[150] = 4.0; // The slope is wrong above 3 only.
+    let x = Tensor::from_shape_vec(&[200], numbers).unwrap();
+    let error = Check::new().run(|v| v[0].unary(FarSquare).sin(), &[x]).unwrap_err();
+    let CheckError::Wrong { fault: Some(fault), worst, .. } = &error else { panic!("{error}") };
+    assert_eq!(
+        (fault.op, &fault.element[..], fault.at),
+        ("far_square", &[150][..], 4.0),
+        "{error}"
+    );
+    assert_eq!(worst.element.as_deref(), Some(&[150][..]));
+}
+
+#[test]
+fn a_value_that_is_infinite_around_the_point_is_told() {
+    let error = Check::new().run(|v| v[0] * 1e300 * 1e300, &at(0.0)).unwrap_err();
+    assert!(error.to_string().contains("inf"), "{error}");
+}
+
 #[test]
 fn a_relatively_small_error_is_found_among_many_numbers() {
     #[derive(Clone, Copy, Debug)]
@@ -284,6 +323,9 @@ fn kinks_are_where_both_sides_converge_to_different_slopes() {
     assert!(size.unclear.iter().all(|u| u.reason == Reason::Jump && u.comparison.order == 2));
     assert_eq!(size.unclear.len(), 1, "{size}");
     assert!(size.to_string().contains("cannot tell, not counted: second-order"), "{size}");
+    // Of four derivatives one cannot be told.
+    assert_eq!((size.compared, size.kinks.len()), (4, 0));
+    assert!(size.to_string().starts_with("3 derivatives agree"), "{size}");
     let ties = Tensor::from([2.0, 5.0, 5.0]);
     second.run(|v| v[0].max().square(), &[ties]).unwrap();
     second.run(|v| v[0].maximum(v[1]), &[Tensor::from([0.4]), Tensor::from([0.4])]).unwrap();
@@ -296,6 +338,8 @@ fn what_cannot_be_told_is_said_with_the_reason() {
         other => panic!("{other:?}"),
     };
     assert_eq!(reason(|x| x.sign() + x.step(), 0.0), Reason::Jump);
+    // What x adds is rounded away: that the differences are 0 exactly proves nothing wrong.
+    Check::new().run(|v| (v[0] + 1e20) - 1e20, &at(0.3)).unwrap();
     assert_eq!(reason(|x| x.sign() * x.abs().sqrt().detach() + x, 0.0), Reason::Steep);
     // Doubles near 10⁸ are 1.5·10⁻⁸ apart, and the sine moves by 3·10⁻⁵: three digits are left of it.
     assert_eq!(reason(|x| (x.sin() * 3e-5 + 1e8) - 1e8, 0.7), Reason::Rounding);

@@ -227,3 +227,36 @@ fn checks_hold_forward_against_reverse() {
     let error = Check::new().run(|v| Var::apply(Twisted, &[&v[0]]), &[Tensor::from([0.4])]);
     assert!(matches!(error, Err(CheckError::Modes { input: 0, .. })), "{error:?}");
 }
+
+/// The slope of a root is infinite at 0, and a gradient of 0 times that is NaN.
+#[test]
+fn a_branch_that_is_not_taken_is_named_with_what_to_do() {
+    type Function = for<'t> fn(Var<'t, f64>) -> Var<'t, f64>;
+    let functions: [Function; 2] = [
+        |x| x.greater(x.tape().constant(0.0)).select(x.sqrt(), x * 2.0),
+        |x| (x.sqrt() + 1.0) * x.tape().constant([0.0, 1.0]),
+    ];
+    for (f, choice) in functions.into_iter().zip(["where", "mul"]) {
+        let tape = Tape::new().stop_at_non_finite();
+        let x = tape.var([0.0, 4.0]).named("x");
+        let error = f(x).sum().try_backward().unwrap_err().to_string();
+        assert!(error.contains(&format!("a branch not taken: {choice} at ")), "{error}");
+        assert!(error.contains("choose the operand before the op"), "{error}");
+    }
+}
+
+/// A constant has no gradient, whether a value uses all of it or a part.
+#[test]
+fn a_slice_of_a_constant_gives_it_no_gradient() {
+    let tape = Tape::<f64>::new();
+    let (x, c) = (tape.var([1.0, 2.0]), tape.constant([3.0, 4.0, 5.0]));
+    let y = (x * c.slice(ndarray::s![1..3])).sum();
+    let whole = (tape.var([1.0, 2.0, 3.0]) * c).sum();
+    let says = |y: Var<'_, f64>| y.backward().try_wrt(c).map_err(|error| error.to_string());
+    assert_eq!(says(y).is_err(), says(whole).is_err());
+    let before = tape.len();
+    let recorded = y.backward_recorded();
+    assert_eq!(recorded.wrt(x).value(), Tensor::from([4.0, 5.0]));
+    let labels: Vec<_> = tape.vars().skip(before).filter_map(Var::op).collect();
+    assert!(!labels.iter().any(|op| op.contains("slice")), "{labels:?}");
+}

@@ -263,6 +263,48 @@ fn values_that_do_not_live_at_the_same_time_share_a_buffer() {
 }
 
 #[test]
+fn a_product_is_added_to_a_sum_in_place() {
+    let tape = Tape::<f64>::new();
+    let x: Vec<_> = (0..8).map(|seed| tape.var(sample(&[6, 6], seed))).collect();
+    // The products' operands live until they are added, which is at once and not at the end.
+    let t: Vec<_> = x.iter().map(|x| x.matmul(*x)).collect();
+    let products: Vec<_> = t.iter().map(|t| t.matmul(x[0])).collect();
+    let sum = products.into_iter().reduce(|a, b| a + b).unwrap();
+    let mut program = tape.compile(&[sum]);
+    assert_eq!(*program.value(0), sum.value(), "before it runs, it has what was recorded");
+    assert!(program.plan().buffers().len() <= 3, "{}", program.plan());
+    for _ in 0..2 {
+        program.run().unwrap();
+        assert_eq!(*program.value(0), sum.value());
+    }
+}
+
+#[test]
+fn nothing_is_added_to_a_leaf_in_place() {
+    let tape = Tape::<f64>::new();
+    let [x, u, v] = [0, 1, 2].map(|seed| tape.var(sample(&[5, 5], seed)));
+    let mut program = tape.compile(&[x + u.matmul(v)]);
+    let wanted = &x.value() + &u.value().matmul(v.value());
+    for run in 0..3 {
+        program.run().unwrap();
+        assert_eq!(*program.value(0), wanted, "run {run}");
+    }
+}
+
+#[test]
+fn a_plan_says_what_is_added_to_what_and_numbers_parts_from_1() {
+    let tape = Tape::<f64>::new();
+    let names = ["x", "u", "v"];
+    let [x, u, v] = [0, 1, 2].map(|i| tape.var(sample(&[5, 5], i)).named(names[i]));
+    let first = x.matmul(x).named("first");
+    let plan = tape.compile(&[first + u.matmul(v)]).plan().to_string();
+    assert!(plan.contains("first + u @ v"), "{plan}");
+    let y = x.softmax(-1).named("y");
+    let plan = tape.compile(&[y.matmul(u)]).plan().to_string();
+    assert!(plan.contains("y.1 = ") && plan.contains("y.2 = "), "{plan}");
+}
+
+#[test]
 fn scalars_run_in_rounds_of_equal_ops() {
     let tape = Tape::<f64>::new();
     let x: Vec<_> = (0..10).map(|i| tape.var(f64::from(i))).collect();
@@ -313,6 +355,11 @@ fn leaves_lent_for_a_run_are_given_back() {
     program.run_with(&[(x, &value)]).unwrap();
     assert_eq!(*program.value(0), Tensor::from([[10.0], [12.0]]));
     assert_eq!(value.view_mut().as_ptr(), place, "nothing else holds it");
+    program.run().unwrap();
+    assert_eq!(*program.value(0), Tensor::from([[2.0], [4.0]]));
+    // Also if the leaf is given twice, of which the last counts.
+    program.run_with(&[(x, &Tensor::from([7.0, 8.0])), (x, &value)]).unwrap();
+    assert_eq!(*program.value(0), Tensor::from([[10.0], [12.0]]));
     program.run().unwrap();
     assert_eq!(*program.value(0), Tensor::from([[2.0], [4.0]]));
     // Also if it is refused, or the run fails.

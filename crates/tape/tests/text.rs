@@ -378,3 +378,23 @@ mod color {
         assert!(!printed(&["CLICOLOR_FORCE", "NO_COLOR"]));
     }
 }
+
+#[test]
+fn up_to_twelve_elements_are_shown_in_full() {
+    let x = |n: usize| Tensor::from_shape_vec(&[n], (0..n).map(|i| i as f64).collect()).unwrap();
+    assert_eq!(tape::one_line(&x(12), 0), "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]");
+    assert_eq!(tape::one_line(&x(13), 0), "tensor of shape [13], 0 to 12");
+}
+
+#[test]
+fn a_tape_that_is_reset_is_as_new() {
+    let mut tape = Tape::<f64>::new();
+    assert!(!tape.values_were_read());
+    let x = tape.var(0.5).named("x");
+    // A function as one node sees the numbers.
+    tape::checkpoint(|v| v[0].exp(), &[x]);
+    assert!(tape.values_were_read());
+    tape.reset();
+    assert!(!tape.values_were_read() && tape.is_empty());
+    assert_eq!(tape.var(1.0).name(), None);
+}

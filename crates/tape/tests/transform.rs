@@ -15,7 +15,7 @@ use tape::check::Check;
 use tape::prelude::*;
 use tape::transform::{
     grad, hessian, hvp, jacobian, jacobian_forward, jacobian_reverse, jvp, nested, value_and_grad,
-    vjp,
+    value_and_jacobian, vjp,
 };
 use tape::{check_custom_vjp, checkpoint, custom_vjp};
 
@@ -273,4 +273,25 @@ fn a_nested_tangent_must_fit_its_input() {
 fn there_must_be_a_vector_for_each_input() {
     let tape = Tape::new();
     nested::hvp(|v| v[0].sin(), &[tape.var(1.0)], &[]);
+}
+
+#[test]
+fn a_function_with_more_outputs_than_inputs_has_the_same_jacobian() {
+    let x = Tensor::from([2.0, -1.0]);
+    fn f<'t>(x: Var<'t, f64>) -> Var<'t, f64> {
+        let row = x.tape().constant([[1.0, 10.0, 100.0]]);
+        x.reshape([2, 1]).matmul(row).square()
+    }
+    let (y, jacobian) = value_and_jacobian(f, &x);
+    assert_eq!(y.shape(), [2, 3]);
+    assert_eq!(jacobian.shape(), [2, 3, 2]);
+    // ∂(xᵢ cⱼ)²/∂xₖ = 2 xᵢ cⱼ² if i = k.
+    for (i, x) in [2.0, -1.0].into_iter().enumerate() {
+        for (j, c) in [1.0, 10.0, 100.0_f64].into_iter().enumerate() {
+            for k in 0..2 {
+                let expected = if i == k { 2.0 * x * c * c } else { 0.0 };
+                assert_eq!(jacobian.view()[[i, j, k]], expected);
+            }
+        }
+    }
 }

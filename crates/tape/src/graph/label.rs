@@ -161,7 +161,25 @@ fn is_subscript(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::adjoint_of;
+    use super::{adjoint_of, plain};
+    use crate::prelude::*;
+
+    #[test]
+    fn a_barred_letter_is_a_letter_and_a_bar() {
+        for (name, apart) in [("ȳ", "y\u{304}"), ("Ā₂", "A\u{304}₂"), ("xb", "xb"), ("θ", "θ")]
+        {
+            assert_eq!(plain(name), apart);
+        }
+    }
+
+    #[test]
+    fn an_expression_is_spelled_out_and_a_number_is_not() {
+        let tape = Tape::<f64>::new();
+        let (x, two) = (tape.var(1.0).named("x"), tape.constant(2.0));
+        assert!((x * two).is_spelled_out());
+        assert!(!two.is_spelled_out() && !x.is_spelled_out());
+        assert!(!(x * two).named("y").is_spelled_out());
+    }
 
     #[test]
     fn a_letter_gets_a_bar_and_a_word_is_called() {
@@ -171,6 +189,8 @@ mod tests {
             ("W₂", "W\u{304}₂"),
             ("x1", "x\u{304}1"),
             ("h_prev", "h\u{304}_prev"),
+            ("h_in_1", "h\u{304}_in_1"),
+            ("h_", "adj(h_)"),
             ("a′", "ā′"),
             ("θ", "θ\u{304}"),
             ("loss", "adj(loss)"),
