@@ -18,7 +18,7 @@ const OPENINGS: usize = 400_000;
 /// The losses of a run, and which of its steps can be opened.
 #[derive(Serialize)]
 #[serde(bound = "")]
-struct Losses<A: Float> {
+struct Curve<A: Float> {
     losses: Vec<Number<A>>,
     opened: Vec<usize>,
     /// The step that is open where the address names none.
@@ -54,8 +54,8 @@ impl<A: Float> Run<'_, A> {
         let openings = settings.document.openings.min(OPENINGS / opened.len());
         let of_document = document::Settings { openings, ..settings.document.clone() };
         let losses = self.losses().into_iter().map(Number).collect();
-        let losses = Losses { losses, opened: opened.clone(), first };
-        let json = serde_json::to_string(&losses).expect("numbers can be written");
+        let curve = Curve { losses, opened: opened.clone(), first };
+        let json = serde_json::to_string(&curve).expect("numbers can be written");
         let documents = opened.iter().map(|&number| {
             let document = Document::of_step(&steps[number], &of_document);
             data(&format!("trace-{number}"), &document.to_json())

@@ -53,13 +53,12 @@ impl<A: Float> Update<'_, A> {
         let at = |x: &ops::Tensor<A>| x.view().get(index).copied();
         let (before, after) = (at(&self.change().before)?, at(&self.change().after)?);
         let mut text = Text::new(layout);
-        match self.lines(index, layout.rounding) {
-            Some(lines) => write_lines(&mut text, &lines, layout, 0),
-            None => {
-                let number = |x| layout.rounding.number(x);
-                let words = format!("{} → {}", number(before), number(after));
-                text.note(Role::Value, 0, &words);
-            }
+        if let Some(lines) = self.lines(index, layout.rounding) {
+            write_lines(&mut text, &lines, layout, 0);
+        } else {
+            let number = |x| layout.rounding.number(x);
+            let words = format!("{} → {}", number(before), number(after));
+            text.note(Role::Value, 0, &words);
         }
         Some(text)
     }
