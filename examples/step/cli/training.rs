@@ -51,13 +51,12 @@ impl<'t, 'p> Weights<'t, 'p> {
     /// The variable of a name, which starts at `value`.
     #[track_caller]
     pub fn get(&self, name: &'static str, value: impl Into<Tensor<f64>>) -> Var<'t, f64> {
-        match self.trained {
-            Some((pass, model)) => pass.parameter(&model.0[name]).named(name),
-            None => {
-                let value = value.into();
-                self.asked.borrow_mut().push((name, value.clone()));
-                self.tape.var(value).named(name)
-            }
+        if let Some((pass, model)) = self.trained {
+            pass.parameter(&model.0[name]).named(name)
+        } else {
+            let value = value.into();
+            self.asked.borrow_mut().push((name, value.clone()));
+            self.tape.var(value).named(name)
         }
     }
 }
