@@ -34,16 +34,16 @@ fn bits<A: Float>(x: &Tensor<A>) -> Vec<u64> {
     x.to_vec().into_iter().map(|x| x.to_f64().to_bits()).collect()
 }
 
-fn weights<A: Float>(model: &Sequential<A>) -> Bits {
+/// The bits of the parameters, by their paths.
+type Weights = Vec<(String, Vec<u64>)>;
+
+fn weights<A: Float>(model: &Sequential<A>) -> Weights {
     let all = model.parameters().into_iter();
     all.map(|(path, parameter)| (path, bits(&parameter.value))).collect()
 }
 
-/// The bits of every parameter, by its path.
-type Bits = Vec<(String, Vec<u64>)>;
-
 /// The weights before each step, and after the last, and the losses, of the loop that a user writes.
-fn plain<A: Float>(optimizer: &mut dyn Optimizer<A>) -> (Vec<Bits>, Vec<u64>) {
+fn plain<A: Float>(optimizer: &mut dyn Optimizer<A>) -> (Vec<Weights>, Vec<u64>) {
     let (mut model, mut losses) = (model::<A>(), Vec::new());
     let mut all = vec![weights(&model)];
     let mut tape = Tape::new();

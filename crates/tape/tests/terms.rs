@@ -266,3 +266,80 @@ fn a_gradient_is_the_sum_over_its_paths() {
     let error = trace.paths(v, 2).unwrap_err().to_string();
     assert!(error.contains("go through v, which is a tensor"), "{error}");
 }
+
+/// Opens every element of every value and adjoint of a trace.
+fn every_element_adds_up(trace: &Trace<'_, f64>) {
+    for &node in trace.nodes() {
+        for index in indices(&node.shape()) {
+            let value = trace.terms(node, &index, DIGITS).unwrap();
+            let adjoint = trace.adjoint_terms(node, &index, DIGITS);
+            for opened in [Ok(value), adjoint].into_iter().flatten() {
+                element_adds_up(&opened).unwrap_or_else(|problem| panic!("{problem}\n{opened}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn attention_of_three_words_opens_by_name() {
+    let tape = Tape::new();
+    let q = tape.var([[1.0, 0.0], [0.5, -1.0], [0.0, 2.0]]).named("Q");
+    let k = tape.var([[1.0, 1.0], [-1.0, 0.5], [0.0, 1.0]]).named("K");
+    let v = tape.var([[1.0, 2.0], [3.0, -1.0], [0.5, 0.0]]).named("V");
+    let s = (q.matmul(k.t()).named("QKᵀ") * 0.5_f64.sqrt()).named("S");
+    let a = s.softmax(1).named("A");
+    let y = a.matmul(v).named("Y");
+    let trace = Trace::of(y.square().sum().named("L")).unwrap();
+    every_element_adds_up(&trace);
+
+    // A score is the product of a query with a key.
+    let opened = trace.element("QKᵀ[1,2]", DIGITS).unwrap();
+    assert_eq!(opened.value, 0.5 * 0.0 - 1.0);
+    assert_eq!(opened.sums[0].terms.len(), 2);
+    assert!(names(&opened.sums[0])[0].starts_with("Q[1,0]·"), "{opened}");
+    // A word's result is the values of all words, each by its share of the attention.
+    let opened = trace.element("Y[2,1]", DIGITS).unwrap();
+    assert_eq!(names(&opened.sums[0]), ["A[2,0]·V[0,1]", "A[2,1]·V[1,1]", "A[2,2]·V[2,1]"]);
+    // A share comes of the three scores of its row, and no others.
+    let opened = trace.element("A[0,1]", DIGITS).unwrap();
+    let text = opened.to_string();
+    for score in ["S[0,0]", "S[0,1]", "S[0,2]"] {
+        assert!(text.contains(score), "{score}\n{text}");
+    }
+    assert!(!text.contains("S[1,"), "{text}");
+    // A value's gradient gathers from the words that attended to it.
+    let opened = trace.element("grad V[1,0]", DIGITS).unwrap();
+    let y_bar = y.adjoint_label();
+    assert_eq!(names(&opened.sums[0]), [0, 1, 2].map(|i| format!("{y_bar}[{i},0]·A[{i},1]")));
+    assert_eq!(opened.value.to_bits(), trace.gradient(v).unwrap().view()[[1, 0]].to_bits());
+}
+
+#[test]
+fn a_step_of_an_lstm_opens_by_name() {
+    let tape = Tape::new();
+    let x = tape.constant([0.5, -1.0]).named("x");
+    let h = tape.constant([0.25, 0.5]).named("h");
+    let c = tape.var([1.0, -0.5]).named("c");
+    let [i, f, o, g] = ["i", "f", "o", "g"].map(|gate| {
+        let shift = f64::from(gate.as_bytes()[0]) / 100.0;
+        let w = tape.var([[0.5, shift], [-0.25, 1.0]]).named(format!("W_{gate}"));
+        let u = tape.var([[shift, 0.5], [0.75, -shift]]).named(format!("U_{gate}"));
+        let b = tape.var([0.1, -0.1]).named(format!("b_{gate}"));
+        let (wx, uh) = (w.matmul(x).named(format!("W_{gate}x")), u.matmul(h));
+        let z = (wx + uh.named(format!("U_{gate}h")) + b).named(format!("z_{gate}"));
+        if gate == "g" { z.tanh().named("g") } else { z.sigmoid().named(gate) }
+    });
+    let cell = ((f * c).named("fc") + (i * g).named("ig")).named("c′");
+    let out = (o * cell.tanh().named("t")).named("h′");
+    let trace = Trace::of(out.square().sum().named("L")).unwrap();
+    every_element_adds_up(&trace);
+
+    // A gate is what the input and the state before say, each unit for itself.
+    let opened = trace.element("W_fx[1]", DIGITS).unwrap();
+    assert_eq!(names(&opened.sums[0]), ["W_f[1,0]·x[0]", "W_f[1,1]·x[1]"]);
+    let opened = trace.element("U_fh[0]", DIGITS).unwrap();
+    assert_eq!(names(&opened.sums[0]), ["U_f[0,0]·h[0]", "U_f[0,1]·h[1]"]);
+    // The cell keeps what the forget gate leaves, and adds what the input gate lets in.
+    let opened = trace.element("c′[1]", DIGITS).unwrap();
+    assert!(opened.to_string().starts_with("c′[1] = fc[1] + ig[1] = "), "{opened}");
+}

@@ -28,7 +28,7 @@ pub struct Arguments {
     /// The elements that are opened, as `z[1]`.
     pub elements: Vec<String>,
     /// The training that is shown, if not both passes alone.
-    pub training: Option<Training>,
+    pub training: Option<Box<Training>>,
     /// None: the screen.
     pub views: Vec<View>,
 }
@@ -175,7 +175,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
             if open == 0 {
                 return Err(misuse("--open 0: the steps of a run are counted from 1"));
             }
-            Some(Training { steps, open, optimizer, rate })
+            Some(Box::new(Training { steps, open, optimizer, rate }))
         }
         None if open.is_some() || optimizer.is_some() || rate.is_some() => {
             return Err(misuse(

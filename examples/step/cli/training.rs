@@ -52,11 +52,12 @@ impl<'t, 'p> Weights<'t, 'p> {
     #[track_caller]
     pub fn get(&self, name: &'static str, value: impl Into<Tensor<f64>>) -> Var<'t, f64> {
         if let Some((pass, model)) = self.trained {
-            return pass.parameter(&model.0[name]).named(name);
+            pass.parameter(&model.0[name]).named(name)
+        } else {
+            let value = value.into();
+            self.asked.borrow_mut().push((name, value.clone()));
+            self.tape.var(value).named(name)
         }
-        let value = value.into();
-        self.asked.borrow_mut().push((name, value.clone()));
-        self.tape.var(value).named(name)
     }
 }
 

@@ -376,9 +376,8 @@ fn a_run_is_walked_through_on_the_screen() {
         terminal.draw(|frame| screen.draw(frame)).unwrap();
         let buffer = terminal.backend().buffer();
         let cells = buffer.content.chunks(100);
-        let row = |row: &[ratatui::buffer::Cell]| {
-            row.iter().map(tape::terminal::ratatui::buffer::Cell::symbol).collect()
-        };
+        let row =
+            |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect();
         cells.map(row).collect::<Vec<String>>().join("\n")
     };
     let shows = |text: &str, all: &[&str]| {

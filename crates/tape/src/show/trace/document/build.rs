@@ -83,7 +83,12 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
         let lines = super::update::lines(update, rounding, |x| self.value(x));
         let opened = super::update::openings(update, self.settings, &mut self.room);
         let remark = update.remark().to_owned();
-        Some(document::Update { node, before, after, lines, remark, opened })
+        let largest = if opened.is_empty() {
+            super::update::largest(update, rounding, |x| self.value(x))
+        } else {
+            None
+        };
+        Some(document::Update { node, before, after, lines, remark, opened, largest })
     }
 
     /// The number of a node in the document.

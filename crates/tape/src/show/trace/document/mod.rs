@@ -34,7 +34,7 @@ use super::{NothingFlows, Rounding, RunStep, Trace};
 use build::Builder;
 pub use read::DocumentError;
 use read::Header;
-pub use update::{Line, LineKind, Update};
+pub use update::{Largest, Line, LineKind, Update};
 pub use value::{Number, Value};
 
 /// The version of the schema.

@@ -92,6 +92,7 @@ impl<A: Float> Document<A> {
         for update in &self.updates {
             nodes.check([update.node])?;
             values.check([update.before, update.after])?;
+            values.check(update.largest.iter().map(|largest| largest.value))?;
             values.check(update.lines.iter().filter_map(|line| line.value))?;
         }
         for step in &self.steps {

@@ -27,6 +27,20 @@ pub struct Update {
     /// How each element of a tensor came about.
     #[serde(default, skip_serializing_if = "is_default")]
     pub opened: Vec<Opening>,
+    /// Of a tensor that is not opened whole, the element with the largest gradient.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub largest: Option<Largest>,
+}
+
+/// The element with the largest gradient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Largest {
+    /// Its index along each axis.
+    pub index: Vec<usize>,
+    /// How it came about.
+    pub opened: Opening,
+    /// Its new value.
+    pub value: usize,
 }
 
 /// A line of an update.
@@ -121,22 +135,48 @@ pub(super) fn openings<A: Float>(
     }
     let mut all = Vec::new();
     for index in indices(shape) {
-        let Some(mut lines) = update.lines(&index, settings.rounding) else { return Vec::new() };
-        let Some(last) = lines.pop() else { return Vec::new() };
-        let own = lines.iter().filter(|line| matches!(line.value, UpdateNumber::Element(_)));
-        let parts = own.map(|line| {
-            let sign = if line.kind == UpdateKind::Kept { "←" } else { "=" };
-            let value = match line.value {
-                UpdateNumber::Element(x) => settings.rounding.number(x),
-                UpdateNumber::Same(x) => settings.rounding.number(x),
-            };
-            format!("{} {sign} {} = {} = {value}", line.symbol, line.names, line.numbers)
-        });
-        let parts = parts.collect();
-        all.push(Opening { names: last.names, numbers: last.numbers, parts });
+        let Some(opened) = opening(update, &index, settings.rounding) else { return Vec::new() };
+        all.push(opened);
         if !fits(&all, *room) {
             return Vec::new();
         }
     }
     take(all, room)
+}
+
+/// The element with the largest gradient, given what numbers a value.
+pub(super) fn largest<A: Float>(
+    update: &Traced<'_, A>,
+    rounding: Rounding,
+    number: impl FnOnce(&Tensor<A>) -> usize,
+) -> Option<Largest> {
+    let after = &update.change().after;
+    if after.ndim() == 0 || after.is_empty() {
+        return None;
+    }
+    let index = update.largest();
+    let opened = opening(update, &index, rounding)?;
+    let value = number(&Tensor::scalar(after.view()[&index[..]]));
+    Some(Largest { index, opened, value })
+}
+
+/// How an element came about.
+fn opening<A: Float>(
+    update: &Traced<'_, A>,
+    index: &[usize],
+    rounding: Rounding,
+) -> Option<Opening> {
+    let mut lines = update.lines(index, rounding)?;
+    let last = lines.pop()?;
+    let own = lines.iter().filter(|line| matches!(line.value, UpdateNumber::Element(_)));
+    let parts = own.map(|line| {
+        let sign = if line.kind == UpdateKind::Kept { "←" } else { "=" };
+        let value = match line.value {
+            UpdateNumber::Element(x) => rounding.number(x),
+            UpdateNumber::Same(x) => rounding.number(x),
+        };
+        format!("{} {sign} {} = {} = {value}", line.symbol, line.names, line.numbers)
+    });
+    let parts = parts.collect();
+    Some(Opening { names: last.names, numbers: last.numbers, parts })
 }
