@@ -21,6 +21,7 @@ use ops::Tensor;
 use ops::rules::{Exp, Indices, Lift, Matmul, Mul, Padding, Slide};
 use peak_alloc::PeakAlloc;
 use tape::prelude::*;
+use tape::trace::{Change, Update};
 use tape::transform::nested;
 use tape::{checkpoint, custom_vjp};
 
@@ -568,6 +569,11 @@ fn variables(t: &mut Table) {
             call!(t, tangent(x.shape(), y.shape()), |tape| {
                 let x = tape.var(&x);
                 x.exp().tangent(&[(x, y.clone())])
+            });
+            call!(t, new(x.shape(), y.shape()), |tape| {
+                let (before, gradient, after) = (x.clone(), y.clone(), x.clone());
+                let change = Change { before, gradient, after, kept: Vec::new(), rule: None };
+                drop(Update::new(tape.var(&x), change));
             });
             call!(t, wrt(x.shape(), y.shape()), |tape| {
                 let (a, b) = (tape.var(&x), tape.constant(&y));

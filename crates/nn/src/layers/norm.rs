@@ -117,23 +117,30 @@ impl<A: Float, const D: usize> BatchNorm<A, D> {
     }
 
     /// Normalises by the batch's own mean and variance, and lets the running values follow.
+    #[track_caller]
     fn normalize_batch<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
         let shape = x.shape();
-        let count = shape.iter().product::<usize>() / self.channels().max(1);
+        let count: usize = shape
+            .iter()
+            .enumerate()
+            .filter(|&(axis, _)| axis != 1)
+            .map(|(_, length)| length)
+            .product();
         let why = || {
             let path = shown_scopes(&x.detach().scope_path());
             let layer = if path.is_empty() { self.describe() } else { path };
             format!("layer {layer} needs at least two numbers a channel, as one has no variance")
         };
-        if count == 1 && pass.refuse(why) {
+        if count < 2 && pass.refuse(why) {
             return x;
         }
         assert!(
-            count != 1,
-            "{} was given a training batch of shape {:?}, one number a channel, whose variance is \
+            count > 1,
+            "{} was given a training batch of shape {:?}, {} a channel, whose variance is \
              undefined; it needs at least two (does the last batch of an epoch hold one sample?)",
             self.describe(),
-            &shape[..]
+            &shape[..],
+            if count == 0 { "no numbers" } else { "one number" }
         );
         let axes: Vec<isize> = (0..shape.len() as isize).filter(|&axis| axis != 1).collect();
         let seen = x.detach();

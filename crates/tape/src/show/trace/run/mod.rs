@@ -9,7 +9,7 @@
 //! use tape::trace::{Change, Layout, Run, RunStep, Update};
 //!
 //! let tape = Tape::new();
-//! let mut value = 3.0;
+//! let mut value = 3.0_f64;
 //! let mut run = Run::default();
 //! for _ in 0..5 {
 //!     let w = tape.var(value).named("w");
