@@ -348,6 +348,16 @@ fn what_cannot_be_told_is_said_with_the_reason() {
 }
 
 #[test]
+fn a_thousand_kinks_at_once_are_not_taken_for_a_wrong_gradient() {
+    // At 0 the slopes of relu are 0 and 1; along a direction they add up on either side.
+    let inputs = [Tensor::zeros(&[1000]), Tensor::from([0.3])];
+    let report = Check::new().fast().run(|v| v[0].relu() + v[0].sin() + v[1].sin(), &inputs);
+    let report = report.unwrap();
+    assert!(report.unclear.iter().all(|unclear| unclear.reason == Reason::Kinks), "{report}");
+    assert!(report.kinks.len() + report.unclear.len() > 100, "{report}");
+}
+
+#[test]
 fn one_element_near_a_kink_does_not_fool_the_fast_check() {
     let mut numbers = ops::declare::sample(&[40, 100], 3).to_vec();
     for near in [1e-5, 1e-9, 0.0] {

@@ -5,7 +5,7 @@ use ops::{Float, Tensor};
 use super::found::Found;
 use super::judge::{Judged, Verdict};
 use super::probe::{Along, Probe, direction, inner};
-use super::report::{CheckError, Comparison, Unclear};
+use super::report::{CheckError, Comparison, Reason, Unclear};
 
 /// How many parts of a direction are looked at to find the elements to blame.
 const PARTS: usize = 200;
@@ -56,17 +56,48 @@ impl Site {
             let part = if let [(i, _)] = part[..] { vec![(i, 1.0)] } else { part };
             let judged = self.judge(probe, input, &part, gradient)?;
             looked_at += 1;
-            if judged.verdict == Verdict::Agrees || part.len() == 1 || looked_at > PARTS {
+            if judged.verdict == Verdict::Agrees || part.len() == 1 {
                 self.file(probe, input, &part, gradient, judged, found);
                 if judged.verdict == Verdict::Wrong {
                     break;
                 }
                 continue;
             }
+            if looked_at > PARTS {
+                // Many kinks can look smooth together, and their gradient wrong. One element tells.
+                let (one, of_one) = self.descend(probe, input, part.clone(), gradient)?;
+                if of_one.verdict == Verdict::Wrong {
+                    self.file(probe, input, &one, gradient, of_one, found);
+                    break;
+                }
+                let unclear = Judged { verdict: Verdict::Unclear(Reason::Kinks), ..judged };
+                self.file(probe, input, &part, gradient, unclear, found);
+                continue;
+            }
             let (left, right) = part.split_at(part.len() / 2);
             parts.extend([right.to_vec(), left.to_vec()]);
         }
         Ok(())
+    }
+
+    /// Halves a direction that does not agree down to one element, each time taking a half that
+    /// does not.
+    fn descend<A: Float>(
+        self,
+        probe: &Probe<'_, A>,
+        input: usize,
+        mut part: Vec<(usize, f64)>,
+        gradient: &Tensor<A>,
+    ) -> Result<(Vec<(usize, f64)>, Judged), CheckError> {
+        while part.len() > 1 {
+            let right = part.split_off(part.len() / 2);
+            if self.judge(probe, input, &part, gradient)?.verdict == Verdict::Agrees {
+                part = right;
+            }
+        }
+        let one = vec![(part[0].0, 1.0)];
+        let judged = self.judge(probe, input, &one, gradient)?;
+        Ok((one, judged))
     }
 
     #[allow(clippy::unused_self)] // Called as the other steps of a comparison.

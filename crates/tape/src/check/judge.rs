@@ -20,6 +20,8 @@ pub(super) struct Claim {
     pub scale: f64,
     /// The largest and the smallest step, relative to the size of the point.
     pub steps: (f64, f64),
+    /// How many elements are moved at once.
+    pub elements: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -246,7 +248,8 @@ impl Ladder<'_> {
     }
 
     /// A derivative with different limits from both sides: the one in question lies between them,
-    /// or is wrong.
+    /// or is wrong. Of several elements it need not lie between: each adds its own kink to one side
+    /// or the other.
     fn kink(&self, left: Limit, right: Limit) -> Option<Judged> {
         let analytic = self.claim.analytic;
         let (low, high) = (left.value.min(right.value), left.value.max(right.value));
@@ -259,7 +262,11 @@ impl Ladder<'_> {
         let allowed = self.allowed(most, self.rungs[0].level());
         let slack = SLACK * error + allowed;
         let between = analytic >= low - slack && analytic <= high + slack;
-        let verdict = if between { Verdict::Kink } else { Verdict::Wrong };
+        let verdict = match between {
+            true => Verdict::Kink,
+            false if self.claim.elements > 1 => Verdict::Unclear(Reason::Kinks),
+            false => Verdict::Wrong,
+        };
         Some(Judged { verdict, numeric, error, allowed })
     }
 

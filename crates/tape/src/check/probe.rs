@@ -122,7 +122,8 @@ impl<A: Float> Probe<'_, A> {
         let moved = self.base.iter().map(|y| vec![false; y.len()]).collect();
         let (not_finite, largest) = (f64::NAN, 0.0);
         let mut line = Line { probe: self, input, along, elements, moved, not_finite, largest };
-        let claim = Claim { analytic, relative, absolute, epsilon, size, scale, steps };
+        let elements = along.len();
+        let claim = Claim { analytic, relative, absolute, epsilon, size, scale, steps, elements };
         judge(claim, &mut line).ok_or(line.not_finite)
     }
 }

@@ -53,6 +53,8 @@ pub enum Reason {
     Steps,
     /// The rounding of the function hides the derivative.
     Rounding,
+    /// Several elements of a direction are at kinks, whose slopes from either side add up.
+    Kinks,
 }
 
 /// A check that passed.
@@ -253,6 +255,7 @@ impl Display for Reason {
             Self::Steep => "the slope grows without end as the step shrinks",
             Self::Steps => "the steps disagree with each other",
             Self::Rounding => "the function's rounding hides it",
+            Self::Kinks => "several elements are at kinks, whose slopes add up",
         })
     }
 }
