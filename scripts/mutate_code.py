@@ -336,11 +336,6 @@ EQUIVALENT = [
     ),
     (
         "crates/tape/src/replay/scalars.rs",
-        "map_or((0 + 1), |level|",
-        "all levels are one higher",
-    ),
-    (
-        "crates/tape/src/replay/scalars.rs",
         "unwrap_or((0 + 1",
         "every op of scalars has an operand",
     ),
