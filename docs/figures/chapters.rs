@@ -453,17 +453,20 @@ fn derivation() -> String {
 /// The first table of the chapter on speed: a workload and how many times as long PyTorch takes.
 fn ratios() -> Vec<(&'static str, f64)> {
     let table = include_str!("../performance.md");
-    let rows = table.split("| ms, threads: 1 |").nth(1).expect("the table").lines().skip(2);
+    let mut rows = table.split("| ms, threads: 1 |").nth(1).expect("the table").lines();
+    let head = rows.next().expect("a head").split('|').map(str::trim);
+    let column = 2 + head.take_while(|&name| name != "torch / chainrule").count();
+    let rows = rows.skip(1);
     let row = |line: &'static str| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        Some((*cells.get(1)?, cells.get(6)?.parse().ok()?))
+        Some((*cells.get(1)?, cells.get(column)?.parse().ok()?))
     };
     rows.map_while(row).collect()
 }
 
 fn speed() -> String {
     let ratios = ratios();
-    let mut d = Drawing::new(620.0, 70.0 + 26.0 * ratios.len() as f64);
+    let mut d = Drawing::new(690.0, 70.0 + 26.0 * ratios.len() as f64);
     // A step of the scale is a factor of ten.
     let at = |ratio: f64| 150.0 + 150.0 * ratio.log10();
     for tick in [1.0, 10.0, 100.0, 1000.0] {
