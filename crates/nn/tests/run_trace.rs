@@ -5,7 +5,7 @@ use nn::Gradients;
 use nn::ops::{Float, Tensor, UpdateKind, UpdateNumber};
 use nn::prelude::*;
 use nn::tape::Trace;
-use nn::tape::trace::{Layout, Rounding, Run};
+use nn::tape::trace::{Layout, Rounding, Run, Update};
 
 use crate::optim::optimizers;
 
@@ -218,6 +218,17 @@ fn an_optimiser_that_tells_nothing_is_shown_by_what_it_did() {
     let run = traced(&tape, &mut Silent);
     assert!(run.steps()[0].updates()[0].lines(&[0, 0], Rounding::default()).is_none());
     assert_eq!(run.steps()[0].updates().len(), 4);
+}
+
+#[test]
+#[should_panic(expected = r#"keeps ["m", "v"], but is given ["m"]"#)]
+fn an_update_without_what_its_formula_keeps_is_refused() {
+    let tape = Tape::<f64>::new();
+    let run = traced(&tape, &mut Adam::new(0.1).unwrap());
+    let update = &run.steps()[0].updates()[0];
+    let mut change = update.change().clone();
+    change.kept.pop();
+    Update::new(update.node(), change);
 }
 
 #[test]

@@ -70,10 +70,14 @@ pub fn apply_into<A: Float, R: Rule>(
     apply_again(rule, operands, &shape, out)
 }
 
-/// [`apply_into`] for operands whose shapes were accepted before, with a result of `shape`.
+/// [`apply_into`] for operands whose shapes were accepted before, with a result of `shape`, which
+/// [`checked_shape`] gave.
 ///
 /// # Errors
 /// If the rule refuses the numbers; `out` then holds part of a result.
+///
+/// # Panics
+/// If the operands have other shapes than those that were accepted.
 #[inline]
 pub fn apply_again<A: Float, R: Rule>(
     rule: &R,

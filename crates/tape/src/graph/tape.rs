@@ -176,8 +176,8 @@ impl<A: Float> Tape<A> {
     }
 
     /// Whether the program looked at a number of this recording, by [`Var::value`], [`Var::item`],
-    /// [`Var::backward`], [`Var::tangent`] or a function of its own that is one node. What it recorded after that may depend on the
-    /// numbers, and a [`Program`](crate::Program) of it would not.
+    /// [`Var::backward`], [`Var::tangent`] or a function of its own that is one node. What it recorded
+    /// after that may depend on the numbers, and a [`Program`](crate::Program) of it would not.
     ///
     /// ```
     /// use tape::{Tape, prelude::*};

@@ -55,9 +55,18 @@ impl<'t, A: Float> Update<'t, A> {
     /// The change of the parameter that `node` stands for.
     ///
     /// # Panics
-    /// If one of the tensors has another shape than the node.
+    /// If one of the tensors has another shape than the node, or the formula keeps other things than
+    /// are given.
     #[track_caller]
     pub fn new(node: Var<'t, A>, change: Change<A>) -> Self {
+        if let Some(rule) = &change.rule {
+            let given: Vec<&str> = change.kept.iter().map(|kept| kept.name).collect();
+            let kept = rule.kept();
+            assert!(
+                given == kept,
+                "the formula of the update keeps {kept:?}, but is given {given:?}"
+            );
+        }
         let kept = change.kept.iter().flat_map(|kept| [&kept.before, &kept.after]);
         let shape = node.shape();
         for tensor in [&change.before, &change.gradient, &change.after].into_iter().chain(kept) {
@@ -87,18 +96,28 @@ impl<'t, A: Float> Update<'t, A> {
     /// The lines are the formula that ran, read with text; their results are the numbers of the run,
     /// bit for bit.
     pub fn lines(&self, index: &[usize], rounding: Rounding) -> Option<Vec<UpdateLine<A>>> {
+        let places: Vec<String> = index.iter().map(usize::to_string).collect();
+        let suffix =
+            if places.is_empty() { String::new() } else { format!("[{}]", places.join(",")) };
+        self.read(index, &suffix, rounding)
+    }
+
+    /// The formula read at an element, with `suffix` behind what each element has of its own.
+    fn read(
+        &self,
+        index: &[usize],
+        suffix: &str,
+        rounding: Rounding,
+    ) -> Option<Vec<UpdateLine<A>>> {
         let at = |x: &Tensor<A>| x.view().get(index).copied();
         let Change { before, gradient, kept, rule, .. } = &self.change;
         let operands = [at(before)?, at(gradient)?];
         let kept: Vec<A> = kept.iter().map(|kept| at(&kept.before)).collect::<Option<_>>()?;
-        let places: Vec<String> = index.iter().map(usize::to_string).collect();
-        let index =
-            if places.is_empty() { String::new() } else { format!("[{}]", places.join(",")) };
         let (parameter, gradient) = (self.node.label(), self.node.adjoint_label());
         let labels = UpdateLabels {
             parameter: &visible(&parameter),
             gradient: &visible(&gradient),
-            index: &index,
+            index: suffix,
         };
         Some(rule.as_ref()?.lines(labels, operands, &kept, &|x| number(x, rounding)))
     }
@@ -112,19 +131,10 @@ impl<'t, A: Float> Update<'t, A> {
     /// The same formulas of the whole parameter, in symbols, each with what it is about. Empty if the
     /// optimiser does not tell its formula.
     pub(crate) fn formulas(&self, rounding: Rounding) -> Vec<UpdateLine<A>> {
-        let Change { before, kept, rule, .. } = &self.change;
-        let Some(rule) = rule.as_ref().filter(|_| !before.is_empty()) else { return Vec::new() };
-        let index = self.largest();
-        let at = |x: &Tensor<A>| x.view()[&index[..]];
-        let kept: Vec<A> = kept.iter().map(|kept| at(&kept.before)).collect();
-        let (parameter, gradient) = (self.node.label(), self.node.adjoint_label());
-        let labels = UpdateLabels {
-            parameter: &visible(&parameter),
-            gradient: &visible(&gradient),
-            index: "",
-        };
-        let operands = [at(before), at(&self.change.gradient)];
-        rule.lines(labels, operands, &kept, &|x| number(x, rounding))
+        if self.change.before.is_empty() {
+            return Vec::new();
+        }
+        self.read(&self.largest(), "", rounding).unwrap_or_default()
     }
 
     /// The index of the element with the largest gradient, whose step tells most.
