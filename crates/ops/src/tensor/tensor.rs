@@ -35,10 +35,26 @@ pub struct Tensor<A: Float>(pub(super) Repr<A>);
 
 // A node of a graph holds one of these: two words, where an `ArcArray` by itself is over a dozen.
 // Invariant: `Array` has at least one axis.
-#[derive(Clone)]
 pub(super) enum Repr<A: Float> {
     Scalar(A),
     Array(Arc<Stored<A>>),
+}
+
+impl<A: Float> Clone for Repr<A> {
+    #[inline]
+    fn clone(&self) -> Self {
+        match self {
+            Self::Scalar(value) => Self::Scalar(*value),
+            Self::Array(stored) => Self::Array(share(stored)),
+        }
+    }
+}
+
+/// Not inlined: the compiler would copy a number and its tag as one, and the processor wait for both
+/// where they were just written one by one.
+#[inline(never)]
+fn share<A: Float>(stored: &Arc<Stored<A>>) -> Arc<Stored<A>> {
+    Arc::clone(stored)
 }
 
 /// An array whose buffer is used again when its last owner is gone.

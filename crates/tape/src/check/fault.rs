@@ -12,8 +12,9 @@ use super::function::{Recorded, gradient_or_zeros, record};
 use super::judge::{Judged, Verdict};
 use super::probe::{Along, Measure, Probe, direction, inner, numbers, tangent};
 use super::report::{Fault, Mode};
+use crate::graph::node::{Graph, operands};
 use crate::graph::op::Op;
-use crate::graph::tape::{Graph, Tape, operands};
+use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
 /// How many parts the elements of an operand are looked at in, at first.

@@ -5,7 +5,6 @@ use std::cell::OnceCell;
 use ops::declare::sample;
 use ops::methods::{BinaryMethods, LinearMethods};
 use ops::{Float, Tensor};
-use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 
 use super::probe::numbers;
@@ -125,14 +124,14 @@ impl<A: Float> Bound<'_, A> {
         let tape = Tape::new();
         self.record(&tape, moved);
         let graph = tape.graph();
-        let mut touched = vec![false; graph.node_count()];
+        let mut touched = vec![false; graph.nodes().len()];
         let mut sum = 0.0;
         for (part, node) in parts.iter().zip(graph.node_indices()) {
             let Part { value, adjoint } = part;
             let after = numbers(&graph[node].value);
             let mut sizes = value.iter().zip(adjoint).map(|(y, adjoint)| (y * adjoint).abs());
             let differs: Vec<bool> = value.iter().zip(&after).map(|(a, b)| a != b).collect();
-            let mut operands = graph.neighbors_directed(node, Direction::Incoming);
+            let mut operands = graph.operands(node);
             let size: f64 = if differs.contains(&true) {
                 sizes
                     .zip(&differs)

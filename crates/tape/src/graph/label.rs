@@ -3,7 +3,7 @@
 use ops::{Binding, Float, Formula, visible};
 use textwrap::core::display_width;
 
-use super::tape::Source;
+use super::node::Source;
 use super::var::Var;
 
 /// The columns that the expression of an unnamed value may take as its label.

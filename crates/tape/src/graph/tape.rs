@@ -6,53 +6,17 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use ops::{Float, Rule, Tensor, apply};
-use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use smallbox::smallbox;
 use smallvec::SmallVec;
 
 use crate::graph::error::{Origin, RecordError, TapeError};
+use crate::graph::node::{Graph, Node, Source};
 use crate::graph::non_finite::non_finite_value;
 use crate::graph::op::{BoxedOp, Op};
 use crate::graph::scope::{Scope, ScopeId, Scopes};
 use crate::graph::slope::SlopeNote;
 use crate::graph::var::{Place, Var};
-
-/// The graph: nodes are recorded values; an edge runs from an operand to a result and carries the
-/// operand's position, so `x * x` has two parallel edges.
-pub(crate) type Graph<A> = DiGraph<Node<A>, u32>;
-
-/// One recorded value.
-#[derive(Debug)]
-pub(crate) struct Node<A: Float> {
-    pub value: Tensor<A>,
-    pub source: Source<A>,
-    /// The line of the user's program that recorded it.
-    pub location: &'static Location<'static>,
-    /// The scope that was open when it was recorded.
-    pub scope: ScopeId,
-    /// Whether a gradient flows through it: it is a variable, or computed from one.
-    pub tracked: bool,
-}
-
-/// Where a value comes from.
-#[derive(Debug)]
-pub(crate) enum Source<A: Float> {
-    Variable,
-    Constant,
-    /// A copy of its one operand, which gradients do not pass.
-    Detached,
-    Op(BoxedOp<A>),
-}
-
-impl<A: Float> Source<A> {
-    pub fn op(&self) -> Option<&dyn Op<A>> {
-        match self {
-            Self::Op(op) => Some(&**op),
-            _ => None,
-        }
-    }
-}
 
 /// Records what is computed with its variables, as a directed acyclic graph.
 ///
@@ -98,7 +62,7 @@ impl<A: Float> Tape<A> {
     /// (`2.0 * x`): the compiler must know then whether they are `f32` or `f64`.
     pub fn new() -> Self {
         Self {
-            graph: RefCell::new(Graph::new()),
+            graph: RefCell::default(),
             names: RefCell::new(HashMap::new()),
             places: RefCell::new(HashMap::new()),
             slopes: RefCell::default(),
@@ -154,14 +118,9 @@ impl<A: Float> Tape<A> {
     #[track_caller]
     fn leaf(&self, value: Tensor<A>, source: Source<A>) -> Var<'_, A> {
         let tracked = matches!(source, Source::Variable);
-        let index = self.graph.borrow_mut().add_node(Node {
-            value,
-            source,
-            location: self.here(),
-            scope: self.scopes.borrow().open(),
-            tracked,
-        });
-        Var::new(self, index)
+        let (location, scope) = (self.here(), self.scopes.borrow().open());
+        let node = || Node { value, source, location, scope, tracked };
+        Var::new(self, self.graph.borrow_mut().add(std::iter::empty(), node))
     }
 
     /// Forgets everything recorded and keeps the memory for the next recording.
@@ -245,7 +204,7 @@ impl<A: Float> Tape<A> {
 
     /// The number of values recorded.
     pub fn len(&self) -> usize {
-        self.graph.borrow().node_count()
+        self.graph.borrow().nodes().len()
     }
 
     /// Whether nothing is recorded.
@@ -262,7 +221,8 @@ impl<A: Float> Tape<A> {
     /// variable or constant), each edge's operand position. Node indices are in the order of
     /// [`vars`](Tape::vars).
     pub fn to_petgraph(&self) -> DiGraph<Option<&'static str>, u32> {
-        self.graph().map(|_, node| node.source.op().map(Op::name), |_, &position| position)
+        let graph = self.graph();
+        graph.edges().map(|node, ()| graph[node].source.op().map(Op::name), |_, &position| position)
     }
 
     pub(crate) fn graph(&self) -> Ref<'_, Graph<A>> {
@@ -325,10 +285,12 @@ impl<A: Float> Tape<A> {
             return Err(other_tape(rule.name(), operands, foreign, location));
         }
         let mut graph = self.graph.borrow_mut();
-        if let Some(value) = scalar_value(&graph, &rule, operands)
+        if let Some(number) = value_at_numbers(&graph, &rule, operands)
             && !self.stop_at_non_finite
         {
-            return Ok(self.push(&mut graph, value, smallbox!(rule), operands, location));
+            return Ok(self.push(&mut graph, operands, location, || {
+                (Tensor::scalar(number), smallbox!(rule))
+            }));
         }
         let result = {
             let values: SmallVec<[&Tensor<A>; 3]> =
@@ -352,7 +314,7 @@ impl<A: Float> Tape<A> {
                 location,
             ));
         }
-        Ok(self.push(&mut graph, value, smallbox!(rule), operands, location))
+        Ok(self.push(&mut graph, operands, location, || (value, smallbox!(rule))))
     }
 
     /// Records a value that is known already.
@@ -363,28 +325,25 @@ impl<A: Float> Tape<A> {
         operands: &[&Var<'t, A>],
         location: &'static Location<'static>,
     ) -> Var<'t, A> {
-        self.push(&mut self.graph.borrow_mut(), value.clone(), op, operands, location)
+        self.push(&mut self.graph.borrow_mut(), operands, location, || (value.clone(), op))
     }
 
     /// Adds the node of an op's result to the graph.
-    #[inline(always)] // A node is copied at every call on its way.
+    #[inline(always)] // To make the node where it stays: see `Graph::add`.
     fn push<'t>(
         &'t self,
         graph: &mut Graph<A>,
-        value: Tensor<A>,
-        op: BoxedOp<A>,
         operands: &[&Var<'t, A>],
         location: &'static Location<'static>,
+        result: impl FnOnce() -> (Tensor<A>, BoxedOp<A>),
     ) -> Var<'t, A> {
         let tracked = operands.iter().any(|x| graph[x.index()].tracked);
         let scope = self.scopes.borrow().open();
-        let source = Source::Op(op);
-        let index = graph.add_node(Node { value, source, location, scope, tracked });
-        // petgraph hands out incoming edges last first; added in reverse they come in order.
-        for (position, operand) in operands.iter().enumerate().rev() {
-            graph.add_edge(operand.index(), index, position as u32);
-        }
-        Var::new(self, index)
+        let node = || {
+            let (value, op) = result();
+            Node { value, source: Source::Op(op), location, scope, tracked }
+        };
+        Var::new(self, graph.add(operands.iter().map(|x| x.index()), node))
     }
 
     /// Records an op that is no rule: a function as one node.
@@ -422,12 +381,12 @@ impl<A: Float> Tape<A> {
                 location,
             }
         })?;
-        Ok(self.push(&mut self.graph.borrow_mut(), value, op, &operands, location))
+        Ok(self.push(&mut self.graph.borrow_mut(), &operands, location, || (value, op)))
     }
 
     /// Makes gradients flow through a value whatever it was computed from.
     pub(crate) fn track(&self, x: Var<'_, A>) {
-        self.graph.borrow_mut()[x.index()].tracked = true;
+        self.graph.borrow_mut().track(x.index());
     }
 
     /// Records a copy of a value that gradients do not pass.
@@ -438,25 +397,24 @@ impl<A: Float> Tape<A> {
         let value = graph[operand.index()].value.clone();
         let scope = self.scopes.borrow().open();
         let source = Source::Detached;
-        let index = graph.add_node(Node { value, source, location, scope, tracked: false });
-        graph.add_edge(operand.index(), index, 0);
-        Var::new(self, index)
+        let node = || Node { value, source, location, scope, tracked: false };
+        Var::new(self, graph.add(std::iter::once(operand.index()), node))
     }
 }
 
 /// The value of a rule on scalars, computed without a look at shapes.
 #[inline]
-fn scalar_value<A: Float, R: Rule>(
+fn value_at_numbers<A: Float, R: Rule>(
     graph: &Graph<A>,
     rule: &R,
     operands: &[&Var<'_, A>],
-) -> Option<Tensor<A>> {
+) -> Option<A> {
     let mut numbers = [A::default(); 3];
     let numbers = numbers.get_mut(..operands.len())?;
     for (number, operand) in numbers.iter_mut().zip(operands) {
         *number = graph[operand.index()].value.as_scalar()?;
     }
-    rule.shortcuts()?.at_numbers()?.value(numbers).map(Tensor::scalar)
+    rule.shortcuts()?.at_numbers()?.value(numbers)
 }
 
 #[cold]
@@ -473,9 +431,4 @@ fn other_tape<A: Float>(
         foreign: Origin::of(*operands[foreign]),
         location,
     }
-}
-
-/// The operands of a node, in order.
-pub(crate) fn operands<A: Float>(graph: &Graph<A>, node: NodeIndex) -> SmallVec<[NodeIndex; 3]> {
-    graph.neighbors_directed(node, Direction::Incoming).collect()
 }

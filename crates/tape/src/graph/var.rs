@@ -11,8 +11,9 @@ use ops::{Binary, Elementwise, Float, Lift, Reading, Rule, Shape, Tensor, Unary,
 use petgraph::graph::NodeIndex;
 
 use crate::graph::error::TapeError;
+use crate::graph::node::{Source, operands};
 use crate::graph::op::Op;
-use crate::graph::tape::{Source, Tape, operands};
+use crate::graph::tape::Tape;
 
 /// A handle to a value on a [`Tape`]: `Copy`, two words.
 ///

@@ -13,7 +13,8 @@ use super::plan::Plan;
 use super::schedule::{Batch, Class, Nodes, schedule};
 use super::{Leaf, Output, Program};
 use crate::graph::error::Origin;
-use crate::graph::tape::{Graph, Tape};
+use crate::graph::node::Graph;
+use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
 /// Compiles what is recorded, composed ops as their parts.

@@ -5,8 +5,9 @@ use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
 use super::schedule::needed;
+use crate::graph::node::{Graph, Source, operands};
 use crate::graph::scope::ScopeId;
-use crate::graph::tape::{Graph, Source, Tape, operands};
+use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
 /// A recording without composed ops.

@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use ops::fuse::Layout;
 use ops::rules::{Add, Lift};
 use ops::{Family, Float, Tensor};
-use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
 use super::slopes::joined;
+use crate::graph::node::{Graph, Source, operands};
 use crate::graph::op::{Op, Pointwise};
 use crate::graph::slope::SlopeNote;
-use crate::graph::tape::{Graph, Source, Tape, operands};
+use crate::graph::tape::Tape;
 
 /// The treatment of a node by a program.
 #[derive(Debug)]
@@ -41,9 +41,7 @@ pub(super) fn needed<A: Float>(graph: &Graph<A>, outputs: &[usize]) -> Vec<bool>
     }
     for node in (0..needed.len()).rev() {
         if needed[node] {
-            graph
-                .neighbors_directed(NodeIndex::new(node), Direction::Incoming)
-                .for_each(|operand| needed[operand.index()] = true);
+            graph.operands(NodeIndex::new(node)).for_each(|operand| needed[operand.index()] = true);
         }
     }
     needed
@@ -95,7 +93,7 @@ impl<A: Float> Nodes<A> {
 
     fn add(&mut self, graph: &Graph<A>, node: usize) {
         let index = NodeIndex::new(node);
-        let operands = graph.neighbors_directed(index, Direction::Incoming);
+        let operands = graph.operands(index);
         let operands: SmallVec<[usize; 3]> = operands.map(|x| self.means[x.index()]).collect();
         let value = &graph[index].value;
         self.class[node] = match &graph[index].source {

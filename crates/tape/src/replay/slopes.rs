@@ -2,11 +2,11 @@
 //! recorded.
 
 use ops::Float;
-use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 
+use crate::graph::node::Graph;
 use crate::graph::slope::SlopeNote;
-use crate::graph::tape::{Graph, Tape};
+use crate::graph::tape::Tape;
 
 /// Picks the notes whose step computes what the formula computes, bit for bit, and saves something.
 /// The nodes of those formulas but for the product are no longer needed.
@@ -61,7 +61,7 @@ fn read_elsewhere<A: Float>(
         is_read[output] = true;
     }
     for node in (0..needed.len()).filter(|&node| needed[node]) {
-        for operand in graph.neighbors_directed(NodeIndex::new(node), Direction::Incoming) {
+        for operand in graph.operands(NodeIndex::new(node)) {
             is_read[operand.index()] |= formula[operand.index()] != formula[node];
         }
     }
@@ -83,7 +83,7 @@ fn has_all_ops<A: Float>(graph: &Graph<A>, note: &SlopeNote<A>) -> bool {
         if is_op && graph[part].value.shape() != shape {
             return false;
         }
-        let inner = graph.neighbors_directed(part, Direction::Incoming);
+        let inner = graph.operands(part);
         let inner = inner.filter_map(|x| x.index().checked_sub(first));
         let inner = inner.fold(u32::from(is_op), |sum, x| sum.saturating_add(ops[x]));
         ops.push(inner);

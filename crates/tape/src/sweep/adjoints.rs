@@ -75,13 +75,15 @@ impl<T: Reading> Adjoints<T> {
         {
             *sum = Some(T::assemble(tape, node, sum.take(), &parts));
         }
-        let adjoint = sum.clone(); // Not taken: to move what was just written in parts is slow.
+        // Not taken: to move what was just written in parts is slow.
         if let Reach::Marked(marked) = reach
             && !marked[node.index()]
         {
+            let adjoint = sum.clone();
             *sum = None;
+            return adjoint;
         }
-        adjoint
+        sum.clone()
     }
 
     // ANCHOR: add

@@ -4,7 +4,7 @@ use ops::{Float, Tensor};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
-use crate::graph::tape::operands;
+use crate::graph::node::operands;
 use crate::graph::var::Var;
 use crate::sweep::adjoints::plus;
 use crate::sweep::swept::Swept;

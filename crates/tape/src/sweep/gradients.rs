@@ -1,11 +1,10 @@
 //! What a sweep returns.
 
 use ops::{Float, Reading, Tensor};
-use petgraph::Direction;
 
 use super::adjoints::Adjoints;
 use crate::graph::error::{NoGradient, Origin};
-use crate::graph::tape::Source;
+use crate::graph::node::Source;
 use crate::graph::var::Var;
 
 /// The gradient of one value with respect to everything it was computed from: a value that
@@ -108,7 +107,7 @@ impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
             }
             let is_detach = matches!(graph[node].source, Source::Detached);
             let detach = detach.or(is_detach.then_some(node));
-            for operand in graph.neighbors_directed(node, Direction::Incoming) {
+            for operand in graph.operands(node) {
                 match detach {
                     None => open.push(operand),
                     Some(_) => cut.push((operand, detach)),

@@ -20,9 +20,9 @@ pub(crate) fn sweep<'t, A: Float, T: Swept<'t, A>>(
     let tape = output.tape();
     let mut adjoints = Adjoints::seeded(output, reach, seed);
     for node in adjoints.nodes().rev() {
-        let Some(adjoint) = adjoints.complete(tape, node, reach) else { continue };
-        watch.complete(node, &adjoint);
-        T::contribute(tape, node, &adjoint, &mut adjoints, watch);
+        let Some(adjoint) = &adjoints.complete(tape, node, reach) else { continue };
+        watch.complete(node, adjoint);
+        T::contribute(tape, node, adjoint, &mut adjoints, watch);
     }
     adjoints
 }

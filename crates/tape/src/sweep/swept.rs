@@ -5,14 +5,14 @@ use std::sync::Arc;
 use ndarray::SliceInfoElem;
 use ops::rules::{Assemble, SliceAdjoint};
 use ops::{Call, Family, Float, Reading, Shape, Tensor};
-use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
 use super::adjoints::{Adjoints, Parts};
 use super::watch::Watch;
+use crate::graph::node::{Graph, operands};
 use crate::graph::op::Op;
-use crate::graph::tape::{Graph, Tape, operands};
+use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
 /// A contribution to the adjoint of an operand.
@@ -188,7 +188,7 @@ impl<A: Float> Scalars<A> {
     #[inline(always)]
     fn read(&mut self, graph: &Graph<A>, node: NodeIndex) -> Option<()> {
         self.output = graph[node].value.as_scalar()?;
-        for operand in graph.neighbors_directed(node, Direction::Incoming) {
+        for operand in graph.operands(node) {
             *self.numbers.get_mut(self.count)? = graph[operand].value.as_scalar()?;
             self.operands[self.count] = operand;
             self.count += 1;

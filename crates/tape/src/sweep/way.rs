@@ -3,12 +3,12 @@
 use ops::declare::sample;
 use ops::methods::LinearMethods;
 use ops::{Call, Family, Float, Stops, Tensor};
-use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 
 use crate::graph::error::Origin;
+use crate::graph::node::{Graph, Source, operands};
 use crate::graph::op::Op;
-use crate::graph::tape::{Graph, Source, Tape, operands};
+use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
 /// Marks on the elements of a value, in the order of the axes.
@@ -49,12 +49,12 @@ impl<'t, A: Float> Way<'t, A> {
         depends[x.position()] = Some(part);
         for node in (x.position() + 1..=output).map(NodeIndex::new) {
             let live = !matches!(graph[node].source, Source::Detached);
-            let mut operands = graph.neighbors_directed(node, Direction::Incoming);
+            let mut operands = graph.operands(node);
             if live && operands.any(|operand| depends[operand.index()].is_some()) {
                 depends[node.index()] = Some(dependent(&graph, node, &depends));
             }
         }
-        let open = graph.node_weights().take(output + 1).map(|n| vec![false; n.value.len()]);
+        let open = graph.nodes().iter().take(output + 1).map(|n| vec![false; n.value.len()]);
         let mut open: Vec<Marks> = open.collect();
         open[output].fill(true);
         drop(graph);
@@ -70,7 +70,7 @@ impl<'t, A: Float> Way<'t, A> {
         leads[output] = true;
         for node in (0..=output).rev() {
             if leads[node] && self.depends[node].is_some() {
-                for operand in graph.neighbors_directed(NodeIndex::new(node), Direction::Incoming) {
+                for operand in graph.operands(NodeIndex::new(node)) {
                     leads[operand.index()] = true;
                 }
             }

@@ -6,7 +6,7 @@ use super::gradients::Gradients;
 use super::non_finite::non_finite_contribution;
 use super::way::Way;
 use crate::graph::error::Origin;
-use crate::graph::tape::{Graph, operands};
+use crate::graph::node::{Graph, operands};
 use crate::graph::var::Var;
 
 /// How many reasons are listed.

@@ -9,8 +9,9 @@ use ops::{Batched, Float, Lead, Shape};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
+use crate::graph::node::{Source, operands};
 use crate::graph::op::{BoxedOp, Op};
-use crate::graph::tape::{Source, Tape, operands};
+use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
 /// The recording for one row, node by node, and what it is for the batch.

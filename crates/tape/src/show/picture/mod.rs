@@ -32,8 +32,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{Bfs, Reversed, Walker};
 use textwrap::core::display_width;
 
+use crate::graph::node::{Source, operands};
 use crate::graph::scope::Scope;
-use crate::graph::tape::{Source, operands};
 use crate::graph::var::Var;
 use crate::show::trace::{Layout, Summary, tensor_text, visible};
 use crate::sweep::gradients::Gradients;
@@ -120,7 +120,9 @@ impl<'t, A: Float> Picture<'t, A> {
     /// The nodes that the value was computed from, by the number of ops between, itself first.
     fn nearest(&self) -> Vec<NodeIndex> {
         let graph = self.output.tape().graph();
-        Bfs::new(Reversed(&*graph), self.output.index()).iter(Reversed(&*graph)).collect()
+        Bfs::new(Reversed(graph.edges()), self.output.index())
+            .iter(Reversed(graph.edges()))
+            .collect()
     }
 
     fn drawing(&self) -> Drawing {

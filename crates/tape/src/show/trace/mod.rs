@@ -42,7 +42,7 @@ use ops::{Float, Tensor};
 use petgraph::graph::NodeIndex;
 
 use crate::graph::error::{NoGradient, TapeError};
-use crate::graph::tape::operands;
+use crate::graph::node::operands;
 use crate::graph::var::Var;
 use crate::sweep::gradients::Gradients;
 

@@ -8,7 +8,7 @@ use textwrap::core::display_width;
 
 use super::text::{Layout, Role, Span, Text, span, tensor_text, visible};
 use super::{Backward, Forward, Received, Step, Trace, Use, Waiting, Written};
-use crate::graph::tape::Source;
+use crate::graph::node::Source;
 use crate::graph::var::Var;
 
 /// A formula with names, with numbers and with its result, without saying a thing twice.

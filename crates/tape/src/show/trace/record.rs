@@ -84,6 +84,7 @@ impl<'t, A: Float, F: FnMut(Backward<'t, A>)> Recorder<'t, A, F> {
     fn uses(&self, node: Var<'t, A>) -> Vec<Use<'t, A>> {
         let graph = node.tape().graph();
         let mut uses: Vec<Use<'t, A>> = graph
+            .edges()
             .edges_directed(node.index(), Direction::Outgoing)
             .filter(|edge| self.visited.get(edge.target().index()) == Some(&true))
             .map(|edge| Use {

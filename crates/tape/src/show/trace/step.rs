@@ -6,7 +6,7 @@ use ops::{Call, Family, Float, Tensor};
 use smallvec::SmallVec;
 
 use super::formula::{self, Rounding, Written};
-use crate::graph::tape::Source;
+use crate::graph::node::Source;
 use crate::graph::var::Var;
 
 /// One step of a [`Trace`](super::Trace).

@@ -7,7 +7,7 @@ use ops::{Float, Tensor, visible, visible_whole};
 
 use super::{Contribution, Document, FORMAT, File, Formula, Kind, Node, Scope, Settings, Step};
 use super::{Product, VERSION, Value, open};
-use crate::graph::tape::Source;
+use crate::graph::node::Source;
 use crate::graph::var::Var;
 use crate::show::trace::formula;
 use crate::show::trace::{Backward, NothingFlows, RunStep, Trace, Update, Use, Written, document};

@@ -6,8 +6,8 @@ use ops::{Axes, Family, Float, Formula, Shape, Tensor};
 use super::element::{Symbol, broadcast_index, index_of, indices, name, product};
 use super::probe::{partners, row};
 use super::{Factor, Terms};
+use crate::graph::node::Source;
 use crate::graph::op::Op;
-use crate::graph::tape::Source;
 use crate::graph::var::Var;
 use crate::show::trace::Rounding;
 
