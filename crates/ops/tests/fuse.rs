@@ -117,6 +117,36 @@ fn operands_of_every_kind() {
     }
 }
 
+/// Rows are then a multiple of both periods, or one input is gathered anew for each.
+#[cfg(feature = "threads")]
+#[test]
+fn inputs_that_repeat() {
+    let cases: [(&[usize], &[usize], &[usize]); 7] = [
+        (&[2_003, 64], &[64], &[1, 64]),
+        (&[50, 4, 6, 30], &[6, 30], &[4, 1, 1]),
+        (&[50, 4, 6, 30], &[6, 30], &[4, 6, 30]),
+        (&[40, 33, 31], &[31], &[33, 31]),
+        (&[90, 7, 150], &[7, 150], &[150]),
+        (&[5, 1, 3], &[1, 3], &[3]),
+        (&[9, 2_000], &[2_000], &[9, 1]),
+    ];
+    for (shape, first, second) in cases {
+        let (x, a, b) = (sample(shape, 0), sample(first, 1), sample(second, 2));
+        for x in [x.clone(), backwards(&x)] {
+            for threads in [1, 2, 7] {
+                ops::with_threads(threads, || {
+                    let mut both = Both::new(&[&x, &a, &b]);
+                    let sum = both.step(Op::Add, &[0, 1]);
+                    let product = both.step(Op::Multiply, &[sum, 2]);
+                    let tanh = both.step(Op::Tanh, &[product]);
+                    let again = both.step(Op::Add, &[tanh, 1]);
+                    both.check(&[again, sum]);
+                });
+            }
+        }
+    }
+}
+
 #[test]
 fn long_chains_use_few_rows() {
     let (x, y) = (sample(&[3_000], 0), sample(&[3_000], 1));

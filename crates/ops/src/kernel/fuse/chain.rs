@@ -17,6 +17,9 @@ const ROWS: usize = 64 << 10;
 /// The fewest and most elements of a row.
 const ROW: (usize, usize) = (256, 1024);
 
+/// What a thread computes begins at a multiple of this, or of a row that repeats.
+const UNIT: usize = 256;
+
 /// A chain of pointwise steps that is being built.
 #[derive(Debug)]
 pub struct Chain<S> {
@@ -54,7 +57,7 @@ impl<S> Chain<S> {
         {
             Source::Direct
         } else {
-            Source::Gathered
+            period(example.shape(), shape, order).map_or(Source::Gathered, Source::Periodic)
         };
         self.inputs.push(source);
         Value(Origin::Input(index(self.inputs.len() - 1)))
@@ -78,20 +81,52 @@ impl<S> Chain<S> {
     ///
     /// # Panics
     /// If one of `outputs` is an input, or stands there twice.
-    pub fn compile<A: Float>(self, outputs: &[Value]) -> Fused<S> {
+    pub fn compile<A: Float>(mut self, outputs: &[Value]) -> Fused<S> {
         for (i, output) in outputs.iter().enumerate() {
             assert!(matches!(output.0, Origin::Step(_)), "an output is the result of a step");
             assert!(!outputs[..i].contains(output), "an output is written once");
         }
+        let period = self.common_period();
         let mut compiler = Compiler::new(&self, outputs);
         let Self { layout, inputs, steps } = self;
         let code = compiler.compile(steps, outputs);
         let rows = compiler.rows.count as usize;
         let all = rows + inputs.iter().filter(|&source| *source != Source::Number).count();
-        let row = (ROWS / size_of::<A>() / all.max(1)).clamp(ROW.0, ROW.1).min(layout.len());
-        let uniform = compiler.uniform();
-        Fused { layout, inputs, uniform, code, outputs: outputs.len(), rows, row }
+        let row = (ROWS / size_of::<A>() / all.max(1)).clamp(ROW.0, ROW.1);
+        let row = (row / period * period).max(period).min(layout.len());
+        let unit = if period == 1 { UNIT } else { row.max(1) };
+        let repeated = compiler.repeated();
+        Fused { layout, inputs, repeated, code, outputs: outputs.len(), rows, row, unit }
     }
+
+    /// The number of elements after which all periodic inputs begin again. Those that would make it
+    /// longer than a row are gathered instead.
+    fn common_period(&mut self) -> usize {
+        let mut common = 1;
+        for source in &mut self.inputs {
+            let Source::Periodic(period) = *source else { continue };
+            match least_common_multiple(common, period) {
+                longer if longer <= ROW.1 => common = longer,
+                _ => *source = Source::Gathered,
+            }
+        }
+        common
+    }
+}
+
+/// The number of elements after which an input of the shape `x` begins again, if it broadcasts to
+/// `shape` along the axes that are the outer ones in memory, and along no other.
+fn period(x: &[usize], shape: &[usize], order: &[usize]) -> Option<usize> {
+    let before = shape.len().checked_sub(x.len())?;
+    let length = |axis: usize| axis.checked_sub(before).map_or(1, |axis| x[axis]);
+    let inner = |&&axis: &&usize| length(axis) == shape[axis];
+    let period = order.iter().rev().take_while(inner).map(|&axis| shape[axis]).product();
+    (period == x.iter().product()).then_some(period)
+}
+
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    let divisor = std::iter::successors(Some((a, b)), |&(a, b)| (b > 0).then(|| (b, a % b)));
+    (a / divisor.last().map_or(1, |(divisor, _)| divisor.max(1))).saturating_mul(b)
 }
 
 /// The rows of a chain's values while it is compiled.
@@ -121,9 +156,9 @@ impl Compiler {
                 *compiler.last_read(*value) = Some(index(step));
             }
         }
-        // A row of one number is filled once a run, so it is kept to the end.
+        // A row that repeats is filled once a run, so it is kept to the end.
         for (source, last_read) in chain.inputs.iter().zip(&mut compiler.last_read_of_input) {
-            if *source == Source::Number {
+            if source.repeats() {
                 *last_read = None;
             }
         }
@@ -172,7 +207,7 @@ impl Compiler {
         };
         *self.held_inputs[input].get_or_insert_with(|| match self.inputs[input] {
             Source::Direct => Operand::Input(index(input)),
-            Source::Number => Operand::Row(self.rows.add()),
+            Source::Number | Source::Periodic(_) => Operand::Row(self.rows.add()),
             Source::Gathered => {
                 let to = self.rows.take();
                 code.push(Instruction { to, what: What::Gather { input } });
@@ -193,14 +228,21 @@ impl Compiler {
         }
     }
 
-    /// The rows of inputs that are one number.
-    fn uniform(&self) -> Vec<(u32, usize)> {
+    /// The rows of inputs that repeat.
+    fn repeated(&self) -> Vec<(u32, usize)> {
         let held = self.held_inputs.iter().enumerate();
-        held.filter_map(|(input, held)| match (self.inputs[input], held) {
-            (Source::Number, Some(Operand::Row(row))) => Some((*row, input)),
+        held.filter_map(|(input, held)| match held {
+            Some(Operand::Row(row)) if self.inputs[input].repeats() => Some((*row, input)),
             _ => None,
         })
         .collect()
+    }
+}
+
+impl Source {
+    /// Whether a row of it is the same wherever the row begins.
+    fn repeats(self) -> bool {
+        matches!(self, Self::Number | Self::Periodic(_))
     }
 }
 

@@ -17,9 +17,6 @@ use crate::tensor::Tensor;
 /// The fewest results of steps worth a thread of their own.
 const PER_THREAD: usize = 65_536;
 
-/// What a thread computes begins at a multiple of this.
-const UNIT: usize = 256;
-
 /// The most operands that nearly all steps have.
 const FEW: usize = 3;
 
@@ -30,8 +27,8 @@ const FITS: &str = "as many elements as are to be computed";
 pub struct Fused<S> {
     pub(super) layout: Layout,
     pub(super) inputs: Vec<Source>,
-    /// Rows that hold one number, and the input that gives it.
-    pub(super) uniform: Vec<(u32, usize)>,
+    /// Rows that are the same wherever they begin, and the input that gives them: filled once.
+    pub(super) repeated: Vec<(u32, usize)>,
     pub(super) code: Vec<Instruction<S>>,
     /// The number of outputs, whose rows are the first.
     pub(super) outputs: usize,
@@ -39,6 +36,8 @@ pub struct Fused<S> {
     pub(super) rows: usize,
     /// The length of a row.
     pub(super) row: usize,
+    /// What a thread computes begins at a multiple of this.
+    pub(super) unit: usize,
 }
 
 /// How an input is read.
@@ -46,6 +45,8 @@ pub struct Fused<S> {
 pub(super) enum Source {
     /// One number for all elements, written to a row once.
     Number,
+    /// As many elements as this over and over, written to a row once.
+    Periodic(usize),
     /// Its elements lie as the results' do: they are read where they are.
     Direct,
     /// Its elements are gathered to a row.
@@ -165,7 +166,7 @@ impl<S> Fused<S> {
     /// The number of threads that a run is divided among.
     fn threads(&self) -> usize {
         let length = self.layout.len();
-        threads::pieces(length * self.code.len(), PER_THREAD).min(length / UNIT).max(1)
+        threads::pieces(length * self.code.len(), PER_THREAD).min(length / self.unit).max(1)
     }
 
     fn readers<'a, A: Float>(&self, inputs: &[Input<'a, A>]) -> SmallVec<[Reader<'a, A>; 8]> {
@@ -181,7 +182,7 @@ impl<S> Fused<S> {
                     assert_eq!(x.shape(), &shape[..], "an input of the shape of the results");
                     Reader::Direct(elements_in(x, order))
                 }
-                (Source::Gathered, Input::Tensor(x)) => {
+                (Source::Gathered | Source::Periodic(_), Input::Tensor(x)) => {
                     let fits = broadcast(&[x.shape(), shape]).is_ok_and(|all| all == *shape);
                     assert!(fits, "an input of shape {:?} for results of {shape:?}", x.shape());
                     Reader::Gathered(Broadcast::new(x, shape, order))
@@ -198,7 +199,7 @@ impl<S> Fused<S> {
     ) -> impl Iterator<Item = Piece<'a, A>> {
         assert_eq!(outputs.len(), self.outputs, "as many outputs as the chain has");
         let (count, length) = (self.threads(), self.layout.len());
-        let most = if count == 1 { length } else { length.div_ceil(count * UNIT) * UNIT };
+        let most = if count == 1 { length } else { length.div_ceil(count * self.unit) * self.unit };
         let room = (self.rows - self.outputs) * self.row;
         scratch.resize((room * count).max(scratch.len()), A::zero());
         let mut scratch = &mut scratch[..];
@@ -233,9 +234,12 @@ impl<S> Fused<S> {
         let mut rows: SmallVec<[&mut [A]; 24]> =
             outputs.iter().map(|_| Default::default()).collect();
         rows.extend(scratch.chunks_exact_mut(self.row.max(1)));
-        for &(row, input) in &self.uniform {
-            let Reader::Number(number) = readers[input] else { unreachable!("a number") };
-            rows[row as usize].fill(number);
+        for &(row, input) in &self.repeated {
+            match &readers[input] {
+                Reader::Number(number) => rows[row as usize].fill(*number),
+                Reader::Gathered(x) => x.read(0, rows[row as usize]),
+                Reader::Direct(_) => unreachable!("an input that does not repeat"),
+            }
         }
         let mut done = 0;
         while done < length {
