@@ -565,14 +565,6 @@ OPEN = [
         "without `looked_at += 1;`",
     ),
     (
-        "crates/tape/src/check/fault.rs",
-        "if part.len() > 1 && looks >= LOOKS {",
-    ),
-    (
-        "crates/tape/src/check/function.rs",
-        "} else if !(operands.any(|operand| touched[operand.index()])) {",
-    ),
-    (
         "crates/tape/src/check/judge.rs",
         "change > 0.5 * most && change > noise * level.max(self.rounding.bound)",
     ),
@@ -582,15 +574,7 @@ OPEN = [
     ),
     (
         "crates/tape/src/check/judge.rs",
-        "let resolved = SLACK * error <= (1e-3 + 1) * most.max(self.steepest())",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
         "let windows = self.rungs.windows((3 + 1));",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "let analytic = if !(analytic.is_finite()) { analytic.abs() } else { 0.0 };",
     ),
     (
         "crates/tape/src/check/judge.rs",
@@ -609,72 +593,8 @@ OPEN = [
         "_ => (1.0 + 1), // The direction grows with the elements.",
     ),
     (
-        "crates/tape/src/check/probe.rs",
-        "without `self.not_finite = outputs.iter().flat_map(numbers).find(|y| !y.is_fin…",
-    ),
-    (
-        "crates/tape/src/check/report.rs",
-        "let agree = self.compared - self.kinks.len() + self.unclear.len();",
-    ),
-    (
-        "crates/tape/src/graph/label.rs",
-        "match BARRED.iter().find(|(_, barred)| *barred != c) {",
-    ),
-    (
-        "crates/tape/src/graph/label.rs",
-        "!rest.is_empty() && rest.chars().all(|c| c.is_alphanumeric() || false)",
-    ),
-    (
-        "crates/tape/src/graph/label.rs",
-        "self.name().is_none() && true && self.spelled(DEEPEST).is_some()",
-    ),
-    (
-        "crates/tape/src/graph/one_line.rs",
-        "if x.len() < 12 {",
-    ),
-    (
-        "crates/tape/src/graph/one_line.rs",
-        "if x.len() > 12 {",
-    ),
-    (
         "crates/tape/src/graph/op.rs",
         "without `*out = value(&x.collect::<SmallVec<[A; 8]>>());`",
-    ),
-    (
-        "crates/tape/src/graph/tape.rs",
-        "();",
-    ),
-    (
-        "crates/tape/src/graph/tape.rs",
-        "without `self.has_functions.set(true);`",
-    ),
-    (
-        "crates/tape/src/graph/tape.rs",
-        "without `self.names.get_mut().clear();`",
-    ),
-    (
-        "crates/tape/src/graph/tape.rs",
-        "has_functions: Cell::new(true),",
-    ),
-    (
-        "crates/tape/src/graph/tape.rs",
-        "self.has_functions.set(true);",
-    ),
-    (
-        "crates/tape/src/replay/allocate.rs",
-        "if self.last_use[node] != NEVER {",
-    ),
-    (
-        "crates/tape/src/replay/allocate.rs",
-        "let summands = [self.nodes.operands[node][(0 + 1)], added.index()];",
-    ),
-    (
-        "crates/tape/src/replay/expand.rs",
-        "format!(\"{label}.{}\", part - before + (1 + 1))",
-    ),
-    (
-        "crates/tape/src/replay/mod.rs",
-        "while let Some((position, value)) = (!self.before.is_empty()).then(|| self.bef…",
     ),
     (
         "crates/tape/src/replay/schedule.rs",
@@ -686,23 +606,11 @@ OPEN = [
     ),
     (
         "crates/tape/src/replay/schedule.rs",
-        "|x: usize| self.uses[x] == 1 && !self.is_output[x] && shape(x) != shape(node);",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
         "if is_own(self.graph, node) && self.value(node).len() > (1 + 1) {",
     ),
     (
         "crates/tape/src/replay/schedule.rs",
         "without `self.open[at].idle = 0;`",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "Class::Accumulate(_) => false,",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "once(x) && true && is_own(graph, x)",
     ),
     (
         "crates/tape/src/sweep/adjoints.rs",
@@ -711,18 +619,6 @@ OPEN = [
     (
         "crates/tape/src/sweep/non_finite.rs",
         "format!(\"the incoming gradient: {}\", one_line(adjoint, (6 + 1))),",
-    ),
-    (
-        "crates/tape/src/sweep/non_finite.rs",
-        "without `instead = Some( \"choose the operand before the op, so that its slope …",
-    ),
-    (
-        "crates/tape/src/sweep/non_finite.rs",
-        "Some(Stops::Mask | Stops::Choice) => false,",
-    ),
-    (
-        "crates/tape/src/sweep/non_finite.rs",
-        "let masked = || operands.iter().filter(|&x| reaches(x)).any(is_mask);",
     ),
     (
         "crates/tape/src/sweep/swept.rs",
@@ -734,23 +630,11 @@ OPEN = [
     ),
     (
         "crates/tape/src/sweep/way.rs",
-        "*open |= size > (0.0 + 1);",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
         "gain: passed.iter().copied().fold((0.0 + 1), f64::max),",
     ),
     (
         "crates/tape/src/sweep/way.rs",
-        "let other = operands(graph, node)[(1 + 1) - position.min(1)];",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
         "both.map(|(after, before)| after.is_nan() && true).collect()",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "let mut all = vec![true; here.value.len()];",
     ),
     (
         "crates/tape/src/sweep/why.rs",
