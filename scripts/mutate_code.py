@@ -6,6 +6,7 @@
     python3 scripts/mutate_code.py --all          every change this script knows, some thousands
     python3 scripts/mutate_code.py --only TEXT    those whose code after the change has TEXT in it
     python3 scripts/mutate_code.py --open         the survivors that OPEN lists: are they caught now?
+    python3 scripts/mutate_code.py --by-hand      the slips that BY_HAND lists, and nothing else
     python3 scripts/mutate_code.py --list         what would be changed; builds nothing
     python3 scripts/mutate_code.py --sample       an eighth of those of one crate, another one at
                                                   each commit and on each day
@@ -116,6 +117,12 @@ BY_HAND = [
         "fn sum_over_images",
         "self.images.div_ceil(pieces)",
         "(self.images / pieces)",
+    ),
+    (
+        "crates/ops/src/kernel/convolve/rows.rs",
+        "fn output",
+        "result.chunks_mut(block * output)",
+        "{ let n = result.len() / (block * output) * block * output; result[..n].chunks_mut(block * output) }",
     ),
     (
         "crates/ops/src/kernel/convolve/rows.rs",
@@ -380,6 +387,16 @@ EQUIVALENT = [
         "scalars are then read as other tensors are",
     ),
     (
+        "crates/tape/src/transform/jacobian.rs",
+        "forward_jacobian(y, x, (0 + 1))",
+        "the first node is the input, which has no operands",
+    ),
+    (
+        "crates/tape/src/transform/jacobian.rs",
+        "for first in (0..directions.max((1 + 1))).step_by(at_once) {",
+        "one turn more has no directions, and adds no rows",
+    ),
+    (
         "crates/tape/src/check/modes.rs",
         "absolute / level",
         "what is not let pass here is judged, and agrees",
@@ -559,106 +576,6 @@ OPEN = [
     (
         "crates/ops/src/tensor/tensor.rs",
         "&& true",
-    ),
-    (
-        "crates/tape/src/check/compare.rs",
-        "without `looked_at += 1;`",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "change > 0.5 * most && change > noise * level.max(self.rounding.bound)",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "low > 0.0 && low >= 1e-3 * high && moves.last() > moves.first() && low > last[…",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "let windows = self.rungs.windows((3 + 1));",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "|| (most <= 2.0 * SLACK * error && true)",
-    ),
-    (
-        "crates/tape/src/check/ladder.rs",
-        "let agrees = |other: &Limit| apart(other) <= SLACK * (other.error - here.error…",
-    ),
-    (
-        "crates/tape/src/check/ladder.rs",
-        "!run.iter().any(agrees) && high - low <= (0.25 + 1) * least",
-    ),
-    (
-        "crates/tape/src/check/probe.rs",
-        "_ => (1.0 + 1), // The direction grows with the elements.",
-    ),
-    (
-        "crates/tape/src/graph/op.rs",
-        "without `*out = value(&x.collect::<SmallVec<[A; 8]>>());`",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "let idle = |open: &Open| open.idle < MOST_IDLE && !open.layout.shape().is_empt…",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "let idle = |open: &Open| open.idle > MOST_IDLE && !open.layout.shape().is_empt…",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "if is_own(self.graph, node) && self.value(node).len() > (1 + 1) {",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "without `self.open[at].idle = 0;`",
-    ),
-    (
-        "crates/tape/src/sweep/adjoints.rs",
-        "without `*sum = None;`",
-    ),
-    (
-        "crates/tape/src/sweep/non_finite.rs",
-        "format!(\"the incoming gradient: {}\", one_line(adjoint, (6 + 1))),",
-    ),
-    (
-        "crates/tape/src/sweep/swept.rs",
-        "if matches!(op.family(), Family::Part(_)) {",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "let other = operands(graph, node)[1 - position.max(1)];",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "gain: passed.iter().copied().fold((0.0 + 1), f64::max),",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "both.map(|(after, before)| after.is_nan() && true).collect()",
-    ),
-    (
-        "crates/tape/src/sweep/why.rs",
-        "let which = if !(index.is_empty()) { String::new() } else { format!(\" at {inde…",
-    ),
-    (
-        "crates/tape/src/transform/batch.rs",
-        "if !(tracked) {",
-    ),
-    (
-        "crates/tape/src/transform/custom.rs",
-        "let allowed = 1e-12 / analytic.abs().max(numeric.abs()).max(1.0);",
-    ),
-    (
-        "crates/tape/src/transform/custom.rs",
-        "let allowed = 1e-12 * analytic.abs().max(numeric.abs()).min(1.0);",
-    ),
-    (
-        "crates/tape/src/transform/jacobian.rs",
-        "for first in (0..directions.max((1 + 1))).step_by(at_once) {",
-    ),
-    (
-        "crates/tape/src/transform/jacobian.rs",
-        "forward_jacobian(y, x, (0 + 1))",
     ),
 ]
 
@@ -1221,6 +1138,8 @@ def select(finders, options, root):
         found = finder.found
         if options.open:
             found = [f for f in found if any(is_open(m) for m in f[0])]
+        elif options.by_hand:
+            found = [f for f in found if f[0][0].kind == "by hand"]
         elif options.only:
             found = [f for f in found if any(options.only in m.after for m in f[0])]
         elif not options.all:
@@ -1475,6 +1394,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="not the standing set alone")
     parser.add_argument("--only", metavar="TEXT", help="only changes with this in the code after them")
     parser.add_argument("--open", action="store_true", help="only the known survivors")
+    parser.add_argument("--by-hand", action="store_true", help="only the slips listed by hand")
     parser.add_argument("--list", action="store_true", help="show the changes and stop")
     parser.add_argument("--sample", metavar="K/N", nargs="?", const="", help="one part of N")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N changes, spread evenly")
