@@ -493,90 +493,6 @@ OPEN = [
         "crates/nn/src/save/onnx/translate/mod.rs",
         "let attributes = if empty { vec![integer(\"allowzero\", (1 + 1))] } else { vec![…",
     ),
-    (
-        "crates/ops/src/kernel/convolve/mod.rs",
-        "let length = (self.images / pieces);",
-    ),
-    (
-        "crates/ops/src/kernel/convolve/rows.rs",
-        "for (outputs, inputs) in outputs.zip({ let n = result.len() / (block * image) …",
-    ),
-    (
-        "crates/ops/src/kernel/map.rs",
-        "simd::update(w, &g[..w.len()], kept, &update);",
-    ),
-    (
-        "crates/ops/src/kernel/moments.rs",
-        "let mut most = vec![(0.0_f64 + 1); self.results];",
-    ),
-    (
-        "crates/ops/src/kernel/moments.rs",
-        "|(most, &mean)| (if most > (0.0 + 1) && most.is_finite() { most } else { 1.0 }…",
-    ),
-    (
-        "crates/ops/src/kernel/pool/interleaved.rs",
-        "*share *= A::one() / ties.maximum(A::one());",
-    ),
-    (
-        "crates/ops/src/kernel/pool/mod.rs",
-        "let first = start / pooled / image;",
-    ),
-    (
-        "crates/ops/src/kernel/simd.rs",
-        "any_nan |= (start == 0 && value.is_nan());",
-    ),
-    (
-        "crates/ops/src/readings/as_number.rs",
-        "(Self::Lit(-1.0), x) | (x, Self::Lit(-1.0)) => x,",
-    ),
-    (
-        "crates/ops/src/readings/as_number.rs",
-        "(Self::Lit(0.0), x) => x,",
-    ),
-    (
-        "crates/ops/src/readings/text.rs",
-        "without `*self = self.add(&other);`",
-    ),
-    (
-        "crates/ops/src/tensor/rank.rs",
-        "if k >= length || length == 0 {",
-    ),
-    (
-        "crates/ops/src/tensor/rank.rs",
-        "if k > length || false {",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "let reach = (length - 1) * stride.unsigned_abs() / size_of::<A>();",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "let reach = (length - 1) / stride.unsigned_abs() * size_of::<A>();",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "a.start < b.end && b.start <= a.end",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "if stride >= 0 { first -= reach } else { last += reach }",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "let elements = |n: usize| format!(\"{n} element{}\", if n != 1 { \"\" } else { \"s\"…",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "match count.filter(|&count| count == given) {",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "self.shape() != other.shape()",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "&& true",
-    ),
 ]
 
 SUPPORT = r"""
@@ -1136,10 +1052,9 @@ def select(finders, options, root):
         if options.paths and not any(name.startswith(path) for path in options.paths):
             continue
         found = finder.found
-        if options.open:
-            found = [f for f in found if any(is_open(m) for m in f[0])]
-        elif options.by_hand:
-            found = [f for f in found if f[0][0].kind == "by hand"]
+        if options.open or options.by_hand:
+            is_asked = lambda m: options.open and is_open(m) or options.by_hand and m.kind == "by hand"
+            found = [f for f in found if any(map(is_asked, f[0]))]
         elif options.only:
             found = [f for f in found if any(options.only in m.after for m in f[0])]
         elif not options.all:

@@ -275,9 +275,10 @@ fn a_map_and_its_adjoint_are_products_with_one_matrix() -> Result<(), Error> {
 /// By the standard of opset 14, a length of 0 is taken from the operand unless `allowzero` is 1.
 #[test]
 fn a_length_of_0_is_said_to_be_one() -> Result<(), Error> {
-    let empty =
-        Function(|_, x| x.slice(ndarray::s![.., 0..0]).reshape([x.shape()[0], 0, 3]).position());
-    let full = Function(|_, x| x.reshape([x.shape()[0], 1, 4]).position());
+    let empty = Function(|_, x| {
+        x.slice(ndarray::s![.., 0..0]).reshape(&[x.shape()[0], 0, 3][..]).position()
+    });
+    let full = Function(|_, x| x.reshape(&[x.shape()[0], 1, 4][..]).position());
     for (model, allowzero) in [(empty, vec![("allowzero", Some(1))]), (full, vec![])] {
         let graph = Export::new().model(&model, &[4])?.graph.unwrap();
         let reshape = graph.node.iter().find(|node| node.op_type == "Reshape").unwrap();
