@@ -418,6 +418,7 @@ mod tests {
 
     /// The slope of x·ln|x| at 0 is that of its logarithm: it moves by as much at each step.
     #[test]
+    #[allow(clippy::redundant_closure_for_method_calls)] // The method is of one lifetime only.
     fn a_slope_that_grows_evenly_grows_without_end() {
         let rising = |moves: [f64; 8]| {
             let mut value = 0.0;
