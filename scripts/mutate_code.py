@@ -6,6 +6,7 @@
     python3 scripts/mutate_code.py --all          every change this script knows, some thousands
     python3 scripts/mutate_code.py --only TEXT    those whose code after the change has TEXT in it
     python3 scripts/mutate_code.py --open         the survivors that OPEN lists: are they caught now?
+    python3 scripts/mutate_code.py --by-hand      the slips that BY_HAND lists, and nothing else
     python3 scripts/mutate_code.py --list         what would be changed; builds nothing
     python3 scripts/mutate_code.py --sample       an eighth of those of one crate, another one at
                                                   each commit and on each day
@@ -116,6 +117,12 @@ BY_HAND = [
         "fn sum_over_images",
         "self.images.div_ceil(pieces)",
         "(self.images / pieces)",
+    ),
+    (
+        "crates/ops/src/kernel/convolve/rows.rs",
+        "fn output",
+        "result.chunks_mut(block * output)",
+        "{ let n = result.len() / (block * output) * block * output; result[..n].chunks_mut(block * output) }",
     ),
     (
         "crates/ops/src/kernel/convolve/rows.rs",
@@ -380,6 +387,26 @@ EQUIVALENT = [
         "scalars are then read as other tensors are",
     ),
     (
+        "crates/tape/src/replay/slopes.rs",
+        "for node in ((0 + 1)..needed.len()).filter(|&node| needed[node]) {",
+        "the first node is a leaf, which reads nothing",
+    ),
+    (
+        "crates/tape/src/replay/slopes.rs",
+        "let mut ops = Vec::with_capacity(product + 1 + first);",
+        "how much room there is at first changes no number",
+    ),
+    (
+        "crates/tape/src/transform/jacobian.rs",
+        "forward_jacobian(y, x, (0 + 1))",
+        "the first node is the input, which has no operands",
+    ),
+    (
+        "crates/tape/src/transform/jacobian.rs",
+        "for first in (0..directions.max((1 + 1))).step_by(at_once) {",
+        "one turn more has no directions, and adds no rows",
+    ),
+    (
         "crates/tape/src/check/modes.rs",
         "absolute / level",
         "what is not let pass here is judged, and agrees",
@@ -462,319 +489,80 @@ EQUIVALENT = [
 ]
 
 # Survivors that still ask for a test: the file, and some of the code after the change. They are run
-# and counted, but are no failure; one that is caught by now is named, to be taken off.
+# and counted, but are no failure; one that is caught by now is named, to be taken off. Those of
+# `readings/update.rs` come past no test of `ops` or `tape`: the optimisers of `nn` read updates.
 OPEN = [
     (
-        "crates/nn/src/save/onnx/mod.rs",
-        "&& true",
+        "crates/ops/src/readings/update.rs",
+        "(left_out).then_some(UpdateLine { kind, symbol, names, numbers, value })",
     ),
     (
-        "crates/nn/src/save/onnx/translate/layout.rs",
-        "without `(rows, length) = (length, rows);`",
+        "crates/ops/src/readings/update.rs",
+        "if !(self.nothing[self.said.len()]) {",
     ),
     (
-        "crates/nn/src/save/onnx/translate/mod.rs",
-        "let attributes = if empty { vec![integer(\"allowzero\", (1 + 1))] } else { vec![…",
+        "crates/ops/src/readings/update.rs",
+        "let is_zero = factor == R::lit((0.0 + 1));",
     ),
     (
-        "crates/ops/src/kernel/convolve/mod.rs",
-        "let length = (self.images / pieces);",
+        "crates/ops/src/readings/update.rs",
+        "let last = (UpdateKind::Parameter, parameter, UpdateNumber::Element(new), true…",
     ),
     (
-        "crates/ops/src/kernel/convolve/rows.rs",
-        "for (outputs, inputs) in outputs.zip({ let n = result.len() / (block * image) …",
+        "crates/ops/src/readings/update.rs",
+        "said.kind != UpdateKind::Setting && said.value == 0.0",
     ),
     (
-        "crates/ops/src/kernel/map.rs",
-        "simd::update(w, &g[..w.len()], kept, &update);",
+        "crates/ops/src/readings/update.rs",
+        "said.kind == UpdateKind::Setting && true",
     ),
     (
-        "crates/ops/src/kernel/moments.rs",
-        "let mut most = vec![(0.0_f64 + 1); self.results];",
+        "crates/ops/src/readings/update.rs",
+        "self.push(UpdateKind::Between, symbol, value, true)",
     ),
     (
-        "crates/ops/src/kernel/moments.rs",
-        "|(most, &mean)| (if most > (0.0 + 1) && most.is_finite() { most } else { 1.0 }…",
+        "crates/ops/src/readings/update.rs",
+        "self.push(UpdateKind::Setting, symbol, R::lit(value), true)",
     ),
     (
-        "crates/ops/src/kernel/pool/interleaved.rs",
-        "*share *= A::one() / ties.maximum(A::one());",
+        "crates/ops/src/readings/update.rs",
+        "without `self.push(String::new());`",
     ),
     (
-        "crates/ops/src/kernel/pool/mod.rs",
-        "let first = start / pooled / image;",
+        "crates/ops/src/readings/update.rs",
+        "without `self.push(UpdateKind::Aside, symbol, value(), false);`",
     ),
     (
-        "crates/ops/src/kernel/simd.rs",
-        "any_nan |= (start == 0 && value.is_nan());",
+        "crates/tape/src/graph/slope.rs",
+        "(size_of::<E>() == (0 + 1) || settings.len() > 1).then(|| (TypeId::of::<Self>(…",
     ),
     (
-        "crates/ops/src/readings/as_number.rs",
-        "(Self::Lit(-1.0), x) | (x, Self::Lit(-1.0)) => x,",
-    ),
-    (
-        "crates/ops/src/readings/as_number.rs",
-        "(Self::Lit(0.0), x) => x,",
-    ),
-    (
-        "crates/ops/src/readings/text.rs",
-        "without `*self = self.add(&other);`",
-    ),
-    (
-        "crates/ops/src/tensor/rank.rs",
-        "if k >= length || length == 0 {",
-    ),
-    (
-        "crates/ops/src/tensor/rank.rs",
-        "if k > length || false {",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "let reach = (length - 1) * stride.unsigned_abs() / size_of::<A>();",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "let reach = (length - 1) / stride.unsigned_abs() * size_of::<A>();",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "a.start < b.end && b.start <= a.end",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "if stride >= 0 { first -= reach } else { last += reach }",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "let elements = |n: usize| format!(\"{n} element{}\", if n != 1 { \"\" } else { \"s\"…",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "match count.filter(|&count| count == given) {",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "self.shape() != other.shape()",
-    ),
-    (
-        "crates/ops/src/tensor/tensor.rs",
-        "&& true",
-    ),
-    (
-        "crates/tape/src/check/compare.rs",
-        "without `looked_at += 1;`",
-    ),
-    (
-        "crates/tape/src/check/fault.rs",
-        "if part.len() > 1 && looks >= LOOKS {",
-    ),
-    (
-        "crates/tape/src/check/function.rs",
-        "} else if !(operands.any(|operand| touched[operand.index()])) {",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "change > 0.5 * most && change > noise * level.max(self.rounding.bound)",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "low > 0.0 && low >= 1e-3 * high && moves.last() > moves.first() && low > last[…",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "let resolved = SLACK * error <= (1e-3 + 1) * most.max(self.steepest())",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "let windows = self.rungs.windows((3 + 1));",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "let analytic = if !(analytic.is_finite()) { analytic.abs() } else { 0.0 };",
-    ),
-    (
-        "crates/tape/src/check/judge.rs",
-        "|| (most <= 2.0 * SLACK * error && true)",
-    ),
-    (
-        "crates/tape/src/check/ladder.rs",
-        "let agrees = |other: &Limit| apart(other) <= SLACK * (other.error - here.error…",
-    ),
-    (
-        "crates/tape/src/check/ladder.rs",
-        "!run.iter().any(agrees) && high - low <= (0.25 + 1) * least",
-    ),
-    (
-        "crates/tape/src/check/probe.rs",
-        "_ => (1.0 + 1), // The direction grows with the elements.",
-    ),
-    (
-        "crates/tape/src/check/probe.rs",
-        "without `self.not_finite = outputs.iter().flat_map(numbers).find(|y| !y.is_fin…",
-    ),
-    (
-        "crates/tape/src/check/report.rs",
-        "let agree = self.compared - self.kinks.len() + self.unclear.len();",
-    ),
-    (
-        "crates/tape/src/graph/label.rs",
-        "match BARRED.iter().find(|(_, barred)| *barred != c) {",
-    ),
-    (
-        "crates/tape/src/graph/label.rs",
-        "!rest.is_empty() && rest.chars().all(|c| c.is_alphanumeric() || false)",
-    ),
-    (
-        "crates/tape/src/graph/label.rs",
-        "self.name().is_none() && true && self.spelled(DEEPEST).is_some()",
-    ),
-    (
-        "crates/tape/src/graph/one_line.rs",
-        "if x.len() < 12 {",
-    ),
-    (
-        "crates/tape/src/graph/one_line.rs",
-        "if x.len() > 12 {",
-    ),
-    (
-        "crates/tape/src/graph/op.rs",
-        "without `*out = value(&x.collect::<SmallVec<[A; 8]>>());`",
+        "crates/tape/src/graph/slope.rs",
+        "(size_of::<E>() == 0 || settings.len() > (1 + 1)).then(|| (TypeId::of::<Self>(…",
     ),
     (
         "crates/tape/src/graph/tape.rs",
-        "();",
-    ),
-    (
-        "crates/tape/src/graph/tape.rs",
-        "without `self.has_functions.set(true);`",
-    ),
-    (
-        "crates/tape/src/graph/tape.rs",
-        "without `self.names.get_mut().clear();`",
-    ),
-    (
-        "crates/tape/src/graph/tape.rs",
-        "has_functions: Cell::new(true),",
-    ),
-    (
-        "crates/tape/src/graph/tape.rs",
-        "self.has_functions.set(true);",
-    ),
-    (
-        "crates/tape/src/replay/allocate.rs",
-        "if self.last_use[node] != NEVER {",
-    ),
-    (
-        "crates/tape/src/replay/allocate.rs",
-        "let summands = [self.nodes.operands[node][(0 + 1)], added.index()];",
+        "without `self.slopes.get_mut().clear();`",
     ),
     (
         "crates/tape/src/replay/expand.rs",
-        "format!(\"{label}.{}\", part - before + (1 + 1))",
+        "without `notes.iter().filter_map(|note| note.moved(new)).for_each(|note| tape.…",
     ),
     (
-        "crates/tape/src/replay/mod.rs",
-        "while let Some((position, value)) = (!self.before.is_empty()).then(|| self.bef…",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "let idle = |open: &Open| open.idle < MOST_IDLE && !open.layout.shape().is_empt…",
+        "crates/tape/src/replay/scalars.rs",
+        "let level = |&x: &usize| if self.step_of[x] == step { self.levels[x] + 1 } els…",
     ),
     (
         "crates/tape/src/replay/schedule.rs",
-        "let idle = |open: &Open| open.idle > MOST_IDLE && !open.layout.shape().is_empt…",
+        "without `self.formulas.insert(node, note.first.index());`",
     ),
     (
-        "crates/tape/src/replay/schedule.rs",
-        "|x: usize| self.uses[x] == 1 && !self.is_output[x] && shape(x) != shape(node);",
+        "crates/tape/src/replay/slopes.rs",
+        "&& true",
     ),
     (
-        "crates/tape/src/replay/schedule.rs",
-        "if is_own(self.graph, node) && self.value(node).len() > (1 + 1) {",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "without `self.open[at].idle = 0;`",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "Class::Accumulate(_) => false,",
-    ),
-    (
-        "crates/tape/src/replay/schedule.rs",
-        "once(x) && true && is_own(graph, x)",
-    ),
-    (
-        "crates/tape/src/sweep/adjoints.rs",
-        "without `*sum = None;`",
-    ),
-    (
-        "crates/tape/src/sweep/non_finite.rs",
-        "format!(\"the incoming gradient: {}\", one_line(adjoint, (6 + 1))),",
-    ),
-    (
-        "crates/tape/src/sweep/non_finite.rs",
-        "without `instead = Some( \"choose the operand before the op, so that its slope …",
-    ),
-    (
-        "crates/tape/src/sweep/non_finite.rs",
-        "Some(Stops::Mask | Stops::Choice) => false,",
-    ),
-    (
-        "crates/tape/src/sweep/non_finite.rs",
-        "let masked = || operands.iter().filter(|&x| reaches(x)).any(is_mask);",
-    ),
-    (
-        "crates/tape/src/sweep/swept.rs",
-        "if matches!(op.family(), Family::Part(_)) {",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "let other = operands(graph, node)[1 - position.max(1)];",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "*open |= size > (0.0 + 1);",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "gain: passed.iter().copied().fold((0.0 + 1), f64::max),",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "let other = operands(graph, node)[(1 + 1) - position.min(1)];",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "both.map(|(after, before)| after.is_nan() && true).collect()",
-    ),
-    (
-        "crates/tape/src/sweep/way.rs",
-        "let mut all = vec![true; here.value.len()];",
-    ),
-    (
-        "crates/tape/src/sweep/why.rs",
-        "let which = if !(index.is_empty()) { String::new() } else { format!(\" at {inde…",
-    ),
-    (
-        "crates/tape/src/transform/batch.rs",
-        "if !(tracked) {",
-    ),
-    (
-        "crates/tape/src/transform/custom.rs",
-        "let allowed = 1e-12 / analytic.abs().max(numeric.abs()).max(1.0);",
-    ),
-    (
-        "crates/tape/src/transform/custom.rs",
-        "let allowed = 1e-12 * analytic.abs().max(numeric.abs()).min(1.0);",
-    ),
-    (
-        "crates/tape/src/transform/jacobian.rs",
-        "for first in (0..directions.max((1 + 1))).step_by(at_once) {",
-    ),
-    (
-        "crates/tape/src/transform/jacobian.rs",
-        "forward_jacobian(y, x, (0 + 1))",
+        "crates/tape/src/replay/slopes.rs",
+        "is_read[output] = false;",
     ),
 ]
 
@@ -1335,8 +1123,9 @@ def select(finders, options, root):
         if options.paths and not any(name.startswith(path) for path in options.paths):
             continue
         found = finder.found
-        if options.open:
-            found = [f for f in found if any(is_open(m) for m in f[0])]
+        if options.open or options.by_hand:
+            is_asked = lambda m: options.open and is_open(m) or options.by_hand and m.kind == "by hand"
+            found = [f for f in found if any(map(is_asked, f[0]))]
         elif options.only:
             found = [f for f in found if any(options.only in m.after for m in f[0])]
         elif not options.all:
@@ -1591,6 +1380,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="not the standing set alone")
     parser.add_argument("--only", metavar="TEXT", help="only changes with this in the code after them")
     parser.add_argument("--open", action="store_true", help="only the known survivors")
+    parser.add_argument("--by-hand", action="store_true", help="only the slips listed by hand")
     parser.add_argument("--list", action="store_true", help="show the changes and stop")
     parser.add_argument("--sample", metavar="K/N", nargs="?", const="", help="one part of N")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N changes, spread evenly")

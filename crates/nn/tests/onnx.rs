@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::models::{Example, examples};
 use nn::Error;
-use nn::ops::Shape;
+use nn::ops::{Shape, rules};
 use nn::prelude::*;
 use nn::save::onnx::{Export, ExportError, export, proto};
 use nn::save::{SaveError, Weights};
@@ -236,6 +236,56 @@ fn a_parameter_that_depends_on_the_batch_is_refused() {
     let picks = Picks([1.0, 2.0].map(Parameter::new));
     let error = refusal(&picks, &[3]).to_string();
     assert!(error.contains("for a batch of 2 and"), "{error}");
+}
+
+/// The same ops, but another of them is the output.
+#[test]
+fn an_output_that_depends_on_the_batch_is_refused() {
+    let picks = Function(|_, x| [x.exp(), x.sin()][x.shape()[0] % 2].position());
+    assert!(matches!(refusal(&picks, &[3]), ExportError::Structure { .. }));
+}
+
+/// A map of three numbers to four, each row said by hand, and its adjoint from four to three: the
+/// product with the matrix of rows, which ONNX is given for numbers along the last axis.
+#[test]
+fn a_map_and_its_adjoint_are_products_with_one_matrix() -> Result<(), Error> {
+    fn map(adjoint: bool) -> rules::AxisMap {
+        let rows = [vec![(0, 0.5), (2, 2.0)], vec![], vec![(1, -1.0)], vec![(2, 1.0)]];
+        rules::AxisMap { adjoint, ..rules::AxisMap::new("blend", 1, 3, rows) }
+    }
+    let models = [
+        (Function(|_, x| Var::apply(map(false), &[&x]).position()), 3),
+        (Function(|_, x| Var::apply(map(true), &[&x]).position()), 4),
+    ];
+    // By rows: what the map gives of each number, and what the adjoint gives.
+    let matrices = [
+        [[0.5, 0.0, 0.0, 0.0], [0.0, 0.0, -1.0, 0.0], [2.0, 0.0, 0.0, 1.0]].concat(),
+        [[0.5, 0.0, 2.0], [0.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]].concat(),
+    ];
+    for ((model, length), expected) in models.into_iter().zip(matrices) {
+        let graph = Export::new().model(&model, &[length])?.graph.unwrap();
+        let matrix = &graph.initializer[0];
+        assert_eq!(matrix.dims, [length as i64, 7 - length as i64]);
+        let numbers = matrix.raw_data.chunks(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+        assert_eq!(numbers.collect::<Vec<_>>(), expected);
+    }
+    Ok(())
+}
+
+/// By the standard of opset 14, a length of 0 is taken from the operand unless `allowzero` is 1.
+#[test]
+fn a_length_of_0_is_said_to_be_one() -> Result<(), Error> {
+    let empty = Function(|_, x| {
+        x.slice(ndarray::s![.., 0..0]).reshape(&[x.shape()[0], 0, 3][..]).position()
+    });
+    let full = Function(|_, x| x.reshape(&[x.shape()[0], 1, 4][..]).position());
+    for (model, allowzero) in [(empty, vec![("allowzero", Some(1))]), (full, vec![])] {
+        let graph = Export::new().model(&model, &[4])?.graph.unwrap();
+        let reshape = graph.node.iter().find(|node| node.op_type == "Reshape").unwrap();
+        let attributes = reshape.attribute.iter().map(|attribute| (&*attribute.name, attribute.i));
+        assert_eq!(attributes.collect::<Vec<_>>(), allowzero);
+    }
+    Ok(())
 }
 
 #[test]

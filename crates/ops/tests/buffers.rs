@@ -152,3 +152,16 @@ fn what_shares_memory_is_told() {
     assert!(column.shares_memory_with(&rest) && part(1..2, 1).shares_memory_with(&column));
     assert!(!all.shares_memory_with(&Tensor::zeros(&[4, 2])));
 }
+
+/// A tensor that takes a number for its elements has no axes afterwards, and one that takes a row has.
+#[test]
+fn what_is_shared_keeps_its_number_of_axes() {
+    let (row, number) = (Tensor::from([1.0, 2.0]), Tensor::scalar(3.0));
+    let mut x = Tensor::from([0.0]);
+    for (other, scalar) in [(&number, Some(3.0)), (&row, None), (&row, None), (&number, Some(3.0))]
+    {
+        x.share(other);
+        assert_eq!((x.shape(), x.as_scalar()), (other.shape(), scalar));
+        assert_eq!((&x, x.shares_memory_with(other)), (other, scalar.is_none()));
+    }
+}

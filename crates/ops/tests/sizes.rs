@@ -153,9 +153,13 @@ fn as_many_of_the_largest_as_there_are_can_be_had() {
 
 #[test]
 fn tensors_of_two_shapes_are_not_close() {
-    use approx::{abs_diff_eq, abs_diff_ne};
+    use approx::{abs_diff_eq, abs_diff_ne, relative_eq, relative_ne};
     let (x, near) = (Tensor::from([1.0, 2.0]), Tensor::from([1.0, 2.1]));
     assert!(abs_diff_eq!(x, near, epsilon = 0.2));
     assert!(abs_diff_ne!(x, near, epsilon = 0.05));
     assert!(abs_diff_ne!(x, Tensor::from([[1.0, 2.0]]), epsilon = 0.2));
+    // 0.1 of 2.1 is less than a twentieth, and more than a twenty-fifth.
+    assert!(relative_eq!(x, near, max_relative = 0.05));
+    assert!(relative_ne!(x, near, max_relative = 0.04));
+    assert!(relative_ne!(x, Tensor::from([[1.0, 2.0]]), max_relative = 0.05));
 }

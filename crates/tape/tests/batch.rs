@@ -286,6 +286,16 @@ fn a_batch_nests_with_gradients_and_itself() {
     assert_eq!(none.shape(), [0, 3, 2]);
 }
 
+/// A batch is a variable where its rows are, and only there.
+#[test]
+fn a_batch_of_constants_is_constant() {
+    let tape = Tape::<f64>::new();
+    let rows = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+    let of = |x| nested::vmap(|v| v[0].exp(), &[x], &[Some(0)]);
+    assert!(!of(tape.constant(&rows)).is_tracked());
+    assert!(of(tape.var(&rows)).is_tracked());
+}
+
 #[test]
 fn functions_and_inputs_that_have_no_batch_are_refused() {
     let x = || Tensor::<f64>::zeros(&[2, 3]);

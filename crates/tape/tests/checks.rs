@@ -355,6 +355,38 @@ fn a_thousand_kinks_at_once_are_not_taken_for_a_wrong_gradient() {
     let report = report.unwrap();
     assert!(report.unclear.iter().all(|unclear| unclear.reason == Reason::Kinks), "{report}");
     assert!(report.kinks.len() + report.unclear.len() > 100, "{report}");
+    // After 200 looks what is left is said of parts: at most one for each halving of a thousand.
+    assert!(report.unclear.iter().any(|unclear| unclear.comparison.element.is_none()), "{report}");
+    assert!(report.compared <= 200 + 11 + 1, "{report}");
+}
+
+/// A large number that is the same at every step adds no rounding to what moves.
+#[test]
+fn what_stands_still_hides_nothing() {
+    let f = function(|v| {
+        // Powers of 2 times y are exact, so that their difference is 0 wherever y is.
+        let (step, leap) = (2.0_f64.powi(20), 2.0_f64.powi(40));
+        (v[0] * 100.0).sin() + (v[1] * step * step - v[1] * leap)
+    });
+    let report = Check::new().run(f, &[Tensor::from([0.8]), Tensor::from([1.0])]).unwrap();
+    assert!(report.unclear.iter().all(|unclear| unclear.comparison.input != 0), "{report}");
+}
+
+/// The largest step along a direction is so many times the direction, as it is so many times 1
+/// along an element below 1.
+#[test]
+fn steps_along_a_direction_are_no_larger_than_was_set() {
+    use std::cell::Cell;
+    let x = Tensor::from([0.3, -0.7, 0.5]);
+    let farthest = Cell::new(0.0_f64);
+    let f = function(|v| {
+        let away = v[0].value().sub(&x).abs().max().item();
+        farthest.set(farthest.get().max(away));
+        v[0].sum()
+    });
+    Check::new().fast().steps(0.5, 0.25).run(f, std::slice::from_ref(&x)).unwrap();
+    let direction = ops::declare::sample(&[3], 5).abs().max().item();
+    assert!((0.25..=0.5).contains(&(farthest.get() / direction)), "{farthest:?}, {direction}");
 }
 
 #[test]

@@ -68,6 +68,47 @@ fn why_blames_no_op_that_lets_a_gradient_through() {
     assert!(one.contains("is not zero"), "{one}");
 }
 
+/// Of a product that is 0 the other factor is named, on whichever side.
+#[test]
+fn why_names_the_factor_that_is_zero() {
+    let tape = Tape::<f64>::new();
+    let x = tape.var(Tensor::ones(&[2, 2])).named("x");
+    let zero = tape.constant(Tensor::zeros(&[2, 2])).named("nil");
+    for product in [x.matmul(zero), zero.matmul(x)] {
+        let text = product.sum().backward().why(x);
+        assert!(text.contains("multiplies by a factor (nil, recorded at"), "{text}");
+    }
+}
+
+/// 1 times 10⁻²⁰⁰ is a number, and that times 10⁻²⁰⁰ is none.
+#[test]
+fn why_tells_what_is_too_small_from_what_cancels() {
+    let text = why_of(&[Tensor::from([1.0, 2.0])], &[], |v| v[0] * 1e-200 * 1e-200);
+    assert!(text.contains("mul (at ") && text.contains("1e-200 at most, is too small"), "{text}");
+    assert!(!text.contains("cancel"), "{text}");
+}
+
+/// A number that was NaN before says nothing of what depends on another.
+#[test]
+fn why_is_not_misled_by_a_nan_elsewhere() {
+    let rows = Tensor::from([[1.0, 2.0], [f64::NAN, 4.0]]);
+    let text = why_of(&[rows], &[0], |v| v[0].gather(&v[0].tape().constant([1.0])));
+    assert!(text.contains("gather (at ") && text.contains("reads none of it"), "{text}");
+}
+
+/// Of gradients with respect to one value alone, those on the way are not known any more.
+#[test]
+fn what_was_not_asked_for_is_dropped_on_the_way() {
+    let tape = Tape::<f64>::new();
+    let x = tape.var([0.0, 4.0]).named("x");
+    let y = x.sqrt().sum();
+    let all = y.backward().why(x);
+    assert!(all.contains("the gradient that sqrt passes on is inf"), "{all}");
+    let alone = y.backward_wrt(&[x]).unwrap().why(x);
+    assert!(alone.contains("is not finite in 1 of 2 elements"), "{alone}");
+    assert!(alone.ends_with("the adjoints on the way were not kept"), "{alone}");
+}
+
 #[test]
 fn why_names_every_stop_on_the_way() {
     // The target is hit exactly, and behind that the unit is off: both stop it.
@@ -96,6 +137,9 @@ fn why_answers_for_a_row_and_for_an_element() {
     assert!(ask(&[1]).contains("all 2 units of relu"), "{}", ask(&[1]));
     assert!(ask(&[0, 1]).contains("the one unit of relu"), "{}", ask(&[0, 1]));
     assert!(ask(&[0, 0]).contains("is not zero"), "{}", ask(&[0, 0]));
+    // Which part was asked for is said, and of the whole nothing.
+    assert!(ask(&[1]).starts_with("the gradient at [1] ("), "{}", ask(&[1]));
+    assert!(ask(&[]).starts_with("the gradient ("), "{}", ask(&[]));
 }
 
 #[test]
@@ -151,6 +195,8 @@ fn the_first_gradient_that_is_not_finite_stops_the_sweep() {
     let error = y.try_backward().unwrap_err().to_string();
     assert!(error.contains("the gradient that sqrt passes on is inf at index [1]"), "{error}");
     assert!(error.contains("its slope at 0 is infinite"), "{error}");
+    let third = (x.sqrt() * (1.0 / 3.0)).sum().try_backward().unwrap_err().to_string();
+    assert!(third.contains("the incoming gradient: [0.333333, 0.333333]"), "{third}");
     let norm = x.square().sum().sqrt();
     assert!(norm.try_backward().is_ok());
     let zero = tape.var([0.0, 0.0]);

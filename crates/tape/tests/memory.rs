@@ -5,6 +5,7 @@ use std::alloc::System;
 use ops::Tensor;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tape::prelude::*;
+use tape::transform::vjp;
 
 #[global_allocator]
 static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -66,10 +67,25 @@ fn the_steps_of_a_sequence_cost_as_much_as_the_sequence() {
     assert!(allocated < 8 * sequence, "{allocated} bytes for a sequence of {sequence}");
 }
 
+fn a_part_of_a_constant_costs_no_gradient_of_its_size() {
+    let table = Tensor::<f64>::ones(&[1000, 1000]);
+    let region = Region::new(GLOBAL);
+    let (_, gradients) = vjp(
+        |v| v[0].tape().constant(&table).slice(ndarray::s![0..1, 0..2]),
+        &[Tensor::from([3.0])],
+        &Tensor::ones(&[1, 2]),
+    )
+    .unwrap();
+    assert_eq!(gradients, [Tensor::from([0.0])]);
+    let allocated = region.change().bytes_allocated;
+    assert!(allocated < 100_000, "{allocated} bytes");
+}
+
 // One test, because the allocator counts for the whole process.
 #[test]
 fn memory() {
     memory_is_flat_over_ten_thousand_steps();
     scalars_need_no_allocation_of_their_own();
     the_steps_of_a_sequence_cost_as_much_as_the_sequence();
+    a_part_of_a_constant_costs_no_gradient_of_its_size();
 }

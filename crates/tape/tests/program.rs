@@ -1,9 +1,9 @@
 //! Programs compute what a fresh recording computes, bit for bit.
 
-use ops::declare::{Example, Refusal, sample};
+use ops::declare::{Example, Refusal, Samples, sample};
 use ops::registry::{Visitor, visit};
 use ops::rules::Lift;
-use ops::{Elementwise, Float, Reading, Rule, Tensor};
+use ops::{Elementwise, Float, Number, Reading, Rule, Tensor};
 use proptest::prelude::*;
 use tape::prelude::*;
 use tape::{PlannedStep, Program, ProgramError, Storage};
@@ -182,6 +182,40 @@ fn slopes_in_one_step_are_their_formulas() {
     visit(&mut Every);
 }
 
+/// eᵃᵇᶜ, whose slopes read two of the operands and the value.
+#[derive(Clone, Copy, Debug)]
+struct ExpOfProduct;
+
+impl Elementwise<3> for ExpOfProduct {
+    const NAME: &'static str = "exp_of_product";
+    const DECLARED: Samples<3> = Samples::anywhere();
+    fn value<R: Number>(self, [a, b, c]: [R; 3]) -> R {
+        (a * b * c).exp()
+    }
+    fn slope<R: Number>(self, operand: usize, [a, b, c]: [R; 3], y: R) -> R {
+        [b * c, a * c, a * b][operand] * y
+    }
+}
+
+/// A slope of two operands and the value times a cotangent reads four numbers.
+#[test]
+fn a_step_of_scalars_may_read_four_of_them() {
+    let tape = Tape::new();
+    let [a, b, c, weight] = [1.5, -0.5, 0.25, 1.0].map(|x: f64| tape.var(x));
+    let y = Var::apply(Lift(ExpOfProduct), &[&a, &b, &c]);
+    let slopes = (y * weight).backward_recorded();
+    let mut program = tape.compile(&[slopes.wrt(a), slopes.wrt(b), slopes.wrt(c)]);
+    let new = [0.5, 2.0, 1.0, 3.0].map(Tensor::scalar);
+    let leaves: Vec<_> = [a, b, c, weight].iter().map(|x| x.position()).zip(&new).collect();
+    program.run_with(&leaves).unwrap();
+    // e¹ times 3, and bc = 2, ac = ½, ab = 1.
+    for (number, factor) in [2.0, 0.5, 1.0].into_iter().enumerate() {
+        let expected = 3.0 * std::f64::consts::E * factor;
+        let given = program.value(number).item();
+        assert!((given - expected).abs() <= 1e-15 * expected, "{given} for {expected}");
+    }
+}
+
 /// The number of ops that the gradient of the sum of a function of 300 elements takes.
 fn ops_of_gradient(tape: &Tape<f64>, f: impl for<'t> Fn(Var<'t, f64>) -> Var<'t, f64>) -> usize {
     let x = tape.var(sample(&[300], 0));
@@ -260,6 +294,31 @@ fn values_that_do_not_live_at_the_same_time_share_a_buffer() {
     assert_eq!(program.plan().buffers().len(), 2, "{}", program.plan());
     program.run().unwrap();
     assert_eq!(*program.value(0), y.value());
+}
+
+/// The passes of a program over one shape, in which each `true` records an elementwise op of the same
+/// nine elements and each `false` a sum of two numbers a column over the rows of a matrix.
+fn passes(ops: &[bool], columns: usize) -> usize {
+    let tape = Tape::<f64>::new();
+    let (x, matrix) = (tape.var(sample(&[3, 3], 0)), tape.var(sample(&[4, columns], 1)));
+    let record = |&op: &bool| if op { x.sin() } else { matrix.sum_axes(0) };
+    let outputs: Vec<_> = ops.iter().map(record).collect();
+    let program = tape.compile(&outputs);
+    let steps = program.plan().steps().iter();
+    steps.filter(|step| matches!(step, PlannedStep::Fused(_))).count()
+}
+
+/// A pass is closed when two ops on whole tensors have run since an op last joined it; one of a
+/// single number is none.
+#[test]
+fn a_pass_waits_for_ops_that_come_soon() {
+    let (joins, other) = (true, false);
+    assert_eq!(passes(&[joins, joins], 2), 1);
+    assert_eq!(passes(&[joins, other, joins], 2), 1);
+    assert_eq!(passes(&[joins, other, other, joins], 2), 2);
+    assert_eq!(passes(&[joins, other, other, joins], 5), 2);
+    assert_eq!(passes(&[joins, other, joins, other, joins], 2), 1, "each that joins counts anew");
+    assert_eq!(passes(&[joins, other, other, other, joins], 1), 1);
 }
 
 #[test]

@@ -252,6 +252,37 @@ fn a_gradient_of_the_users_own_is_used_checked_and_differentiated() {
     close(&own(&[var]).tangent(&[(var, t.clone())]), &value(&[var]).tangent(&[(var, t)]));
 }
 
+/// A part of a constant is no part of an input: nothing is recorded for its gradient.
+#[test]
+fn a_function_of_no_input_records_no_gradient() {
+    let tape = Tape::<f64>::new();
+    let (x, cotangent) = (tape.var(1.0), tape.constant([1.0]));
+    fn part<'t>(v: &[Var<'t, f64>]) -> Var<'t, f64> {
+        v[0].tape().constant([1.0, 2.0]).slice(ndarray::s![1..])
+    }
+    let (y, gradients) = nested::vjp(part, &[x], cotangent);
+    assert_eq!((y.value(), gradients[0].item()), (Tensor::from([2.0]), 0.0));
+    assert_eq!(tape.vars().filter_map(Var::op).collect::<Vec<_>>(), ["identity", "slice"]);
+}
+
+/// What is allowed is 10⁻¹² of the larger gradient, or of 1.
+#[test]
+fn a_gradient_of_the_users_own_may_differ_by_its_rounding() {
+    let off = |by: f64, relative: f64| {
+        let slope = by * (1.0 + relative);
+        check_custom_vjp(
+            move |v| v[0] * by,
+            move |_, _, cotangent| vec![cotangent * slope],
+            &[Tensor::from([0.5])],
+        )
+    };
+    // The cotangent is about 1.
+    for by in [1e3, 1e6] {
+        assert!(off(by, 1e-13).is_ok() && off(by, 1e-11).is_err(), "{by}");
+    }
+    assert!(off(1e-3, 1e-10).is_ok() && off(1e-3, 1e-8).is_err());
+}
+
 #[test]
 #[should_panic(expected = "gave 0 contributions for 1 inputs")]
 fn a_custom_gradient_must_give_one_contribution_an_input() {

@@ -331,3 +331,105 @@ impl Ladder<'_> {
         low > 0.0 && low >= 1e-3 * high && moves.last() >= moves.first() && low > last[8].floor
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A function of the step from its point, where it is 0, and how often it was asked.
+    struct Counted<F> {
+        f: F,
+        calls: usize,
+    }
+
+    impl<F: Fn(f64) -> f64> Near for Counted<F> {
+        fn at(&mut self, step: f64) -> Option<Sample> {
+            self.calls += 1;
+            let change = (self.f)(step);
+            Some(Sample { step, change, level: change.abs() })
+        }
+        fn bound(&mut self) -> f64 {
+            1.0
+        }
+    }
+
+    /// A claim as of a check in `f64` at a point of size 1.
+    fn claim(analytic: f64) -> Claim {
+        let steps = (2.0_f64.powi(-6), 2.0_f64.powi(-40));
+        let (relative, absolute, epsilon) = (1e-8, 0.0, f64::EPSILON);
+        Claim { analytic, relative, absolute, epsilon, size: 1.0, scale: 1.0, steps, elements: 1 }
+    }
+
+    fn judged(analytic: f64, f: impl Fn(f64) -> f64) -> (Verdict, usize) {
+        let mut near = Counted { f, calls: 0 };
+        let judged = judge(claim(analytic), &mut near).expect("a function that is finite");
+        (judged.verdict, near.calls)
+    }
+
+    /// The chord of h + c h⁷ is 1 + c h⁶, and what is extrapolated from three of them differs from
+    /// the order before by c h⁶/48: 2·10⁻⁷ at the first three steps and 3·10⁻⁹ at the next.
+    #[test]
+    fn as_many_steps_are_made_as_the_digits_asked_for_take() {
+        let c = 1e-5 / (UNEVEN * 2.0_f64.powi(-6)).powi(6);
+        assert_eq!(judged(1.0, |h| h + c * h.powi(7)), (Verdict::Agrees, 2 * 4));
+    }
+
+    #[test]
+    fn an_infinite_derivative_of_a_line_is_wrong() {
+        for analytic in [f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(judged(analytic, |h| h).0, Verdict::Wrong);
+        }
+    }
+
+    /// Also where the largest step leads over another jump of the same height.
+    #[test]
+    fn a_jump_is_one_if_half_of_all_that_was_seen_stays() {
+        let stairs = |h: f64| f64::from(u8::from(h > 0.0)) + f64::from(u8::from(h > 0.01));
+        assert_eq!(judged(0.0, stairs).0, Verdict::Unclear(Reason::Jump));
+    }
+
+    /// A ladder of one step, at which the function is a line of slope 1, and given estimates.
+    fn with_ladder<T>(
+        analytic: f64,
+        central: Vec<Option<Estimate>>,
+        run: impl FnOnce(&Ladder<'_>) -> T,
+    ) -> T {
+        let claim = claim(analytic);
+        let mut near = Counted { f: |h| h, calls: 0 };
+        let sample = |step: f64| Some(Sample { step, change: step, level: 1.0 });
+        let rungs = vec![Rung { step: 1.0, left: sample(-1.0), right: sample(1.0) }];
+        let rounding = Rounding { epsilon: claim.epsilon, bound: 1.0 };
+        run(&Ladder { claim, rounding, near: &mut near, rungs, level: 1.0, central })
+    }
+
+    /// An estimate that may be off by 4 · 0.1 tells nothing of a slope of 1, and less of one of 0.01.
+    #[test]
+    fn what_is_known_to_less_than_three_digits_is_not_told() {
+        for (slope, error, verdict) in [
+            (1.0, 0.1, Verdict::Unclear(Reason::Rounding)),
+            (1.0, 1e-4, Verdict::Agrees),
+            (0.01, 0.1, Verdict::Unclear(Reason::Rounding)),
+        ] {
+            let limit = Limit { value: slope, error };
+            let judged = with_ladder(slope, Vec::new(), |ladder| ladder.weigh(limit));
+            assert_eq!(judged.expect("a step").verdict, verdict, "{slope} ± {error}");
+        }
+    }
+
+    /// The slope of x·ln|x| at 0 is that of its logarithm: it moves by as much at each step.
+    #[test]
+    #[allow(clippy::redundant_closure_for_method_calls)] // The method is of one lifetime only.
+    fn a_slope_that_grows_evenly_grows_without_end() {
+        let rising = |moves: [f64; 8]| {
+            let mut value = 0.0;
+            let values = std::iter::once(0.0).chain(moves.map(|by| {
+                value += by;
+                value
+            }));
+            let estimate = |value| Some(Estimate { step: 1.0, value, scatter: 0.0, floor: 0.0 });
+            with_ladder(0.0, values.map(estimate).collect(), |ladder| ladder.grows())
+        };
+        assert!(rising([1.0; 8]));
+        assert!(!rising([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5]), "it slows down");
+    }
+}

@@ -141,3 +141,34 @@ fn is_limit(finest_first: &[Limit], at: usize) -> bool {
     };
     confirmed && !finest_first[..at].windows(RUN).any(contradicts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Estimate, Limit, limit};
+
+    /// What estimates of one step, given with how far each may be off, converge to.
+    fn of(estimates: &[(f64, f64)]) -> Option<Limit> {
+        let estimate =
+            |&(value, floor): &(f64, f64)| Some(Estimate { step: 1.0, value, scatter: 0.0, floor });
+        limit(&estimates.iter().map(estimate).collect::<Vec<_>>())
+    }
+
+    /// Two estimates agree if they are no farther apart than four times both errors together.
+    #[test]
+    fn the_most_exact_estimate_that_a_neighbour_confirms_is_the_limit() {
+        let confirmed = Some(Limit { value: 10.0, error: 0.1 });
+        assert_eq!(of(&[(10.0, 0.1), (10.5, 0.11), (30.0, 9.0)]), confirmed);
+        assert_eq!(of(&[(30.0, 9.0), (10.5, 0.11), (10.0, 0.1)]), confirmed);
+        assert_eq!(of(&[(10.0, 0.1), (11.0, 0.11), (99.0, 1.0)]), None, "nobody agrees");
+    }
+
+    /// Three estimates at smaller steps refute one only where they lie much closer to each other than
+    /// to it: within a quarter of the distance.
+    #[test]
+    fn a_run_at_smaller_steps_refutes_what_lies_far_from_it() {
+        let first = [(0.0, 0.01), (0.0, 0.01)];
+        let with = |run: [f64; 3]| of(&[&first[..], &run.map(|x| (x, 0.1))].concat());
+        assert_eq!(with([10.0, 14.0, 18.0]), Some(Limit { value: 0.0, error: 0.01 }));
+        assert_eq!(with([10.0, 10.1, 10.2]), Some(Limit { value: 10.2, error: 0.1 }));
+    }
+}
