@@ -7,8 +7,8 @@ use ops::declare::{Cases, Example, Refusal, example, refusal, samples};
 use ops::prelude::*;
 use ops::shape::resolve_axis;
 use ops::{
-    Call, Contributions, Family, Float, Out, Problem, Reading, Rule, Shape, Tensor, apply, arity,
-    checked_shape,
+    Batched, Call, Contributions, Family, Float, Out, Problem, Reading, Rule, Shape, Tensor, apply,
+    arity, checked_shape,
 };
 
 // What follows is compared with the text, from here
@@ -38,6 +38,9 @@ impl Rule for Swap {
     }
     fn family(&self) -> Family<'_> {
         Family::Linear
+    }
+    fn batched(&self, _: usize, _: &[&[usize]], _: &[bool]) -> Option<Batched<Self>> {
+        Batched::repeated(*self)
     }
 }
 
@@ -121,6 +124,9 @@ fn the_places_that_the_text_names_are_there() {
         ("crates/ops/src/rules/registry.rs", "visit_declared::<rules::AxisMap>(visitor);"),
         ("crates/ops/src/rules/layout/methods.rs", "use super::{"),
         ("crates/ops/src/rules/mod.rs", "pub use layout::"),
+        ("crates/tape/tests/misuse.rs", "fn elementwise(t: &mut Table) {\n    on_all!(t; "),
+        ("crates/tape/tests/misuse.rs", "fn layout(t: &mut Table) {\n"),
+        ("crates/tape/tests/batch.rs", "fn it_is_known_which_rules_loop() {"),
         ("crates/nn/src/layers/mod.rs", "pub use ops::rules::{"),
         ("crates/nn/src/lib.rs", "pub mod prelude {"),
     ] {
