@@ -19,7 +19,6 @@ pub const ALL: &[Figure] = &[
     ("memory", memory),
     ("digits", digits),
     ("epoch", epoch),
-    ("seeds", seeds),
     ("whole_file", whole_file),
     ("replayed", replayed),
     ("bumps", bumps),
@@ -330,22 +329,6 @@ fn epoch() -> String {
     d.words((600.0, 142.0), "callbacks", ORANGE);
     d.words((600.0, 162.0), "stop, or go on", ORANGE);
     d.finish("What fit does in an epoch")
-}
-
-fn seeds() -> String {
-    let mut d = Drawing::new(560.0, 170.0);
-    let plot = Plot { frame: (40.0, 40.0, 480.0, 70.0), x: (0.976, 0.984), y: (0.0, 1.0) };
-    let name = "test accuracy of keras, seeds 0 to 6";
-    plot.axes(&mut d, &[0.976, 0.978, 0.98, 0.982, 0.984], &[], [name, ""]);
-    let reached = [0.9781, 0.9795, 0.9793, 0.9790, 0.9803, 0.9815, 0.9826];
-    for accuracy in reached {
-        d.dot(plot.at(accuracy, 0.5), 6.0, BLUE);
-    }
-    let mean = reached.iter().sum::<f64>() / 7.0;
-    d.line(plot.at(mean, 0.0), plot.at(mean, 1.0), ORANGE, 1.6);
-    let (x, y) = plot.at(mean, 1.0);
-    d.words((x, y - 8.0), &format!("mean {mean:.4}"), ORANGE);
-    d.finish("Seven runs that differ only in their seed")
 }
 
 fn whole_file() -> String {

@@ -26,6 +26,7 @@ pub const ALL: &[Figure] = &[
     ("rates", rates),
     ("chain", chain),
     ("cheap", cheap),
+    ("crates", crates),
 ];
 
 fn stages() -> String {
@@ -383,4 +384,26 @@ fn cheap() -> String {
     let (x, y) = plot.at(30.0, 8.0);
     d.words_from((x, y), "one reverse sweep: about 4, at most 5", BLUE);
     d.finish("Forward mode grows with the number of weights, reverse mode does not")
+}
+
+fn crates() -> String {
+    let mut d = Drawing::new(720.0, 300.0);
+    let floors = [
+        ("your program", "a model, its data, a call of fit; or a function and its gradient", GREY),
+        ("nn", "layers, losses, optimisers, training: forward passes and nothing else", ORANGE),
+        ("tape", "the graph of what was computed, and the sweep back over it", BLUE),
+        ("ops", "tensors, and for each op its value and its local derivative", BLACK),
+    ];
+    for (floor, (name, holds, color)) in floors.into_iter().enumerate() {
+        let top = 12.0 + 74.0 * floor as f64;
+        d.labelled((30.0, top), (130.0, 44.0), name, color);
+        d.words_from((200.0, top + 27.0), holds, color);
+        if floor > 0 {
+            d.arrow((95.0, top - 30.0), (95.0, top), GREY);
+        }
+    }
+    // A program may leave the networks out.
+    d.path(&[(30.0, 34.0), (14.0, 34.0), (14.0, 182.0)], GREY, 1.6);
+    d.arrow((14.0, 182.0), (30.0, 182.0), GREY);
+    d.finish("A program and the three crates below it")
 }

@@ -1,11 +1,14 @@
-//! The figures of the guides' chapters: drawn from the numbers that the chapters quote, which a test holds
-//! to what the programs print.
+//! The figures of the guides' chapters: drawn from the numbers that the chapters quote.
 
 use super::svg::{BLACK, BLUE, Drawing, Figure, GREY, ORANGE, Plot};
 
 /// Every figure that is drawn here.
-pub const ALL: &[Figure] =
-    &[("guide_fifty", guide_fifty), ("guide_network", guide_network), ("guide_class", guide_class)];
+pub const ALL: &[Figure] = &[
+    ("guide_fifty", guide_fifty),
+    ("guide_network", guide_network),
+    ("guide_class", guide_class),
+    ("seeds", seeds),
+];
 
 /// The rows of numbers that follow a line with these words, up to a line that is no such row; where
 /// rows are left out the chapter has `…`.
@@ -74,4 +77,46 @@ fn guide_network() -> String {
     }
     d.words_from((60.0, 20.0), "share of the 359 test images that is right", BLACK);
     d.finish("Ten epochs of the network")
+}
+
+/// The runs of each preset on MNIST, and what it must reach.
+fn presets() -> Vec<(&'static str, Vec<f64>, f64)> {
+    let chapter = include_str!("../src/training.md");
+    let table = chapter.split("| preset | mean |").nth(1).expect("the table of presets");
+    let row = |line: &'static str| -> Option<(&'static str, Vec<f64>, f64)> {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let &[_, name, _, _, _, runs, _, goal, _] = &cells[..] else { return None };
+        let runs: Vec<f64> = runs.split(' ').map(|run| run.parse().expect("a run")).collect();
+        Some((name, runs, goal.parse().expect("what must be reached")))
+    };
+    let rows: Vec<_> = table.lines().skip(2).map_while(row).collect();
+    assert!(rows.len() >= 6 && rows.iter().all(|(_, runs, _)| runs.len() == 5), "{rows:?}");
+    rows
+}
+
+fn seeds() -> String {
+    let presets = presets();
+    let height = 34.0 * presets.len() as f64;
+    let mut d = Drawing::new(660.0, height + 90.0);
+    let plot = Plot {
+        frame: (110.0, 30.0, 520.0, height),
+        x: (0.94, 1.0),
+        y: (0.0, presets.len() as f64),
+    };
+    plot.axes(&mut d, &[0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 1.0], &[], ["test accuracy", ""]);
+    for (i, (name, runs, goal)) in presets.iter().enumerate() {
+        let middle = presets.len() as f64 - 0.5 - i as f64;
+        let (_, y) = plot.at(1.0, middle);
+        d.words((60.0, y + 5.0), name.trim_matches('`'), BLACK);
+        d.line(plot.at(*goal, middle - 0.35), plot.at(*goal, middle + 0.35), GREY, 1.6);
+        for &run in runs {
+            d.dot(plot.at(run, middle), 5.0, BLUE);
+        }
+        let mean = runs.iter().sum::<f64>() / runs.len() as f64;
+        d.line(plot.at(mean, middle - 0.35), plot.at(mean, middle + 0.35), ORANGE, 1.6);
+    }
+    d.words_from((110.0, 20.0), "five runs", BLUE);
+    d.words_from((200.0, 20.0), "their mean", ORANGE);
+    d.words_from((300.0, 20.0), "what must be reached", GREY);
+    d.finish("Runs that differ only in their seed")
 }

@@ -284,6 +284,78 @@ fn a_quotation_is_told_from_a_misquotation() {
     assert!(["a\nc", "…\nc\n…\nb", "…\ne", "a\n…\nb c"].iter().all(|wrong| !quotes(wrong, text)));
 }
 
+/// A chapter with its quotations of files as they should be: in a block behind
+/// `<!-- quoted: file file -->` stand commands, and the lines of these files one after the other, or
+/// parts of them with `…` for what is left out.
+fn with_quoted_files(folder: &Path, chapter: &str) -> String {
+    let mut right = String::new();
+    let mut lines = chapter.lines();
+    while let Some(line) = lines.next() {
+        right.extend([line, "\n"]);
+        let names = line.strip_prefix("<!-- quoted: ").and_then(|rest| rest.strip_suffix(" -->"));
+        let Some(names) = names else { continue };
+        let read = |name| std::fs::read_to_string(folder.join(name)).expect("a file to quote");
+        let text: String = names.split(' ').map(read).collect();
+        right.extend([lines.next().expect("a block"), "\n"]);
+        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        let mut goes_on = false;
+        let (commands, quotation): (Vec<&str>, Vec<&str>) =
+            block.iter().copied().partition(|line: &&str| {
+                let command = goes_on || line.starts_with("$ ");
+                goes_on = command && line.ends_with('\\');
+                command
+            });
+        let one_command = commands.iter().filter(|line| line.starts_with("$ ")).count() == 1;
+        let quotation = quotation.join("\n");
+        if one_command && !quotation.contains('…') {
+            right.extend([&*commands.join("\n"), "\n", text.trim_matches('\n'), "\n"]);
+        } else {
+            assert!(quotes(&quotation, &text), "{names}:\n{quotation}\n{text}");
+            right.extend([&*block.join("\n"), "\n"]);
+        }
+        right += "```\n";
+    }
+    right
+}
+
+#[test]
+fn the_chapters_quote_what_other_tests_keep_as_files() {
+    let _one_at_a_time = one_at_a_time();
+    let mut quoted = 0;
+    for (file, text) in chapters() {
+        let right = with_quoted_files(file.parent().unwrap(), &text);
+        quoted += text.matches("<!-- quoted: ").count();
+        if std::env::var_os("UPDATE_CHAPTERS").is_some() {
+            std::fs::write(&file, &right).unwrap();
+        } else {
+            assert!(text == right, "{}: a stale quotation", file.display());
+        }
+    }
+    assert!(quoted > 5, "the quotations were found");
+}
+
+#[test]
+fn a_quoted_file_is_shown_whole_or_in_true_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("one"), "a\nb\n").unwrap();
+    std::fs::write(folder.path().join("two"), "c\nd\n").unwrap();
+    let block =
+        |names: &str, lines: &str| format!("<!-- quoted: {names} -->\n```console\n{lines}```\n");
+    let right = |chapter: &str| with_quoted_files(folder.path(), chapter);
+    for true_one in [
+        block("one", "$ run \\\n    --it\na\nb\n"),
+        block("one two", "$ run\na\nb\n…\nd\n"),
+        block("one two", "$ run\na\nb\n$ again\nc\nd\n"),
+    ] {
+        assert_eq!(right(&true_one), true_one);
+    }
+    assert_eq!(right(&block("one", "$ run\na\n")), block("one", "$ run\na\nb\n"), "stale");
+    for false_one in ["$ run\n…\nc\n", "$ run\na\n$ again\nc\n"] {
+        let chapter = block("one", false_one);
+        assert!(std::panic::catch_unwind(|| right(&chapter)).is_err(), "{false_one}");
+    }
+}
+
 #[test]
 fn the_first_chapters_quote_what_their_programs_print() {
     let _one_at_a_time = one_at_a_time();
@@ -407,6 +479,52 @@ fn the_figures_are_those_that_are_drawn() {
             chapters().iter().any(|(_, text)| text.contains(&format!("figures/{name}.svg)")));
         assert!(used, "{name} is shown in a chapter");
     }
+}
+
+#[test]
+fn the_glossary_has_each_word_once_in_order() {
+    let text = std::fs::read_to_string(root().join("docs/src/glossary.md")).unwrap();
+    let entries = text.split("\n\n").filter_map(|entry| entry.strip_prefix("**"));
+    let words: Vec<String> = entries
+        .map(|entry| entry.split("**").next().unwrap().replace('`', "").to_lowercase())
+        .collect();
+    assert!(words.len() > 90, "the entries were found");
+    assert!(words.is_sorted_by(|a, b| a < b), "{words:?}");
+}
+
+/// Overviews and lists, in which there is nothing to work out.
+const NO_CHAPTERS: [&str; 6] =
+    ["introduction.md", "gallery.md", "guides/index.md", "ops.md", "schema.md", "glossary.md"];
+
+/// How many items a text numbers, from 1 on at the left edge.
+fn numbered(text: &str) -> usize {
+    let numbers = text.lines().filter_map(|line| line.split_once(". ")?.0.parse().ok());
+    let numbers: Vec<usize> = numbers.collect();
+    assert!(numbers.iter().copied().eq(1..=numbers.len()), "{numbers:?}: {text}");
+    numbers.len()
+}
+
+#[test]
+fn every_chapter_ends_in_exercises_and_shows_a_figure_and_a_page() {
+    let summary = std::fs::read_to_string(root().join("docs/src/SUMMARY.md")).unwrap();
+    let listed = summary.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+    let mut seen = 0;
+    for name in listed.filter(|name| !NO_CHAPTERS.contains(name)) {
+        let text = std::fs::read_to_string(root().join("docs/src").join(name)).unwrap();
+        let (chapter, exercises) =
+            text.split_once("\n## Exercises\n").unwrap_or_else(|| panic!("{name} has exercises"));
+        let (asked, solved) = exercises
+            .split_once("<summary>Solutions</summary>")
+            .unwrap_or_else(|| panic!("{name} has solutions"));
+        let (asked, solved) =
+            (numbered(asked), numbered(solved.split("</details>").next().unwrap()));
+        assert!((3..=6).contains(&asked), "{name} has {asked} exercises");
+        assert_eq!(asked, solved, "exercises and solutions of {name}");
+        assert!(chapter.contains("\n![") || chapter.contains("<img "), "{name} has a figure");
+        assert!(text.contains("gallery/"), "{name} leads to a page of the gallery");
+        seen += 1;
+    }
+    assert!(seen > 45, "the chapters were found");
 }
 
 #[test]

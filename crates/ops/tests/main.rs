@@ -1,6 +1,7 @@
 //! Tests of the crate from outside, in one program: one is linked faster than one for each file.
 
 mod buffers;
+mod contributing;
 mod describe;
 mod fuse;
 mod layouts;

@@ -218,8 +218,8 @@ impl ConfusionMatrix {
     /// If either is not a class of the matrix.
     #[track_caller]
     pub fn add(&mut self, truth: usize, prediction: usize) {
-        let place = self.place(truth, prediction);
-        self.counts[place] += 1;
+        let cell = self.cell(truth, prediction);
+        self.counts[cell] += 1;
     }
 
     /// The number of rows of class `truth` that are said to be of class `prediction`.
@@ -228,11 +228,11 @@ impl ConfusionMatrix {
     /// If either is not a class of the matrix.
     #[track_caller]
     pub fn count(&self, truth: usize, prediction: usize) -> u64 {
-        self.counts[self.place(truth, prediction)]
+        self.counts[self.cell(truth, prediction)]
     }
 
     #[track_caller]
-    fn place(&self, truth: usize, prediction: usize) -> usize {
+    fn cell(&self, truth: usize, prediction: usize) -> usize {
         let classes = self.classes;
         assert!(
             truth < classes && prediction < classes,
@@ -287,7 +287,7 @@ impl ConfusionMatrix {
     #[track_caller]
     fn score(&self, score: Score, average: Average) -> f64 {
         if let Average::Class(class) = average {
-            self.place(class, class);
+            self.cell(class, class);
         }
         self.per_class().score(score, average)
     }
@@ -295,8 +295,8 @@ impl ConfusionMatrix {
     fn per_class(&self) -> PerClass {
         let mut per_class = PerClass::default();
         per_class.grow(self.classes);
-        for (place, &rows) in self.counts.iter().enumerate() {
-            per_class.count(place / self.classes, place % self.classes, rows);
+        for (cell, &rows) in self.counts.iter().enumerate() {
+            per_class.count(cell / self.classes, cell % self.classes, rows);
         }
         per_class
     }

@@ -32,7 +32,7 @@ pub(super) fn weights<A: Float>(model: &dyn Module<A>) -> Vec<A> {
 }
 
 /// Gives all trained parameters their numbers from one vector.
-pub(super) fn place<A: Float>(model: &mut dyn Module<A>, mut x: &[A]) {
+pub(super) fn set_weights<A: Float>(model: &mut dyn Module<A>, mut x: &[A]) {
     model.visit_mut(&mut |_, parameter| {
         if parameter.is_trained() {
             let (here, rest) = x.split_at(parameter.value.len());

@@ -11,7 +11,7 @@ mod flat;
 mod line_search;
 
 use curvature::{Curvature, Pair, dot, largest, sum_of_sizes};
-use flat::{flat_gradient, layout, parameters, place, weights};
+use flat::{flat_gradient, layout, parameters, set_weights, weights};
 use line_search::{Trial, strong_wolfe};
 
 /// L-BFGS: Newton's method, with the curvature learned from the last steps.
@@ -209,12 +209,12 @@ impl<A: Float> Lbfgs<A> {
 
         let mut x = weights(model);
         let mut point = |x: &[A]| {
-            place(model, x);
+            set_weights(model, x);
             let (loss, gradients) = evaluate(model)?;
             Ok(Point { loss, gradient: flat_gradient(model, &gradients)? })
         };
         let result = self.iterate(&mut here, &mut x, &mut point);
-        place(model, &x);
+        set_weights(model, &x);
         result.map(|()| loss)
     }
 

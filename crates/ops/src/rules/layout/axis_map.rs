@@ -26,7 +26,7 @@ pub struct AxisMap {
     pub length: usize,
     /// For each index after the map, the indices before it and their weights.
     pub rows: Arc<[Vec<(usize, f64)>]>,
-    /// Whether this is the adjoint: from after the map to before it.
+    /// Whether it is the other of the adjoint pair: from after the map to before it.
     pub adjoint: bool,
 }
 

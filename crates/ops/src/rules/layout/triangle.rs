@@ -1,4 +1,4 @@
-//! A triangle of a matrix, its own adjoint.
+//! A triangle of a matrix, self-adjoint.
 
 use super::shared::matrix_size;
 use crate::ground::{Attributes, Formula, Problem, Shape};

@@ -25,7 +25,7 @@ pub trait LinearMethods: Reading {
     }
 
     // ANCHOR: sum_to
-    /// The adjoint of broadcasting: sums over every axis that was added to `shape` or stretched.
+    /// Goes back through a broadcast: sums over every axis that was added to `shape` or stretched.
     /// This is the one place where a gradient is "un-broadcast".
     #[track_caller]
     fn sum_to(self, shape: &[usize]) -> Self {

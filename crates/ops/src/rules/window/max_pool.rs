@@ -27,7 +27,7 @@ pub struct MaxPool {
 pub struct MaxPoolSlope {
     /// How the window slides along each spatial axis.
     pub slides: Slides,
-    /// Whether it is the adjoint.
+    /// Whether it is the other of the adjoint pair, which carries cotangents back.
     pub adjoint: bool,
 }
 
