@@ -54,12 +54,11 @@ pub fn html(sheet: &Sheet) -> String {
 pub(crate) fn program(problem: &Problem) -> String {
     let mut table = "<table class=\"program\">\n".to_owned();
     for Line { name, formula, value, constant } in &problem.lines {
+        let value = format!("= {value}");
         let (middle, right) = match formula {
-            Some(formula) => (format!("= {formula}"), format!("= {value}")),
-            None => {
-                let constant = if *constant { problem.speech.words().constant() } else { "" };
-                (format!("= {value}"), constant.to_owned())
-            }
+            Some(formula) => (format!("= {formula}"), value),
+            None if *constant => (value, problem.speech.constant().to_owned()),
+            None => (value, String::new()),
         };
         let cells = [name, &middle, &right].map(|text| format!("<td>{}</td>", escape(text)));
         let _ = writeln!(table, "<tr>{}</tr>", cells.concat());

@@ -243,7 +243,8 @@ mod screen {
         terminal.draw(|frame| screen.draw(frame)).unwrap();
         let cells = &terminal.backend().buffer().content;
         let rows = cells.chunks(usize::from(columns));
-        let rows = rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+        let rows =
+            rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
         // Sentences may go on behind a border.
         let rows: Vec<String> = rows.map(|row| row.replace(['│', '╭', '╰'], " ")).collect();
         rows.join("\n")
@@ -286,7 +287,7 @@ mod screen {
         let mut small = Terminal::new(TestBackend::new(70, 10)).unwrap();
         small.draw(|frame| Screen::new(&trace).language(marked()).draw(frame)).unwrap();
         let cells = &small.backend().buffer().content;
-        let said: String = cells.iter().map(|cell| cell.symbol()).collect();
+        let said: String = cells.iter().map(ratatui::buffer::Cell::symbol).collect();
         assert_marked("a small screen", &said, &[]);
     }
 
