@@ -390,7 +390,7 @@ fn rooms() -> String {
             ],
             ORANGE,
         ),
-        ("tape", &["graph", "sweep", "check", "transform", "replay", "ask", "show"], BLUE),
+        ("tape", &["words", "graph", "sweep", "check", "transform", "replay", "ask", "show"], BLUE),
         ("ops", &["ground", "number", "tensor", "kernel", "rule", "rules", "readings"], BLACK),
     ];
     for (column, (name, rooms, color)) in crates.into_iter().enumerate() {

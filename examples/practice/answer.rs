@@ -8,6 +8,7 @@ use tape::trace::short;
 use crate::factor;
 use crate::names;
 use crate::problem::{DIGITS, Problem, Question, Sample};
+use crate::words::Speech;
 
 /// The longest answer that is read, in characters.
 pub const LONGEST: usize = 400;
@@ -45,6 +46,7 @@ pub(crate) fn same(a: f64, b: f64) -> bool {
 pub struct Judge {
     /// The problem's own numbers first, then other points.
     samples: Vec<Sample>,
+    speech: Speech,
 }
 
 /// An answer that was read.
@@ -58,7 +60,8 @@ impl Judge {
     /// Gets ready to judge the answers to a problem.
     pub fn new(problem: &Problem) -> Self {
         let points = (0..POINTS).map(|point| problem.at(point));
-        Self { samples: std::iter::once(problem.here()).chain(points).collect() }
+        let samples = std::iter::once(problem.here()).chain(points).collect();
+        Self { samples, speech: problem.speech }
     }
 
     /// The numbers by which answers are judged: the problem's own first.
@@ -68,7 +71,8 @@ impl Judge {
 
     /// Judges an answer to question number `number`.
     pub fn judge(&self, number: usize, question: &Question, text: &str) -> Verdict {
-        let answer = match read(text) {
+        let speech = self.speech;
+        let answer = match read(text, speech) {
             Ok(answer) => answer,
             Err(reason) => return Verdict::Unreadable(reason),
         };
@@ -85,11 +89,7 @@ impl Judge {
         } else if values.iter().zip(keys).all(|(&value, key)| same(value, key)) {
             return Verdict::Right;
         } else if agrees(here, key) {
-            return Verdict::Wrong(format!(
-                "`{}` gives the right number here, but with other numbers in the program it does \
-                 not: write names for all that depends on them, or one number",
-                text.trim()
-            ));
+            return Verdict::Wrong(speech.right_here_only(text.trim()));
         }
         Verdict::Wrong(self.explain(number, question, text, &answer, here))
     }
@@ -104,12 +104,13 @@ impl Judge {
         here: f64,
     ) -> String {
         let evaluate = |text: &str| {
-            let part = read(text).ok()?;
+            let part = read(text, self.speech).ok()?;
             self.evaluate(number, &part).ok()
         };
         let samples = if answer.is_number { &self.samples[..1] } else { &self.samples };
         let facts: Vec<_> = samples.iter().map(|sample| &sample.facts[number]).collect();
-        if let Some(words) = factor::first_wrong(text, &facts, answer.is_number, evaluate) {
+        let (is_number, speech) = (answer.is_number, self.speech);
+        if let Some(words) = factor::first_wrong(text, &facts, is_number, speech, evaluate) {
             return words;
         }
         if let Some(slip) = question.slips.iter().find(|slip| agrees(here, slip.value)) {
@@ -117,9 +118,9 @@ impl Judge {
         }
         let shown = short(here, DIGITS);
         if shown == text.trim() {
-            return format!("{shown} is not it");
+            return speech.not_it(shown);
         }
-        format!("`{}` is {shown} here, which is not it", text.trim())
+        speech.is_not_it(text.trim(), shown)
     }
 
     /// The value of an answer at each point.
@@ -131,24 +132,24 @@ impl Judge {
                 .filter(|(name, _)| names.contains(&&name[..]))
                 .map(|(name, value)| (&name[..], Tensor::scalar(*value)))
                 .collect();
-            evaluate(&answer.expression, &known)
+            evaluate(&answer.expression, &known, self.speech)
         };
         let values: Vec<f64> = self.samples.iter().map(at).collect::<Result<_, _>>()?;
         if values[0].is_finite() {
             return Ok(values);
         }
-        Err(format!("that is {}, and not a number that can be compared", values[0]))
+        Err(self.speech.not_comparable(values[0]))
     }
 }
 
 /// Reads an answer.
-fn read(text: &str) -> Result<Answer, String> {
+fn read(text: &str, speech: Speech) -> Result<Answer, String> {
     let text = text.trim();
     if text.is_empty() {
-        return Err("write a number, such as -0.25 or 1/3, or a formula, such as 1 - y^2".into());
+        return Err(speech.write_something().to_owned());
     }
     if text.chars().count() > LONGEST {
-        return Err(format!("that is longer than {LONGEST} characters"));
+        return Err(speech.too_long(LONGEST));
     }
     let comma = |text: &str| {
         text.split_once(',').is_some_and(|(whole, rest)| {
@@ -157,15 +158,19 @@ fn read(text: &str) -> Result<Answer, String> {
         })
     };
     let text = if comma(text) { text.replace(',', ".") } else { names::flat(text) };
-    let expression = Expression::parse(&text).map_err(|error| sentence(&error))?;
+    let expression = Expression::parse(&text).map_err(|error| sentence(&error, speech))?;
     let is_number = expression.names().is_empty();
     Ok(Answer { expression, is_number })
 }
 
-fn evaluate(expression: &Expression, known: &[(&str, Tensor<f64>)]) -> Result<f64, String> {
+fn evaluate(
+    expression: &Expression,
+    known: &[(&str, Tensor<f64>)],
+    speech: Speech,
+) -> Result<f64, String> {
     let one = |x: &Tensor<f64>| match x.len() {
         1 => Ok(x.item()),
-        count => Err(format!("one number is asked for, and that is {count}")),
+        count => Err(speech.one_number(count)),
     };
     if expression.names().is_empty() {
         if let Ok(value) = value(expression.source()) {
@@ -173,27 +178,27 @@ fn evaluate(expression: &Expression, known: &[(&str, Tensor<f64>)]) -> Result<f6
         }
         // A call, which only a recorded expression can have: with a variable that adds nothing.
         let source = format!("({}) + 0*variable", expression.source());
-        let with = Expression::parse(&source).map_err(|error| sentence(&error))?;
-        return recorded(&with, &[("variable", Tensor::scalar(1.0))]);
+        let with = Expression::parse(&source).map_err(|error| sentence(&error, speech))?;
+        return recorded(&with, &[("variable", Tensor::scalar(1.0))], speech);
     }
-    recorded(expression, known)
+    recorded(expression, known, speech)
 }
 
-fn recorded(expression: &Expression, known: &[(&str, Tensor<f64>)]) -> Result<f64, String> {
+fn recorded(
+    expression: &Expression,
+    known: &[(&str, Tensor<f64>)],
+    speech: Speech,
+) -> Result<f64, String> {
     let tape = Tape::new();
-    let result = expression.record(&tape, known).map_err(|error| sentence(&error))?;
+    let result = expression.record(&tape, known).map_err(|error| sentence(&error, speech))?;
     Ok(result.item())
 }
 
 /// An error of the parser as one sentence, with names as they are written here.
-fn sentence(error: &ExpressionError) -> String {
+fn sentence(error: &ExpressionError, speech: Speech) -> String {
     let title = names::unflat(error.title());
     match error.kind() {
-        Kind::NoValue(name) => format!(
-            "no value {} is known here: write the names of the program, and adjoints that are asked \
-             for before this one",
-            names::unflat(name)
-        ),
+        Kind::NoValue(name) => speech.not_known(names::unflat(name)),
         _ => title,
     }
 }

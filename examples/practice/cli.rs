@@ -9,31 +9,11 @@ use lexopt::{Arg, Parser, ValueExt};
 use tape::expression::nearest;
 
 use crate::programs::LEVELS;
+use crate::words::Speech;
 use crate::{Sheet, moodle, page, session, worksheet};
 
-const HELP: &str = "\
-Problems in the chain rule, made from a seed. Each is a small program on the
-tape; asked are its local derivatives and adjoints, answered with numbers or
-formulas. The key is the sweep's own gradient.
-
-Usage: practice [--level N] [--seed N] [--problems N] [FORM]...
-
-Levels:
-{levels}
-Forms, of which each FILE may be - for the standard output:
-  --html FILE                  a page for a browser
-  --worksheet FILE             a page to print, with the key on a page of its own
-  --moodle FILE                questions for Moodle, as XML
-Without a form: questions in the terminal.
-
-Options:
-  --level N                    1 unless told
-  --seed N                     the same seed makes the same problems; 1 unless told
-  --problems N                 5 unless told, at most 50
-  -h, --help                   this text
-";
-
-const OPTIONS: [&str; 7] = ["html", "worksheet", "moodle", "level", "seed", "problems", "help"];
+const OPTIONS: [&str; 8] =
+    ["html", "worksheet", "moodle", "level", "seed", "problems", "language", "help"];
 /// The most problems of a sheet.
 const MOST: usize = 50;
 
@@ -64,14 +44,22 @@ impl Display for Failure {
     }
 }
 
-impl From<lexopt::Error> for Failure {
+/// What is wrong with a command line.
+enum Wrong {
+    Word(lexopt::Error),
+    Asked(Failure),
+}
+
+impl From<lexopt::Error> for Wrong {
     fn from(error: lexopt::Error) -> Self {
-        misuse(error)
+        Self::Word(error)
     }
 }
 
-fn misuse(text: impl Display) -> Failure {
-    Failure::Misuse(format!("{text}\n`--help` tells what there is."))
+impl From<Failure> for Wrong {
+    fn from(failure: Failure) -> Self {
+        Self::Asked(failure)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -97,15 +85,21 @@ pub fn run(
     input: &mut dyn BufRead,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let Some(arguments) = read(arguments)? else {
-        let help = HELP.replace("{levels}", &levels());
-        return print(out, &help);
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // What is wrong with the others is said in it.
+    let speech = language(&arguments)?;
+    let read = read(arguments, speech).map_err(|wrong| match wrong {
+        Wrong::Word(error) => speech.misuse(error),
+        Wrong::Asked(failure) => failure,
+    })?;
+    let Some(arguments) = read else {
+        return print(out, &speech.help(levels(speech), Speech::list()), speech);
     };
     let Arguments { level, seed, problems, forms } = arguments;
-    let sheet = Sheet::new(level, seed, problems);
+    let sheet = Sheet::new_in(speech, level, seed, problems);
     if forms.is_empty() {
         let score = session::run(&sheet, input, out);
-        return score.map(drop).or_else(closed_early);
+        return score.map(drop).or_else(|error| closed_early(&error, speech));
     }
     let to_output = |file: &PathBuf| file.as_os_str() == "-";
     let quiet = forms.iter().any(|(_, file)| to_output(file));
@@ -116,42 +110,58 @@ pub fn run(
             Form::Moodle => moodle::xml(&sheet),
         };
         if to_output(file) {
-            print(out, &content)?;
+            print(out, &content, speech)?;
             continue;
         }
-        std::fs::write(file, content).map_err(|error| {
-            Failure::Io(format!("{} cannot be written: {error}", file.display()))
-        })?;
+        std::fs::write(file, content)
+            .map_err(|error| Failure::Io(speech.no_file(file.display(), error)))?;
         if !quiet {
-            print(out, &format!("wrote {}\n", file.display()))?;
+            print(out, &(speech.wrote(file.display()) + "\n"), speech)?;
         }
     }
     Ok(())
 }
 
+/// The language that is asked for.
+fn language(arguments: &[OsString]) -> Result<Speech, Failure> {
+    let mut speech = Speech::default();
+    let mut words = arguments.iter().filter_map(|word| word.to_str());
+    while let Some(word) = words.next() {
+        let code = match word.strip_prefix("--language") {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        if let Some(code) = code {
+            speech = Speech::find(code)?;
+        }
+    }
+    Ok(speech)
+}
+
 /// `None`: help is asked for.
-fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Arguments>, Failure> {
+fn read(arguments: Vec<OsString>, speech: Speech) -> Result<Option<Arguments>, Wrong> {
     let mut words = Parser::from_args(arguments);
     let mut read = Arguments { level: 1, seed: 1, problems: 5, forms: Vec::new() };
     while let Some(word) = words.next()? {
         match word {
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
-            Arg::Long("level") => read.level = number(&mut words, "level", 1, LEVELS.len())?,
-            Arg::Long("problems") => read.problems = number(&mut words, "problems", 1, MOST)?,
+            Arg::Long("language") => drop(words.value()?), // It was read before.
+            Arg::Long("level") => read.level = number(&mut words, "level", LEVELS.len(), speech)?,
+            Arg::Long("problems") => read.problems = number(&mut words, "problems", MOST, speech)?,
             Arg::Long("seed") => {
                 let text = words.value()?.string()?;
-                read.seed = text.parse().map_err(|_| {
-                    misuse(format!("--seed {text}: a seed is a whole number, such as 7"))
-                })?;
+                read.seed = text.parse().map_err(|_| speech.misuse(speech.no_seed(text)))?;
             }
             Arg::Long("html") => read.forms.push((Form::Page, words.value()?.into())),
             Arg::Long("worksheet") => read.forms.push((Form::Worksheet, words.value()?.into())),
             Arg::Long("moodle") => read.forms.push((Form::Moodle, words.value()?.into())),
             Arg::Long(option) => {
-                let near = nearest(option, OPTIONS);
-                let hint =
-                    near.first().map_or(String::new(), |near| format!(" Did you mean --{near}?"));
-                return Err(misuse(format!("there is no option --{option}.{hint}")));
+                let misuse = speech.misuse(match nearest(option, OPTIONS).first() {
+                    Some(near) => speech.no_option_but(option, near),
+                    None => speech.no_option(option),
+                });
+                return Err(misuse.into());
             }
             Arg::Short(_) | Arg::Value(_) => return Err(word.unexpected().into()),
         }
@@ -159,32 +169,33 @@ fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Argument
     Ok(Some(read))
 }
 
-fn number(words: &mut Parser, option: &str, least: usize, most: usize) -> Result<usize, Failure> {
+/// A whole number from 1 to `most`.
+fn number(words: &mut Parser, option: &str, most: usize, speech: Speech) -> Result<usize, Wrong> {
     let text = words.value()?.string()?;
-    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| {
-        misuse(format!("--{option} {text}: it is a whole number from {least} to {most}"))
-    })
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    let misuse = || speech.misuse(speech.no_number(option, text, 1, most));
+    Ok(number.ok_or_else(misuse)?)
 }
 
 /// The levels, a line each.
-fn levels() -> String {
+fn levels(speech: Speech) -> String {
     let mut list = String::new();
     for (i, level) in LEVELS.iter().enumerate() {
-        let _ = writeln!(list, "  {}  {:<14} {}", i + 1, level.name, level.about);
+        let (name, about) = ((level.name)(&speech), (level.about)(&speech));
+        let _ = writeln!(list, "  {}  {name:<14} {about}", i + 1);
     }
     list
 }
 
-fn print(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(closed_early)
+fn print(out: &mut dyn Write, text: &str, speech: Speech) -> Result<(), Failure> {
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.or_else(|error| closed_early(&error, speech))
 }
 
 /// A reader such as `head` that has seen enough is no failure.
-#[allow(clippy::needless_pass_by_value)] // As `or_else` hands it over.
-fn closed_early(error: io::Error) -> Result<(), Failure> {
+fn closed_early(error: &io::Error, speech: Speech) -> Result<(), Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(());
     }
-    Err(Failure::Io(format!("the output cannot be written: {error}")))
+    Err(Failure::Io(speech.no_output(error)))
 }

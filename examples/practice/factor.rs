@@ -2,6 +2,7 @@
 
 use crate::answer::{agrees, same};
 use crate::facts::{Facts, Product};
+use crate::words::Speech;
 
 /// The largest number of factors that are compared with one another.
 const MOST: usize = 8;
@@ -29,6 +30,7 @@ pub fn first_wrong(
     text: &str,
     facts: &[&Facts],
     rounded: bool,
+    speech: Speech,
     evaluate: impl Fn(&str) -> Option<Vec<f64>>,
 ) -> Option<String> {
     let terms = terms(text);
@@ -48,7 +50,7 @@ pub fn first_wrong(
         return None;
     }
     let ways = [expected(facts, |facts| &facts.paths), expected(facts, |facts| &facts.uses)];
-    let compare = Compare { rounded };
+    let compare = Compare { rounded, speech };
     let told = ways.iter().filter_map(|way| compare.sum(way, &written));
     told.max_by_key(|told| told.matched).map(|told| told.words)
 }
@@ -81,6 +83,7 @@ struct Told {
 
 struct Compare {
     rounded: bool,
+    speech: Speech,
 }
 
 impl Compare {
@@ -119,12 +122,12 @@ impl Compare {
         };
         let first = missing.first()?;
         if left.is_empty() {
-            let words = format!("the contribution {} is missing", names(first));
+            let words = self.speech.contribution_missing(names(first));
             return Some(Told { words, matched });
         }
         let inside = left.iter().filter_map(|term| self.product(first, term));
         let best = inside.max_by_key(|told| told.matched)?;
-        let words = format!("in the contribution {}: {}", names(first), best.words);
+        let words = self.speech.in_contribution(names(first), best.words);
         Some(Told { words, matched: matched + best.matched / (1 + expected.len()) })
     }
 
@@ -148,18 +151,16 @@ impl Compare {
         let others = left.iter().map(|f| format!("`{}`", f.text)).collect::<Vec<_>>().join(" · ");
         let matched = wrong.unwrap_or(expected.len()) * 100 / expected.len().max(1);
         let words = match wrong {
-            Some(at) if left.is_empty() => format!("the factor {} is missing", expected[at].name),
-            Some(at) => {
-                format!("the first wrong factor is {}: in its place is {others}", expected[at].name)
-            }
-            None if !left.is_empty() => format!("there is a factor too many: {others}"),
+            Some(at) if left.is_empty() => self.speech.factor_missing(&expected[at].name),
+            Some(at) => self.speech.factor_wrong(&expected[at].name, others),
+            None if !left.is_empty() => self.speech.factor_too_many(others),
             None => {
                 let value = times(expected.iter().map(|f| &f.values));
                 let given = times(written.iter().map(|f| &f.values));
                 if value[0].signum() == given[0].signum() {
                     return None;
                 }
-                "all factors are there, but the sign is the wrong way round".to_owned()
+                self.speech.sign_of_product().to_owned()
             }
         };
         Some(Told { words, matched })

@@ -7,32 +7,28 @@ use crate::facts::{Facts, Product};
 use crate::names;
 use crate::problem::{DIGITS, element, symbol};
 use crate::programs::Asked;
+use crate::words::Speech;
 
 /// The largest number of terms that a hint writes out.
 const MOST_TERMS: usize = 6;
 
-pub fn of(trace: &Trace<'_, f64>, asked: Asked<'_>, facts: &Facts) -> Vec<String> {
+pub fn of(trace: &Trace<'_, f64>, asked: Asked<'_>, facts: &Facts, speech: Speech) -> Vec<String> {
     match asked {
-        Asked::Adjoint { node, element } => of_adjoint(trace, node, element, facts),
-        Asked::Local { node, operand, .. } => of_local(trace, node, operand, asked),
+        Asked::Adjoint { node, element } => of_adjoint(trace, (node, element), facts, speech),
+        Asked::Local { node, operand, .. } => of_local(trace, (node, operand), asked, speech),
     }
 }
 
 fn of_adjoint(
     trace: &Trace<'_, f64>,
-    node: Var<'_, f64>,
-    number: usize,
+    (node, number): (Var<'_, f64>, usize),
     facts: &Facts,
+    speech: Speech,
 ) -> Vec<String> {
     let name = element(node, number);
     let mut hints = vec![match facts.uses.len() {
-        1 => format!(
-            "{name} goes into one value, which contributes its adjoint times the local derivative."
-        ),
-        count => format!(
-            "{name} goes into {count} values. Each contributes its adjoint times the local \
-             derivative, and contributions are added."
-        ),
+        1 => speech.goes_into_one(name),
+        count => speech.goes_into(count, name),
     }];
     let symbol = symbol(Asked::Adjoint { node, element: number });
     let names = sum(&facts.uses, |factor| factor.0.to_owned());
@@ -42,7 +38,7 @@ fn of_adjoint(
         let user = trace.backward().iter().find(|step| step.node == of.node);
         let written = user.and_then(|user| rule(user, of.position));
         if let Some(written) = written {
-            hints.push(format!("What {} passes to {}: {written}", of.node.label(), node.label()));
+            hints.push(speech.passes_to(of.node.label(), node.label(), written));
         }
     }
     let numbers = sum(&facts.uses, |factor| number_in_product(factor.1));
@@ -52,15 +48,13 @@ fn of_adjoint(
 
 fn of_local(
     trace: &Trace<'_, f64>,
-    node: Var<'_, f64>,
-    operand: usize,
+    (node, operand): (Var<'_, f64>, usize),
     asked: Asked<'_>,
+    speech: Speech,
 ) -> Vec<String> {
     let (name, by) = (node.label(), node.operands()[operand].label());
     let formula = node.formula().unwrap_or_default();
-    let mut hints = vec![format!(
-        "Take {name} = {formula} by itself: how does it change when {by} alone changes a little?"
-    )];
+    let mut hints = vec![speech.alone(&name, formula, &by)];
     let Some(step) = trace.backward().iter().find(|step| step.node == node) else { return hints };
     if step.local(operand).is_some() {
         let written = step.local_formula(operand, rounding());
@@ -71,12 +65,8 @@ fn of_local(
             }
         }
     } else if let Some(written) = rule(step, operand) {
-        hints.push(format!(
-            "What {name} passes to {by} is {written}; put 1 for the element of {} that is asked \
-             about, {}, and 0 for the others.",
-            names::adjoint(&name),
-            symbol(asked)
-        ));
+        let (adjoint, symbol) = (names::adjoint(&name), symbol(asked));
+        hints.push(speech.passes_of_one(name, by, written, adjoint, symbol));
     }
     hints
 }

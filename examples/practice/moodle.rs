@@ -12,7 +12,8 @@ use crate::worksheet;
 /// The sheet as the text of a file that Moodle imports.
 pub fn xml(sheet: &Sheet) -> String {
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<quiz>\n".to_owned();
-    let category = format!("$course$/top/Chain rule/{}, seed {}", sheet.title(), sheet.seed);
+    let speech = sheet.speech;
+    let category = format!("$course$/top/{}", speech.category(sheet.title(), sheet.seed));
     let _ = writeln!(
         xml,
         "<question type=\"category\"><category><text>{}</text></category></question>",
@@ -20,7 +21,7 @@ pub fn xml(sheet: &Sheet) -> String {
     );
     for (number, problem) in sheet.problems.iter().enumerate() {
         for (i, question) in problem.questions.iter().enumerate() {
-            let name = format!("Problem {}, question {}", number + 1, i + 1);
+            let name = speech.question(number + 1, i + 1);
             write_question(&mut xml, &name, problem, question);
         }
     }
@@ -35,7 +36,7 @@ fn html(content: &str) -> String {
 fn write_question(xml: &mut String, name: &str, problem: &Problem, question: &Question) {
     let text = format!(
         "{}<p>{} = ? ({})</p>",
-        worksheet::program(&problem.lines),
+        worksheet::program(problem),
         escape(&question.symbol),
         escape(&question.words)
     );
@@ -51,11 +52,9 @@ fn write_question(xml: &mut String, name: &str, problem: &Problem, question: &Qu
         html(&text),
         html(&steps.concat())
     );
-    write_answer(xml, 100, question.key, "Right.");
+    write_answer(xml, 100, question.key, problem.speech.right_alone());
     for slip in &question.slips {
-        let mut words = slip.words.clone();
-        words.push('.');
-        write_answer(xml, 0, slip.value, &words);
+        write_answer(xml, 0, slip.value, &problem.speech.unreadable(&slip.words));
     }
     for hint in &question.hints {
         let hint = html(&format!("<p>{}</p>", escape(hint)));

@@ -8,6 +8,7 @@ use crate::draw::Draw;
 use crate::facts::{Facts, facts};
 use crate::names;
 use crate::programs::{Asked, LEVELS, Program};
+use crate::words::Speech;
 use crate::{hints, slips};
 
 /// Significant digits of the numbers that are shown.
@@ -30,6 +31,8 @@ pub struct Problem {
     pub output: String,
     /// The questions, in the order of the sweep.
     pub questions: Vec<Question>,
+    /// The language of all that is said.
+    pub speech: Speech,
 }
 
 /// A line of the program.
@@ -72,11 +75,19 @@ pub struct Slip {
 }
 
 impl Problem {
-    /// Draws a problem of a level, from 1.
+    /// Draws a problem of a level, from 1, in English.
     ///
     /// # Panics
     /// If there is no such level.
     pub fn new(level: usize, seed: u64) -> Self {
+        Self::new_in(Speech::default(), level, seed)
+    }
+
+    /// Draws the same problem in another language.
+    ///
+    /// # Panics
+    /// If there is no such level.
+    pub fn new_in(speech: Speech, level: usize, seed: u64) -> Self {
         // Seeds of neighbours have nothing in common.
         let start = (seed ^ (level as u64) << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let fits = |seed: &u64| {
@@ -84,17 +95,18 @@ impl Problem {
             is_fit(&draw(level, &mut Draw::new(&tape, *seed)))
         };
         let seed = (0..TRIES).map(|i| start.wrapping_add(i)).find(fits);
-        Self::drawn(level, seed.expect("one of the programs has fit numbers"))
+        Self::drawn(speech, level, seed.expect("one of the programs has fit numbers"))
     }
 
     /// The problem of a seed, whatever its numbers are.
-    fn drawn(level: usize, seed: u64) -> Self {
+    fn drawn(speech: Speech, level: usize, seed: u64) -> Self {
         let tape = Tape::new();
         let program = draw(level, &mut Draw::new(&tape, seed));
         let trace = Trace::of(program.output).expect("a scalar of variables");
-        let lines = trace.nodes().iter().map(|&node| Line::new(node)).collect();
-        let questions = program.asked.iter().map(|&asked| Question::new(&trace, asked)).collect();
-        Self { level, seed, lines, output: program.output.label(), questions }
+        let lines = trace.nodes().iter().map(|&node| Line::new(node, speech)).collect();
+        let question = |&asked: &Asked<'_>| Question::new(&trace, asked, speech);
+        let questions = program.asked.iter().map(question).collect();
+        Self { level, seed, lines, output: program.output.label(), questions, speech }
     }
 
     /// The numbers at other values of the variables, of which there are as many as there are points.
@@ -133,7 +145,7 @@ impl Problem {
 
     /// The word for its level.
     pub fn name(&self) -> &'static str {
-        LEVELS[self.level - 1].name
+        (LEVELS[self.level - 1].name)(&self.speech)
     }
 }
 
@@ -163,8 +175,8 @@ fn is_fit(program: &Program<'_>) -> bool {
 }
 
 impl Line {
-    fn new(node: Var<'_, f64>) -> Self {
-        let layout = Layout::default().digits(DIGITS);
+    fn new(node: Var<'_, f64>, speech: Speech) -> Self {
+        let layout = Layout::default().digits(DIGITS).language(speech.views());
         Self {
             name: node.label(),
             formula: node.formula(),
@@ -175,14 +187,14 @@ impl Line {
 }
 
 impl Question {
-    fn new(trace: &Trace<'_, f64>, asked: Asked<'_>) -> Self {
+    fn new(trace: &Trace<'_, f64>, asked: Asked<'_>, speech: Speech) -> Self {
         let facts = facts(trace, asked);
         Self {
             symbol: symbol(asked),
-            words: words(trace, asked),
+            words: words(trace, asked, speech),
             key: facts.key,
-            hints: hints::of(trace, asked, &facts),
-            slips: slips::of(trace, asked, &facts),
+            hints: hints::of(trace, asked, &facts, speech),
+            slips: slips::of(trace, asked, &facts, speech),
             facts,
         }
     }
@@ -213,16 +225,14 @@ pub(crate) fn symbol(asked: Asked<'_>) -> String {
     }
 }
 
-fn words(trace: &Trace<'_, f64>, asked: Asked<'_>) -> String {
+fn words(trace: &Trace<'_, f64>, asked: Asked<'_>, speech: Speech) -> String {
     match asked {
         Asked::Adjoint { node, element: number } => {
-            format!("the adjoint of {0}: ∂{1}/∂{0}", element(node, number), trace.output().label())
+            speech.adjoint_of(element(node, number), trace.output().label())
         }
-        Asked::Local { node, .. } => format!(
-            "the local derivative at {} = {}",
-            node.label(),
-            node.formula().unwrap_or_default()
-        ),
+        Asked::Local { node, .. } => {
+            speech.local_at(node.label(), node.formula().unwrap_or_default())
+        }
     }
 }
 

@@ -5,18 +5,12 @@ use std::io::{self, BufRead, Read, Write};
 use crate::Sheet;
 use crate::answer::{Judge, LONGEST, Verdict};
 use crate::problem::{Line, Problem, Question};
+use crate::words::Speech;
 
 /// The columns of the text.
 const WIDTH: usize = 80;
 /// The most bytes of a line that are kept; the rest is not looked at.
 const MOST_BYTES: u64 = 16 * LONGEST as u64;
-
-/// What is printed before the first problem.
-const KEYS: &str = "\
-Answer with a number (-0.25, 1/3, 0.224*0.07) or a formula in the names of the
-program (1 - y^2, ā*w). A bar over a letter may be left to `bar`: zbar for z̄.
-hint: the next hint   show: the answer   quit: the score   help: this again
-";
 
 /// How it went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,9 +38,10 @@ enum Ending {
 /// If the output cannot be written or the input cannot be read.
 pub fn run(sheet: &Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<Score> {
     let mut score = Score::default();
-    writeln!(out, "{}\n{KEYS}", sheet.title())?;
+    let speech = sheet.speech;
+    writeln!(out, "{}\n{}", sheet.title(), speech.keys())?;
     'all: for (number, problem) in sheet.problems.iter().enumerate() {
-        writeln!(out, "Problem {} of {}", number + 1, sheet.problems.len())?;
+        writeln!(out, "{}", speech.problem_of(number + 1, sheet.problems.len()))?;
         out.write_all(program(problem).as_bytes())?;
         let judge = Judge::new(problem);
         for at in 0..problem.questions.len() {
@@ -62,17 +57,9 @@ pub fn run(sheet: &Sheet, input: &mut dyn BufRead, out: &mut dyn Write) -> io::R
         }
         writeln!(out)?;
     }
-    writeln!(out, "{}", words(score))?;
+    let Score { asked, right, first, shown } = score;
+    writeln!(out, "{}", speech.score(asked, right, first, shown))?;
     Ok(score)
-}
-
-/// The score as a sentence.
-fn words(Score { asked, right, first, shown }: Score) -> String {
-    let questions = if asked == 1 { "question" } else { "questions" };
-    format!(
-        "Score: {right} of {asked} {questions} right, {first} at the first try without a hint, \
-         {shown} shown."
-    )
 }
 
 /// The lines of a program, the equals signs below each other.
@@ -89,7 +76,9 @@ pub fn program(problem: &Problem) -> String {
                 let fill = " ".repeat(wide - columns(formula));
                 format!("  {name}{space} = {formula}{fill} = {value}")
             }
-            None if *constant => format!("  {name}{space} = {value}  (constant)"),
+            None if *constant => {
+                format!("  {name}{space} = {value}  ({})", problem.speech.constant())
+            }
             None => format!("  {name}{space} = {value}"),
         };
         text += &line;
@@ -105,7 +94,7 @@ fn ask(
     input: &mut dyn BufRead,
     out: &mut dyn Write,
 ) -> io::Result<Ending> {
-    let question = &problem.questions[at];
+    let (question, speech) = (&problem.questions[at], problem.speech);
     let (mut tries, mut hints) = (0, 0);
     writeln!(out)?;
     let count = problem.questions.len();
@@ -119,26 +108,26 @@ fn ask(
         };
         match line.trim() {
             "quit" | "q" => return Ok(Ending::Left),
-            "help" | "?" => out.write_all(KEYS.as_bytes())?,
+            "help" | "?" => out.write_all(speech.keys().as_bytes())?,
             "show" | "skip" => {
-                say(out, &format!("The answer is {}.", question.answer()))?;
+                say(out, &speech.the_answer(question.answer()))?;
                 return Ok(Ending::Shown);
             }
             "hint" | "h" => {
                 hints += 1;
-                say(out, hint(question, hints))?;
+                say(out, hint(question, hints, speech))?;
             }
             text => match judge.judge(at, question, text) {
                 Verdict::Right => {
-                    say(out, &format!("Right: {}.", question.answer()))?;
+                    say(out, &speech.right(question.answer()))?;
                     return Ok(Ending::Right { first: tries == 0 && hints == 0 });
                 }
                 Verdict::Wrong(words) => {
                     tries += 1;
-                    say(out, &format!("No: {words}."))?;
+                    say(out, &speech.wrong(words))?;
                 }
                 Verdict::Unreadable(words) => {
-                    say(out, &format!("{}.", capital(&words)))?;
+                    say(out, &capital(&speech.unreadable(words)))?;
                 }
             },
         }
@@ -146,9 +135,8 @@ fn ask(
 }
 
 /// Hint number `number`, from 1.
-fn hint(question: &Question, number: usize) -> &str {
-    let none = "There are no more hints; `show` shows the answer.";
-    question.hints.get(number - 1).map_or(none, |hint| &hint[..])
+fn hint(question: &Question, number: usize, speech: Speech) -> &str {
+    question.hints.get(number - 1).map_or(speech.words().no_more_hints(), |hint| &hint[..])
 }
 
 /// Prints a sentence, with nothing in it that a terminal would obey.

@@ -25,24 +25,25 @@ td, th { padding: .5mm 3mm .5mm 0; vertical-align: bottom; text-align: left }
 
 /// The sheet as the text of an HTML file.
 pub fn html(sheet: &Sheet) -> String {
-    let (title, style) = (escape(&sheet.title()), hash(STYLE));
+    let (title, style, speech) = (escape(&sheet.title()), hash(STYLE), sheet.speech);
     let policy =
         format!("default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'");
     let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <h1>{title}</h1>\n<p class=\"head\"><span>Name <span class=\"line\"></span></span>\
-         <span>seed {}</span></p>\n\
-         <p>A bar marks an adjoint: z̄ is the derivative of the result by z. A local derivative \
-         takes one line of the program by itself.</p>\n",
-        sheet.seed
+         <h1>{title}</h1>\n<p class=\"head\"><span>{} <span class=\"line\"></span></span>\
+         <span>{}</span></p>\n<p>{}</p>\n",
+        speech.code(),
+        escape(speech.your_name()),
+        escape(&speech.seed(sheet.seed)),
+        escape(speech.bar_means())
     );
     for (number, problem) in sheet.problems.iter().enumerate() {
         write_problem(&mut page, number + 1, problem);
     }
-    page += "<div class=\"key\">\n<h1>Key</h1>\n";
+    let _ = writeln!(page, "<div class=\"key\">\n<h1>{}</h1>", escape(speech.key()));
     for (number, problem) in sheet.problems.iter().enumerate() {
         write_key(&mut page, number + 1, problem);
     }
@@ -50,14 +51,14 @@ pub fn html(sheet: &Sheet) -> String {
 }
 
 /// The lines of a program as a table.
-pub(crate) fn program(lines: &[Line]) -> String {
+pub(crate) fn program(problem: &Problem) -> String {
     let mut table = "<table class=\"program\">\n".to_owned();
-    for Line { name, formula, value, constant } in lines {
+    for Line { name, formula, value, constant } in &problem.lines {
+        let value = format!("= {value}");
         let (middle, right) = match formula {
-            Some(formula) => (format!("= {formula}"), format!("= {value}")),
-            None => {
-                (format!("= {value}"), if *constant { "constant".into() } else { String::new() })
-            }
+            Some(formula) => (format!("= {formula}"), value),
+            None if *constant => (value, problem.speech.constant().to_owned()),
+            None => (value, String::new()),
         };
         let cells = [name, &middle, &right].map(|text| format!("<td>{}</td>", escape(text)));
         let _ = writeln!(table, "<tr>{}</tr>", cells.concat());
@@ -68,8 +69,9 @@ pub(crate) fn program(lines: &[Line]) -> String {
 fn write_problem(page: &mut String, number: usize, problem: &Problem) {
     let _ = write!(
         page,
-        "<section>\n<h2>Problem {number}</h2>\n{}<table class=\"questions\">\n",
-        program(&problem.lines)
+        "<section>\n<h2>{}</h2>\n{}<table class=\"questions\">\n",
+        escape(&problem.speech.problem(number)),
+        program(problem)
     );
     for (i, question) in problem.questions.iter().enumerate() {
         let letter = letter(i);
@@ -81,7 +83,8 @@ fn write_problem(page: &mut String, number: usize, problem: &Problem) {
 }
 
 fn write_key(page: &mut String, number: usize, problem: &Problem) {
-    let _ = writeln!(page, "<section>\n<h2>Problem {number}</h2>\n<table>");
+    let title = escape(&problem.speech.problem(number));
+    let _ = writeln!(page, "<section>\n<h2>{title}</h2>\n<table>");
     for (i, question) in problem.questions.iter().enumerate() {
         // The last hint has the sum with its numbers.
         let way = question.hints.last().map_or("", |hint| &hint[..]);

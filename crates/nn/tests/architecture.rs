@@ -24,7 +24,7 @@ const OPS: Rooms = Rooms {
 };
 
 const TAPE: Rooms = Rooms {
-    order: &["graph", "sweep", "check", "transform", "replay", "ask", "show"],
+    order: &["words", "graph", "sweep", "check", "transform", "replay", "ask", "show"],
     views: &["ask", "show"],
 };
 

@@ -6,6 +6,7 @@ use nn::ops::{Float, Tensor, UpdateKind, UpdateNumber};
 use nn::prelude::*;
 use nn::tape::Trace;
 use nn::tape::trace::{Layout, Rounding, Run, Update};
+use nn::tape::words::{Catalogue, Language, Sentences};
 
 use crate::optim::optimizers;
 
@@ -208,6 +209,20 @@ impl Optimizer<f64> for Silent {
     fn set_learning_rate(&mut self, _: f64) -> Result<(), nn::Error> {
         Ok(())
     }
+}
+
+#[test]
+fn the_remark_of_an_update_can_be_said_in_another_language() {
+    let english = Language::ENGLISH.catalogue();
+    let sentences = Sentences { remark_of_adam: "Bemerkung", ..*english.sentences() };
+    let german = Catalogue::new("de", "Deutsch", sentences, *english.page());
+    let language = Language::of(Box::leak(Box::new(german)));
+    let tape = Tape::new();
+    let run = traced::<f64>(&tape, &mut Adam::new(0.1).unwrap());
+    let update = &run.steps()[1].updates()[0];
+    assert_eq!(update.remark(), Language::ENGLISH.remark_of_adam());
+    let text = update.text(Layout::default().language(language)).to_string();
+    assert!(text.contains("Bemerkung") && !text.contains(update.remark()), "{text}");
 }
 
 #[test]

@@ -26,6 +26,7 @@
 //! | `slides` | the same as slides, a step a slide, with the feature `page` |
 //! | `page` | a trace as a page for a browser, with the feature of that name |
 //! | `terminal` | a trace as a screen in the terminal, with the feature of that name |
+//! | [`words`] | the sentences of all views, in the language of the reader |
 //! | `expression` | expressions that a user types, with the feature of that name |
 //! | [`error`] | what can go wrong, in sentences |
 //!
@@ -39,6 +40,7 @@ mod replay;
 mod show;
 mod sweep;
 pub mod transform;
+pub mod words;
 
 #[cfg(feature = "expression")]
 pub use ask::expression;

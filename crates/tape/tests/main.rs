@@ -34,3 +34,4 @@ mod trace;
 mod transform;
 mod unwind;
 mod values;
+mod words;

@@ -3,10 +3,16 @@
 use ops::Tensor;
 use tape::prelude::*;
 use tape::trace::{Layout, Role, Rounding, Step, Trace, tensor_text};
+use tape::words::Language;
 use unicode_width::UnicodeWidthStr;
 
 /// All digits, no tensor summarised, lines as long as they come: what a program can read back.
-const EXACT: Layout = Layout { rounding: Rounding::EXACT, elements: usize::MAX, width: usize::MAX };
+const EXACT: Layout = Layout {
+    rounding: Rounding::EXACT,
+    elements: usize::MAX,
+    width: usize::MAX,
+    language: Language::ENGLISH,
+};
 
 fn neuron(tape: &Tape<f64>) -> Var<'_, f64> {
     let (w, x) = (tape.var(0.5).named("w"), tape.constant(2.0).named("x"));

@@ -27,7 +27,7 @@ function readExpression(source) {
   const text = source.normalize('NFD').trim();
   const names = [];
   let [at, depth] = [0, 0];
-  const fail = (sentence) => { throw new Error(sentence); };
+  const fail = (words) => { throw new Error(words); };
   const blank = () => { while (/\s/u.test(text[at] ?? '')) at += 1; };
   const taken = (...signs) => {
     blank();
@@ -43,13 +43,13 @@ function readExpression(source) {
   };
   const deeper = (read) => {
     depth += 1;
-    if (depth > DEEPEST) fail(`brackets, signs and powers are nested more than ${DEEPEST} levels deep`);
+    if (depth > DEEPEST) fail(sentence('too_deep', { count: DEEPEST }));
     const value = read();
     depth -= 1;
     return value;
   };
   const unexpected = () => fail(at < text.length
-    ? `unexpected \`${[...text.slice(at)][0]}\`` : 'the expression ends too early');
+    ? sentence('unexpected', { character: [...text.slice(at)][0] }) : sentence('ends_early'));
 
   function operand() {
     blank();
@@ -61,14 +61,14 @@ function readExpression(source) {
     const number = match(NUMBER);
     if (number) {
       const value = Number(number[0]);
-      if (!Number.isFinite(value)) fail('this number is too large');
+      if (!Number.isFinite(value)) fail(sentence('too_large'));
       return () => value;
     }
     const found = match(NAME);
     if (!found) return unexpected();
     if (text[at] === '(') {
       at += 1;
-      const f = Object.hasOwn(FUNCTIONS, found[0]) ? FUNCTIONS[found[0]] : fail(`there is no function ${found[0]}`);
+      const f = Object.hasOwn(FUNCTIONS, found[0]) ? FUNCTIONS[found[0]] : fail(sentence('no_function', { name: found[0] }));
       const inside = deeper(sum);
       if (!taken(')')) unexpected();
       return (known) => f(inside(known));

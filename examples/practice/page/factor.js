@@ -93,11 +93,11 @@ function compareTerms(expected, written, rounded) {
   if (missing.length === 0) return undefined;
   const matched = Math.trunc(100 * (expected.length - missing.length) / expected.length);
   const names = missing[0].map((f) => f.name).join(' · ');
-  if (left.length === 0) return { words: `the contribution ${names} is missing`, matched };
+  if (left.length === 0) return { words: sentence('contribution_missing', { name: names }), matched };
   const inside = left.map((term) => compareProduct(missing[0], term, rounded)).filter(Boolean);
   if (inside.length === 0) return undefined;
   const best = inside.reduce((a, b) => (a.matched > b.matched ? a : b));
-  return { words: `in the contribution ${names}: ${best.words}`, matched: matched + Math.trunc(best.matched / (1 + expected.length)) };
+  return { words: sentence('in_contribution', { name: names, why: best.words }), matched: matched + Math.trunc(best.matched / (1 + expected.length)) };
 }
 
 function compareProduct(expected, written, rounded) {
@@ -115,14 +115,14 @@ function compareProduct(expected, written, rounded) {
   const matched = Math.trunc((wrong ?? expected.length) * 100 / expected.length);
   if (wrong !== undefined) {
     const { name } = expected[wrong];
-    const words = left.length === 0 ? `the factor ${name} is missing`
-      : `the first wrong factor is ${name}: in its place is ${others}`;
+    const words = left.length === 0 ? sentence('factor_missing', { name })
+      : sentence('factor_wrong', { name, others });
     return { words, matched };
   }
-  if (left.length > 0) return { words: `there is a factor too many: ${others}`, matched };
+  if (left.length > 0) return { words: sentence('factor_too_many', { others }), matched };
   const [value, given] = [times(expected.map((f) => f.values)), times(written.map((f) => f.values))];
   if (Math.sign(value[0]) === Math.sign(given[0])) return undefined;
-  return { words: 'all factors are there, but the sign is the wrong way round', matched };
+  return { words: sentence('sign_of_product'), matched };
 }
 
 /** Takes the fewest factors whose product is the next that is expected, or the next few. */

@@ -26,17 +26,17 @@ function judge(problem, number, text) {
     const expression = readExpression(source);
     const unknown = expression.names.find(({ name }) => !known[0].has(name));
     if (unknown) {
-      throw new Error(`no value ${unknown.shown} is known here: write the names of the program, and adjoints that are asked for before this one`);
+      throw new Error(sentence('not_known', { name: unknown.shown }));
     }
     const values = known.map((at) => expression.value(at));
-    if (!Number.isFinite(values[0])) throw new Error(`that is ${values[0]}, and not a number that can be compared`);
+    if (!Number.isFinite(values[0])) throw new Error(sentence('not_comparable', { number: values[0] }));
     return { values, isNumber: expression.names.length === 0 };
   };
   const trimmed = text.trim();
   if (trimmed === '') {
-    return { state: 'unreadable', words: 'write a number, such as -0.25 or 1/3, or a formula, such as 1 - y^2' };
+    return { state: 'unreadable', words: sentence('write_something') };
   }
-  if ([...trimmed].length > LONGEST) return { state: 'unreadable', words: `that is longer than ${LONGEST} characters` };
+  if ([...trimmed].length > LONGEST) return { state: 'unreadable', words: sentence('too_long', { count: LONGEST }) };
   const plain = /^[-−]?\d+,\d+$/u.test(trimmed) ? trimmed.replace(',', '.') : trimmed;
   let answer;
   try {
@@ -48,7 +48,7 @@ function judge(problem, number, text) {
   const [here] = answer.values;
   if (answer.isNumber ? agrees(here, keys[0]) : answer.values.every((x, i) => same(x, keys[i]))) return { state: 'right' };
   if (!answer.isNumber && agrees(here, keys[0])) {
-    return { state: 'wrong', words: `\`${trimmed}\` gives the right number here, but with other numbers in the program it does not: write names for all that depends on them, or one number` };
+    return { state: 'wrong', words: sentence('right_here_only', { answer: trimmed }) };
   }
   const count = answer.isNumber ? 1 : problem.points.length;
   const parts = (source) => {
@@ -60,7 +60,7 @@ function judge(problem, number, text) {
   };
   const words = firstWrong(plain, expectedFactors(problem, number, count), answer.isNumber, parts)
     ?? question.slips.find(([value]) => agrees(here, value))?.[1]
-    ?? (short(here) === trimmed ? `${trimmed} is not it` : `\`${trimmed}\` is ${short(here)} here, which is not it`);
+    ?? (short(here) === trimmed ? sentence('not_it', { answer: trimmed }) : sentence('is_not_it', { answer: trimmed, number: short(here) }));
   return { state: 'wrong', words };
 }
 

@@ -18,17 +18,17 @@ function showScore() {
   const right = count((r) => r.state === 'right');
   const first = count((r) => r.state === 'right' && r.tries === 0 && r.hints === 0);
   const shown = count((r) => r.state === 'shown');
-  document.getElementById('score').textContent = `${right} of ${records.length} right, ${first} at the first try without a hint, ${shown} shown`;
+  document.getElementById('score').textContent = sentence('score_so_far', { right, all: records.length, first, shown });
 }
 
-function programTable(problem, title) {
+function programTable(problem, label) {
   const rows = problem.lines.map(({ name, formula, value, constant }) => {
     const cell = (text, kind) => make('td', kind ? { class: kind } : {}, text);
     const kind = constant ? 'constant' : '';
     return make('tr', {}, cell(name, kind), cell(formula ? `= ${formula}` : `= ${value}`, kind),
-      cell(formula ? `= ${value}` : constant ? 'constant' : '', kind));
+      cell(formula ? `= ${value}` : constant ? sentence('constant') : '', kind));
   });
-  return make('div', { class: 'program', tabindex: '0', role: 'region', 'aria-label': `Program of ${title.toLowerCase()}` }, make('table', {}, make('tbody', {}, ...rows)));
+  return make('div', { class: 'program', tabindex: '0', role: 'region', 'aria-label': label }, make('table', {}, make('tbody', {}, ...rows)));
 }
 
 /** The next question that is open, in which the cursor is put. */
@@ -43,7 +43,7 @@ function questionItem(problem, number, label) {
   const record = { tries: 0, hints: 0, state: 'open' };
   records.push(record);
   const field = make('input', { 'aria-label': `${label}: ${question.symbol}`, autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', maxlength: '500' });
-  const [check, hint, show] = [make('button', { type: 'submit' }, 'Check'), make('button', { type: 'button' }, 'Hint'), make('button', { type: 'button' }, 'Show')];
+  const [check, hint, show] = [make('button', { type: 'submit' }, sentence('button_check')), make('button', { type: 'button' }, sentence('button_hint')), make('button', { type: 'button' }, sentence('button_show'))];
   const said = make('p', { role: 'status' });
   const hints = make('div', { class: 'hints' });
   const say = (text, kind) => {
@@ -63,12 +63,13 @@ function questionItem(problem, number, label) {
     if (record.state !== 'open') return;
     const { state, words } = judge(problem, number, field.value);
     if (state === 'right') {
-      say(`Right: ${question.answer}.`, 'right');
+      say(sentence('right', { answer: question.answer }), 'right');
       close('right');
       return;
     }
     if (state === 'wrong') record.tries += 1;
-    say(state === 'wrong' ? `No: ${words}.` : `${words[0].toUpperCase()}${words.slice(1)}.`, 'wrong');
+    const unreadable = sentence('unreadable', { why: words });
+    say(state === 'wrong' ? sentence('wrong', { why: words }) : `${unreadable[0].toUpperCase()}${unreadable.slice(1)}`, 'wrong');
   });
   hint.addEventListener('click', () => {
     const text = question.hints[record.hints];
@@ -77,15 +78,15 @@ function questionItem(problem, number, label) {
     hint.disabled = record.hints >= question.hints.length;
   });
   show.addEventListener('click', () => {
-    say(`The answer is ${question.answer}.`, '');
+    say(sentence('the_answer', { answer: question.answer }), '');
     close('shown');
   });
   return make('li', {}, make('p', {}, `${question.symbol}, ${question.words}`), form, said, hints);
 }
 
 document.getElementById('problems').append(...problems.map((problem, i) => {
-  const title = `Problem ${i + 1}`;
+  const title = sentence('problem', { number: i + 1 });
   const items = problem.questions.map((_, number) => questionItem(problem, number, title));
-  return make('section', { class: 'problem' }, make('h2', {}, title), programTable(problem, title), make('ol', {}, ...items));
+  return make('section', { class: 'problem' }, make('h2', {}, title), programTable(problem, sentence('program_of', { number: i + 1 })), make('ol', {}, ...items));
 }));
 showScore();

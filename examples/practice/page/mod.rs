@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use base64ct::{Base64, Encoding};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tape::words::Form;
 
 use crate::Sheet;
 use crate::answer::Judge;
 use crate::facts::Product;
 use crate::problem::{Problem, Sample};
+use crate::words::Speech;
 
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 /// One module, in files by subject.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
+    tape::words::SCRIPT,
     include_str!("expression.js"),
     include_str!("factor.js"),
     include_str!("judge.js"),
@@ -69,21 +72,38 @@ struct PointData {
 pub fn html(sheet: &Sheet) -> String {
     let data = Data { problems: sheet.problems.iter().map(ProblemData::new).collect() };
     let json = serde_json::to_string(&data).expect("numbers and text");
-    let script = SCRIPTS.join("\n");
+    let (script, speech) = (SCRIPTS.join("\n"), sheet.speech);
     let policy = format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
         hash(&script),
         hash(STYLE),
     );
-    let about = format!("{} problems, seed {}", sheet.problems.len(), sheet.seed);
+    let about = speech.problems_and_seed(sheet.problems.len(), sheet.seed);
     TEMPLATE
+        .replace("{{language}}", speech.code())
         .replace("{{policy}}", &policy)
         .replace("{{title}}", &escape(&sheet.title()))
-        .replace("{{about}}", &about)
+        .replace("{{about}}", &escape(&about))
+        .replace("{{how}}", speech.how_in_html())
+        .replace("{{no_script}}", &escape(speech.no_script()))
         .replace("{{style}}", STYLE)
         // No `</script>` can occur in it: `<` occurs in its strings only.
+        .replace("{{words}}", &said_by(&script, speech).replace('<', "\\u003c"))
         .replace("{{data}}", &json.replace('<', "\\u003c"))
         .replace("{{script}}", &script)
+}
+
+/// The templates of the sentences that a script says.
+fn said_by(script: &str, speech: Speech) -> String {
+    let said =
+        speech.entries().into_iter().filter(|(name, _)| script.contains(&format!("'{name}'")));
+    let templates: BTreeMap<&str, serde_json::Value> = said
+        .map(|(name, forms)| match forms[..] {
+            [(Form::Other, text)] => (name, text.into()),
+            _ => (name, forms.iter().map(|(form, text)| (form.name(), *text)).collect()),
+        })
+        .collect();
+    serde_json::to_string(&templates).expect("text")
 }
 
 /// The name of a script or style in a content security policy.

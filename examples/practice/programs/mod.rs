@@ -6,53 +6,38 @@ mod tensors;
 use tape::Var;
 
 use crate::draw::Draw;
+use crate::words::Words;
 
 /// A level.
 #[derive(Debug)]
 pub struct Level {
     /// The word for it.
-    pub name: &'static str,
+    pub name: fn(&Words) -> &'static str,
     /// What there is to learn.
-    pub about: &'static str,
+    pub about: fn(&Words) -> &'static str,
     /// Draws a program, and what is asked of it.
     pub draw: for<'t> fn(&mut Draw<'t>) -> Program<'t>,
 }
 
 /// The levels, the first of which is number 1.
 pub const LEVELS: [Level; 9] = [
-    Level { name: "scalars", about: "one op, one local derivative", draw: scalars::one_op },
+    Level { name: Words::scalars, about: Words::about_scalars, draw: scalars::one_op },
+    Level { name: Words::chains, about: Words::about_chains, draw: scalars::chain },
+    Level { name: Words::diamonds, about: Words::about_diamonds, draw: scalars::diamond },
+    Level { name: Words::products, about: Words::about_products, draw: tensors::product },
     Level {
-        name: "chains",
-        about: "local derivatives multiply along a chain",
-        draw: scalars::chain,
-    },
-    Level {
-        name: "diamonds",
-        about: "a value used twice: contributions add",
-        draw: scalars::diamond,
-    },
-    Level {
-        name: "products",
-        about: "products of matrices, and where the transpose comes from",
-        draw: tensors::product,
-    },
-    Level {
-        name: "broadcasting",
-        about: "what was spread in the forward pass is summed in the sweep",
+        name: Words::broadcasting,
+        about: Words::about_broadcasting,
         draw: tensors::broadcasting,
     },
     Level {
-        name: "cross-entropy",
-        about: "softmax and cross-entropy: p - y",
+        name: Words::cross_entropy,
+        about: Words::about_cross_entropy,
         draw: tensors::cross_entropy,
     },
-    Level {
-        name: "convolution",
-        about: "one kernel, used at every place",
-        draw: tensors::convolution,
-    },
-    Level { name: "lstm", about: "one step of an LSTM cell", draw: scalars::lstm_step },
-    Level { name: "attention", about: "one query looks at three words", draw: tensors::attention },
+    Level { name: Words::convolution, about: Words::about_convolution, draw: tensors::convolution },
+    Level { name: Words::lstm, about: Words::about_lstm, draw: scalars::lstm_step },
+    Level { name: Words::attention, about: Words::about_attention, draw: tensors::attention },
 ];
 
 /// A program that was drawn.

@@ -77,7 +77,7 @@ fn the_page_needs_nothing_else_and_allows_its_own_script_only() {
             assert!(!html.contains(address), "{address}");
         }
         assert!(html.contains("default-src 'none'; script-src 'sha256-"));
-        assert_eq!(html.matches("<script").count(), 2);
+        assert_eq!(html.matches("<script").count(), 3);
         let data = html.split("type=\"application/json\">").nth(1).unwrap();
         let data = data.split("</script>").next().unwrap();
         let data: serde_json::Value = serde_json::from_str(data).unwrap();

@@ -4,3 +4,4 @@ mod answers;
 mod forms;
 mod keys;
 mod session;
+mod words;

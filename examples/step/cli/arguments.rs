@@ -10,6 +10,7 @@ use tape::expression::{self, nearest};
 use super::Failure;
 use super::programs::{self, Program};
 use super::training::Training;
+use super::words::Speech;
 
 /// What the command line asks for.
 pub enum Asked {
@@ -31,6 +32,8 @@ pub struct Arguments {
     pub training: Option<Box<Training>>,
     /// None: the screen.
     pub views: Vec<View>,
+    /// The language of all that is said.
+    pub speech: Speech,
 }
 
 pub enum Chosen {
@@ -76,7 +79,7 @@ const FILES: [(&str, Format); 9] = [
     ("tikz", Format::Tikz),
 ];
 
-pub const OPTIONS: [&str; 22] = [
+pub const OPTIONS: [&str; 23] = [
     "expr",
     "let",
     "functions",
@@ -98,21 +101,59 @@ pub const OPTIONS: [&str; 22] = [
     "optimizer",
     "rate",
     "digits",
+    "language",
     "help",
 ];
 
-impl From<lexopt::Error> for Failure {
+/// What is asked for, and in which language.
+pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Asked, Speech), Failure> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // What is wrong with the others is said in it.
+    let speech = language(&arguments)?;
+    let mut words = Parser::from_args(arguments);
+    let asked = read_words(&mut words, speech).map_err(|failure| match failure {
+        Wrong::Word(error) => speech.misuse(error),
+        Wrong::Asked(failure) => failure,
+    })?;
+    Ok((asked, speech))
+}
+
+/// The language that is asked for.
+fn language(arguments: &[OsString]) -> Result<Speech, Failure> {
+    let mut speech = Speech::default();
+    let mut words = arguments.iter().filter_map(|word| word.to_str());
+    while let Some(word) = words.next() {
+        let code = match word.strip_prefix("--language") {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        if let Some(code) = code {
+            speech = Speech::find(code)?;
+        }
+    }
+    Ok(speech)
+}
+
+/// What is wrong with a command line.
+enum Wrong {
+    Word(lexopt::Error),
+    Asked(Failure),
+}
+
+impl From<lexopt::Error> for Wrong {
     fn from(error: lexopt::Error) -> Self {
-        misuse(error)
+        Self::Word(error)
     }
 }
 
-fn misuse(text: impl std::fmt::Display) -> Failure {
-    Failure::Misuse(format!("{text}\n`--help` tells what there is."))
+impl From<Failure> for Wrong {
+    fn from(failure: Failure) -> Self {
+        Self::Asked(failure)
+    }
 }
 
-pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Failure> {
-    let mut words = Parser::from_args(arguments);
+fn read_words(words: &mut Parser, speech: Speech) -> Result<Asked, Wrong> {
     let (mut program, mut source): (Option<String>, Option<String>) = (None, None);
     let mut given = Vec::new();
     let (mut of, mut digits, mut views) = (None, None, Vec::new());
@@ -121,15 +162,14 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
     while let Some(word) = words.next()? {
         match word {
             Arg::Short('h') | Arg::Long("help") => return Ok(Asked::Help),
+            Arg::Long("language") => drop(words.value()?), // It was read before.
             Arg::Long("functions") => return Ok(Asked::Functions),
             Arg::Long("expr") => {
                 if source.replace(words.value()?.string()?).is_some() {
-                    return Err(misuse(
-                        "--expr is given twice; statements of one expression are separated by `;`",
-                    ));
+                    return Err(speech.misuse(speech.expression_twice()).into());
                 }
             }
-            Arg::Long("let") => given.push(given_value(&words.value()?.string()?, &given)?),
+            Arg::Long("let") => given.push(given_value(&words.value()?.string()?, &given, speech)?),
             Arg::Long("element") => elements.push(words.value()?.string()?),
             Arg::Long("paths") => paths = Some(words.value()?.string()?),
             Arg::Long("train") => steps = Some(words.value()?.parse::<usize>()?),
@@ -141,14 +181,14 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
             Arg::Long("text") => views.push(View { format: Format::Text, file: "-".into() }),
             Arg::Long(option) => {
                 let Some(&(_, format)) = FILES.iter().find(|file| file.0 == option) else {
-                    return Err(unknown_option(option));
+                    return Err(unknown_option(option, speech).into());
                 };
                 views.push(View { format, file: words.value()?.into() });
             }
             Arg::Value(name) => {
                 let name = name.string()?;
                 if let Some(before) = &program {
-                    return Err(misuse(format!("one program is shown, not {before} and {name}")));
+                    return Err(speech.misuse(speech.one_program(before, name)).into());
                 }
                 program = Some(name);
             }
@@ -157,57 +197,55 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, Fail
     }
     let chosen = match (program, source) {
         (Some(program), Some(_)) => {
-            let text = format!("--expr or the program {program}: one of them is shown");
-            return Err(misuse(text));
+            return Err(speech.misuse(speech.expression_or_program(program)).into());
         }
         (None, Some(source)) => Chosen::Expression { source, given },
         (program, None) => {
             if let Some((name, _)) = given.first() {
-                let text = format!("--let {name}=… is for an expression; --expr gives that");
-                return Err(misuse(text));
+                return Err(speech.misuse(speech.let_without_expression(name)).into());
             }
-            Chosen::Program(programs::find(program.as_deref())?)
+            Chosen::Program(programs::find(program.as_deref(), speech)?)
         }
     };
     let training = match steps {
         Some(steps) => {
             let (open, optimizer) = (open.unwrap_or(1), optimizer.unwrap_or_else(|| "sgd".into()));
             if open == 0 {
-                return Err(misuse("--open 0: the steps of a run are counted from 1"));
+                return Err(speech.misuse(speech.open_0()).into());
             }
             Some(Box::new(Training { steps, open, optimizer, rate }))
         }
         None if open.is_some() || optimizer.is_some() || rate.is_some() => {
-            return Err(misuse(
-                "--open, --optimizer and --rate are for a run; --train N makes one",
-            ));
+            return Err(speech.misuse(speech.options_of_run()).into());
         }
         None => None,
     };
-    let arguments = Arguments { chosen, of, digits, paths, elements, training, views };
+    let arguments = Arguments { chosen, of, digits, paths, elements, training, views, speech };
     Ok(Asked::Views(Box::new(arguments)))
 }
 
-fn unknown_option(option: &str) -> Failure {
-    let near = nearest(option, OPTIONS);
-    let hint = near.first().map_or(String::new(), |near| format!(" Did you mean --{near}?"));
-    misuse(format!("there is no option --{option}.{hint}"))
+fn unknown_option(option: &str, speech: Speech) -> Failure {
+    speech.misuse(match nearest(option, OPTIONS).first() {
+        Some(near) => speech.no_option_but(option, near),
+        None => speech.no_option(option),
+    })
 }
 
 /// Reads `NAME=VALUE`.
 fn given_value(
     text: &str,
     before: &[(String, Tensor<f64>)],
+    speech: Speech,
 ) -> Result<(String, Tensor<f64>), Failure> {
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty())
     else {
-        return Err(misuse(format!("--let {text}: it should read NAME=VALUE, such as w=0.5")));
+        return Err(speech.misuse(speech.let_form(text)));
     };
     let name = name.trim().to_owned();
     if before.iter().any(|given| given.0 == name) {
-        return Err(misuse(format!("--let {name}=… is given twice")));
+        return Err(speech.misuse(speech.let_twice(name)));
     }
-    let value = expression::value(value)
-        .map_err(|error| Failure::Misuse(format!("--let {text}\n{error}")))?;
+    let value =
+        expression::value(value).map_err(|error| Failure::Misuse(speech.let_value(text, error)))?;
     Ok((name, value))
 }

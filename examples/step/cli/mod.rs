@@ -3,6 +3,7 @@
 mod arguments;
 mod programs;
 mod training;
+mod words;
 
 use std::ffi::OsString;
 use std::fmt::{self, Display};
@@ -11,68 +12,19 @@ use std::path::Path;
 
 use ops::Tensor;
 use tape::expression::{Expression, Function, Kind, functions, nearest};
+use tape::terminal::Screen;
+use tape::trace::Layout;
 use tape::trace::document::{Document, Settings};
-use tape::trace::{Layout, Rounding};
-use tape::{Picture, Tape, Trace, Var, page, terminal};
+use tape::{Picture, Tape, Trace, Var, page};
 
 #[cfg(test)]
 pub use arguments::OPTIONS;
 use arguments::{Arguments, Chosen, Format, View};
 #[cfg(test)]
 pub use training::OPTIMIZERS;
-
-pub const HELP: &str = "\
-Shows both passes of a program step by step: each value forwards, each
-gradient backwards, with every number, the formula it comes from, and why it
-comes then.
-
-Usage: step [PROGRAM] [--of NAME] [VIEW]...
-       step [PROGRAM] --train STEPS [--optimizer NAME] [--rate RATE] [VIEW]...
-       step --expr EXPRESSION [--let NAME=VALUE]... [--of NAME] [VIEW]...
-
-Programs:
-{programs}
-Expressions:
-  --expr \"tanh(w*x + b)\"       one statement, or several: \"z = w*x; y = sin(z)\"
-  --let NAME=VALUE             a value for a name: 0.5, 1/3 or [1, 2, 3]; one
-                               --let for each name
-  --functions                  lists the functions that an expression can call
-
-Views, of which each FILE may be - for the standard output:
-  --text                       text, as without a terminal
-  --plan FILE                  how both passes are replayed with other numbers:
-                               which ops share a pass over the data, and which
-                               buffer each value lives in
-  --html FILE                  a page for a browser, with a scrubber
-  --json FILE                  all steps as data
-  --dot FILE                   the graph for Graphviz
-  --mermaid FILE               the graph for Markdown on GitHub
-  --svg FILE                   the graph as a picture
-  --tikz FILE                  the graph as a picture for LaTeX
-  --latex FILE                 the derivation as a LaTeX document
-  --slides FILE                slides for a browser, a step a slide
-Without a view: a screen in the terminal; ? lists its keys.
-
-Options:
-  --of NAME                    differentiates the variable NAME, and shows only
-                               what it was computed from
-  --element ELEMENT            opens an element into the terms that it is the
-                               sum of: \"z[1]\", or of an adjoint \"grad W[1,0]\"
-  --paths NAME                 the gradient with respect to NAME as the sum over
-                               the paths from it to the result
-  --train STEPS                a run of training: the loss of each step, and of
-                               any both passes, the optimiser's step for each
-                               weight, and the loss after it (text, HTML, JSON,
-                               or the screen)
-  --open N                     the step of training that is opened first, 1
-                               unless told
-  --optimizer NAME             sgd unless told; momentum, nesterov, adagrad,
-                               rmsprop, adadelta, adam, adamw, nadam, lion
-  --rate RATE                  its learning rate
-  --digits N                   significant digits in text and pictures, 4 unless
-                               told; from 17 on all
-  -h, --help                   this text
-";
+#[cfg(test)]
+pub use words::MARKED;
+use words::Speech;
 
 /// Why the program ends without what was asked for, as it is printed.
 #[derive(Debug)]
@@ -107,12 +59,10 @@ pub fn run(
     out: &mut dyn Write,
     terminal: bool,
 ) -> Result<(), Failure> {
-    let arguments = match arguments::read(arguments)? {
-        arguments::Asked::Help => {
-            let help = HELP.replace("{programs}", &programs::list());
-            return print(out, &help);
-        }
-        arguments::Asked::Functions => return print(out, &function_list()),
+    let (asked, speech) = arguments::read(arguments)?;
+    let arguments = match asked {
+        arguments::Asked::Help => return print(out, &help(speech), speech),
+        arguments::Asked::Functions => return print(out, &function_list(speech), speech),
         arguments::Asked::Views(arguments) => arguments,
     };
     if let Some(training) = &arguments.training {
@@ -125,22 +75,26 @@ pub fn run(
     } else if arguments.views.is_empty() {
         let trace = traced(output)?;
         if terminal {
-            return terminal::show(&trace)
-                .map_err(|error| Failure::Io(format!("the screen cannot be shown: {error}")));
+            let screen = Screen::new(&trace).language(speech.views);
+            return screen.show().map_err(|error| Failure::Io(speech.no_screen(error)));
         }
         return text(&trace, &arguments, out, terminal);
     }
     arguments.views.iter().try_for_each(|view| show(view, output, &arguments, out, terminal))
 }
 
-/// Records what was chosen, and gives what is differentiated.
-fn record<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t, f64>, Failure> {
-    let output = record_whole(tape, &arguments.chosen)?;
-    arguments.of.as_ref().map_or(Ok(output), |name| variable(tape, name, "--of"))
+fn help(speech: Speech) -> String {
+    speech.words.help(programs::list(speech), Speech::list())
 }
 
-fn record_whole<'t>(tape: &'t Tape<f64>, chosen: &Chosen) -> Result<Var<'t, f64>, Failure> {
-    match chosen {
+/// Records what was chosen, and gives what is differentiated.
+fn record<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t, f64>, Failure> {
+    let (output, speech) = (record_whole(tape, arguments)?, arguments.speech);
+    arguments.of.as_ref().map_or(Ok(output), |name| variable(tape, name, "--of", speech))
+}
+
+fn record_whole<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t, f64>, Failure> {
+    match &arguments.chosen {
         Chosen::Program(program) => Ok(program.record(tape)),
         Chosen::Expression { source, given } => {
             let given: Vec<(&str, Tensor<f64>)> =
@@ -149,7 +103,7 @@ fn record_whole<'t>(tape: &'t Tape<f64>, chosen: &Chosen) -> Result<Var<'t, f64>
                 .and_then(|expression| expression.record(tape, &given))
                 .map_err(|error| {
                     let error = match error.kind().clone() {
-                        Kind::NoValue(name) => error.help(format!("add --let {name}=NUMBER")),
+                        Kind::NoValue(name) => error.help(arguments.speech.add_let(name)),
                         _ => error,
                     };
                     Failure::Misuse(error.to_string())
@@ -164,7 +118,7 @@ pub fn recorded(
     tape: &Tape<f64>,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Var<'_, f64>, Failure> {
-    match arguments::read(arguments)? {
+    match arguments::read(arguments)?.0 {
         arguments::Asked::Views(arguments) => record(tape, &arguments),
         _ => unreachable!("tests ask for a program"),
     }
@@ -176,13 +130,13 @@ pub fn run_of(
     tape: &Tape<f64>,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<tape::trace::Run<'_, f64>, Failure> {
-    let arguments::Asked::Views(arguments) = arguments::read(arguments)? else {
+    let arguments::Asked::Views(arguments) = arguments::read(arguments)?.0 else {
         unreachable!("tests ask for a run")
     };
     match *arguments {
-        Arguments { chosen: Chosen::Program(program), training: Some(training), .. } => {
-            training::trained(tape, program, &training)
-        }
+        Arguments {
+            chosen: Chosen::Program(program), training: Some(training), speech, ..
+        } => training::trained(tape, program, &training, speech),
         _ => unreachable!("tests ask for a run"),
     }
 }
@@ -193,14 +147,19 @@ pub fn programs() -> &'static [programs::Program] {
 }
 
 /// The value of a name.
-fn variable<'t>(tape: &'t Tape<f64>, name: &str, option: &str) -> Result<Var<'t, f64>, Failure> {
+fn variable<'t>(
+    tape: &'t Tape<f64>,
+    name: &str,
+    option: &str,
+    speech: Speech,
+) -> Result<Var<'t, f64>, Failure> {
     // Of several with the name the last.
     let named: Vec<Var<'t, f64>> = tape.vars().filter(|x| x.is_called(name)).collect();
     named.last().copied().ok_or_else(|| {
         let labels: Vec<String> = tape.vars().map(Var::label).collect();
         let near = nearest(name, labels.iter().map(String::as_str));
         let known = if near.is_empty() { labels.join(", ") } else { near.join(", ") };
-        Failure::Misuse(format!("{option} {name}: there is no such value. Known: {known}"))
+        Failure::Misuse(speech.no_value(option, name, known))
     })
 }
 
@@ -224,31 +183,44 @@ fn show(
     let content = match view.format {
         Format::Text => return text(&traced(output)?, arguments, out, terminal),
         Format::Plan => plan(arguments)?,
-        Format::Html => traced(output)?.to_html(&page::Settings::default()),
+        Format::Html => traced(output)?.to_html(&page_settings(arguments.speech)),
         Format::Json => {
-            let settings = Settings { sources: true, ..Settings::default() };
+            let language = arguments.speech.views;
+            let settings = Settings { sources: true, language, ..Settings::default() };
             Document::new(&traced(output)?, &settings).to_json() + "\n"
         }
         Format::Dot => picture()?.to_dot(),
         Format::Mermaid => picture()?.to_mermaid(),
         Format::Svg => picture()?.to_svg(),
-        Format::Latex => traced(output)?.latex_with(rounding(arguments)).document(),
-        Format::Slides => traced(output)?.slides_with(rounding(arguments)),
+        Format::Latex => traced(output)?.latex_with(layout(arguments)).document(),
+        Format::Slides => traced(output)?.slides_with(layout(arguments)),
         Format::Tikz => picture()?.to_tikz(),
     };
+    put(view, arguments, &content, out)
+}
+
+/// Writes a view to where it was asked for.
+fn put(
+    view: &View,
+    arguments: &Arguments,
+    content: &str,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let speech = arguments.speech;
     if view.is_output() {
-        return print(out, &content);
+        return print(out, content, speech);
     }
-    write(&view.file, &content)?;
+    write(&view.file, content, speech)?;
     if arguments.views.iter().any(View::is_output) {
         return Ok(()); // Which holds what was asked for, and nothing else.
     }
-    print(out, &format!("wrote {}\n", view.file.display()))
+    print(out, &(speech.wrote(view.file.display()) + "\n"), speech)
 }
 
-fn rounding(arguments: &Arguments) -> Rounding {
-    let standard = Rounding::default();
-    Rounding { digits: arguments.digits.unwrap_or(standard.digits), ..standard }
+fn page_settings(speech: Speech) -> page::Settings {
+    let mut settings = page::Settings::default();
+    settings.document.language = speech.views;
+    settings
 }
 
 /// The plan of a program that computes the output and its gradients. They are recorded apart, so that
@@ -270,24 +242,25 @@ const MOST_PATHS: usize = 16;
 
 /// Opens elements, one after the other, and lists paths.
 fn open(trace: &Trace<'_, f64>, arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let layout = layout(arguments);
+    let (layout, speech) = (layout(arguments), arguments.speech);
     for (i, element) in arguments.elements.iter().enumerate() {
         let opened = trace
-            .element(element, layout.rounding)
-            .map_err(|error| Failure::Misuse(format!("--element {element}: {error}")))?;
+            .element(element, layout)
+            .map_err(|error| Failure::Misuse(speech.no_element(element, error)))?;
         let between = if i > 0 { "\n" } else { "" };
-        print(out, &format!("{between}{}", opened.text(layout)))?;
+        print(out, &format!("{between}{}", opened.text(layout)), speech)?;
     }
     let Some(name) = &arguments.paths else { return Ok(()) };
-    let node = variable(trace.output().tape(), name, "--paths")?;
+    let node = variable(trace.output().tape(), name, "--paths", speech)?;
     let paths = trace
         .paths(node, MOST_PATHS)
-        .map_err(|error| Failure::Misuse(format!("--paths {name}: {error}")))?;
-    print(out, &paths.text(layout).to_string())
+        .map_err(|error| Failure::Misuse(speech.no_paths(name, error)))?;
+    print(out, &paths.text(layout).to_string(), speech)
 }
 
 fn layout(arguments: &Arguments) -> Layout {
-    arguments.digits.map_or_else(Layout::default, |digits| Layout::default().digits(digits))
+    let layout = Layout::default().language(arguments.speech.views);
+    arguments.digits.map_or(layout, |digits| layout.digits(digits))
 }
 
 fn text(
@@ -296,32 +269,36 @@ fn text(
     out: &mut dyn Write,
     terminal: bool,
 ) -> Result<(), Failure> {
-    let text = trace.text(layout(arguments));
-    // In the colours that the terminal has.
-    if terminal { text.print().or_else(closed_early) } else { print(out, &text.to_string()) }
+    let (text, speech) = (trace.text(layout(arguments)), arguments.speech);
+    if terminal {
+        // In the colours that the terminal has.
+        return text.print().or_else(|error| closed_early(&error, speech));
+    }
+    print(out, &text.to_string(), speech)
 }
 
-fn print(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(closed_early)
+fn print(out: &mut dyn Write, text: &str, speech: Speech) -> Result<(), Failure> {
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.or_else(|error| closed_early(&error, speech))
 }
 
 /// A reader such as `head` that has seen enough is no failure.
-#[allow(clippy::needless_pass_by_value)] // As `or_else` hands it over.
-fn closed_early(error: io::Error) -> Result<(), Failure> {
+fn closed_early(error: &io::Error, speech: Speech) -> Result<(), Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(());
     }
-    Err(Failure::Io(format!("the output cannot be written: {error}")))
+    Err(Failure::Io(speech.no_output(error)))
 }
 
-fn write(file: &Path, content: &str) -> Result<(), Failure> {
+fn write(file: &Path, content: &str, speech: Speech) -> Result<(), Failure> {
     std::fs::write(file, content)
-        .map_err(|error| Failure::Io(format!("{} cannot be written: {error}", file.display())))
+        .map_err(|error| Failure::Io(speech.no_file(file.display(), error)))
 }
 
-fn function_list() -> String {
+fn function_list(speech: Speech) -> String {
     let functions = functions();
-    let list = [(1, "of one operand"), (2, "of two"), (3, "of three")].map(|(operands, title)| {
+    let titles = [(1, speech.of_one_operand()), (2, speech.of_two()), (3, speech.of_three())];
+    let list = titles.map(|(operands, title)| {
         let functions = functions.iter().filter(|f| f.operands() == operands);
         let calls: Vec<String> = functions.map(call).collect();
         let options = textwrap::Options::new(80).initial_indent("  ").subsequent_indent("  ");

@@ -7,11 +7,12 @@ use tape::expression::nearest;
 
 use super::Failure;
 use super::training::Weights;
+use super::words::{Speech, Words};
 use nn::data::Targets;
 
 pub struct Program {
     pub name: &'static str,
-    about: &'static str,
+    about: fn(&Words) -> &'static str,
     pub kind: Kind,
 }
 
@@ -37,49 +38,44 @@ impl Program {
 pub const PROGRAMS: [Program; 6] = [
     Program {
         name: "three-layers",
-        about: "the textbook's network of three layers",
+        about: Words::about_three_layers,
         kind: Kind::Variables(three_layers),
     },
-    Program { name: "neuron", about: "one neuron and its error", kind: Kind::Variables(neuron) },
-    Program {
-        name: "order",
-        about: "b = a + a; c = b + b: why the order matters",
-        kind: Kind::Variables(order),
-    },
+    Program { name: "neuron", about: Words::about_neuron, kind: Kind::Variables(neuron) },
+    Program { name: "order", about: Words::about_order, kind: Kind::Variables(order) },
     Program {
         name: "shared-weight",
-        about: "one weight used at three places",
+        about: Words::about_shared_weight,
         kind: Kind::Variables(shared_weight),
     },
     Program {
         name: "cross-entropy",
-        about: "softmax and cross-entropy, op by op",
+        about: Words::about_cross_entropy,
         kind: Kind::Variables(cross_entropy),
     },
-    Program {
-        name: "digits",
-        about: "one training step of a network that reads digits",
-        kind: Kind::Digits,
-    },
+    Program { name: "digits", about: Words::about_digits, kind: Kind::Digits },
 ];
 
 /// The programs and what they show, a line each.
-pub fn list() -> String {
+pub fn list(speech: Speech) -> String {
     let mut list = String::new();
     for (i, Program { name, about, .. }) in PROGRAMS.iter().enumerate() {
-        let default = if i == 0 { "; shown unless told" } else { "" };
-        let _ = writeln!(list, "  {name:<16} {about}{default}");
+        let about = about(speech.words);
+        let about = if i == 0 { speech.shown_unless_told(about) } else { about.to_owned() };
+        let _ = writeln!(list, "  {name:<16} {about}");
     }
     list
 }
 
-pub fn find(name: Option<&str>) -> Result<&'static Program, Failure> {
+pub fn find(name: Option<&str>, speech: Speech) -> Result<&'static Program, Failure> {
     let Some(name) = name else { return Ok(&PROGRAMS[0]) };
     PROGRAMS.iter().find(|program| program.name == name).ok_or_else(|| {
         let near = nearest(name, PROGRAMS.iter().map(|program| program.name));
-        let hint = near.first().map_or(String::new(), |near| format!(" Did you mean {near}?"));
-        let list = list();
-        Failure::Misuse(format!("there is no program {name}.{hint} The programs are:\n{list}"))
+        let list = list(speech);
+        Failure::Misuse(match near.first() {
+            Some(near) => speech.no_program_but(name, near, list),
+            None => speech.no_program(name, list),
+        })
     })
 }
 

@@ -7,15 +7,17 @@ use std::io::Write;
 use nn::data::Targets;
 use nn::ops::Shape;
 use nn::prelude::*;
+use tape::Trace;
 use tape::expression::nearest;
 use tape::page;
+use tape::terminal::Screen;
 use tape::trace::document::{Document, Settings};
 use tape::trace::{Run, Text};
-use tape::{Trace, terminal};
 
-use super::arguments::{Arguments, Chosen, Format, View};
+use super::arguments::{Arguments, Chosen, Format};
 use super::programs::{self, Kind, Program};
-use super::{Failure, layout, print, write};
+use super::words::Speech;
+use super::{Failure, layout, page_settings, print, put};
 
 /// What `--train` and the options to it ask for.
 pub struct Training {
@@ -104,15 +106,16 @@ pub const OPTIMIZERS: [(&str, f64); 10] = [
 ];
 
 /// The optimiser of a name.
-fn optimizer(training: &Training) -> Result<Box<dyn Optimizer<f64>>, Failure> {
+fn optimizer(training: &Training, speech: Speech) -> Result<Box<dyn Optimizer<f64>>, Failure> {
     let name = &training.optimizer[..];
     let names = OPTIMIZERS.map(|(name, _)| name);
     let Some(&(_, usual)) = OPTIMIZERS.iter().find(|known| known.0 == name) else {
         let near = nearest(name, names);
-        let hint = near.first().map_or(String::new(), |near| format!(" Did you mean {near}?"));
         let list = names.join(", ");
-        let text = format!("there is no optimiser {name}.{hint} There are {list}");
-        return Err(Failure::Misuse(text));
+        return Err(Failure::Misuse(match near.first() {
+            Some(near) => speech.no_optimizer_but(name, near, list),
+            None => speech.no_optimizer(name, list),
+        }));
     };
     let rate = training.rate.unwrap_or(usual);
     let made = || -> Result<Box<dyn Optimizer<f64>>, nn::Error> {
@@ -139,70 +142,53 @@ pub fn show(
     out: &mut dyn Write,
     on_terminal: bool,
 ) -> Result<(), Failure> {
+    let speech = arguments.speech;
+    let misuse = |text: &str| Err(Failure::Misuse(text.to_owned()));
     let Chosen::Program(program) = &arguments.chosen else {
-        let text = "--train is for a program; an expression does not say which of its names learn";
-        return Err(Failure::Misuse(text.to_owned()));
+        return misuse(speech.train_expression());
     };
     if arguments.of.is_some() || arguments.paths.is_some() || !arguments.elements.is_empty() {
-        let text = "--of, --element and --paths are for both passes alone, without --train";
-        return Err(Failure::Misuse(text.to_owned()));
+        return misuse(speech.train_alone());
     }
     let first = training.open - 1;
     if training.steps <= first {
-        let text =
-            format!("--open {}: the run has the steps 1 to {}", training.open, training.steps);
-        return Err(Failure::Misuse(text));
+        return misuse(&speech.open_beyond(training.open, training.steps));
     }
     let tape = Tape::new();
-    let run = trained(&tape, program, training)?;
+    let run = trained(&tape, program, training, speech)?;
     if arguments.views.is_empty() {
         if on_terminal {
-            return terminal::show_run(&run, first)
-                .map_err(|error| Failure::Io(format!("the screen cannot be shown: {error}")));
+            let screen = Screen::of_run(&run, first).expect("the step is one of the run");
+            let shown = screen.language(speech.views).show();
+            return shown.map_err(|error| Failure::Io(speech.no_screen(error)));
         }
-        return print(out, &text(&run, first, arguments));
+        return print(out, &text(&run, first, arguments), speech);
     }
     arguments.views.iter().try_for_each(|view| {
         let content = match view.format {
             Format::Text => text(&run, first, arguments),
             Format::Html => {
-                let title = Some(format!("{}, trained step by step", program.name));
-                run.to_html(first, &page::Settings { title, ..page::Settings::default() })
+                let title = Some(speech.trained_title(program.name));
+                run.to_html(first, &page::Settings { title, ..page_settings(speech) })
             }
             Format::Json => {
-                let settings = Settings { sources: true, ..Settings::default() };
+                let language = speech.views;
+                let settings = Settings { sources: true, language, ..Settings::default() };
                 Document::of_step(&run.steps()[first], &settings).to_json() + "\n"
             }
             _ => {
-                let text = "with --train there are the views --text, --html and --json";
-                return Err(Failure::Misuse(text.to_owned()));
+                return misuse(speech.train_views());
             }
         };
         put(view, arguments, &content, out)
     })
 }
 
-fn put(
-    view: &View,
-    arguments: &Arguments,
-    content: &str,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    if view.is_output() {
-        return print(out, content);
-    }
-    write(&view.file, content)?;
-    if arguments.views.iter().any(View::is_output) {
-        return Ok(());
-    }
-    print(out, &format!("wrote {}\n", view.file.display()))
-}
-
 fn text(run: &Run<'_, f64>, first: usize, arguments: &Arguments) -> String {
     let layout = layout(arguments);
     let step: Text = run.steps()[first].text(layout);
-    let number = first + 1;
-    format!("{}\n\nStep {number} of training:\n\n{step}", run.text(layout).to_string().trim_end())
+    let title = arguments.speech.step_of_training(first + 1);
+    format!("{}\n\n{title}\n\n{step}", run.text(layout).to_string().trim_end())
 }
 
 /// Runs the training.
@@ -210,8 +196,9 @@ pub fn trained<'t>(
     tape: &'t Tape<f64>,
     program: &Program,
     training: &Training,
+    speech: Speech,
 ) -> Result<Run<'t, f64>, Failure> {
-    let mut optimizer = optimizer(training)?;
+    let mut optimizer = optimizer(training, speech)?;
     let steps = training.steps;
     let run = match program.kind {
         Kind::Variables(record) => {

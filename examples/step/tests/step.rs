@@ -320,6 +320,71 @@ fn training(heading: &str) -> String {
     }
 }
 
+/// The words of a text outside of brackets, but for those that are known.
+fn unmarked(text: &str, known: &[&str]) -> BTreeSet<String> {
+    let (mut outside, mut depth) = (String::new(), 0_usize);
+    for c in text.chars() {
+        match c {
+            '⟦' => depth += 1,
+            '⟧' => depth -= 1,
+            _ => outside.push(if depth == 0 { c } else { ' ' }),
+        }
+    }
+    let words = outside.split(|c: char| !c.is_alphabetic()).filter(|word| word.chars().count() > 1);
+    words.filter(|word| !known.contains(word)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_language_of_all_that_is_said_can_be_set() {
+    let marked = ["--language", cli::MARKED];
+    let of = |arguments: &[&str]| shown(arguments, &marked);
+    let listed = of(&["--help"]);
+    assert!(
+        listed.starts_with("⟦Shows both passes") && listed.contains("en (English)"),
+        "{listed}"
+    );
+    let functions = of(&["--functions"]);
+    assert!(functions.starts_with("⟦of one operand⟧:"), "{functions}");
+    for name in cli::programs().iter().map(|program| program.name) {
+        assert_eq!(of(&[name, "--slides", "-"]).matches("<html lang=\"en-x-marked\">").count(), 1);
+    }
+    let known = ["expression", "tanh", "adj", "TRAINING", "txt"];
+    let texts = [
+        of(&EXPRESSION),
+        of(&[&EXPRESSION[..], &["--element", "y", "--paths", "w"]].concat()),
+        of(&["neuron", "--train", "2"]).replace("examples/step/cli/programs.rs", ""),
+    ];
+    for text in texts {
+        assert!(text.contains('⟦') && unmarked(&text, &known).is_empty(), "{text}");
+    }
+    // What is wrong with the command line is said in it too, wherever the language stands.
+    for wrong in [
+        &["--expr", "x", "--expr", "y"][..],
+        &["order", "neuron"],
+        &["order", "--expr", "x"],
+        &["--let", "x=1"],
+        &["--expr", "x", "--let", "x"],
+        &["--train", "2", "--open", "0"],
+        &["--train", "2", "--open", "3"],
+        &["--open", "1"],
+        &["--train", "2", "--paths", "w"],
+        &["--train", "2", "--dot", "-"],
+        &["--htm", "-"],
+        &["neuro"],
+        &["--train", "1", "--optimizer", "adan"],
+        &["--paths", "weight"],
+    ] {
+        let said = failure(&[&marked[..], wrong].concat()).1;
+        assert!(said.starts_with('⟦') && said.ends_with('⟧'), "{said}");
+        assert_eq!(said, failure(&[wrong, &["--language=en-x-marked"]].concat()).1);
+    }
+    let (code, said) = failure(&["--language", "tlh"]);
+    assert_eq!(
+        (code, said.lines().next()),
+        (2, Some("there is no language tlh. There is en (English)"))
+    );
+}
+
 #[test]
 fn every_program_can_be_trained_with_every_optimiser() {
     for program in cli::programs() {

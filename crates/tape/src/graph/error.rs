@@ -8,6 +8,7 @@ use ops::{Float, OpError, visible};
 use thiserror::Error;
 
 use crate::graph::var::Var;
+use crate::words::Language;
 
 /// A recorded value as messages speak of it: its name, if it has one, and the line of the program
 /// that recorded it.
@@ -48,13 +49,21 @@ impl<A: Float> From<Var<'_, A>> for Origin {
     }
 }
 
+impl Origin {
+    /// It in words.
+    pub(crate) fn text(&self, language: Language) -> String {
+        let place = self.location();
+        match (self.name(), self.op()) {
+            (Some(name), _) => language.origin_named(visible(name), place),
+            (None, Some(op)) => language.origin_of_op(op, place),
+            (None, None) => language.origin(place),
+        }
+    }
+}
+
 impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.name(), self.op()) {
-            (Some(name), _) => write!(f, "{}, recorded at {}", visible(name), self.location()),
-            (None, Some(op)) => write!(f, "result of {op}, recorded at {}", self.location()),
-            (None, None) => write!(f, "recorded at {}", self.location()),
-        }
+        f.write_str(&self.text(Language::ENGLISH))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::graph::node::{Graph, Source, operands};
 use crate::graph::op::Op;
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
+use crate::words::Language;
 
 /// Marks on the elements of a value, in the order of the axes.
 type Marks = Vec<bool>;
@@ -23,6 +24,7 @@ pub(super) struct Way<'t, A: Float> {
     depends: Vec<Option<Marks>>,
     /// Which elements a gradient can get to.
     open: Vec<Marks>,
+    language: Language,
 }
 
 /// What an op does to a gradient on its way to one operand.
@@ -42,7 +44,7 @@ struct Passage {
 
 impl<'t, A: Float> Way<'t, A> {
     /// The way from the node at `output` to the marked part of `x`.
-    pub fn new(x: Var<'t, A>, output: usize, part: Marks) -> Self {
+    pub fn new(x: Var<'t, A>, output: usize, part: Marks, language: Language) -> Self {
         let tape = x.tape();
         let graph = tape.graph();
         let mut depends = vec![None; output + 1];
@@ -58,7 +60,7 @@ impl<'t, A: Float> Way<'t, A> {
         let mut open: Vec<Marks> = open.collect();
         open[output].fill(true);
         drop(graph);
-        let mut way = Self { tape, x: x.index(), depends, open };
+        let mut way = Self { tape, x: x.index(), depends, open, language };
         way.cut_dead_ends(output);
         way
     }
@@ -165,20 +167,15 @@ impl<'t, A: Float> Way<'t, A> {
             if most == 0.0 || asked.zip(passed).any(|(&asked, size)| asked && size > 0.0) {
                 continue;
             }
-            let name = name(graph, node);
+            let (name, language) = (self.name(graph, node), self.language);
             let least = if A::NAME == "f64" { f64::MIN_POSITIVE } else { f32::MIN_POSITIVE.into() };
             return if most * passage.gain < least {
-                format!(
-                    "the gradient that arrives at {name}, {most:e} at most, is too small to go on"
-                )
+                language.why_too_small(name, format!("{most:e}"))
             } else {
-                format!(
-                    "the contributions that {name} adds up cancel exactly: what arrives there does not \
-                     change its result"
-                )
+                language.why_cancels(name)
             };
         }
-        "contributions to it cancel exactly".into()
+        self.language.why_cancels_somewhere().to_owned()
     }
 
     /// Says how an op stops a gradient, all of it or a part.
@@ -186,65 +183,45 @@ impl<'t, A: Float> Way<'t, A> {
         let &Passage { node, position, operand, asked, passed, has_slope, .. } = passage;
         let here = &graph[node];
         let op = here.source.op().expect("a node with operands that are not detached has an op");
-        let at = name(graph, node);
-        let origin = Origin::of(Var::new(self.tape, operand));
+        let (at, language) = (self.name(graph, node), self.language);
+        let origin = Origin::of(Var::new(self.tape, operand)).text(language);
         let units = self.depends[node.index()].iter().flatten().filter(|&&on| on).count();
         if units == 0 {
-            return format!("{at} reads none of it: no element of its result depends on {origin}");
+            return language.why_not_read(at, origin);
         }
         if !has_slope {
-            return format!("{at} has slope 0 everywhere, so nothing passes it");
+            return language.why_no_slope(at);
         }
         if passed > 0 {
-            return format!("{at} stops it in {} of {asked} places", asked - passed);
+            return language.why_stops_some(at, asked - passed, asked);
         }
-        let places = |units: usize| match units {
-            1 => "in the one place".to_owned(),
-            _ => format!("in all {units} places"),
-        };
+        let places = || language.in_places(units);
         match op.remarks().stops {
-            Some(Stops::Off) if units == 1 => {
-                format!("the one unit of {at} is off: its operand ({origin}) is not above 0")
+            Some(Stops::Off) if units == 1 => language.why_unit_off(at, origin),
+            Some(Stops::Off) if units < here.value.len() => {
+                language.why_units_off_there(at, units, origin)
             }
-            Some(Stops::Off) if units < here.value.len() => format!(
-                "all {units} units of {at} that depend on it are off: its operand ({origin}) is \
-                 not above 0 there"
-            ),
-            Some(Stops::Off) => format!(
-                "all {units} units of {at} are off: its operand ({origin}) is nowhere above 0"
-            ),
-            Some(Stops::Mask) => {
-                let mask = if position == 1 { "0" } else { "not 0" };
-                format!("{at} never takes this operand ({origin}): the mask is {mask} there")
-            }
-            Some(Stops::Factor) => {
-                format!("{at} multiplies by a factor that is 0 {}", places(units))
-            }
-            Some(Stops::Bounds) => {
-                format!("{at} is at or beyond its bounds {}", places(units))
-            }
-            Some(Stops::Choice) => {
-                format!("{at} never takes this operand ({origin})")
-            }
-            Some(Stops::Saturation) => {
-                format!("{at} is saturated: its slope rounds to 0 {}", places(units))
-            }
+            Some(Stops::Off) => language.why_units_off(at, units, origin),
+            Some(Stops::Mask) if position == 1 => language.why_masked_0(at, origin),
+            Some(Stops::Mask) => language.why_masked_1(at, origin),
+            Some(Stops::Factor) => language.why_factor(at, places()),
+            Some(Stops::Bounds) => language.why_bounds(at, places()),
+            Some(Stops::Choice) => language.why_choice(at, origin),
+            Some(Stops::Saturation) => language.why_saturated(at, places()),
             None if op.family() == Family::Bilinear => {
                 let other = operands(graph, node)[1 - position.min(1)];
                 let other = Origin::of(Var::new(self.tape, other));
-                format!(
-                    "{at} multiplies by a factor ({other}) that is 0 wherever it meets this one"
-                )
+                language.why_other_factor(at, other.text(language))
             }
-            None => format!("{at} passes on 0, its slope being 0 at these values"),
+            None => language.why_slope_0(at),
         }
     }
-}
 
-/// An op and its line.
-fn name<A: Float>(graph: &Graph<A>, node: NodeIndex) -> String {
-    let here = &graph[node];
-    format!("{} (at {})", here.source.op().map_or("detach", Op::name), here.location)
+    /// An op and its line.
+    fn name(&self, graph: &Graph<A>, node: NodeIndex) -> String {
+        let here = &graph[node];
+        self.language.op_at(here.source.op().map_or("detach", Op::name), here.location)
+    }
 }
 
 /// Which elements of the value at `node` depend on marked elements of its operands: element by

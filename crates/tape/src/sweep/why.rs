@@ -8,6 +8,7 @@ use super::way::Way;
 use crate::graph::error::Origin;
 use crate::graph::node::{Graph, operands};
 use crate::graph::var::Var;
+use crate::words::Language;
 
 /// How many reasons are listed.
 const LISTED: usize = 12;
@@ -26,7 +27,7 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
     /// assert!(why.contains("all 2 units of relu") && why.contains("are off"), "{why}");
     /// ```
     pub fn why(&self, x: Var<'t, A>) -> String {
-        self.explain(x, &[])
+        self.explain(x, &[], Language::ENGLISH)
     }
 
     /// Explains the same of one element of `x`, or of all that begin with `index`, such as a row.
@@ -44,16 +45,25 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
     /// ```
     #[track_caller]
     pub fn why_at(&self, x: Var<'t, A>, index: &[usize]) -> String {
+        self.why_in(Language::ENGLISH, x, index)
+    }
+
+    /// Explains the same in another language; of the whole of `x` with an empty index.
+    ///
+    /// # Panics
+    /// If `x` has no such element.
+    #[track_caller]
+    pub fn why_in(&self, language: Language, x: Var<'t, A>, index: &[usize]) -> String {
         let shape = x.shape();
         assert!(
             index.len() <= shape.len() && index.iter().zip(&shape).all(|(i, n)| i < n),
             "why_at: there is no element {index:?} in a value of shape {shape:?} ({})",
             Origin::of(x)
         );
-        self.explain(x, index)
+        self.explain(x, index, language)
     }
 
-    fn explain(&self, x: Var<'t, A>, index: &[usize]) -> String {
+    fn explain(&self, x: Var<'t, A>, index: &[usize], language: Language) -> String {
         let gradient = match self.try_wrt(x) {
             Ok(gradient) => gradient,
             Err(reason) => return reason.to_string(),
@@ -62,38 +72,37 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
         let elements: Vec<f64> = gradient.view().iter().map(|g| g.to_f64()).collect();
         let elements: Vec<f64> =
             elements.into_iter().zip(&part).filter(|&(_, &asked)| asked).map(|(g, _)| g).collect();
-        let which = if index.is_empty() { String::new() } else { format!(" at {index:?}") };
-        let subject = format!("the gradient{which} ({})", Origin::of(x));
+        let (origin, all) = (Origin::of(x).text(language), elements.len());
+        let subject = match index {
+            [] => language.why_of_gradient(origin),
+            _ => language.why_of_element(format!("{index:?}"), origin),
+        };
         if elements.is_empty() {
-            return format!("{subject} has no elements: the value has none");
+            return language.why_empty(subject);
         }
         let bad = elements.iter().filter(|g| !g.is_finite()).count();
         if bad > 0 {
-            let of = elements.len();
-            return format!(
-                "{subject} is not finite in {bad} of {of} elements: {}",
-                self.culprit()
-            );
+            return language.why_not_finite(subject, bad, all, self.culprit(language));
         }
         let most = elements.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         if most != 0.0 {
             let zeros = elements.iter().filter(|&&g| g == 0.0).count();
-            let note = if zeros == 0 {
-                String::new()
-            } else {
-                format!("; {zeros} of its {} elements are 0 (ask why_at of one)", elements.len())
+            let most = format!("{most:e}");
+            return match zeros {
+                0 => language.why_not_zero(subject, most),
+                _ => language.why_some_zero(subject, most, zeros, all),
             };
-            return format!("{subject} is not zero: its largest element is {most:e}{note}");
         }
-        let mut reasons = Way::new(x, self.position(), part).reasons(|node| self.adjoint(node));
+        let way = Way::new(x, self.position(), part, language);
+        let mut reasons = way.reasons(|node| self.adjoint(node));
         let more = reasons.len().saturating_sub(LISTED);
         reasons.truncate(LISTED);
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        format!("{subject} is zero: {}{more}", reasons.join("; and "))
+        let first = reasons.into_iter().reduce(|a, b| language.why_and(a, b)).unwrap_or_default();
+        language.why_zero(subject, if more > 0 { language.why_more(more, first) } else { first })
     }
 
     /// Says which op first passed on what is not finite.
-    fn culprit(&self) -> String {
+    fn culprit(&self, language: Language) -> String {
         let tape = self.output().tape();
         let graph = tape.graph();
         let nodes = (0..=self.position()).rev().map(petgraph::graph::NodeIndex::new);
@@ -111,7 +120,7 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
                 }
             }
         }
-        "it was so from the start, or the adjoints on the way were not kept".into()
+        language.why_no_culprit().to_owned()
     }
 }
 

@@ -120,8 +120,9 @@ fn period(x: &[usize], shape: &[usize], order: &[usize]) -> Option<usize> {
     let before = shape.len().checked_sub(x.len())?;
     let length = |axis: usize| axis.checked_sub(before).map_or(1, |axis| x[axis]);
     let inner = |&&axis: &&usize| length(axis) == shape[axis];
-    let period = order.iter().rev().take_while(inner).map(|&axis| shape[axis]).product();
-    (period == x.iter().product()).then_some(period)
+    let period: usize = order.iter().rev().take_while(inner).map(|&axis| shape[axis]).product();
+    let elements: usize = x.iter().product();
+    (period == elements).then_some(period)
 }
 
 fn least_common_multiple(a: usize, b: usize) -> usize {

@@ -1,12 +1,15 @@
 //! The steps of a trace as sentences and equations.
 
+use std::fmt::Display;
+
 use ops::{Float, Tensor};
 
 use super::math::Math;
 use super::name::name;
 use super::reading::{self, Written, bar};
 use crate::graph::var::Var;
-use crate::show::trace::{Backward, Forward, NothingFlows, Received, Rounding, Step, Trace};
+use crate::show::trace::{Backward, Forward, Layout, Received, Rounding, Step, Trace};
+use crate::words::{Piece, pieces};
 
 /// A step: what it is about, and its equations.
 #[derive(Clone, Debug)]
@@ -59,13 +62,21 @@ fn distinct(sides: Vec<Math>) -> Vec<Math> {
     kept
 }
 
-fn text(text: impl Into<String>) -> Word {
-    Word::Text(text.into())
-}
-
-/// The name of a node in a sentence.
-fn called<A: Float>(node: Var<'_, A>) -> Word {
-    Word::Math(name(&node.label()).0)
+/// A sentence about a node, given what else stands in its gaps.
+fn about<A: Float>(
+    node: Var<'_, A>,
+    template: &'static str,
+    gaps: &[(&str, &dyn Display)],
+) -> Vec<Word> {
+    let word = |piece: Piece| match piece {
+        Piece::Text(text) => Word::Text(text.to_owned()),
+        Piece::Gap("name") => Word::Math(name(&node.label()).0),
+        Piece::Gap(gap) => {
+            let value = gaps.iter().find(|known| known.0 == gap);
+            Word::Text(value.map_or(String::new(), |known| known.1.to_string()))
+        }
+    };
+    pieces(template).map(word).collect()
 }
 
 /// `∂a/∂b`.
@@ -75,10 +86,10 @@ fn partial<A: Float>(of: Var<'_, A>, by: Var<'_, A>) -> Math {
 }
 
 /// The equations of all steps.
-pub(crate) fn derive<A: Float>(trace: &Trace<'_, A>, rounding: Rounding) -> Vec<Derived> {
+pub(crate) fn derive<A: Float>(trace: &Trace<'_, A>, layout: Layout) -> Vec<Derived> {
     let step = |step: Step<'_, '_, A>| match step {
-        Step::Forward(step) => forward(trace, step, rounding),
-        Step::Backward(step) => backward(trace, step, rounding),
+        Step::Forward(step) => forward(trace, step, layout),
+        Step::Backward(step) => backward(trace, step, layout),
     };
     trace.steps().map(step).collect()
 }
@@ -118,18 +129,19 @@ fn sides(written: Option<Written>) -> Vec<Math> {
     written.map_or(Vec::new(), |written| vec![written.names, written.numbers])
 }
 
-fn forward<A: Float>(trace: &Trace<'_, A>, step: Forward<'_, A>, rounding: Rounding) -> Derived {
+fn forward<A: Float>(trace: &Trace<'_, A>, step: Forward<'_, A>, layout: Layout) -> Derived {
     let node = step.node;
     let left = name(&node.label()).0;
-    let what = match node.op() {
-        Some(op) => format!(" is computed: {op}."),
-        None if node.is_tracked() => " is given, a variable.".to_owned(),
-        None => " is given, a constant.".to_owned(),
+    let Layout { rounding, language, .. } = layout;
+    let sentence = match node.op() {
+        Some(op) => about(node, language.is_computed, &[("op", &op)]),
+        None if node.is_tracked() => about(node, language.is_variable, &[]),
+        None => about(node, language.is_constant, &[]),
     };
     Derived {
         pass: Pass::Forward,
         place: trace.forward_step_of(node).unwrap_or_default(),
-        sentence: vec![called(node), text(what)],
+        sentence,
         equations: vec![shown(
             left,
             sides(reading::value(node, rounding)),
@@ -140,17 +152,14 @@ fn forward<A: Float>(trace: &Trace<'_, A>, step: Forward<'_, A>, rounding: Round
     }
 }
 
-fn backward<A: Float>(trace: &Trace<'_, A>, step: &Backward<'_, A>, rounding: Rounding) -> Derived {
+fn backward<A: Float>(trace: &Trace<'_, A>, step: &Backward<'_, A>, layout: Layout) -> Derived {
     let node = step.node;
     let output = trace.output();
+    let Layout { rounding, language, .. } = layout;
     let sentence = match step.uses.len() {
-        _ if node == output => {
-            vec![text("The sweep starts at the result, "), called(node), text(".")]
-        }
-        1 => vec![called(node), text(" is used once, and that use has reported.")],
-        uses => {
-            vec![called(node), text(format!(" is used {uses} times, and all uses have reported."))]
-        }
+        _ if node == output => about(node, language.sweep_starts_at, &[]),
+        1 => about(node, language.used_once, &[]),
+        uses => about(node, language.used_times.of(uses as u128), &[("count", &uses)]),
     };
     let mut equations =
         vec![shown(bar(node), vec![partial(output, node)], &step.adjoint, rounding)];
@@ -160,15 +169,14 @@ fn backward<A: Float>(trace: &Trace<'_, A>, step: &Backward<'_, A>, rounding: Ro
             Ok(received) => {
                 equations.extend(passed(trace, step, operand, received, rounding));
             }
-            Err(reason) => notes.push(nothing(contribution.operand, *reason)),
+            Err(reason) => {
+                let gaps: &[(&str, &dyn Display)] = &[("reason", &reason.text(language))];
+                notes.push(about(contribution.operand, language.nothing_flows_to, gaps));
+            }
         }
     }
     let place = trace.forward_step_of(node).unwrap_or_default();
     Derived { pass: Pass::Backward, place, sentence, equations, notes }
-}
-
-fn nothing<A: Float>(operand: Var<'_, A>, reason: NothingFlows) -> Vec<Word> {
-    vec![text("Nothing flows to "), called(operand), text(format!(": {reason}."))]
 }
 
 /// What an operand receives: the local derivative, the contribution, and the sum if there were

@@ -23,7 +23,8 @@ use std::fmt::Write;
 
 use ops::Float;
 
-use crate::show::trace::{Rounding, Trace};
+use crate::show::trace::{Layout, Rounding, Trace};
+use crate::words::Language;
 pub(crate) use derivation::{Derived, Equation, Pass, Word, derive};
 pub(crate) use math::Math;
 #[cfg(feature = "svg")]
@@ -41,9 +42,12 @@ impl<A: Float> Trace<'_, A> {
         self.latex_with(Rounding::default())
     }
 
-    /// The derivation in LaTeX with other digits, or with larger tensors in numbers.
-    pub fn latex_with(&self, rounding: Rounding) -> Latex {
-        Latex { title: self.output().label(), steps: derive(self, rounding) }
+    /// The derivation in LaTeX with other digits, with larger tensors in numbers, or in another
+    /// language.
+    pub fn latex_with(&self, layout: impl Into<Layout>) -> Latex {
+        let layout = layout.into();
+        let (title, language) = (self.output().label(), layout.language);
+        Latex { title, steps: derive(self, layout), language }
     }
 }
 
@@ -52,6 +56,7 @@ impl<A: Float> Trace<'_, A> {
 pub struct Latex {
     title: String,
     steps: Vec<Derived>,
+    language: Language,
 }
 
 impl Latex {
@@ -59,10 +64,10 @@ impl Latex {
     /// every LaTeX has; where names have letters beyond Latin and Greek ones, LuaLaTeX or XeLaTeX
     /// sets them.
     pub fn document(&self) -> String {
-        let title = escaped(&self.title);
+        let title = escaped(&self.language.gradient_of(&self.title));
         format!(
             "\\documentclass{{article}}\n\\usepackage{{amsmath,amssymb}}\n\\allowdisplaybreaks\n\
-             \\title{{The gradient of {title}, step by step}}\n\\date{{}}\n\
+             \\title{{{title}}}\n\\date{{}}\n\
              \\begin{{document}}\n\\maketitle\n{}\\end{{document}}\n",
             self.blocks()
         )
@@ -71,13 +76,14 @@ impl Latex {
     /// The sections, to paste into a document that uses `amsmath` and `amssymb`: each pass is a
     /// heading, sentences, and `align*` blocks.
     pub fn blocks(&self) -> String {
-        let mut text = String::from("\\section*{Forward pass}\n");
+        let (mut text, language) = (String::new(), self.language);
+        let _ = writeln!(text, "\\section*{{{}}}", escaped(language.title_forward()));
         let (forward, backward): (Vec<&Derived>, Vec<&Derived>) =
             self.steps.iter().partition(|step| step.pass == Pass::Forward);
         // One block: each step of the forward pass is one equation.
         align(&mut text, forward.iter().flat_map(|step| &step.equations));
-        text += "\\section*{Reverse sweep}\n";
-        text += "A bar marks an adjoint: the derivative of the result by what is under it.\n\n";
+        let _ = writeln!(text, "\\section*{{{}}}", escaped(language.title_backward()));
+        let _ = writeln!(text, "{}\n", escaped(language.bar_means()));
         for step in backward {
             let _ = writeln!(text, "\\noindent {}", sentence(&step.sentence));
             align(&mut text, step.equations.iter());

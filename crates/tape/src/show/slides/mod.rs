@@ -24,6 +24,7 @@ use ops::Float;
 use crate::show::latex::{Derived, Equation, Pass, Word, derive};
 use crate::show::page::hash;
 use crate::show::trace::{Layout, Rounding, Step, Trace, tensor_text};
+use crate::words::Language;
 use mathml::{escaped, math};
 
 const STYLE: &str = include_str!("slides.css");
@@ -38,20 +39,26 @@ impl<A: Float> Trace<'_, A> {
         self.slides_with(Rounding::default())
     }
 
-    /// Slides with other digits, or with larger tensors in numbers.
-    pub fn slides_with(&self, rounding: Rounding) -> String {
-        let title = format!("The gradient of {}, step by step", self.output().label());
-        let steps = derive(self, rounding);
-        let program = Program::new(self, rounding);
+    /// Slides with other digits, with larger tensors in numbers, or in another language.
+    pub fn slides_with(&self, layout: impl Into<Layout>) -> String {
+        let layout = layout.into();
+        let language = layout.language;
+        let title = language.gradient_of(self.output().label());
+        let steps = derive(self, layout);
+        let program = Program::new(self, layout);
+        let size = language.values_and_steps(self.nodes().len(), steps.len());
         let mut slides = format!(
-            "<section id=\"slide-1\">\n<h1>{}</h1>\n<p class=\"size\">{} values, {} steps</p>\n\
-             </section>\n",
+            "<section id=\"slide-1\">\n<h1>{}</h1>\n<p class=\"size\">{}</p>\n</section>\n",
             escaped(&title),
-            self.nodes().len(),
-            steps.len()
+            escaped(&size)
         );
         for (number, step) in steps.iter().enumerate() {
-            write_slide(&mut slides, number, steps.len(), step, &program.table(number, step));
+            let title = match step.pass {
+                Pass::Forward => language.title_forward(),
+                Pass::Backward => language.title_backward(),
+            };
+            let titles = [title, &language.step_of(number + 1, steps.len())];
+            write_slide(&mut slides, number, titles, step, &program.table(number, step));
         }
         let policy = format!(
             "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
@@ -59,27 +66,34 @@ impl<A: Float> Trace<'_, A> {
             hash(STYLE)
         );
         format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+            "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{slides}</main>\n\
              <script type=\"module\">{SCRIPT}</script>\n</body>\n</html>\n",
+            escaped(language.code()),
             escaped(&title)
         )
     }
 }
 
-fn write_slide(slides: &mut String, number: usize, count: usize, step: &Derived, program: &str) {
-    let (class, pass) = match step.pass {
-        Pass::Forward => ("forward", "Forward pass"),
-        Pass::Backward => ("backward", "Reverse sweep"),
+fn write_slide(
+    slides: &mut String,
+    number: usize,
+    titles: [&str; 2],
+    step: &Derived,
+    program: &str,
+) {
+    let class = match step.pass {
+        Pass::Forward => "forward",
+        Pass::Backward => "backward",
     };
+    let [pass, place] = titles.map(escaped);
     let _ = write!(
         slides,
-        "<section id=\"slide-{}\" class=\"{class}\">\n<h2><span>{pass}</span> <span>step {} of \
-         {count}</span></h2>\n<div class=\"step\">\n<p>{}</p>\n",
+        "<section id=\"slide-{}\" class=\"{class}\">\n<h2><span>{pass}</span> <span>{place}</span>\
+         </h2>\n<div class=\"step\">\n<p>{}</p>\n",
         number + 2,
-        number + 1,
         sentence(&step.sentence)
     );
     for equation in &step.equations {
@@ -113,6 +127,7 @@ fn set(equation: &Equation) -> String {
 /// The lines of a program, and from which step on their value and adjoint are known.
 struct Program {
     lines: Vec<Line>,
+    language: Language,
 }
 
 struct Line {
@@ -123,8 +138,8 @@ struct Line {
 }
 
 impl Program {
-    fn new<A: Float>(trace: &Trace<'_, A>, rounding: Rounding) -> Self {
-        let layout = Layout { rounding, elements: 4, ..Layout::default() };
+    fn new<A: Float>(trace: &Trace<'_, A>, layout: Layout) -> Self {
+        let layout = Layout { elements: 4, ..layout };
         let line = |&node: &crate::Var<'_, A>| {
             let turn = trace.backward_step_of(node);
             let adjoint = turn.and_then(|turn| match trace.step(turn)? {
@@ -138,15 +153,19 @@ impl Program {
                 adjoint,
             }
         };
-        Self { lines: trace.nodes().iter().map(line).collect() }
+        Self { lines: trace.nodes().iter().map(line).collect(), language: layout.language }
     }
 
     /// The lines around a step, with what is known by then.
     fn table(&self, number: usize, step: &Derived) -> String {
         let first =
             step.place.saturating_sub(LINES / 2).min(self.lines.len().saturating_sub(LINES));
-        let mut table =
-            "<table>\n<tr><th></th><th></th><th>value</th><th>adjoint</th></tr>\n".to_owned();
+        let (value, adjoint) = (self.language.column_value(), self.language.column_adjoint());
+        let mut table = format!(
+            "<table>\n<tr><th></th><th></th><th>{}</th><th>{}</th></tr>\n",
+            escaped(value),
+            escaped(adjoint)
+        );
         for (at, line) in self.lines.iter().enumerate().skip(first).take(LINES) {
             let value = if at <= number { &line.value[..] } else { "" };
             let known = line.adjoint.as_ref().filter(|(turn, _)| *turn <= number);

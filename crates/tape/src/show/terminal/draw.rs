@@ -13,6 +13,7 @@ use super::graph::{State, number};
 use super::training::After;
 use super::{SMALLEST, Screen};
 use crate::show::trace::{Layout, Role, Text, index_of, tensor_text, visible};
+use crate::words::Language;
 
 /// The width from which on there is room for the table of values.
 const WIDE: u16 = 120;
@@ -27,30 +28,6 @@ fn table_columns(screen: u16) -> Option<[u16; 3]> {
         _ => None,
     }
 }
-
-const HELP: &str = "\
-→ space n     one step on            ← p       one step back
-Home g        the first step         End G     the last step
-f             the forward pass       b         the backward pass
-Tab           the same node in the other pass
-Enter         opens an element into the terms that it is the sum of: arrows
-              go to another, Enter or Esc closes
-/             jump to a variable: Tab completes, Enter jumps, Esc leaves
-↑ ↓ PgUp PgDn scroll the step        H J K L   move the graph
-d             numbers in four digits, or in all
-?             this help              q Esc     quit
-
-THE GRAPH     ▶ stands before the current node; its operands come in by
-thick lines. Below a name stands its value in the forward pass, and in
-the backward pass its adjoint so far: green when it is complete, yellow
-while it waits for uses.
-
-Any key goes back.";
-
-const HELP_IN_TRAINING: &str = "\
-u             the update            [ ]       another step of training
-c             the losses: choose a step of training, Enter opens it
-";
 
 fn style(role: Role) -> Style {
     match role {
@@ -68,7 +45,7 @@ impl<A: Float> Screen<'_, '_, A> {
     pub fn draw(&mut self, frame: &mut Frame<'_>) {
         let area = frame.area();
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-            return too_small(frame);
+            return too_small(frame, self.language);
         }
         let [title, main, keys] =
             Areas::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)])
@@ -93,7 +70,7 @@ impl<A: Float> Screen<'_, '_, A> {
         self.draw_keys(frame, keys);
         self.draw_curve(frame, area);
         if self.help {
-            draw_help(frame, area, self.training.is_some());
+            draw_help(frame, area, self.training.is_some(), self.language);
         }
     }
 
@@ -101,13 +78,18 @@ impl<A: Float> Screen<'_, '_, A> {
         let (sweep, forward) = (self.trace.len(), self.trace.nodes().len());
         let (update, step) = (self.count_after(), self.step);
         let steps = sweep + update;
+        let language = self.language;
         let (pass, number, of) = match (self.after(), self.is_backward()) {
-            (Some(_), _) => ("UPDATE", step - sweep + 1, update),
-            (None, true) => ("BACKWARD", step - forward + 1, sweep - forward),
-            (None, false) => ("FORWARD", step + 1, forward),
+            (Some(_), _) => (language.screen_update(), step - sweep + 1, update),
+            (None, true) => (language.screen_backward(), step - forward + 1, sweep - forward),
+            (None, false) => (language.screen_forward(), step + 1, forward),
         };
-        let left = format!("{} {pass} {number} of {of}  ", self.training_title());
-        let right = format!("  step {} of {steps} ", self.step + 1);
+        let title = match self.training_place() {
+            None => language.screen_title(pass, number, of),
+            Some((at, count)) => language.screen_title_in_training(at, count, pass, number, of),
+        };
+        let left = format!(" {title}  ");
+        let right = format!("  {} ", language.step_of(self.step + 1, steps));
         let room =
             usize::from(area.width).saturating_sub(display_width(&left) + display_width(&right));
         let filled = (room * (self.step + 1)).div_ceil(steps).min(room);
@@ -122,31 +104,34 @@ impl<A: Float> Screen<'_, '_, A> {
 
     /// What the step is about.
     fn step_title(&self) -> String {
+        let language = self.language;
         if self.opened.is_some() {
-            return " an element, opened: arrows go to another, Enter closes ".to_owned();
+            return format!(" {} ", language.step_opened());
         }
-        let given = self.node().op().is_none();
-        let pass = match (self.after(), self.is_backward(), given) {
-            (Some(After::Update(_)), ..) => "takes the optimiser's step",
-            (Some(After::Loss), ..) => "after the update",
-            (None, true, true) => "has its gradient",
-            (None, true, false) => "passes its adjoint on",
-            (None, false, true) => "is given",
-            (None, false, false) => "is computed",
+        let (name, given) = (visible(&self.node().label()), self.node().op().is_none());
+        let title = match (self.after(), self.is_backward(), given) {
+            (Some(After::Update(_)), ..) => language.step_takes_update(name),
+            (Some(After::Loss), ..) => language.step_after_update(name),
+            (None, true, true) => language.step_has_gradient(name),
+            (None, true, false) => language.step_passes_on(name),
+            (None, false, true) => language.step_is_given(name),
+            (None, false, false) => language.step_is_computed(name),
         };
-        format!(" {} {pass} ", visible(&self.node().label()))
+        format!(" {title} ")
     }
 
     fn draw_step(&mut self, frame: &mut Frame<'_>, area: Rect) {
         let scopes = self.node().scope_path();
         let scopes: Vec<String> = scopes.iter().map(|scope| visible(scope)).collect();
-        let scope =
-            if scopes.is_empty() { String::new() } else { format!("in {} ", scopes.join(", ")) };
+        let scope = if scopes.is_empty() {
+            String::new()
+        } else {
+            format!("{} ", self.language.in_scopes(scopes.join(", ")))
+        };
         let title = self.step_title();
         let block = frame_of(title).title(TextLine::from(scope).right_aligned());
         let inner = block.inner(area).inner(ratatui::layout::Margin::new(1, 0));
-        let layout =
-            Layout { rounding: self.rounding(), width: inner.width.into(), ..Layout::default() };
+        let layout = Layout { width: inner.width.into(), ..self.layout() };
         let text = match (self.after(), self.opened) {
             (Some(after), _) => self.text_after(after, layout),
             (None, Some(element)) => self.opened_text(element, layout),
@@ -166,12 +151,14 @@ impl<A: Float> Screen<'_, '_, A> {
         let from_program = self.opened.is_none() && self.after().is_none();
         if let Some(source) = self.source_line().filter(|_| from_program) {
             lines.push(TextLine::default());
-            let title = "your line: ";
+            let title = format!("{} ", self.language.your_line());
+            let below = " ".repeat(display_width(&title));
             let options = textwrap::Options::new(layout.width)
-                .initial_indent(title)
-                .subsequent_indent("           ");
-            for line in textwrap::wrap(&source, options) {
-                let (indent, text) = line.split_at(title.len().min(line.len()));
+                .initial_indent(&title)
+                .subsequent_indent(&below);
+            for (i, line) in textwrap::wrap(&source, options).into_iter().enumerate() {
+                let start = if i == 0 { title.len() } else { below.len() };
+                let (indent, text) = line.split_at(start.min(line.len()));
                 lines.push(TextLine::from(vec![
                     TextSpan::styled(indent.to_owned(), Style::new().add_modifier(Modifier::DIM)),
                     TextSpan::styled(text.to_owned(), Style::new().add_modifier(Modifier::ITALIC)),
@@ -182,7 +169,8 @@ impl<A: Float> Screen<'_, '_, A> {
         self.scroll = self.scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(self.scroll + height);
         let block = if below > 0 {
-            block.title_bottom(TextLine::from(format!(" ↓ {below} more lines ")).right_aligned())
+            let more = format!(" {} ", self.language.more_lines(below));
+            block.title_bottom(TextLine::from(more).right_aligned())
         } else {
             block
         };
@@ -195,9 +183,9 @@ impl<A: Float> Screen<'_, '_, A> {
     fn opened_text(&self, element: usize, layout: Layout) -> Text {
         let index = index_of(&self.node().shape(), element);
         let opened = if self.is_backward() {
-            self.trace.adjoint_terms(self.node(), &index, layout.rounding)
+            self.trace.adjoint_terms(self.node(), &index, layout)
         } else {
-            self.trace.terms(self.node(), &index, layout.rounding)
+            self.trace.terms(self.node(), &index, layout)
         };
         opened.expect("an element of a node of the trace").text(layout)
     }
@@ -209,7 +197,7 @@ impl<A: Float> Screen<'_, '_, A> {
         columns: [u16; 3],
         states: &[State<A>],
     ) {
-        let layout = Layout { rounding: self.rounding(), elements: 4, width: usize::MAX };
+        let layout = Layout { elements: 4, width: usize::MAX, ..self.layout() };
         let cell = |x: &Option<Tensor<A>>| match x {
             Some(x) if x.len() <= 4 => tensor_text(x, layout),
             Some(x) => number(x),
@@ -217,7 +205,7 @@ impl<A: Float> Screen<'_, '_, A> {
         };
         let rows = self.trace.nodes().iter().zip(states).map(|(x, state)| {
             let adjoint = match self.trace.gradient(*x) {
-                Err(_) => "none".to_owned(),
+                Err(_) => self.language.cell_none().to_owned(),
                 Ok(_) => cell(&state.adjoint),
             };
             let cells = [visible(&x.label()), cell(&state.value), adjoint];
@@ -225,22 +213,28 @@ impl<A: Float> Screen<'_, '_, A> {
                 .style(state.progress.style())
         });
         let output = visible(&self.trace.output().label());
-        let header = [String::from("node"), String::from("value"), format!("∂{output}/∂node")];
+        let language = self.language;
+        let [node, value] = [language.column_node(), language.column_value()].map(str::to_owned);
+        let header = [node, value, language.derivative_by_node(output)];
         let header = Row::new(header).style(Style::new().add_modifier(Modifier::DIM));
-        let table =
-            Table::new(rows, columns).header(header).block(frame_of(" all nodes ".to_owned()));
+        let title = format!(" {} ", language.all_nodes());
+        let table = Table::new(rows, columns).header(header).block(frame_of(title));
         let mut state = TableState::new().with_selected(self.node_number());
         frame.render_stateful_widget(table, area, &mut state);
     }
 
     fn draw_keys(&self, frame: &mut Frame<'_>, area: Rect) {
+        let language = self.language;
         let line = if let Some(prompt) = &self.prompt {
             let candidates = match &self.candidates()[..] {
-                [] => "no such variable".to_owned(),
+                [] => language.no_such_variable().to_owned(),
                 names => names.join("  "),
             };
             TextLine::from(vec![
-                TextSpan::styled(" jump to: ", Style::new().add_modifier(Modifier::BOLD)),
+                TextSpan::styled(
+                    format!(" {} ", language.jump_to()),
+                    Style::new().add_modifier(Modifier::BOLD),
+                ),
                 TextSpan::raw(format!("{}▏ ", visible(prompt))),
                 TextSpan::styled(candidates, Style::new().add_modifier(Modifier::DIM)),
             ])
@@ -249,23 +243,23 @@ impl<A: Float> Screen<'_, '_, A> {
         } else {
             let keys: &[_] = if self.training.is_some() {
                 &[
-                    ("→", "on"),
-                    ("←", "back"),
-                    ("f b u", "pass, update"),
-                    ("c", "losses"),
-                    ("[ ]", "training"),
-                    ("?", "help"),
-                    ("q", "quit"),
+                    ("→", language.key_on()),
+                    ("←", language.key_back()),
+                    ("f b u", language.key_pass_update()),
+                    ("c", language.key_losses()),
+                    ("[ ]", language.key_training()),
+                    ("?", language.key_help()),
+                    ("q", language.key_quit()),
                 ]
             } else {
                 &[
-                    ("→", "on"),
-                    ("←", "back"),
-                    ("Home End", "first, last"),
-                    ("f b", "pass"),
-                    ("/", "jump"),
-                    ("?", "help"),
-                    ("q", "quit"),
+                    ("→", language.key_on()),
+                    ("←", language.key_back()),
+                    ("Home End", language.key_first_last()),
+                    ("f b", language.key_pass()),
+                    ("/", language.key_jump()),
+                    ("?", language.key_help()),
+                    ("q", language.key_quit()),
                 ]
             };
             let spans = keys.iter().flat_map(|(key, does)| {
@@ -286,21 +280,18 @@ pub(super) fn frame_of(title: String) -> Block<'static> {
         .title(TextSpan::styled(title, Style::new().add_modifier(Modifier::BOLD)))
 }
 
-fn too_small(frame: &mut Frame<'_>) {
+fn too_small(frame: &mut Frame<'_>, language: Language) {
     let area = frame.area();
     let (columns, rows) = SMALLEST;
-    let text = format!(
-        "The steps need {columns} columns and {rows} rows; this terminal has {} and {}. \
-         Make it larger, or press q to quit.",
-        area.width, area.height
-    );
+    let text = language.too_small(columns, rows, area.width, area.height);
     let wrapped = textwrap::wrap(&text, usize::from(area.width).max(1));
     let lines: Vec<TextLine<'_>> = wrapped.into_iter().map(TextLine::from).collect();
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn draw_help(frame: &mut Frame<'_>, area: Rect, training: bool) {
-    let help = if training { format!("{HELP_IN_TRAINING}{HELP}") } else { HELP.to_owned() };
+fn draw_help(frame: &mut Frame<'_>, area: Rect, training: bool, language: Language) {
+    let in_training = if training { language.help_in_training() } else { "" };
+    let help = format!("{in_training}{}", language.help());
     let lines: Vec<&str> = help.lines().collect();
     let width = lines.iter().map(|line| display_width(line)).max().unwrap_or(0) as u16 + 4;
     let height = lines.len() as u16 + 2;
@@ -310,7 +301,7 @@ fn draw_help(frame: &mut Frame<'_>, area: Rect, training: bool) {
         width: width.min(area.width),
         height: height.min(area.height),
     };
-    let block = frame_of(" keys ".to_owned());
+    let block = frame_of(format!(" {} ", language.keys_title()));
     let inner = block.inner(middle).inner(ratatui::layout::Margin::new(1, 0));
     frame.render_widget(Clear, middle);
     frame.render_widget(block, middle);

@@ -85,16 +85,17 @@ impl<A: Float> Screen<'_, '_, A> {
     }
 
     pub(super) fn draw_graph(&mut self, frame: &mut Frame<'_>, area: Rect, states: &[State<A>]) {
-        let below = if self.is_backward() { "adjoints so far" } else { "values" };
-        let left_out = self.chart.left_out;
-        let title = if left_out == 0 {
-            format!(" graph, with {below} ")
-        } else {
+        let (left_out, language) = (self.chart.left_out, self.language);
+        let title = if left_out > 0 {
             let (drawn, all) = (self.chart.spots.len(), self.trace.nodes().len());
             let name = visible(&self.node().label());
-            format!(" graph: the {drawn} nodes nearest to {name} of {all}, {left_out} left out ")
+            language.graph_in_part(drawn, name, all, left_out)
+        } else if self.is_backward() {
+            language.graph_with_adjoints().to_owned()
+        } else {
+            language.graph_with_values().to_owned()
         };
-        let block = frame_of(title);
+        let block = frame_of(format!(" {title} "));
         let inner = block.inner(area).inner(ratatui::layout::Margin::new(1, 0));
         frame.render_widget(block, area);
         let (width, height) = (usize::from(inner.width), usize::from(inner.height));

@@ -39,6 +39,8 @@ use ops::Float;
 use ratatui::crossterm::event::{self, Event};
 
 use crate::show::trace::{Run, Trace};
+#[cfg(doc)]
+use crate::words::Language;
 
 pub use ratatui;
 pub use screen::{Flow, Screen};
@@ -51,7 +53,7 @@ pub const SMALLEST: (u16, u16) = (80, 24);
 /// # Errors
 /// If there is no terminal, or it cannot be read or written.
 pub fn show<A: Float>(trace: &Trace<'_, A>) -> io::Result<()> {
-    on_terminal(Screen::new(trace))
+    Screen::new(trace).show()
 }
 
 /// Shows a run of training on the terminal, step `first` of it at the beginning, until the reader
@@ -66,22 +68,30 @@ pub fn show_run<A: Float>(run: &Run<'_, A>, first: usize) -> io::Result<()> {
         let text = format!("step {first} of the run was asked for, and it has {steps}");
         io::Error::new(io::ErrorKind::InvalidInput, text)
     })?;
-    on_terminal(screen)
+    screen.show()
 }
 
-fn on_terminal<A: Float>(screen: Screen<'_, '_, A>) -> io::Result<()> {
-    let no_terminal = |reason: &dyn Display| {
-        let text = format!("the steps are shown on a terminal, and there is none here ({reason})");
-        io::Error::new(io::ErrorKind::NotConnected, text)
-    };
-    if !io::stdout().is_terminal() {
-        return Err(no_terminal(&"the standard output is redirected"));
+impl<A: Float> Screen<'_, '_, A> {
+    /// Shows the screen on the terminal until the reader leaves it: as [`show`] does, from the step
+    /// and in the [`Language`] that the screen has.
+    ///
+    /// # Errors
+    /// If there is no terminal, or it cannot be read or written.
+    pub fn show(self) -> io::Result<()> {
+        let no_terminal = |reason: &dyn Display| {
+            let text =
+                format!("the steps are shown on a terminal, and there is none here ({reason})");
+            io::Error::new(io::ErrorKind::NotConnected, text)
+        };
+        if !io::stdout().is_terminal() {
+            return Err(no_terminal(&"the standard output is redirected"));
+        }
+        // It has a hook for panics, which gives the terminal back too.
+        let mut terminal = ratatui::try_init().map_err(|error| no_terminal(&error))?;
+        let left = run(&mut terminal, self);
+        let restored = ratatui::try_restore();
+        left.and(restored)
     }
-    // It has a hook for panics, which gives the terminal back too.
-    let mut terminal = ratatui::try_init().map_err(|error| no_terminal(&error))?;
-    let left = run(&mut terminal, screen);
-    let restored = ratatui::try_restore();
-    left.and(restored)
 }
 
 fn run<A: Float>(

@@ -10,7 +10,8 @@ use super::training::{After, Training};
 use crate::ask::nearest::nearest;
 use crate::graph::label::typed;
 use crate::graph::var::{Place, Var};
-use crate::show::trace::{Rounding, Step, Trace, visible};
+use crate::show::trace::{Layout, Rounding, Step, Trace, visible};
+use crate::words::Language;
 
 /// The reader's decision to stay or to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub struct Screen<'a, 't, A: Float> {
     pub(super) message: Option<String>,
     /// The lines of the files that recorded nodes.
     pub(super) sources: HashMap<String, Vec<String>>,
+    pub(super) language: Language,
 }
 
 impl<'a, 't, A: Float> Screen<'a, 't, A> {
@@ -76,8 +78,15 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             training: None,
             message: None,
             sources: HashMap::new(),
+            language: Language::ENGLISH,
         }
         .with_sources()
+    }
+
+    /// Sets the language of the screen.
+    pub fn language(mut self, language: Language) -> Self {
+        self.language = language;
+        self
     }
 
     fn with_sources(mut self) -> Self {
@@ -125,6 +134,11 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
 
     pub(super) fn rounding(&self) -> Rounding {
         if self.exact { Rounding::EXACT } else { Rounding::default() }
+    }
+
+    /// The setting of numbers and sentences.
+    pub(super) fn layout(&self) -> Layout {
+        Layout::from(self.rounding()).language(self.language)
     }
 
     /// The line of the program that recorded the current node.
@@ -195,7 +209,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
     /// Opens the first element.
     fn open(&mut self) {
         if self.node().shape().contains(&0) {
-            self.message = Some("it has no elements".to_owned());
+            self.message = Some(self.language.no_elements().to_owned());
         } else {
             (self.opened, self.scroll) = (Some(0), 0);
         }
@@ -253,9 +267,11 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             return self.go_to(step);
         }
         let label = visible(&node.label());
-        let why = self.trace.gradient(node).err();
-        let why = why.map_or(String::new(), |why| format!(": {why}"));
-        self.message = Some(format!("{label} has no turn in the backward pass{why}"));
+        let language = self.language;
+        self.message = Some(match self.trace.gradient(node) {
+            Ok(_) => language.no_turn(label),
+            Err(reason) => language.no_turn_because(label, reason.text(language)),
+        });
     }
 
     fn press_in_prompt(&mut self, key: KeyCode) {
@@ -312,9 +328,11 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
         let found = (here + 1..labels.len()).chain(0..=here).find(named);
         let Some(number) = found else {
             let near = nearest(name, labels.iter().map(String::as_str));
-            self.message = Some(match &near[..] {
-                [] => format!("there is no {}; there are {}", visible(name), labels.join(" ")),
-                _ => format!("there is no {}; did you mean {}?", visible(name), near.join(" or ")),
+            let (name, language) = (visible(name), self.language);
+            let near = near.into_iter().map(str::to_owned);
+            self.message = Some(match near.reduce(|a, b| language.near_or(a, b)) {
+                None => language.no_such_name(name, labels.join(" ")),
+                Some(near) => language.no_such_name_but(name, near),
             });
             return;
         };

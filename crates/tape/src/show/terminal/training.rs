@@ -127,15 +127,16 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
         let run = self.training.as_ref().map(|training| training.run);
         let opened = run.zip(number).and_then(|(run, number)| Self::of_run(run, number));
         match opened {
-            Some(screen) => *self = Self { exact: self.exact, ..screen },
-            None => self.message = Some("there is no such step of training".to_owned()),
+            Some(screen) => {
+                *self = Self { exact: self.exact, language: self.language, ..screen };
+            }
+            None => self.message = Some(self.language.no_such_training().to_owned()),
         }
     }
 
-    /// What stands before the pass in the title: `TRAINING 3 of 50`.
-    pub(super) fn training_title(&self) -> String {
-        let Some(Training { run, number, .. }) = &self.training else { return String::new() };
-        format!(" TRAINING {} of {} ·", number + 1, run.steps().len())
+    /// The step of training that is shown, from 1, and how many there are.
+    pub(super) fn training_place(&self) -> Option<(usize, usize)> {
+        self.training.as_ref().map(|Training { run, number, .. }| (number + 1, run.steps().len()))
     }
 
     /// The curve of the losses over the middle of the screen, if a step is being chosen on it.
@@ -149,18 +150,18 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
         let at = (0..columns).rfind(|column| column * losses.len() / columns <= *chosen);
         let rounding = self.rounding();
         let step = &run.steps()[*chosen];
-        let said = format!(
-            "step {} of {}: loss {}, and {} after it",
+        let language = self.language;
+        let said = language.training_choice(
             chosen + 1,
             losses.len(),
             rounding.number(step.loss()),
-            rounding.number(step.loss_after())
+            rounding.number(step.loss_after()),
         );
         let lines = vec![
             Line::styled(bars, Style::new().fg(Color::Cyan)),
             Line::raw(format!("{}▲", " ".repeat(at.unwrap_or(0)))),
             Line::styled(said, Style::new().add_modifier(Modifier::BOLD)),
-            Line::raw("← → one step  ↑ ↓ ten  Enter opens it  Esc goes back"),
+            Line::raw(language.training_keys()),
         ];
         let (width, height) = (width.max(54) as u16 + 4, 6);
         let middle = Rect {
@@ -169,7 +170,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             width: width.min(area.width),
             height,
         };
-        let block = frame_of(" the loss in each step of training ".to_owned());
+        let block = frame_of(format!(" {} ", language.training_title()));
         let inner = block.inner(middle).inner(Margin::new(1, 0));
         frame.render_widget(Clear, middle);
         frame.render_widget(block, middle);

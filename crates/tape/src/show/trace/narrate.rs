@@ -6,10 +6,11 @@ use std::fmt::{self, Display};
 use ops::Float;
 use textwrap::core::display_width;
 
-use super::text::{Layout, Role, Span, Text, span, tensor_text, visible};
+use super::text::{Layout, Role, Span, Text, span, spans, tensor_text, visible};
 use super::{Backward, Forward, Received, Step, Trace, Use, Waiting, Written};
 use crate::graph::node::Source;
 use crate::graph::var::Var;
+use crate::words::Language;
 
 /// A formula with names, with numbers and with its result, without saying a thing twice.
 fn sides(written: Option<Written>, value: String) -> Vec<Span> {
@@ -58,7 +59,7 @@ fn adjoint<A: Float>(x: Var<'_, A>) -> Span {
 }
 
 /// Nodes with the number of times each is there: `a, b (twice)`. Of many, the first.
-fn list_uses<A: Float>(uses: &[Use<'_, A>]) -> String {
+fn list_uses<A: Float>(uses: &[Use<'_, A>], language: Language) -> String {
     const MOST: usize = 6;
     let groups = uses.chunk_by(|a, b| a.node == b.node).take(MOST);
     let mut left = uses.len();
@@ -66,26 +67,31 @@ fn list_uses<A: Float>(uses: &[Use<'_, A>]) -> String {
         left -= group.len();
         match (label(group[0].node), group.len()) {
             (name, 1) => name,
-            (name, 2) => format!("{name} (twice)"),
-            (name, n) => format!("{name} ({n} times)"),
+            (name, 2) => language.named_twice(name),
+            (name, n) => language.named_times(n, name),
         }
     };
     let mut words: Vec<String> = groups.map(word).collect();
     if left > 0 {
-        words.push(format!("and {left} more"));
+        words.push(language.and_more(left));
     }
     words.join(", ")
 }
 
 /// Says whether a node is complete, and for whom it waits, given its uses that have not reported.
-fn state<A: Float>(node: Var<'_, A>, reported: usize, missing: &[Use<'_, A>]) -> String {
-    let (name, names) = (label(node), list_uses(missing));
+fn state<A: Float>(
+    node: Var<'_, A>,
+    reported: usize,
+    missing: &[Use<'_, A>],
+    language: Language,
+) -> String {
+    let (name, names) = (label(node), list_uses(missing, language));
     match (missing.len(), reported) {
-        (0, _) => format!("{name} is complete"),
-        (1, 0) => format!("{name} waits for its only use, {names}"),
-        (2, 0) => format!("{name} waits for both its uses, {names}"),
-        (n, 0) => format!("{name} waits for all its {n} uses, {names}"),
-        (n, m) => format!("{name} waits for {n} of its {} uses, {names}", n + m),
+        (0, _) => language.complete(name),
+        (1, 0) => language.waits_for_only(name, names),
+        (2, 0) => language.waits_for_both(name, names),
+        (n, 0) => language.waits_for_all(n, name, names),
+        (n, m) => language.waits_for_some(n, name, n + m, names),
     }
 }
 
@@ -110,13 +116,14 @@ impl<A: Float> Forward<'_, A> {
         }
         let sides = sides(written, value);
         text.equation(indent, &[span(Role::Heading, name)], "=", sides);
-        let what = match node.tape().graph()[node.index()].source {
-            Source::Variable => "variable, ",
-            Source::Constant => "constant, ",
-            Source::Detached => "detached, ",
-            Source::Op(_) => "",
+        let (place, language) = (place(node), layout.language);
+        let place = match node.tape().graph()[node.index()].source {
+            Source::Variable => language.given_as_variable(place),
+            Source::Constant => language.given_as_constant(place),
+            Source::Detached => language.given_as_detached(place),
+            Source::Op(_) => place,
         };
-        text.place(first, &format!("{what}{}", place(node)));
+        text.place(first, &place);
     }
 }
 
@@ -125,12 +132,12 @@ impl<A: Float> Backward<'_, A> {
     /// formulas with names, with numbers, and as values.
     pub fn text(&self, layout: Layout) -> Text {
         let mut text = Text::new(layout);
-        self.write(&mut text, layout, "");
+        self.write(&mut text, layout, None);
         text
     }
 
     /// Writes the step; `choice` says which others could have had their turn.
-    fn write(&self, text: &mut Text, layout: Layout, choice: &str) {
+    fn write(&self, text: &mut Text, layout: Layout, choice: Option<String>) {
         let first = text.lines.len();
         let name = span(Role::Heading, label(self.node));
         match self.node.formula() {
@@ -139,10 +146,12 @@ impl<A: Float> Backward<'_, A> {
                 let formula = span(Role::Heading, visible(&formula));
                 text.equation(0, &[name], "=", vec![formula]);
             }
-            None => text.line(vec![name, span(Role::Note, ", a variable")]),
+            None => text.line(spans(Role::Note, layout.language.a_variable, &[("name", name)])),
         }
         text.place(first, &place(self.node));
-        text.note(Role::Note, 2, &(self.why_now() + choice));
+        let why = self.why_now(layout.language);
+        let why = choice.map_or_else(|| why.clone(), |c| layout.language.why_and_choice(&why, c));
+        text.note(Role::Note, 2, &why);
         let adjoint = vec![span(Role::Value, tensor_text(&self.adjoint, layout))];
         let whose = span(Role::Formula, derivative(self.output, self.node));
         let name = [self::adjoint(self.node), span(Role::Space, " = "), whose];
@@ -152,14 +161,12 @@ impl<A: Float> Backward<'_, A> {
         }
     }
 
-    fn why_now(&self) -> String {
+    fn why_now(&self, language: Language) -> String {
         match &self.uses[..] {
-            [] => "the output: the sweep starts here".to_owned(),
-            [only] => format!("ready: its only use has reported, {}", label(only.node)),
-            uses @ [_, _] => format!("ready: both its uses have reported, {}", list_uses(uses)),
-            uses => {
-                format!("ready: all its {} uses have reported, {}", uses.len(), list_uses(uses))
-            }
+            [] => language.ready_output().to_owned(),
+            [only] => language.ready_only(label(only.node)),
+            uses @ [_, _] => language.ready_both(list_uses(uses, language)),
+            uses => language.ready_all(uses.len(), list_uses(uses, language)),
         }
     }
 
@@ -169,11 +176,9 @@ impl<A: Float> Backward<'_, A> {
         let Received { value, before, after } = match &self.contributions[position].received {
             Ok(received) => received,
             Err(reason) => {
-                return text.note(
-                    Role::Note,
-                    2,
-                    &format!("nothing to {}: {reason}", label(operand)),
-                );
+                let language = layout.language;
+                let nothing = language.nothing_to(label(operand), reason.text(language));
+                return text.note(Role::Note, 2, &nothing);
             }
         };
         let local = self.local(position).zip(self.local_formula(position, layout.rounding));
@@ -223,7 +228,8 @@ impl<A: Float> Trace<'_, A> {
     /// ```
     pub fn text(&self, layout: Layout) -> Text {
         let mut text = Text::new(layout);
-        text.note(Role::Heading, 0, "FORWARD: each value from those before it");
+        let language = layout.language;
+        text.note(Role::Heading, 0, language.forward_pass());
         text.blank();
         let widths = self.nodes.iter().map(|&x| display_width(&label(x)));
         let column = widths.max().unwrap_or(0).min(layout.width / 4);
@@ -231,18 +237,14 @@ impl<A: Float> Trace<'_, A> {
             Forward { node }.write(&mut text, layout, 0, column);
         }
         text.blank();
-        text.note(
-            Role::Heading,
-            0,
-            "BACKWARD: each node, once all its uses have reported, passes its adjoint on",
-        );
+        text.note(Role::Heading, 0, language.backward_pass());
         for (turn, step) in self.backward.iter().enumerate() {
             text.blank();
-            step.write(&mut text, layout, &self.choice(turn));
-            self.write_operands_state(&mut text, turn);
+            step.write(&mut text, layout, self.choice(turn, language));
+            self.write_operands_state(&mut text, turn, language);
         }
         text.blank();
-        text.note(Role::Heading, 0, "GRADIENTS");
+        text.note(Role::Heading, 0, language.gradients());
         text.blank();
         for &node in &self.nodes {
             if !matches!(node.tape().graph()[node.index()].source, Source::Variable) {
@@ -255,7 +257,8 @@ impl<A: Float> Trace<'_, A> {
                     text.equation(2, &whose, "=", vec![value]);
                 }
                 Err(reason) => {
-                    text.note(Role::Note, 2, &format!("none for {}: {reason}", label(node)));
+                    let none = language.no_gradient_for(label(node), reason.text(language));
+                    text.note(Role::Note, 2, &none);
                 }
             }
         }
@@ -267,45 +270,49 @@ impl<A: Float> Trace<'_, A> {
     pub fn step_text(&self, n: usize, layout: Layout) -> Option<Text> {
         let step = self.step(n)?;
         let mut text = Text::new(layout);
-        let pass = if n < self.nodes.len() { "forward" } else { "backward" };
-        text.note(Role::Heading, 0, &format!("step {} of {}, {pass}", n + 1, self.len()));
+        let (number, all, language) = (n + 1, self.len(), layout.language);
+        let title = match step {
+            Step::Forward(_) => language.step_forward(number, all),
+            Step::Backward(_) => language.step_backward(number, all),
+        };
+        text.note(Role::Heading, 0, &title);
         match step {
             Step::Forward(step) => step.write(&mut text, layout, 0, 0),
             Step::Backward(step) => {
-                step.write(&mut text, layout, &self.choice(n - self.nodes.len()));
+                step.write(&mut text, layout, self.choice(n - self.nodes.len(), language));
             }
         }
         if let Step::Backward(_) = step {
             let waiting = self.waiting(n);
             for Waiting { node, reported, missing } in waiting.iter().take(MOST_WAITING) {
-                text.note(Role::Note, 2, &state(*node, reported.len(), missing));
+                text.note(Role::Note, 2, &state(*node, reported.len(), missing, language));
             }
             if waiting.len() > MOST_WAITING {
                 let more = waiting.len() - MOST_WAITING;
-                text.note(Role::Note, 2, &format!("and {more} more wait"));
+                text.note(Role::Note, 2, &language.more_wait(more));
             }
         }
         Some(text)
     }
 
     /// Says why it is this node's turn and not that of another which is ready, if there is one.
-    fn choice(&self, turn: usize) -> String {
+    fn choice(&self, turn: usize, language: Language) -> Option<String> {
         let count = self.order.ready_count(turn);
         let names = self.ready_beside(turn, MOST_READY).into_iter().map(label);
         let names = names.collect::<Vec<_>>().join(", ");
-        let more = match count.saturating_sub(MOST_READY) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let names = match count.saturating_sub(MOST_READY) {
+            0 => names,
+            more => language.names_and_more(more, names),
         };
         match count {
-            0 => String::new(),
-            1 => format!("; {names} is ready too, and the last recorded goes first"),
-            _ => format!("; {names}{more} are ready too, and the last recorded goes first"),
+            0 => None,
+            1 => Some(language.choice_one(names)),
+            _ => Some(language.choice_several(names)),
         }
     }
 
     /// Says which operands of a step are complete with it, and which wait for more.
-    fn write_operands_state(&self, text: &mut Text, turn: usize) {
+    fn write_operands_state(&self, text: &mut Text, turn: usize, language: Language) {
         let contributions = &self.backward[turn].contributions;
         for (position, contribution) in contributions.iter().enumerate() {
             let operand = contribution.operand;
@@ -316,7 +323,7 @@ impl<A: Float> Trace<'_, A> {
             let has_reported =
                 |u: &Use<'_, A>| self.turns[u.node.position()].is_some_and(|t| t as usize <= turn);
             let (reported, missing) = uses.split_at(uses.partition_point(has_reported));
-            text.note(Role::Note, 2, &state(operand, reported.len(), missing));
+            text.note(Role::Note, 2, &state(operand, reported.len(), missing, language));
         }
     }
 }

@@ -241,13 +241,11 @@ impl<A: Float> Paths<'_, A> {
         let mut text = Text::new(layout);
         let whose = format!("∂{}/∂{}", self.output.enclosed_label(), self.node.enclosed_label());
         let whose = visible(&whose);
-        let plural = if self.count == 1 { "path" } else { "paths" };
         let (from, to) = (visible(&self.node.label()), visible(&self.output.label()));
+        let language = layout.language;
         let title = match self.count {
-            u128::MAX => {
-                format!("{whose}: more paths than can be counted lead from {from} to {to}")
-            }
-            count => format!("{whose}: the sum over {count} {plural} from {from} to {to}"),
+            u128::MAX => language.paths_uncounted(&whose, from, to),
+            count => language.paths_of(count, &whose, from, to),
         };
         text.note(Role::Heading, 0, &title);
         for path in &self.listed {
@@ -262,7 +260,7 @@ impl<A: Float> Paths<'_, A> {
         text.blank();
         let more = self.count.saturating_sub(self.listed.len() as u128);
         if more > 0 {
-            text.note(Role::Note, 2, &format!("and {more} more paths"));
+            text.note(Role::Note, 2, &language.and_more_paths(more));
         }
         let products =
             |text: String| if text.starts_with('-') { format!("({text})") } else { text };
@@ -276,15 +274,7 @@ impl<A: Float> Paths<'_, A> {
         }
         sides.push(span(Role::Value, layout.rounding.number(self.gradient)));
         text.equation(2, &[span(Role::Formula, whose)], "=", sides);
-        text.note(
-            Role::Note,
-            2,
-            &format!(
-                "Path by path that is {} factors. The paths share {} edges, and the sweep walks each of \
-                 them once.",
-                self.walked_alone, self.edges
-            ),
-        );
+        text.note(Role::Note, 2, &language.paths_saved(self.walked_alone, self.edges));
         text
     }
 }

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::formula::{self, Rounding, Written};
 use crate::graph::node::Source;
 use crate::graph::var::Var;
+use crate::words::Language;
 
 /// One step of a [`Trace`](super::Trace).
 #[derive(Clone, Copy, Debug)]
@@ -107,17 +108,23 @@ pub enum NothingFlows {
 
 impl Display for NothingFlows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Constant => "a constant",
-            Self::Detached => "detached: gradients stop there",
-            Self::Untracked => "computed from constants or detached values only",
-            Self::Cut => "every path to the output passes a detached value",
-            Self::ZeroSlope => "the derivative is 0 everywhere",
-        })
+        f.pad(self.text(Language::ENGLISH))
     }
 }
 
 impl NothingFlows {
+    /// The reason in words.
+    pub fn text(self, language: Language) -> &'static str {
+        let sentences = language.catalogue().sentences();
+        match self {
+            Self::Constant => sentences.reason_constant,
+            Self::Detached => sentences.reason_detached,
+            Self::Untracked => sentences.reason_untracked,
+            Self::Cut => sentences.reason_cut,
+            Self::ZeroSlope => sentences.reason_zero_slope,
+        }
+    }
+
     /// Finds why an operand got no contribution.
     pub(super) fn to<A: Float>(operand: Var<'_, A>) -> Self {
         match operand.tape().graph()[operand.index()].source {

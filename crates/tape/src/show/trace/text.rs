@@ -9,6 +9,7 @@ use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
 use super::formula::Rounding;
 use super::summary::Summary;
+use crate::words::{Language, Piece, pieces};
 
 /// The setting of text: numbers, tensors and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +21,21 @@ pub struct Layout {
     pub elements: usize,
     /// The number of columns, which no line exceeds; `usize::MAX` for lines of any length.
     pub width: usize,
+    /// The language of the sentences.
+    pub language: Language,
 }
 
 impl Default for Layout {
-    /// 80 columns, tensors of up to 12 elements in full, the rounding of formulas.
+    /// 80 columns, tensors of up to 12 elements in full, the rounding of formulas, English.
     fn default() -> Self {
-        Self { rounding: Rounding::default(), elements: 12, width: 80 }
+        let (rounding, language) = (Rounding::default(), Language::ENGLISH);
+        Self { rounding, elements: 12, width: 80, language }
+    }
+}
+
+impl From<Rounding> for Layout {
+    fn from(rounding: Rounding) -> Self {
+        Self { rounding, ..Self::default() }
     }
 }
 
@@ -33,6 +43,12 @@ impl Layout {
     /// Sets the number of significant digits.
     pub fn digits(mut self, digits: usize) -> Self {
         self.rounding.digits = digits;
+        self
+    }
+
+    /// Sets the language.
+    pub fn language(mut self, language: Language) -> Self {
+        self.language = language;
         self
     }
 
@@ -204,6 +220,15 @@ pub(super) fn span(role: Role, text: impl Into<String>) -> Span {
     Span { role, text: text.into() }
 }
 
+/// A sentence, given what stands in its gaps.
+pub(super) fn spans(role: Role, template: &'static str, gaps: &[(&str, Span)]) -> Vec<Span> {
+    let part = |piece: Piece| match piece {
+        Piece::Text(text) => Some(span(role, text)),
+        Piece::Gap(name) => gaps.iter().find(|gap| gap.0 == name).map(|gap| gap.1.clone()),
+    };
+    pieces(template).filter_map(part).collect()
+}
+
 fn space(columns: usize) -> Span {
     span(Role::Space, " ".repeat(columns))
 }
@@ -243,16 +268,14 @@ pub fn tensor_text<A: Float>(x: &Tensor<A>, layout: Layout) -> String {
     }
     let Summary { shape, corner, min, mean, max, not_finite } = Summary::new(x);
     let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
-    let mut text = format!("[{}] numbers {}", lengths.join("×"), nested(&corner, &shape, number));
-    for (name, x) in [("min", min), ("mean", mean), ("max", max)] {
-        if let Some(x) = x {
-            let _ = write!(text, ", {name} {}", number(x));
-        }
-    }
-    if not_finite > 0 {
-        let _ = write!(text, ", {not_finite} not finite");
-    }
-    text
+    let (lengths, language) = (format!("[{}]", lengths.join("×")), layout.language);
+    let first = language.large_tensor(lengths, nested(&corner, &shape, number));
+    let least = min.map(|x| language.least(number(x)));
+    let mean = mean.map(|x| language.mean(number(x)));
+    let most = max.map(|x| language.most(number(x)));
+    let not_finite = (not_finite > 0).then(|| language.not_finite(not_finite));
+    let facts = [Some(first), least, mean, most, not_finite];
+    facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The elements in brackets, with `…` where the whole has more along an axis; a corner lacks the

@@ -10,7 +10,9 @@ use super::{Product, VERSION, Value, open};
 use crate::graph::node::Source;
 use crate::graph::var::Var;
 use crate::show::trace::formula;
-use crate::show::trace::{Backward, NothingFlows, RunStep, Trace, Update, Use, Written, document};
+use crate::show::trace::{
+    Backward, Layout, NothingFlows, RunStep, Trace, Update, Use, Written, document,
+};
 
 /// A document in the making.
 pub(super) struct Builder<'a, 't, A: Float> {
@@ -82,7 +84,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
         let [before, after] = [&change.before, &change.after].map(|x| self.value(x));
         let lines = super::update::lines(update, rounding, |x| self.value(x));
         let opened = super::update::openings(update, self.settings, &mut self.room);
-        let remark = update.remark().to_owned();
+        let remark = update.remark_in(self.settings.language).to_owned();
         let largest = if opened.is_empty() {
             super::update::largest(update, rounding, |x| self.value(x))
         } else {
@@ -160,6 +162,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
         let rounding = self.settings.rounding;
         let Formula { names: local, numbers: local_numbers } =
             step.local_formula(position, rounding).map_or_else(Formula::default, Formula::from);
+        let layout = Layout::from(rounding).language(self.settings.language);
         let contribution = &step.contributions[position];
         let received = contribution.received.as_ref();
         let before = received.ok().and_then(|received| received.before.as_ref());
@@ -173,7 +176,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             before: before.map(|before| self.value(before)),
             value: received.ok().map(|received| self.value(&received.value)),
             opened: open::contribution(step, position, self.settings, &mut self.room),
-            product: step.product(position, rounding).map(|product| Product {
+            product: step.product(position, layout).map(|product| Product {
                 element: product.element,
                 product: product.product,
                 why: product.why,

@@ -31,6 +31,7 @@ use ops::Float;
 use serde::{Deserialize, Serialize};
 
 use super::{NothingFlows, Rounding, RunStep, Trace};
+use crate::words::Language;
 use build::Builder;
 pub use read::DocumentError;
 use read::Header;
@@ -57,11 +58,13 @@ pub struct Settings {
     /// The number of characters that the [openings](Opening) of elements may take. The first that fit
     /// are taken in; 0 for none.
     pub openings: usize,
+    /// The language of the sentences in it.
+    pub language: Language,
 }
 
 impl Default for Settings {
     /// Tensors of up to 64 elements in full, all nodes, no lines of the program, 50,000 characters of
-    /// openings.
+    /// openings, English.
     fn default() -> Self {
         Self {
             elements: 64,
@@ -69,6 +72,7 @@ impl Default for Settings {
             nodes: usize::MAX,
             sources: false,
             openings: 50_000,
+            language: Language::ENGLISH,
         }
     }
 }

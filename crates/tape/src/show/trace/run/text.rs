@@ -6,7 +6,8 @@ use ops::{Float, UpdateKind, UpdateLine};
 use textwrap::core::display_width;
 
 use super::{Run, RunStep, Update};
-use crate::show::trace::text::{Layout, Role, Span, Text, span, tensor_text, visible};
+use crate::show::trace::text::{Layout, Role, Span, Text, span, spans, tensor_text, visible};
+use crate::words::{Piece, pieces};
 
 /// The heights of a bar of a curve.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -68,7 +69,7 @@ impl<A: Float> Update<'_, A> {
         let change = self.change();
         let formulas = self.formulas(layout.rounding);
         let is_scalar = change.before.ndim() == 0;
-        text.line(vec![span(Role::Heading, format!("{label} is updated"))]);
+        text.line(vec![span(Role::Heading, layout.language.is_updated(&label))]);
         if formulas.is_empty() {
             let whose = [span(Role::Formula, label)];
             let after = vec![span(Role::Value, tensor_text(&change.after, layout))];
@@ -77,7 +78,7 @@ impl<A: Float> Update<'_, A> {
         if is_scalar {
             let lines = self.lines(&[], layout.rounding).unwrap_or_default();
             write_lines(text, &lines, layout, 2);
-            return self.write_remark(text);
+            return self.write_remark(text, layout);
         }
         text.note(Role::Note, 2, &settings(&formulas, layout));
         for line in &formulas {
@@ -95,19 +96,18 @@ impl<A: Float> Update<'_, A> {
         }
         let index = self.largest();
         let places: Vec<String> = index.iter().map(usize::to_string).collect();
-        let title =
-            format!("its number at [{}], which has the largest gradient:", places.join(","));
-        text.note(Role::Note, 2, &title);
+        let place = format!("[{}]", places.join(","));
+        text.note(Role::Note, 2, &layout.language.number_of_largest(place));
         let lines = self.lines(&index, layout.rounding).unwrap_or_default();
         let of_its_own = lines
             .into_iter()
             .filter(|line| !matches!(line.kind, UpdateKind::Setting | UpdateKind::Once));
         write_lines(text, &of_its_own.collect::<Vec<_>>(), layout, 4);
-        self.write_remark(text);
+        self.write_remark(text, layout);
     }
 
-    fn write_remark(&self, text: &mut Text) {
-        let remark = self.remark();
+    fn write_remark(&self, text: &mut Text, layout: Layout) {
+        let remark = self.remark_in(layout.language);
         if !remark.is_empty() {
             text.note(Role::Note, 2, remark);
         }
@@ -155,11 +155,7 @@ impl<A: Float> RunStep<'_, A> {
     /// The updates as text, and the loss after them.
     pub fn update_text(&self, layout: Layout) -> Text {
         let mut text = Text::new(layout);
-        text.note(
-            Role::Heading,
-            0,
-            "UPDATE: the optimiser changes each parameter, by its gradient",
-        );
+        text.note(Role::Heading, 0, layout.language.update());
         for update in self.updates() {
             text.blank();
             update.write(&mut text, layout);
@@ -178,16 +174,10 @@ impl<A: Float> RunStep<'_, A> {
 
     fn loss_line(&self, layout: Layout) -> Vec<Span> {
         let number = |x: A| span(Role::Value, layout.rounding.number(x));
-        let label = visible(&self.trace().output().label());
-        let said = |text: &str| span(Role::Note, text.to_owned());
-        vec![
-            span(Role::Formula, label),
-            said(" was "),
-            number(self.loss()),
-            said(", and is "),
-            number(self.loss_after()),
-            said(" with the new parameters"),
-        ]
+        let name = span(Role::Formula, visible(&self.trace().output().label()));
+        let gaps =
+            [("name", name), ("before", number(self.loss())), ("after", number(self.loss_after()))];
+        spans(Role::Note, layout.language.loss_was, &gaps)
     }
 }
 
@@ -202,23 +192,25 @@ impl<A: Float> Run<'_, A> {
         let mut text = Text::new(layout);
         let losses = self.losses();
         let count = losses.len();
-        text.note(Role::Heading, 0, &format!("TRAINING: the loss in each of {count} steps"));
+        text.note(Role::Heading, 0, &layout.language.training(count));
         let (Some(&first), Some(last)) = (losses.first(), self.steps().last()) else { return text };
         let number = |x: A| layout.rounding.number(x);
         let (first, last) = (number(first), number(last.loss_after()));
-        let room =
-            layout.width.min(100).saturating_sub(display_width(&first) + display_width(&last) + 10);
+        let template = layout.language.losses_after;
+        let words: usize = pieces(template)
+            .map(|piece| if let Piece::Text(text) = piece { display_width(text) } else { 0 })
+            .sum();
+        let numbers = display_width(&first) + display_width(&last);
+        let room = layout.width.min(100).saturating_sub(numbers + words + 2);
         let numbers: Vec<f64> = losses.iter().map(|x| x.to_f64()).collect();
         text.blank();
-        text.line(vec![
-            span(Role::Space, "  "),
-            span(Role::Value, first),
-            span(Role::Space, " "),
-            span(Role::Numbers, curve(&numbers, room)),
-            span(Role::Space, " "),
-            span(Role::Value, last),
-            span(Role::Note, " after"),
-        ]);
+        let gaps = [
+            ("first", span(Role::Value, first)),
+            ("curve", span(Role::Numbers, curve(&numbers, room))),
+            ("last", span(Role::Value, last)),
+        ];
+        let said = spans(Role::Note, template, &gaps);
+        text.line([span(Role::Space, "  ")].into_iter().chain(said).collect());
         text.blank();
         let words: Vec<String> = losses.iter().map(|&x| number(x)).collect();
         let width = words.iter().map(|word| display_width(word)).max().unwrap_or(0);
@@ -236,7 +228,7 @@ impl<A: Float> Run<'_, A> {
             text.line(line);
         }
         if count > MOST_LISTED {
-            text.note(Role::Note, 2, &format!("and {} more", count - MOST_LISTED));
+            text.note(Role::Note, 2, &layout.language.and_more(count - MOST_LISTED));
         }
         text
     }

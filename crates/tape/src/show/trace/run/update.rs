@@ -9,6 +9,7 @@ use ops::{
 use crate::graph::var::Var;
 use crate::show::trace::formula::{self, Rounding};
 use crate::show::trace::terms::index_of;
+use crate::words::Language;
 
 /// A number of an update as it stands in a formula.
 fn number<A: Float>(x: UpdateNumber<A>, rounding: Rounding) -> Formula {
@@ -126,6 +127,17 @@ impl<'t, A: Float> Update<'t, A> {
     /// where there is nothing to say.
     pub fn remark(&self) -> &'static str {
         self.change.rule.as_ref().map_or("", |rule| rule.remark())
+    }
+
+    /// The same remark in a language, if it is one that the catalogue has.
+    pub(crate) fn remark_in(&self, language: Language) -> &'static str {
+        let remark = self.remark();
+        let sentences = language.catalogue().sentences();
+        if remark == Language::ENGLISH.remark_of_adam() {
+            sentences.remark_of_adam()
+        } else {
+            remark
+        }
     }
 
     /// The same formulas of the whole parameter, in symbols, each with what it is about. Empty if the

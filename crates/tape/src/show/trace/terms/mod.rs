@@ -17,8 +17,9 @@ mod value;
 use ops::{Float, Shape};
 
 use super::step::Backward;
-use super::{Rounding, Trace};
+use super::{Layout, Trace};
 use crate::graph::var::Var;
+use crate::words::Language;
 pub(crate) use element::index_of;
 #[cfg(feature = "json")]
 pub(super) use element::indices;
@@ -147,8 +148,9 @@ impl<'t, A: Float> Trace<'t, A> {
         &self,
         node: Var<'t, A>,
         index: &[usize],
-        rounding: Rounding,
+        layout: impl Into<Layout>,
     ) -> Result<Opened<A>, ElementError> {
+        let Layout { rounding, language, .. } = layout.into();
         self.check_element(node, index)?;
         let name = element::name(&node.enclosed_label(), index);
         let value = element::at(&node.value(), index);
@@ -162,7 +164,7 @@ impl<'t, A: Float> Trace<'t, A> {
             product: None,
         };
         let (parts, terms) = parts::open(node, index, rounding);
-        let note = node.op().is_none().then(|| "it was given".to_owned());
+        let note = node.op().is_none().then(|| language.opened_given().to_owned());
         let sums = if note.is_some() { Vec::new() } else { vec![sum(terms)] };
         Ok(Opened { name: name.clone(), value, parts, sums, note })
     }
@@ -191,28 +193,30 @@ impl<'t, A: Float> Trace<'t, A> {
         &self,
         node: Var<'t, A>,
         index: &[usize],
-        rounding: Rounding,
+        layout: impl Into<Layout>,
     ) -> Result<Opened<A>, ElementError> {
+        let layout = layout.into();
+        let language = layout.language;
         self.check_element(node, index)?;
         let name = element::name(&node.adjoint_label(), index);
         let (parts, sums) = (Vec::new(), Vec::new());
         let Some(n) = self.backward_step_of(node) else {
             let why = self.gradient(node).err();
-            let why = why.map_or_else(|| "no gradient reaches it".to_owned(), |w| w.to_string());
-            let value = A::from_f64(0.0);
-            return Ok(Opened { name, value, parts, sums, note: Some(why) });
+            let why = why.map_or(language.nothing_reaches, |why| why.text(language));
+            let (value, note) = (A::from_f64(0.0), Some(why.to_owned()));
+            return Ok(Opened { name, value, parts, sums, note });
         };
         let step = &self.backward[n - self.nodes.len()];
         let value = element::at(&step.adjoint, index);
         let mut opened = Opened { name, value, parts, sums, note: None };
         if node == self.output {
-            opened.note = Some("the sweep starts from it".to_owned());
+            opened.note = Some(language.opened_output().to_owned());
         }
         for u in &step.uses {
             let turn = self.turns[u.node.position()].expect("a use that reported had its turn");
             let user = &self.backward[turn as usize];
-            if let Some(mut sum) = user.terms(u.position, index, rounding) {
-                sum.product = user.product(u.position, rounding);
+            if let Some(mut sum) = user.terms(u.position, index, layout) {
+                sum.product = user.product(u.position, layout);
                 opened.sums.push(sum);
             }
         }
@@ -224,12 +228,16 @@ impl<'t, A: Float> Trace<'t, A> {
     ///
     /// # Errors
     /// If there is no such value or element; the message says what there is.
-    pub fn element(&self, request: &str, rounding: Rounding) -> Result<Opened<A>, ElementError> {
+    pub fn element(
+        &self,
+        request: &str,
+        layout: impl Into<Layout>,
+    ) -> Result<Opened<A>, ElementError> {
         let Wanted { node, adjoint, index } = self.wanted(request)?;
         if adjoint {
-            self.adjoint_terms(node, &index, rounding)
+            self.adjoint_terms(node, &index, layout)
         } else {
-            self.terms(node, &index, rounding)
+            self.terms(node, &index, layout)
         }
     }
 }
@@ -240,20 +248,22 @@ impl<A: Float> Backward<'_, A> {
     ///
     /// # Panics
     /// If the operand has no such element.
-    pub fn terms(&self, operand: usize, index: &[usize], rounding: Rounding) -> Option<Sum<A>> {
+    pub fn terms(
+        &self,
+        operand: usize,
+        index: &[usize],
+        layout: impl Into<Layout>,
+    ) -> Option<Sum<A>> {
+        let Layout { rounding, language, .. } = layout.into();
         let given = self.contributions.get(operand)?;
         let received = given.received.as_ref().ok()?;
         let terms = contribution::terms(self.node, &self.adjoint, operand, index, rounding);
         let of = self.node.formula().filter(|_| !self.node.is_spelled_out());
         let of = of.map_or(String::new(), |formula| format!(" = {formula}"));
-        let which = if self.contributions.len() > 1 {
-            format!("operand {} of {}{of}", operand + 1, self.node.label())
-        } else {
-            format!("the operand of {}{of}", self.node.label())
-        };
+        let of = format!("{}{of}", self.node.label());
         Some(Sum {
             name: element::name(&given.operand.adjoint_label(), index),
-            from: Some(which),
+            from: Some(which_operand(operand, self.contributions.len(), &of, language)),
             terms: terms.list,
             more: terms.more,
             rest: terms.rest,
@@ -265,9 +275,17 @@ impl<A: Float> Backward<'_, A> {
     /// How the terms of all elements of the contribution to operand number `operand` are a product of
     /// matrices: where a transpose comes from. `None` if they are not, or for a matrix of more than
     /// 64 elements.
-    pub fn product(&self, operand: usize, rounding: Rounding) -> Option<Product> {
+    pub fn product(&self, operand: usize, layout: impl Into<Layout>) -> Option<Product> {
         self.contributions.get(operand)?.received.as_ref().ok()?;
-        product::of(self, operand, rounding)
+        product::of(self, operand, layout.into())
+    }
+}
+
+/// An operand, by its number from 0 among `count`, of a value.
+fn which_operand(operand: usize, count: usize, value: &str, language: Language) -> String {
+    match count {
+        1 => language.only_operand_of(value),
+        _ => language.operand_of(operand + 1, value),
     }
 }
 

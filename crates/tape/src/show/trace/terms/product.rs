@@ -4,7 +4,8 @@ use ops::{Family, Float, Shape};
 
 use super::element::indices;
 use super::{Product, Term, contribution};
-use crate::show::trace::{Backward, Rounding};
+use crate::show::trace::{Backward, Layout};
+use crate::words::Language;
 
 /// The largest matrix whose terms are looked at.
 const MOST_ELEMENTS: usize = 64;
@@ -16,7 +17,7 @@ const LONGEST: usize = 4;
 pub(super) fn of<A: Float>(
     user: &Backward<'_, A>,
     operand: usize,
-    rounding: Rounding,
+    layout: Layout,
 ) -> Option<Product> {
     {
         let graph = user.node.tape().graph();
@@ -31,7 +32,8 @@ pub(super) fn of<A: Float>(
     }
     let all: Vec<(Shape, Vec<Term<A>>)> = indices(&shape)
         .map(|index| {
-            let terms = contribution::terms(user.node, &user.adjoint, operand, &index, rounding);
+            let Backward { node, adjoint, .. } = user;
+            let terms = contribution::terms(*node, adjoint, operand, &index, layout.rounding);
             (index, terms.list)
         })
         .collect();
@@ -43,7 +45,7 @@ pub(super) fn of<A: Float>(
     } else {
         Vec::new()
     };
-    written(&to.adjoint_label(), first, second, table)
+    written(&to.adjoint_label(), [first, second], table, layout.language)
 }
 
 fn cell<A: Float>(terms: &[Term<A>]) -> String {
@@ -105,12 +107,19 @@ impl Pattern {
 }
 
 /// The product of two factors, of which one brings the row and one the column.
-fn written(to: &str, a: Pattern, b: Pattern, table: Vec<Vec<String>>) -> Option<Product> {
+fn written(
+    to: &str,
+    [a, b]: [Pattern; 2],
+    table: Vec<Vec<String>>,
+    language: Language,
+) -> Option<Product> {
     use Follows::{Column, Row, Term};
     let terms = format!("{}·{}", a.element(), b.element());
     let (left, right) = if a.follows.contains(&Row) { (a, b) } else { (b, a) };
     let turned = match (&left.follows[..], &right.follows[..]) {
-        ([Row], [Column]) => return Some(outer(to, &terms, &left.name, &right.name, table)),
+        ([Row], [Column]) => {
+            return Some(outer(to, &terms, [&left.name, &right.name], table, language));
+        }
         ([Row, Term], [Term, Column]) => [false, false],
         ([Term, Row], [Term, Column]) => [true, false],
         ([Row, Term], [Column, Term]) => [false, true],
@@ -119,14 +128,9 @@ fn written(to: &str, a: Pattern, b: Pattern, table: Vec<Vec<String>>) -> Option<
     };
     let sides = [(&left.name, turned[0]), (&right.name, turned[1])];
     let [l, r] = sides.map(|(side, turned)| format!("{side}{}", if turned { "ᵀ" } else { "" }));
-    let mut why = vec![
-        "a product of matrices runs along the rows of the first and down the columns of the second"
-            .to_owned(),
-    ];
+    let mut why = vec![language.product_of_matrices().to_owned()];
     let turned = sides.into_iter().filter(|side| side.1);
-    why.extend(
-        turned.map(|(side, _)| format!("{side} is read the other way round, so it is transposed")),
-    );
+    why.extend(turned.map(|(side, _)| language.product_turned(side)));
     Some(Product {
         element: format!("{to}[i,j] = Σₖ {terms}"),
         product: format!("{to} = {l} @ {r}"),
@@ -136,14 +140,17 @@ fn written(to: &str, a: Pattern, b: Pattern, table: Vec<Vec<String>>) -> Option<
 }
 
 /// A column times a row: each element has one term.
-fn outer(to: &str, terms: &str, left: &str, right: &str, table: Vec<Vec<String>>) -> Product {
+fn outer(
+    to: &str,
+    terms: &str,
+    [left, right]: [&str; 2],
+    table: Vec<Vec<String>>,
+    language: Language,
+) -> Product {
     Product {
         element: format!("{to}[i,j] = {terms}"),
         product: format!("{to} = {left} {right}ᵀ"),
-        why: format!(
-            "row i has the number {left}[i], column j the number {right}[j]: a column times a row, and ᵀ \
-             makes the row"
-        ),
+        why: language.product_of_vectors(left, right),
         table,
     }
 }

@@ -7,6 +7,7 @@ use textwrap::core::display_width;
 
 use super::{Opened, Product, Sum, Term};
 use crate::show::trace::text::{Layout, Role, Span, Text, span, visible};
+use crate::words::Language;
 
 /// The number of terms that are written as one sum.
 const MOST_IN_A_ROW: usize = 6;
@@ -41,7 +42,7 @@ impl<A: Float> Sum<A> {
             sides.dedup_by(|a, b| a.text == b.text);
             return text.equation(indent, &name, sign, sides);
         }
-        let title = span(Role::Note, format!("the sum of {all} terms:"));
+        let title = span(Role::Note, layout.language.sum_of(all));
         text.equation(indent, &name, sign, vec![title]);
         let shown = &self.terms[..self.terms.len().min(MOST_LISTED)];
         let column = |part: fn(&Term<A>) -> &String| {
@@ -66,7 +67,7 @@ impl<A: Float> Sum<A> {
         if all > shown.len() {
             let more = all - shown.len();
             let hidden = layout.rounding.number(hidden);
-            text.note(Role::Note, indent + 4, &format!("and {more} more, together {hidden}"));
+            text.note(Role::Note, indent + 4, &layout.language.more_together(more, hidden));
         }
         text.equation(indent, &name, sign, vec![span(Role::Value, value)]);
     }
@@ -88,9 +89,9 @@ fn joined<'a>(terms: impl Iterator<Item = &'a String>, more: usize) -> String {
 }
 
 impl Product {
-    fn write(&self, text: &mut Text) {
+    fn write(&self, text: &mut Text, language: Language) {
         if !self.table.is_empty() {
-            text.note(Role::Note, 2, "All elements, each in its place:");
+            text.note(Role::Note, 2, language.all_elements());
             let width = self.table.iter().flatten().map(|cell| display_width(cell)).max();
             for row in &self.table {
                 let mut line: Vec<Span> = vec![span(Role::Space, "    ")];
@@ -105,7 +106,7 @@ impl Product {
             }
         }
         let Self { element, product, why, .. } = self;
-        text.note(Role::Note, 2, &visible(&format!("{element}: {why}.")));
+        text.note(Role::Note, 2, &visible(&language.because(element, why)));
         text.note(Role::Heading, 2, &visible(product));
     }
 }
@@ -128,12 +129,15 @@ impl<A: Float> Opened<A> {
         }
         for (i, sum) in self.sums.iter().enumerate() {
             if let Some(from) = &sum.from {
-                let first = if i == 0 { "from" } else { "and from" };
-                text.note(Role::Note, 2, &visible(&format!("{first} its use as {from}:")));
+                let from = match i {
+                    0 => layout.language.from_its_use(from),
+                    _ => layout.language.and_from_its_use(from),
+                };
+                text.note(Role::Note, 2, &visible(&from));
             }
             sum.write(&mut text, layout, if is_adjoint { 2 } else { 0 });
             if let Some(product) = &sum.product {
-                product.write(&mut text);
+                product.write(&mut text, layout.language);
             }
         }
         text

@@ -1,0 +1,399 @@
+//! The catalogue of sentences: each view is shown in a language that marks every sentence, and what a
+//! person reads is either marked, a formula, a number, or a name that the program gave.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use ops::Tensor;
+use tape::trace::{Change, Layout, Run, RunStep, Trace, Update};
+use tape::words::{Catalogue, Form, Language, Piece, pieces};
+use tape::{Tape, Var, prelude::*};
+
+/// A language that sets every sentence in brackets.
+fn marked() -> Language {
+    static MARKED: OnceLock<Catalogue> = OnceLock::new();
+    let mark = |text: &'static str| &*format!("⟦{text}⟧").leak();
+    Language::of(
+        MARKED
+            .get_or_init(|| Language::ENGLISH.catalogue().changed("en-x-marked", "Marked", &mark)),
+    )
+}
+
+/// The words of a text that are neither in brackets nor known: not names of the program, of ops or of
+/// files.
+fn unmarked(text: &str, known: &[&str]) -> BTreeSet<String> {
+    let mut outside = String::new();
+    let mut depth = 0_usize;
+    for c in text.chars() {
+        match c {
+            '⟦' => depth += 1,
+            '⟧' => depth = depth.checked_sub(1).unwrap_or_else(|| panic!("brackets: {text}")),
+            _ if depth == 0 => outside.push(c),
+            _ => outside.push('\u{0}'),
+        }
+    }
+    assert_eq!(depth, 0, "brackets: {text}");
+    let tokens = outside.split_whitespace().filter(|token| !token.contains(".rs:"));
+    let words = tokens.flat_map(|token| token.split(|c: char| !c.is_alphabetic()));
+    let words = words.filter(|word| word.chars().count() > 1 && !known.contains(word));
+    words.map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn assert_marked(view: &str, text: &str, known: &[&str]) {
+    assert!(text.contains('⟦'), "{view} says nothing:\n{text}");
+    let unmarked = unmarked(text, known);
+    assert!(unmarked.is_empty(), "{view} says {unmarked:?} outside the catalogue:\n{text}");
+}
+
+fn wide() -> Layout {
+    Layout { width: usize::MAX, ..Layout::default() }.language(marked())
+}
+
+/// Words that rules write in their formulas.
+const FORMULAS: [&str; 14] = [
+    "tanh",
+    "exp",
+    "max",
+    "xᵀ",
+    "sum",
+    "axes",
+    "kept",
+    "matmul",
+    "reshape",
+    "relu",
+    "softmax",
+    "broadcast",
+    "to",
+    "adj",
+];
+
+/// All that a trace can say: variables, constants, what is detached or untracked, nodes that are used
+/// once, twice and often, others that are ready too, a slope of 0, and a large tensor.
+fn everything(tape: &Tape<f64>) -> Var<'_, f64> {
+    let w = tape.var([[0.1, 0.3], [-0.2, 0.7]]).named("w");
+    let x = tape.constant([1.0, 2.0]).named("x");
+    let z = w.matmul(x).named("z");
+    let outer = (z.reshape([2, 1]) * tape.var([0.5, -0.5]).named("v")).named("o").sum();
+    let s = tape.var(0.3).named("s");
+    let thrice = (s * s * s).named("t") + s * s * s * s;
+    let known = (x * 2.0).sum();
+    let large = tape.var(Tensor::full(&[20], 0.25)).named("g");
+    let softmax = z.softmax(-1).named("p").sum();
+    let steps = s.step().named("u") + s.detach().named("d");
+    (z.tanh().sum() + outer + thrice + known + large.sum() + softmax + steps).named("L")
+}
+
+#[test]
+fn a_trace_speaks_from_the_catalogue() {
+    let tape = Tape::new();
+    let trace = Trace::of(everything(&tape)).unwrap();
+    let known: Vec<&str> = [&FORMULAS[..], &["step", "detach"]].concat();
+    assert_marked("text", &trace.text(wide()).to_string(), &known);
+    for n in 0..trace.len() {
+        let text = trace.step_text(n, wide()).unwrap().to_string();
+        assert_marked("a step", &text, &known);
+        let alone = trace.step(n).unwrap().text(wide()).to_string();
+        assert!(unmarked(&alone, &known).is_empty(), "{alone}");
+    }
+    let mut said = String::new();
+    for &node in trace.nodes() {
+        let index = vec![0; node.shape().len()];
+        for adjoint in [false, true] {
+            let opened = if adjoint {
+                trace.adjoint_terms(node, &index, wide())
+            } else {
+                trace.terms(node, &index, wide())
+            };
+            said += &opened.unwrap().text(wide()).to_string();
+        }
+        if let Ok(paths) = trace.paths(node, 1) {
+            said += &paths.text(wide()).to_string();
+        }
+    }
+    assert_marked("elements and paths", &said, &known);
+}
+
+#[test]
+fn a_run_of_training_speaks_from_the_catalogue() {
+    let tape = Tape::new();
+    let mut run = Run::default();
+    for _ in 0..120 {
+        let w = tape.var([[0.5, 1.0]]).named("w");
+        let trace = Trace::of(w.square().sum().named("L")).unwrap();
+        let gradient = trace.gradient(w).unwrap();
+        let (before, after) = (w.value(), w.value());
+        let change = Change { before, gradient, after, kept: Vec::new(), rule: None };
+        run.push(RunStep::new(trace, vec![Update::new(w, change)], 1.0));
+    }
+    let text = run.text(wide()).to_string() + &run.steps()[0].text(wide()).to_string();
+    assert_marked("run", &text, &FORMULAS);
+}
+
+#[test]
+fn why_speaks_from_the_catalogue() {
+    let tape = Tape::new();
+    let x = tape.var([[-1.0, -2.0], [-0.5, 1.0]]).named("x");
+    let c = tape.constant([1.0, 0.0]).named("c");
+    let dead = tape.var([-1.0]).named("d");
+    let known =
+        ["relu", "mul", "softmax", "step", "min", "clamp", "select", "add", "sub", "detach"];
+    let outputs = [
+        x.square().sum(),
+        (x.relu() * 2.0).sum(),
+        (dead.relu() + x.sum()).sum(),
+        (x * c).sum(),
+        (x * 0.0).sum(),
+        (x - x).sum(),
+        x.step().sum(),
+        (x * 1e3).softmax(-1).sum(),
+        x.clamp(5.0, 6.0).sum(),
+        (x * 1e-200 * 1e-200).sum(),
+    ];
+    let asked = [(x, &[][..]), (x, &[0]), (x, &[0, 1]), (x, &[1, 1]), (dead, &[])];
+    let mut said = BTreeSet::new();
+    for gradients in outputs.map(Var::backward) {
+        for (x, index) in asked.into_iter().filter(|(x, _)| gradients.try_wrt(*x).is_ok()) {
+            let why = gradients.why_in(marked(), x, index);
+            assert_marked("why", &why, &known);
+            said.insert(why);
+        }
+    }
+    assert!(said.len() > 10, "{said:?}");
+}
+
+/// LaTeX without its commands and the names of its environments.
+fn without_commands(latex: &str) -> String {
+    let mut plain = String::new();
+    let mut pieces = latex.split('\\');
+    plain += pieces.next().unwrap_or_default();
+    for piece in pieces {
+        let end = piece.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(piece.len());
+        let (command, rest) = piece.split_at(end);
+        let rest = if ["begin", "end", "documentclass", "usepackage"].contains(&command) {
+            rest.split_once('}').map_or("", |(_, rest)| rest)
+        } else {
+            rest
+        };
+        plain.extend([" ", rest]);
+    }
+    plain
+}
+
+#[test]
+fn a_derivation_speaks_from_the_catalogue() {
+    let tape = Tape::new();
+    let trace = Trace::of(everything(&tape)).unwrap();
+    let document = trace.latex_with(wide()).document();
+    let known = [&FORMULAS[..], &["step", "detach", "cot", "operand"]].concat();
+    assert_marked("LaTeX", &without_commands(&document), &known);
+}
+
+/// What is read of a page without its script: text between tags, and labels.
+#[cfg(feature = "page")]
+fn read_of_page(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.extend([before, " "]);
+        let (tag, after) = tag.split_once('>').expect("a tag that ends");
+        rest = ["script", "style"]
+            .iter()
+            .filter(|name| tag.starts_with(**name))
+            .fold(after, |after, name| {
+                after.split_once(&format!("</{name}>")).expect("an element that ends").1
+            });
+        for label in [" aria-label=\"", " title=\"", " placeholder=\""] {
+            if let Some((_, label)) = tag.split_once(label) {
+                text.extend([label.split('"').next().unwrap_or_default(), " "]);
+            }
+        }
+    }
+    text + rest
+}
+
+#[cfg(feature = "page")]
+#[test]
+fn slides_speak_from_the_catalogue() {
+    let tape = Tape::new();
+    let trace = Trace::of(everything(&tape)).unwrap();
+    let slides = trace.slides_with(wide());
+    assert!(slides.contains("<html lang=\"en-x-marked\">"));
+    let known = [&FORMULAS[..], &["step", "detach", "lt", "gt", "amp"]].concat();
+    assert_marked("slides", &read_of_page(&slides), &known);
+}
+
+#[cfg(all(feature = "terminal", feature = "expression"))]
+mod screen {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use ratatui::crossterm::event::KeyCode;
+    use tape::expression::Expression;
+    use tape::terminal::{Screen, ratatui};
+
+    use super::*;
+
+    // `zq` is what the reader typed.
+    const KNOWN: [&str; 9] =
+        ["zq", "tanh", "add", "mul", "adj", "expression", "sum", "Home", "End"];
+
+    fn drawn(screen: &mut Screen<'_, '_, f64>, columns: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(columns, 70)).unwrap();
+        terminal.draw(|frame| screen.draw(frame)).unwrap();
+        let cells = &terminal.backend().buffer().content;
+        let rows = cells.chunks(usize::from(columns));
+        let rows =
+            rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
+        // Sentences may go on behind a border.
+        let rows: Vec<String> = rows.map(|row| row.replace(['│', '╭', '╰'], " ")).collect();
+        rows.join("\n")
+    }
+
+    fn neuron(tape: &Tape<f64>) -> Var<'_, f64> {
+        let given = [("w", 0.5), ("x", 2.0), ("b", 0.1)].map(|(name, x)| (name, Tensor::scalar(x)));
+        let expression = Expression::parse("z = w*x + b\ny = tanh(z)").unwrap();
+        expression.record(tape, &given).unwrap()
+    }
+
+    #[test]
+    fn speaks_from_the_catalogue() {
+        let tape = Tape::new();
+        let trace = Trace::of(neuron(&tape)).unwrap();
+        for columns in [119, 220] {
+            let mut screen = Screen::new(&trace).language(marked());
+            for _ in 0..trace.len() {
+                assert_marked("a step", &drawn(&mut screen, columns), &KNOWN);
+                screen.press(KeyCode::Enter.into());
+                assert_marked("an element", &drawn(&mut screen, columns), &KNOWN);
+                screen.press(KeyCode::Enter.into());
+                screen.press(KeyCode::Right.into());
+            }
+            let keys = |screen: &mut Screen<'_, '_, f64>, keys: &str| {
+                keys.chars().for_each(|key| {
+                    screen.press(KeyCode::Char(key).into());
+                });
+            };
+            keys(&mut screen, "/z");
+            assert_marked("the prompt", &drawn(&mut screen, columns), &KNOWN);
+            keys(&mut screen, "q?");
+            assert_marked("no name", &drawn(&mut screen, columns), &KNOWN);
+            screen.press(KeyCode::Enter.into());
+            assert_marked("no such name", &drawn(&mut screen, columns), &KNOWN);
+            keys(&mut screen, "?");
+            let help = drawn(&mut screen, columns);
+            assert!(help.contains("⟦→ space n"), "{help}");
+        }
+        let mut small = Terminal::new(TestBackend::new(70, 10)).unwrap();
+        small.draw(|frame| Screen::new(&trace).language(marked()).draw(frame)).unwrap();
+        let cells = &small.backend().buffer().content;
+        let said: String = cells.iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert_marked("a small screen", &said, &[]);
+    }
+
+    #[test]
+    fn a_run_speaks_from_the_catalogue() {
+        let tape = Tape::new();
+        let mut run = Run::default();
+        for _ in 0..3 {
+            let trace = Trace::of(neuron(&tape)).unwrap();
+            let w = trace.nodes()[0];
+            let gradient = trace.gradient(w).unwrap();
+            let (before, after) = (w.value(), w.value());
+            let change = Change { before, gradient, after, kept: Vec::new(), rule: None };
+            run.push(RunStep::new(trace, vec![Update::new(w, change)], 0.5));
+        }
+        let mut screen = Screen::of_run(&run, 1).unwrap().language(marked());
+        for key in ['b', 'u', 'n', ']', ']', 'c'] {
+            screen.press(KeyCode::Char(key).into());
+            assert_marked("a run", &drawn(&mut screen, 119), &KNOWN);
+        }
+    }
+}
+
+/// The gaps of a template.
+fn gaps(template: &'static str) -> BTreeSet<&'static str> {
+    let gaps = pieces(template).filter_map(|piece| match piece {
+        Piece::Gap(name) => Some(name),
+        Piece::Text(_) => None,
+    });
+    gaps.collect()
+}
+
+#[test]
+fn every_language_has_a_code_of_its_own_and_every_sentence() {
+    let codes: BTreeSet<&str> = Language::ALL.iter().map(|language| language.code()).collect();
+    assert_eq!(codes.len(), Language::ALL.len());
+    let of = |language: Language| {
+        let catalogue = language.catalogue();
+        let all = [catalogue.sentences().entries(), catalogue.page().entries()].concat();
+        all.into_iter().collect::<BTreeMap<_, _>>()
+    };
+    let english = of(Language::ENGLISH);
+    for language in Language::ALL {
+        assert_eq!(Language::find(language.code()), Some(language));
+        for (name, forms) in of(language) {
+            assert!(forms.iter().any(|(form, _)| *form == Form::Other), "{name}");
+            for (_, text) in &forms {
+                assert!(!text.trim().is_empty(), "{}: {name} is empty", language.code());
+                // The largest form names all gaps.
+                let wanted = gaps(english[name].last().unwrap().1);
+                assert!(gaps(text).is_subset(&wanted), "{}: {name}: {text}", language.code());
+            }
+        }
+    }
+    assert_eq!(Language::find("tlh"), None);
+}
+
+#[test]
+fn every_sentence_is_said_somewhere() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut code = String::new();
+    read(&source, &mut code);
+    let unsaid: Vec<&str> = Language::ENGLISH
+        .catalogue()
+        .sentences()
+        .entries()
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| {
+            let said = ["(", ",", ";", ")", ".", "\n"].map(|end| format!(".{name}{end}"));
+            !said.iter().any(|said| code.contains(said))
+        })
+        .collect();
+    assert!(unsaid.is_empty(), "{unsaid:?}");
+}
+
+/// The Rust files of a folder, but for the catalogue itself.
+fn read(folder: &Path, code: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            if path.file_name().unwrap() != "words" {
+                read(&path, code);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            *code += &std::fs::read_to_string(path).unwrap();
+        }
+    }
+}
+
+/// A language of another plural: three forms, as in Polish.
+#[test]
+fn a_language_has_the_forms_that_it_needs() {
+    use tape::words::Counted;
+    fn rule(count: u128) -> Form {
+        match (count, count % 10, count % 100) {
+            (1, ..) => Form::One,
+            (_, 2..=4, tens) if !(12..=14).contains(&tens) => Form::Few,
+            _ => Form::Many,
+        }
+    }
+    let files = Counted::new(rule, "{count} pliku")
+        .with(Form::One, "{count} plik")
+        .with(Form::Few, "{count} pliki")
+        .with(Form::Many, "{count} plików");
+    let said = [1, 2, 5, 12, 22, 112].map(|count| files.of(count));
+    let [one, few, many] = ["{count} plik", "{count} pliki", "{count} plików"];
+    assert_eq!(said, [one, few, many, many, few, many]);
+}

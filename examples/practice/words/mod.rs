@@ -1,0 +1,211 @@
+//! What the practice says, in the language of the reader.
+
+mod en;
+
+use std::fmt::Display;
+use std::ops::Deref;
+
+use tape::words::Language;
+
+use crate::cli::Failure;
+
+tape::catalogue! {
+    /// What the practice says: each sentence a template, or the forms of one where a number is spoken
+    /// of. The page holds those that its script says.
+    pub struct Words {
+        code();
+        name();
+
+        // The levels.
+        scalars();
+        about_scalars();
+        chains();
+        about_chains();
+        diamonds();
+        about_diamonds();
+        products();
+        about_products();
+        broadcasting();
+        about_broadcasting();
+        cross_entropy();
+        about_cross_entropy();
+        convolution();
+        about_convolution();
+        lstm();
+        about_lstm();
+        attention();
+        about_attention();
+
+        // Problems.
+        title(level, name);
+        problem(number);
+        problem_of(number, all);
+        program_of(number);
+        problems_and_seed[count, seed];
+        constant();
+        adjoint_of(value, output);
+        local_at(name, formula);
+
+        // Hints.
+        goes_into_one(name);
+        goes_into[count, name];
+        passes_to(from, to, formula);
+        alone(name, formula, by);
+        passes_of_one(name, by, formula, adjoint, symbol);
+        no_more_hints();
+
+        // What is said of an answer.
+        right(answer);
+        right_alone();
+        wrong(why);
+        unreadable(why);
+        the_answer(answer);
+        score[asked, right, first, shown];
+        score_so_far(right, all, first, shown);
+        right_here_only(answer);
+        not_it(answer);
+        is_not_it(answer, number);
+        not_comparable(number);
+        write_something();
+        too_long[count];
+        one_number(count);
+        not_known(name);
+        too_deep[count];
+        unexpected(character);
+        ends_early();
+        too_large();
+        no_function(name);
+        factor_missing(name);
+        factor_wrong(name, others);
+        factor_too_many(others);
+        sign_of_product();
+        contribution_missing(name);
+        in_contribution(name, why);
+
+        // Mistakes that are often made.
+        slip_sign();
+        slip_alone(name, missing);
+        slip_added(one, other);
+        slip_twice(name);
+        slip_contribution_alone(name);
+        slip_adjoints();
+        slip_element(name);
+        slip_value_of(name);
+        slip_times_adjoint();
+        slip_upside_down();
+        slip_value();
+        slip_operand(name);
+
+        // The terminal.
+        keys();
+
+        // The page, of which this is HTML.
+        how_in_html();
+        no_script();
+        button_check();
+        button_hint();
+        button_show();
+
+        // The worksheet.
+        your_name();
+        seed(seed);
+        bar_means();
+        key();
+
+        // The quiz.
+        category(title, seed);
+        question(problem, question);
+
+        // The command line.
+        help(levels, languages);
+
+        see_help(problem);
+        no_option(option);
+        no_option_but(option, near);
+        no_seed(text);
+        no_number(option, text, least, most);
+        no_language(code, list);
+        wrote(file);
+        no_file(file, error);
+        no_output(error);
+
+    }
+}
+
+/// The sentences in every language.
+static ALL: [&Words; 1] = [&en::ENGLISH];
+
+/// A language: the sentences of the practice, and those of the views of `tape` that it quotes.
+#[derive(Clone, Copy, Debug)]
+pub struct Speech {
+    words: &'static Words,
+    views: Language,
+}
+
+impl Deref for Speech {
+    type Target = Words;
+
+    fn deref(&self) -> &Words {
+        self.words
+    }
+}
+
+impl Default for Speech {
+    /// English.
+    fn default() -> Self {
+        Self::new(&en::ENGLISH, Language::ENGLISH)
+    }
+}
+
+impl PartialEq for Speech {
+    fn eq(&self, other: &Self) -> bool {
+        self.code() == other.code()
+    }
+}
+
+impl Speech {
+    /// A language of these sentences.
+    pub const fn new(words: &'static Words, views: Language) -> Self {
+        Self { words, views }
+    }
+
+    /// The sentences.
+    pub const fn words(self) -> &'static Words {
+        self.words
+    }
+
+    /// The sentences of the views of `tape`.
+    pub fn views(self) -> Language {
+        self.views
+    }
+
+    /// The languages that there are.
+    pub fn all() -> Vec<Self> {
+        let both = |words: &&'static Words| Some(Self::new(words, Language::find(words.code())?));
+        ALL.iter().filter_map(both).collect()
+    }
+
+    /// The languages with their codes, as a list.
+    pub fn list() -> String {
+        let names: Vec<String> = Self::all()
+            .iter()
+            .map(|speech| format!("{} ({})", speech.code(), speech.name()))
+            .collect();
+        names.join(", ")
+    }
+
+    /// The language of a code.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn find(code: &str) -> Result<Self, Failure> {
+        let found = Self::all().into_iter().find(|speech| speech.code() == code);
+        let english = Self::default();
+        found.ok_or_else(|| english.misuse(english.no_language(code, Self::list())))
+    }
+
+    /// A failure of the command line.
+    pub(crate) fn misuse(self, problem: impl Display) -> Failure {
+        Failure::Misuse(self.see_help(problem))
+    }
+}
