@@ -23,6 +23,7 @@ use peak_alloc::PeakAlloc;
 use tape::prelude::*;
 use tape::trace::{Change, Update};
 use tape::transform::nested;
+use tape::words::Language;
 use tape::{checkpoint, custom_vjp};
 
 #[global_allocator]
@@ -620,6 +621,10 @@ fn variables(t: &mut Table) {
             call!(t, why_at(x.shape(), index), |tape| {
                 let x = tape.var(&x);
                 x.sum().backward().why_at(x, &index)
+            });
+            call!(t, why_in(x.shape(), index), |tape| {
+                let x = tape.var(&x);
+                x.sum().backward().why_in(Language::ENGLISH, x, &index)
             });
         }
         call!(t, value(x.shape()), |tape| tape.compile(&[tape.var(&x)]).value(usize::MAX).clone());
