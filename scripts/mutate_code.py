@@ -278,7 +278,7 @@ EQUIVALENT = [
     ),
     (
         "crates/ops/src/kernel/fuse/fused.rs",
-        "threads::pieces(length * self.code.len(), PER_THREAD).min(length * UNIT)",
+        "threads::pieces(length * self.code.len(), PER_THREAD).min(length * self.row)",
         "the number of pieces changes no number",
     ),
     (

@@ -9,7 +9,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use tape::expression::nearest;
 
 use crate::programs::LEVELS;
-use crate::words::Speech;
+use crate::words::{self, Speech, asked_for, misuse};
 use crate::{Sheet, moodle, page, session, worksheet};
 
 const OPTIONS: [&str; 8] =
@@ -87,13 +87,13 @@ pub fn run(
 ) -> Result<(), Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // What is wrong with the others is said in it.
-    let speech = language(&arguments)?;
+    let speech = asked_for(&arguments)?;
     let read = read(arguments, speech).map_err(|wrong| match wrong {
-        Wrong::Word(error) => speech.misuse(error),
+        Wrong::Word(error) => misuse(speech, error),
         Wrong::Asked(failure) => failure,
     })?;
     let Some(arguments) = read else {
-        return print(out, &speech.help(levels(speech), Speech::list()), speech);
+        return print(out, &speech.help(levels(speech), Speech::list(&words::ALL)), speech);
     };
     let Arguments { level, seed, problems, forms } = arguments;
     let sheet = Sheet::new_in(speech, level, seed, problems);
@@ -122,23 +122,6 @@ pub fn run(
     Ok(())
 }
 
-/// The language that is asked for.
-fn language(arguments: &[OsString]) -> Result<Speech, Failure> {
-    let mut speech = Speech::default();
-    let mut words = arguments.iter().filter_map(|word| word.to_str());
-    while let Some(word) = words.next() {
-        let code = match word.strip_prefix("--language") {
-            Some("") => words.next(),
-            Some(rest) => rest.strip_prefix('='),
-            None => None,
-        };
-        if let Some(code) = code {
-            speech = Speech::find(code)?;
-        }
-    }
-    Ok(speech)
-}
-
 /// `None`: help is asked for.
 fn read(arguments: Vec<OsString>, speech: Speech) -> Result<Option<Arguments>, Wrong> {
     let mut words = Parser::from_args(arguments);
@@ -151,16 +134,19 @@ fn read(arguments: Vec<OsString>, speech: Speech) -> Result<Option<Arguments>, W
             Arg::Long("problems") => read.problems = number(&mut words, "problems", MOST, speech)?,
             Arg::Long("seed") => {
                 let text = words.value()?.string()?;
-                read.seed = text.parse().map_err(|_| speech.misuse(speech.no_seed(text)))?;
+                read.seed = text.parse().map_err(|_| misuse(speech, speech.no_seed(text)))?;
             }
             Arg::Long("html") => read.forms.push((Form::Page, words.value()?.into())),
             Arg::Long("worksheet") => read.forms.push((Form::Worksheet, words.value()?.into())),
             Arg::Long("moodle") => read.forms.push((Form::Moodle, words.value()?.into())),
             Arg::Long(option) => {
-                let misuse = speech.misuse(match nearest(option, OPTIONS).first() {
-                    Some(near) => speech.no_option_but(option, near),
-                    None => speech.no_option(option),
-                });
+                let misuse = misuse(
+                    speech,
+                    match nearest(option, OPTIONS).first() {
+                        Some(near) => speech.no_option_but(option, near),
+                        None => speech.no_option(option),
+                    },
+                );
                 return Err(misuse.into());
             }
             Arg::Short(_) | Arg::Value(_) => return Err(word.unexpected().into()),
@@ -173,7 +159,7 @@ fn read(arguments: Vec<OsString>, speech: Speech) -> Result<Option<Arguments>, W
 fn number(words: &mut Parser, option: &str, most: usize, speech: Speech) -> Result<usize, Wrong> {
     let text = words.value()?.string()?;
     let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-    let misuse = || speech.misuse(speech.no_number(option, text, 1, most));
+    let misuse = || misuse(speech, speech.no_number(option, text, 1, most));
     Ok(number.ok_or_else(misuse)?)
 }
 

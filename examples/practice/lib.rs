@@ -20,7 +20,7 @@ pub mod words;
 pub mod worksheet;
 
 use problem::Problem;
-use words::Speech;
+use words::{ENGLISH, Speech};
 
 /// The problems of one seed and level.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl Sheet {
     /// # Panics
     /// If there is no such level.
     pub fn new(level: usize, seed: u64, count: usize) -> Self {
-        Self::new_in(Speech::default(), level, seed, count)
+        Self::new_in(ENGLISH, level, seed, count)
     }
 
     /// Makes the same sheet in another language.

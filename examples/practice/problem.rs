@@ -8,7 +8,7 @@ use crate::draw::Draw;
 use crate::facts::{Facts, facts};
 use crate::names;
 use crate::programs::{Asked, LEVELS, Program};
-use crate::words::Speech;
+use crate::words::{ENGLISH, Speech};
 use crate::{hints, slips};
 
 /// Significant digits of the numbers that are shown.
@@ -80,7 +80,7 @@ impl Problem {
     /// # Panics
     /// If there is no such level.
     pub fn new(level: usize, seed: u64) -> Self {
-        Self::new_in(Speech::default(), level, seed)
+        Self::new_in(ENGLISH, level, seed)
     }
 
     /// Draws the same problem in another language.

@@ -3,42 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::OnceLock;
 
 use ops::Tensor;
 use tape::trace::{Change, Layout, Run, RunStep, Trace, Update};
-use tape::words::{Catalogue, Form, Language, Piece, pieces};
+use tape::words::{Form, Language, Piece, pieces};
 use tape::{Tape, Var, prelude::*};
 
-/// A language that sets every sentence in brackets.
-fn marked() -> Language {
-    static MARKED: OnceLock<Catalogue> = OnceLock::new();
-    let mark = |text: &'static str| &*format!("⟦{text}⟧").leak();
-    Language::of(
-        MARKED
-            .get_or_init(|| Language::ENGLISH.catalogue().changed("en-x-marked", "Marked", &mark)),
-    )
-}
-
-/// The words of a text that are neither in brackets nor known: not names of the program, of ops or of
-/// files.
-fn unmarked(text: &str, known: &[&str]) -> BTreeSet<String> {
-    let mut outside = String::new();
-    let mut depth = 0_usize;
-    for c in text.chars() {
-        match c {
-            '⟦' => depth += 1,
-            '⟧' => depth = depth.checked_sub(1).unwrap_or_else(|| panic!("brackets: {text}")),
-            _ if depth == 0 => outside.push(c),
-            _ => outside.push('\u{0}'),
-        }
-    }
-    assert_eq!(depth, 0, "brackets: {text}");
-    let tokens = outside.split_whitespace().filter(|token| !token.contains(".rs:"));
-    let words = tokens.flat_map(|token| token.split(|c: char| !c.is_alphabetic()));
-    let words = words.filter(|word| word.chars().count() > 1 && !known.contains(word));
-    words.map(str::to_owned).collect()
-}
+#[path = "common/marks.rs"]
+mod marks;
+use marks::{marked_views, unmarked};
 
 #[track_caller]
 fn assert_marked(view: &str, text: &str, known: &[&str]) {
@@ -48,7 +21,7 @@ fn assert_marked(view: &str, text: &str, known: &[&str]) {
 }
 
 fn wide() -> Layout {
-    Layout { width: usize::MAX, ..Layout::default() }.language(marked())
+    Layout { width: usize::MAX, ..Layout::default() }.language(marked_views())
 }
 
 /// Words that rules write in their formulas.
@@ -155,7 +128,7 @@ fn why_speaks_from_the_catalogue() {
     let mut said = BTreeSet::new();
     for gradients in outputs.map(Var::backward) {
         for (x, index) in asked.into_iter().filter(|(x, _)| gradients.try_wrt(*x).is_ok()) {
-            let why = gradients.why_in(marked(), x, index);
+            let why = gradients.why_in(marked_views(), x, index);
             assert_marked("why", &why, &known);
             said.insert(why);
         }
@@ -261,7 +234,7 @@ mod screen {
         let tape = Tape::new();
         let trace = Trace::of(neuron(&tape)).unwrap();
         for columns in [119, 220] {
-            let mut screen = Screen::new(&trace).language(marked());
+            let mut screen = Screen::new(&trace).language(marked_views());
             for _ in 0..trace.len() {
                 assert_marked("a step", &drawn(&mut screen, columns), &KNOWN);
                 screen.press(KeyCode::Enter.into());
@@ -285,7 +258,7 @@ mod screen {
             assert!(help.contains("⟦→ space n"), "{help}");
         }
         let mut small = Terminal::new(TestBackend::new(70, 10)).unwrap();
-        small.draw(|frame| Screen::new(&trace).language(marked()).draw(frame)).unwrap();
+        small.draw(|frame| Screen::new(&trace).language(marked_views()).draw(frame)).unwrap();
         let cells = &small.backend().buffer().content;
         let said: String = cells.iter().map(ratatui::buffer::Cell::symbol).collect();
         assert_marked("a small screen", &said, &[]);
@@ -303,7 +276,7 @@ mod screen {
             let change = Change { before, gradient, after, kept: Vec::new(), rule: None };
             run.push(RunStep::new(trace, vec![Update::new(w, change)], 0.5));
         }
-        let mut screen = Screen::of_run(&run, 1).unwrap().language(marked());
+        let mut screen = Screen::of_run(&run, 1).unwrap().language(marked_views());
         for key in ['b', 'u', 'n', ']', ']', 'c'] {
             screen.press(KeyCode::Char(key).into());
             assert_marked("a run", &drawn(&mut screen, 119), &KNOWN);
@@ -325,9 +298,7 @@ fn every_language_has_a_code_of_its_own_and_every_sentence() {
     let codes: BTreeSet<&str> = Language::ALL.iter().map(|language| language.code()).collect();
     assert_eq!(codes.len(), Language::ALL.len());
     let of = |language: Language| {
-        let catalogue = language.catalogue();
-        let all = [catalogue.sentences().entries(), catalogue.page().entries()].concat();
-        all.into_iter().collect::<BTreeMap<_, _>>()
+        language.catalogue().sentences().entries().into_iter().collect::<BTreeMap<_, _>>()
     };
     let english = of(Language::ENGLISH);
     for language in Language::ALL {

@@ -6,37 +6,32 @@ use std::io::Cursor;
 use std::path::Path;
 
 use practice::answer::{Judge, Verdict};
-use practice::words::Speech;
+use practice::words::{ENGLISH, Speech};
 use practice::{Sheet, moodle, page, session, worksheet};
-use tape::words::Language;
+
+#[path = "../../../crates/tape/tests/common/marks.rs"]
+mod marks;
 
 /// A language that sets every sentence in brackets.
 fn marked() -> Speech {
-    let mark = |text: &'static str| match text {
-        "en" => "en-x-marked",
-        text => &*format!("⟦{text}⟧").leak(),
-    };
-    let views = Language::ENGLISH.catalogue().changed("en-x-marked", "Marked", &mark);
-    let words = Speech::default().changed(&mark);
-    Speech::new(Box::leak(Box::new(words)), Language::of(Box::leak(Box::new(views))))
+    Speech::new(Box::leak(Box::new(ENGLISH.changed(&marks::mark))), marks::marked_views())
 }
 
-/// The words of a text outside of brackets, but for those that are known.
+/// Names of ops and functions, which are the same in all languages.
+const KNOWN: [&str; 16] = [
+    "tanh", "sigmoid", "sin", "cos", "exp", "square", "sum", "softmax", "ln", "matmul", "conv",
+    "reshape", "axes", "axis", "entropy", "cross",
+];
+
 fn unmarked(text: &str) -> BTreeSet<String> {
-    const KNOWN: [&str; 16] = [
-        "tanh", "sigmoid", "sin", "cos", "exp", "square", "sum", "softmax", "ln", "matmul", "conv",
-        "reshape", "axes", "axis", "entropy", "cross",
-    ];
-    let (mut outside, mut depth) = (String::new(), 0_usize);
-    for c in text.chars() {
-        match c {
-            '⟦' => depth += 1,
-            '⟧' => depth -= 1,
-            _ => outside.push(if depth == 0 { c } else { ' ' }),
+    let mut words = marks::unmarked(text, &KNOWN);
+    // The weights and values of an LSTM's gates: `zf` is z of the gate f.
+    for name in ["w", "u", "b", "p", "z"] {
+        for gate in ["i", "f", "g", "o"] {
+            words.remove(&format!("{name}{gate}"));
         }
     }
-    let words = outside.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 2);
-    words.filter(|word| !KNOWN.contains(word)).map(str::to_owned).collect()
+    words
 }
 
 /// What is read of HTML: text between tags, without scripts and styles.
@@ -115,7 +110,7 @@ fn asked_for() -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn the_page_has_the_sentences_that_its_script_asks_for() {
-    let known: BTreeMap<&str, _> = Speech::default().entries().into_iter().collect();
+    let known: BTreeMap<&str, _> = ENGLISH.entries().into_iter().collect();
     let asked = asked_for();
     assert!(asked.len() > 20, "{asked:?}");
     let html = page::html(&Sheet::new(1, 1, 1));
@@ -145,7 +140,7 @@ fn every_sentence_is_said_somewhere() {
         }
     }
     code += &std::fs::read_to_string(folder.join("words/mod.rs")).unwrap();
-    for (name, _) in Speech::default().entries() {
+    for (name, _) in ENGLISH.entries() {
         let said = [format!(".{name}("), format!("'{name}'"), format!("Words::{name},")];
         let said = said.iter().any(|said| code.contains(said));
         assert!(said || code.contains(&format!("Words::{name} ")), "{name} is never said");

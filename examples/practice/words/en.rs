@@ -1,25 +1,10 @@
 //! English.
 
-use tape::words::{Counted, Form};
+use tape::words::Counted;
 
 use super::Words;
 
-fn rule(count: u128) -> Form {
-    if count == 1 { Form::One } else { Form::Other }
-}
-
-const fn counted(one: &'static str, other: &'static str) -> Counted {
-    Counted::new(rule, other).with(Form::One, one)
-}
-
-const fn always(text: &'static str) -> Counted {
-    Counted::new(rule, text)
-}
-
 pub(super) static ENGLISH: Words = Words {
-    code: "en",
-    name: "English",
-
     // The levels.
     scalars: "scalars",
     about_scalars: "one op, one local derivative",
@@ -45,14 +30,14 @@ pub(super) static ENGLISH: Words = Words {
     problem: "Problem {number}",
     problem_of: "Problem {number} of {all}",
     program_of: "Program of problem {number}",
-    problems_and_seed: always("{count} problems, seed {seed}"),
+    problems_and_seed: Counted::always("{count} problems, seed {seed}"),
     constant: "constant",
     adjoint_of: "the adjoint of {value}: ∂{output}/∂{value}",
     local_at: "the local derivative at {name} = {formula}",
 
     // Hints.
     goes_into_one: "{name} goes into one value, which contributes its adjoint times the local derivative.",
-    goes_into: always("{name} goes into {count} values. Each contributes its adjoint times the local derivative, and contributions are added."),
+    goes_into: Counted::always("{name} goes into {count} values. Each contributes its adjoint times the local derivative, and contributions are added."),
     passes_to: "What {from} passes to {to}: {formula}",
     alone: "Take {name} = {formula} by itself: how does it change when {by} alone changes a little?",
     passes_of_one: "What {name} passes to {by} is {formula}; put 1 for the element of {adjoint} that is asked about, {symbol}, and 0 for the others.",
@@ -64,7 +49,7 @@ pub(super) static ENGLISH: Words = Words {
     wrong: "No: {why}.",
     unreadable: "{why}.",
     the_answer: "The answer is {answer}.",
-    score: counted(
+    score: Counted::one_or_other(
         "Score: {right} of {asked} question right, {first} at the first try without a hint, {shown} shown.",
         "Score: {right} of {asked} questions right, {first} at the first try without a hint, {shown} shown.",
     ),
@@ -74,10 +59,10 @@ pub(super) static ENGLISH: Words = Words {
     is_not_it: "`{answer}` is {number} here, which is not it",
     not_comparable: "that is {number}, and not a number that can be compared",
     write_something: "write a number, such as -0.25 or 1/3, or a formula, such as 1 - y^2",
-    too_long: always("that is longer than {count} characters"),
+    too_long: Counted::always("that is longer than {count} characters"),
     one_number: "one number is asked for, and that is {count}",
     not_known: "no value {name} is known here: write the names of the program, and adjoints that are asked for before this one",
-    too_deep: always("brackets, signs and powers are nested more than {count} levels deep"),
+    too_deep: Counted::always("brackets, signs and powers are nested more than {count} levels deep"),
     unexpected: "unexpected `{character}`",
     ends_early: "the expression ends too early",
     too_large: "this number is too large",

@@ -2,10 +2,10 @@
 
 mod en;
 
+use std::ffi::OsString;
 use std::fmt::Display;
-use std::ops::Deref;
 
-use tape::words::Language;
+use tape::words::{Language, codes_asked_for};
 
 use crate::cli::Failure;
 
@@ -13,9 +13,6 @@ tape::catalogue! {
     /// What the practice says: each sentence a template, or the forms of one where a number is spoken
     /// of. The page holds those that its script says.
     pub struct Words {
-        code();
-        name();
-
         // The levels.
         scalars();
         about_scalars();
@@ -118,7 +115,6 @@ tape::catalogue! {
 
         // The command line.
         help(levels, languages);
-
         see_help(problem);
         no_option(option);
         no_option_but(option, near);
@@ -128,84 +124,30 @@ tape::catalogue! {
         wrote(file);
         no_file(file, error);
         no_output(error);
-
     }
 }
-
-/// The sentences in every language.
-static ALL: [&Words; 1] = [&en::ENGLISH];
 
 /// A language: the sentences of the practice, and those of the views of `tape` that it quotes.
-#[derive(Clone, Copy, Debug)]
-pub struct Speech {
-    words: &'static Words,
-    views: Language,
+pub type Speech = tape::words::Speech<Words>;
+
+/// English.
+pub const ENGLISH: Speech = Speech::new(&en::ENGLISH, Language::ENGLISH);
+
+/// The languages that there are.
+pub const ALL: [Speech; 1] = [ENGLISH];
+
+/// The language that a command line asks for, or English.
+///
+/// # Errors
+/// If there is none of that code.
+pub fn asked_for(arguments: &[OsString]) -> Result<Speech, Failure> {
+    codes_asked_for(arguments).try_fold(ENGLISH, |_, code| {
+        let unknown = || misuse(ENGLISH, ENGLISH.no_language(code, Speech::list(&ALL)));
+        Speech::find(&ALL, code).ok_or_else(unknown)
+    })
 }
 
-impl Deref for Speech {
-    type Target = Words;
-
-    fn deref(&self) -> &Words {
-        self.words
-    }
-}
-
-impl Default for Speech {
-    /// English.
-    fn default() -> Self {
-        Self::new(&en::ENGLISH, Language::ENGLISH)
-    }
-}
-
-impl PartialEq for Speech {
-    fn eq(&self, other: &Self) -> bool {
-        self.code() == other.code()
-    }
-}
-
-impl Speech {
-    /// A language of these sentences.
-    pub const fn new(words: &'static Words, views: Language) -> Self {
-        Self { words, views }
-    }
-
-    /// The sentences.
-    pub const fn words(self) -> &'static Words {
-        self.words
-    }
-
-    /// The sentences of the views of `tape`.
-    pub fn views(self) -> Language {
-        self.views
-    }
-
-    /// The languages that there are.
-    pub fn all() -> Vec<Self> {
-        let both = |words: &&'static Words| Some(Self::new(words, Language::find(words.code())?));
-        ALL.iter().filter_map(both).collect()
-    }
-
-    /// The languages with their codes, as a list.
-    pub fn list() -> String {
-        let names: Vec<String> = Self::all()
-            .iter()
-            .map(|speech| format!("{} ({})", speech.code(), speech.name()))
-            .collect();
-        names.join(", ")
-    }
-
-    /// The language of a code.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn find(code: &str) -> Result<Self, Failure> {
-        let found = Self::all().into_iter().find(|speech| speech.code() == code);
-        let english = Self::default();
-        found.ok_or_else(|| english.misuse(english.no_language(code, Self::list())))
-    }
-
-    /// A failure of the command line.
-    pub(crate) fn misuse(self, problem: impl Display) -> Failure {
-        Failure::Misuse(self.see_help(problem))
-    }
+/// A failure of the command line.
+pub(crate) fn misuse(speech: Speech, problem: impl Display) -> Failure {
+    Failure::Misuse(speech.see_help(problem))
 }

@@ -10,7 +10,7 @@ use tape::expression::{self, nearest};
 use super::Failure;
 use super::programs::{self, Program};
 use super::training::Training;
-use super::words::Speech;
+use super::words::{Speech, asked_for, misuse};
 
 /// What the command line asks for.
 pub enum Asked {
@@ -109,30 +109,13 @@ pub const OPTIONS: [&str; 23] = [
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Asked, Speech), Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // What is wrong with the others is said in it.
-    let speech = language(&arguments)?;
+    let speech = asked_for(&arguments)?;
     let mut words = Parser::from_args(arguments);
     let asked = read_words(&mut words, speech).map_err(|failure| match failure {
-        Wrong::Word(error) => speech.misuse(error),
+        Wrong::Word(error) => misuse(speech, error),
         Wrong::Asked(failure) => failure,
     })?;
     Ok((asked, speech))
-}
-
-/// The language that is asked for.
-fn language(arguments: &[OsString]) -> Result<Speech, Failure> {
-    let mut speech = Speech::default();
-    let mut words = arguments.iter().filter_map(|word| word.to_str());
-    while let Some(word) = words.next() {
-        let code = match word.strip_prefix("--language") {
-            Some("") => words.next(),
-            Some(rest) => rest.strip_prefix('='),
-            None => None,
-        };
-        if let Some(code) = code {
-            speech = Speech::find(code)?;
-        }
-    }
-    Ok(speech)
 }
 
 /// What is wrong with a command line.
@@ -166,7 +149,7 @@ fn read_words(words: &mut Parser, speech: Speech) -> Result<Asked, Wrong> {
             Arg::Long("functions") => return Ok(Asked::Functions),
             Arg::Long("expr") => {
                 if source.replace(words.value()?.string()?).is_some() {
-                    return Err(speech.misuse(speech.expression_twice()).into());
+                    return Err(misuse(speech, speech.expression_twice()).into());
                 }
             }
             Arg::Long("let") => given.push(given_value(&words.value()?.string()?, &given, speech)?),
@@ -188,7 +171,7 @@ fn read_words(words: &mut Parser, speech: Speech) -> Result<Asked, Wrong> {
             Arg::Value(name) => {
                 let name = name.string()?;
                 if let Some(before) = &program {
-                    return Err(speech.misuse(speech.one_program(before, name)).into());
+                    return Err(misuse(speech, speech.one_program(before, name)).into());
                 }
                 program = Some(name);
             }
@@ -197,12 +180,12 @@ fn read_words(words: &mut Parser, speech: Speech) -> Result<Asked, Wrong> {
     }
     let chosen = match (program, source) {
         (Some(program), Some(_)) => {
-            return Err(speech.misuse(speech.expression_or_program(program)).into());
+            return Err(misuse(speech, speech.expression_or_program(program)).into());
         }
         (None, Some(source)) => Chosen::Expression { source, given },
         (program, None) => {
             if let Some((name, _)) = given.first() {
-                return Err(speech.misuse(speech.let_without_expression(name)).into());
+                return Err(misuse(speech, speech.let_without_expression(name)).into());
             }
             Chosen::Program(programs::find(program.as_deref(), speech)?)
         }
@@ -211,12 +194,12 @@ fn read_words(words: &mut Parser, speech: Speech) -> Result<Asked, Wrong> {
         Some(steps) => {
             let (open, optimizer) = (open.unwrap_or(1), optimizer.unwrap_or_else(|| "sgd".into()));
             if open == 0 {
-                return Err(speech.misuse(speech.open_0()).into());
+                return Err(misuse(speech, speech.open_0()).into());
             }
             Some(Box::new(Training { steps, open, optimizer, rate }))
         }
         None if open.is_some() || optimizer.is_some() || rate.is_some() => {
-            return Err(speech.misuse(speech.options_of_run()).into());
+            return Err(misuse(speech, speech.options_of_run()).into());
         }
         None => None,
     };
@@ -225,10 +208,13 @@ fn read_words(words: &mut Parser, speech: Speech) -> Result<Asked, Wrong> {
 }
 
 fn unknown_option(option: &str, speech: Speech) -> Failure {
-    speech.misuse(match nearest(option, OPTIONS).first() {
-        Some(near) => speech.no_option_but(option, near),
-        None => speech.no_option(option),
-    })
+    misuse(
+        speech,
+        match nearest(option, OPTIONS).first() {
+            Some(near) => speech.no_option_but(option, near),
+            None => speech.no_option(option),
+        },
+    )
 }
 
 /// Reads `NAME=VALUE`.
@@ -239,11 +225,11 @@ fn given_value(
 ) -> Result<(String, Tensor<f64>), Failure> {
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty())
     else {
-        return Err(speech.misuse(speech.let_form(text)));
+        return Err(misuse(speech, speech.let_form(text)));
     };
     let name = name.trim().to_owned();
     if before.iter().any(|given| given.0 == name) {
-        return Err(speech.misuse(speech.let_twice(name)));
+        return Err(misuse(speech, speech.let_twice(name)));
     }
     let value =
         expression::value(value).map_err(|error| Failure::Misuse(speech.let_value(text, error)))?;

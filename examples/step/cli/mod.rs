@@ -75,7 +75,7 @@ pub fn run(
     } else if arguments.views.is_empty() {
         let trace = traced(output)?;
         if terminal {
-            let screen = Screen::new(&trace).language(speech.views);
+            let screen = Screen::new(&trace).language(speech.views());
             return screen.show().map_err(|error| Failure::Io(speech.no_screen(error)));
         }
         return text(&trace, &arguments, out, terminal);
@@ -84,7 +84,7 @@ pub fn run(
 }
 
 fn help(speech: Speech) -> String {
-    speech.words.help(programs::list(speech), Speech::list())
+    speech.help(programs::list(speech), Speech::list(&words::ALL))
 }
 
 /// Records what was chosen, and gives what is differentiated.
@@ -185,7 +185,7 @@ fn show(
         Format::Plan => plan(arguments)?,
         Format::Html => traced(output)?.to_html(&page_settings(arguments.speech)),
         Format::Json => {
-            let language = arguments.speech.views;
+            let language = arguments.speech.views();
             let settings = Settings { sources: true, language, ..Settings::default() };
             Document::new(&traced(output)?, &settings).to_json() + "\n"
         }
@@ -219,7 +219,7 @@ fn put(
 
 fn page_settings(speech: Speech) -> page::Settings {
     let mut settings = page::Settings::default();
-    settings.document.language = speech.views;
+    settings.document.language = speech.views();
     settings
 }
 
@@ -259,7 +259,7 @@ fn open(trace: &Trace<'_, f64>, arguments: &Arguments, out: &mut dyn Write) -> R
 }
 
 fn layout(arguments: &Arguments) -> Layout {
-    let layout = Layout::default().language(arguments.speech.views);
+    let layout = Layout::default().language(arguments.speech.views());
     arguments.digits.map_or(layout, |digits| layout.digits(digits))
 }
 

@@ -60,7 +60,7 @@ pub const PROGRAMS: [Program; 6] = [
 pub fn list(speech: Speech) -> String {
     let mut list = String::new();
     for (i, Program { name, about, .. }) in PROGRAMS.iter().enumerate() {
-        let about = about(speech.words);
+        let about = about(speech.words());
         let about = if i == 0 { speech.shown_unless_told(about) } else { about.to_owned() };
         let _ = writeln!(list, "  {name:<16} {about}");
     }

@@ -159,7 +159,7 @@ pub fn show(
     if arguments.views.is_empty() {
         if on_terminal {
             let screen = Screen::of_run(&run, first).expect("the step is one of the run");
-            let shown = screen.language(speech.views).show();
+            let shown = screen.language(speech.views()).show();
             return shown.map_err(|error| Failure::Io(speech.no_screen(error)));
         }
         return print(out, &text(&run, first, arguments), speech);
@@ -172,7 +172,7 @@ pub fn show(
                 run.to_html(first, &page::Settings { title, ..page_settings(speech) })
             }
             Format::Json => {
-                let language = speech.views;
+                let language = speech.views();
                 let settings = Settings { sources: true, language, ..Settings::default() };
                 Document::of_step(&run.steps()[first], &settings).to_json() + "\n"
             }

@@ -3,12 +3,15 @@
 
 #[path = "../cli/mod.rs"]
 mod cli;
+#[path = "../../../crates/tape/tests/common/marks.rs"]
+mod marks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
 use cli::Failure;
+use marks::unmarked;
 use ops::Tensor;
 use tape::trace::Rounding;
 use tape::trace::document::Document;
@@ -318,20 +321,6 @@ fn training(heading: &str) -> String {
         "" => text.split("\n\nStep 2 of training").next().unwrap().to_owned() + "\n",
         heading => text[text.find(heading).unwrap()..].to_owned(),
     }
-}
-
-/// The words of a text outside of brackets, but for those that are known.
-fn unmarked(text: &str, known: &[&str]) -> BTreeSet<String> {
-    let (mut outside, mut depth) = (String::new(), 0_usize);
-    for c in text.chars() {
-        match c {
-            '⟦' => depth += 1,
-            '⟧' => depth -= 1,
-            _ => outside.push(if depth == 0 { c } else { ' ' }),
-        }
-    }
-    let words = outside.split(|c: char| !c.is_alphabetic()).filter(|word| word.chars().count() > 1);
-    words.filter(|word| !known.contains(word)).map(str::to_owned).collect()
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl<A: Float> Clone for Repr<A> {
     fn clone(&self) -> Self {
         match self {
             Self::Scalar(value) => Self::Scalar(*value),
-            Self::Array(stored) => Self::Array(share(stored)),
+            Self::Array(stored) => Self::Array(another_owner(stored)),
         }
     }
 }
@@ -53,7 +53,7 @@ impl<A: Float> Clone for Repr<A> {
 /// Not inlined: the compiler would copy a number and its tag as one, and the processor wait for both
 /// where they were just written one by one.
 #[inline(never)]
-fn share<A: Float>(stored: &Arc<Stored<A>>) -> Arc<Stored<A>> {
+fn another_owner<A: Float>(stored: &Arc<Stored<A>>) -> Arc<Stored<A>> {
     Arc::clone(stored)
 }
 

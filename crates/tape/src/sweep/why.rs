@@ -48,16 +48,27 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
         self.why_in(Language::ENGLISH, x, index)
     }
 
-    /// Explains the same in another language; of the whole of `x` with an empty index.
+    /// Explains the same in another language: of the element of `x` at `index`, one number for each
+    /// axis, or of the whole of `x` with an empty index.
     ///
     /// # Panics
     /// If `x` has no such element.
+    ///
+    /// ```
+    /// use tape::words::Language;
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var([1.0, -2.0]).named("x");
+    /// let gradients = x.relu().sum().backward();
+    /// assert_eq!(gradients.why_in(Language::ENGLISH, x, &[1]), gradients.why_at(x, &[1]));
+    /// ```
     #[track_caller]
     pub fn why_in(&self, language: Language, x: Var<'t, A>, index: &[usize]) -> String {
         let shape = x.shape();
         assert!(
             index.len() <= shape.len() && index.iter().zip(&shape).all(|(i, n)| i < n),
-            "why_at: there is no element {index:?} in a value of shape {shape:?} ({})",
+            "there is no element {index:?} in a value of shape {shape:?} ({})",
             Origin::of(x)
         );
         self.explain(x, index, language)

@@ -48,8 +48,27 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// A sentence that is the same for all numbers. `rule` tells the form of a number in the
-    /// language.
+    /// A sentence that is the same for all numbers.
+    pub const fn always(text: &'static str) -> Self {
+        Self::new(|_| Form::Other, text)
+    }
+
+    /// A sentence about one, and what is said of all other numbers, as English and German tell them
+    /// apart.
+    ///
+    /// ```
+    /// use tape::words::Counted;
+    ///
+    /// let files = Counted::one_or_other("one file", "{count} files");
+    /// assert_eq!([0, 1, 2].map(|n| files.of(n)), ["{count} files", "one file", "{count} files"]);
+    /// ```
+    pub const fn one_or_other(one: &'static str, other: &'static str) -> Self {
+        let rule = |count| if count == 1 { Form::One } else { Form::Other };
+        Self::new(rule, other).with(Form::One, one)
+    }
+
+    /// A sentence that has no form of its own for any number yet: [`with`](Self::with) gives them.
+    /// `rule` tells the form of a number in the language.
     pub const fn new(rule: fn(u128) -> Form, other: &'static str) -> Self {
         let mut forms = [None; 6];
         forms[Form::Other as usize] = Some(other);
@@ -194,7 +213,7 @@ const fn is(text: &[u8], start: usize, end: usize, name: &[u8]) -> bool {
 /// a [`Counted`](crate::words::Counted).
 ///
 /// ```
-/// use tape::words::{Counted, Form};
+/// use tape::words::Counted;
 ///
 /// tape::catalogue! {
 ///     /// What the program says.
@@ -205,14 +224,10 @@ const fn is(text: &[u8], start: usize, end: usize, name: &[u8]) -> bool {
 ///     }
 /// }
 ///
-/// fn rule(count: u128) -> Form {
-///     if count == 1 { Form::One } else { Form::Other }
-/// }
-///
 /// static ENGLISH: Words = Words {
 ///     title: "Files",
 ///     greeting: "Good morning, {name}.",
-///     files: Counted::new(rule, "{count} files in {folder}").with(Form::One, "one file in {folder}"),
+///     files: Counted::one_or_other("one file in {folder}", "{count} files in {folder}"),
 /// }
 /// .checked();
 ///

@@ -1,22 +1,8 @@
 //! English.
 
-use super::{Catalogue, Counted, Form, PageSentences, Sentences};
+use super::{Catalogue, Counted, Sentences};
 
-/// The plural rule: one, and all others.
-fn rule(count: u128) -> Form {
-    if count == 1 { Form::One } else { Form::Other }
-}
-
-const fn counted(one: &'static str, other: &'static str) -> Counted {
-    Counted::new(rule, other).with(Form::One, one)
-}
-
-/// Where the form is the same for all numbers.
-const fn always(text: &'static str) -> Counted {
-    Counted::new(rule, text)
-}
-
-pub(super) static ENGLISH: Catalogue = Catalogue::new("en", "English", SENTENCES, PAGE);
+pub(super) static ENGLISH: Catalogue = Catalogue::new("en", "English", SENTENCES);
 
 const SENTENCES: Sentences = Sentences {
     // Why nothing flows.
@@ -40,29 +26,29 @@ const SENTENCES: Sentences = Sentences {
     ready_output: "the output: the sweep starts here",
     ready_only: "ready: its only use has reported, {user}",
     ready_both: "ready: both its uses have reported, {users}",
-    ready_all: always("ready: all its {count} uses have reported, {users}"),
+    ready_all: Counted::always("ready: all its {count} uses have reported, {users}"),
     why_and_choice: "{why}; {choice}",
     choice_one: "{name} is ready too, and the last recorded goes first",
     choice_several: "{names} are ready too, and the last recorded goes first",
-    names_and_more: always("{names} and {count} more"),
+    names_and_more: Counted::always("{names} and {count} more"),
     named_twice: "{name} (twice)",
-    named_times: always("{name} ({count} times)"),
-    and_more: always("and {count} more"),
+    named_times: Counted::always("{name} ({count} times)"),
+    and_more: Counted::always("and {count} more"),
     nothing_to: "nothing to {name}: {reason}",
     no_gradient_for: "none for {name}: {reason}",
     complete: "{name} is complete",
     waits_for_only: "{name} waits for its only use, {users}",
     waits_for_both: "{name} waits for both its uses, {users}",
-    waits_for_all: always("{name} waits for all its {count} uses, {users}"),
-    waits_for_some: always("{name} waits for {missing} of its {all} uses, {users}"),
-    more_wait: always("and {count} more wait"),
+    waits_for_all: Counted::always("{name} waits for all its {count} uses, {users}"),
+    waits_for_some: Counted::always("{name} waits for {missing} of its {all} uses, {users}"),
+    more_wait: Counted::always("and {count} more wait"),
 
     // A large tensor on a line.
     large_tensor: "{shape} numbers {corner}",
     least: "min {number}",
     mean: "mean {number}",
     most: "max {number}",
-    not_finite: always("{count} not finite"),
+    not_finite: Counted::always("{count} not finite"),
 
     // An element, opened.
     opened_given: "it was given",
@@ -71,8 +57,8 @@ const SENTENCES: Sentences = Sentences {
     only_operand_of: "the operand of {value}",
     from_its_use: "from its use as {operand}:",
     and_from_its_use: "and from its use as {operand}:",
-    sum_of: always("the sum of {count} terms:"),
-    more_together: always("and {count} more, together {sum}"),
+    sum_of: Counted::always("the sum of {count} terms:"),
+    more_together: Counted::always("and {count} more, together {sum}"),
     all_elements: "All elements, each in its place:",
     because: "{equation}: {why}.",
     product_of_matrices: "a product of matrices runs along the rows of the first and down the columns of the second",
@@ -80,16 +66,16 @@ const SENTENCES: Sentences = Sentences {
     product_of_vectors: "row i has the number {left}[i], column j the number {right}[j]: a column times a row, and ᵀ makes the row",
 
     // The sum over paths.
-    paths_of: counted(
+    paths_of: Counted::one_or_other(
         "{derivative}: the sum over {count} path from {from} to {to}",
         "{derivative}: the sum over {count} paths from {from} to {to}",
     ),
     paths_uncounted: "{derivative}: more paths than can be counted lead from {from} to {to}",
-    and_more_paths: always("and {count} more paths"),
+    and_more_paths: Counted::always("and {count} more paths"),
     paths_saved: "Path by path that is {factors} factors. The paths share {edges} edges, and the sweep walks each of them once.",
 
     // A run of training.
-    training: always("TRAINING: the loss in each of {count} steps"),
+    training: Counted::always("TRAINING: the loss in each of {count} steps"),
     losses_after: "{first} {curve} {last} after",
     update: "UPDATE: the optimiser changes each parameter, by its gradient",
     is_updated: "{name} is updated",
@@ -107,7 +93,7 @@ const SENTENCES: Sentences = Sentences {
     is_constant: "{name} is given, a constant.",
     sweep_starts_at: "The sweep starts at the result, {name}.",
     used_once: "{name} is used once, and that use has reported.",
-    used_times: always("{name} is used {count} times, and all uses have reported."),
+    used_times: Counted::always("{name} is used {count} times, and all uses have reported."),
     nothing_flows_to: "Nothing flows to {name}: {reason}.",
     values_and_steps: "{values} values, {steps} steps",
     step_of: "step {number} of {all}",
@@ -129,7 +115,7 @@ const SENTENCES: Sentences = Sentences {
     step_opened: "an element, opened: arrows go to another, Enter closes",
     in_scopes: "in {scopes}",
     your_line: "your line:",
-    more_lines: always("↓ {count} more lines"),
+    more_lines: Counted::always("↓ {count} more lines"),
     cell_none: "none",
     column_node: "node",
     derivative_by_node: "∂{output}/∂node",
@@ -198,7 +184,7 @@ c             the losses: choose a step of training, Enter opens it
     why_some_zero: "{gradient} is not zero: its largest element is {largest}; {zeros} of its {all} elements are 0 (ask why_at of one)",
     why_zero: "{gradient} is zero: {reasons}",
     why_and: "{reasons}; and {reason}",
-    why_more: always("{reasons}; and {count} more"),
+    why_more: Counted::always("{reasons}; and {count} more"),
     why_too_small: "the gradient that arrives at {op}, {largest} at most, is too small to go on",
     why_cancels: "the contributions that {op} adds up cancel exactly: what arrives there does not change its result",
     why_cancels_somewhere: "contributions to it cancel exactly",
@@ -216,7 +202,5 @@ c             the losses: choose a step of training, Enter opens it
     why_saturated: "{op} is saturated: its slope rounds to 0 {places}",
     why_other_factor: "{op} multiplies by a factor ({other}) that is 0 wherever it meets this one",
     why_slope_0: "{op} passes on 0, its slope being 0 at these values",
-    in_places: counted("in the one place", "in all {count} places"),
+    in_places: Counted::one_or_other("in the one place", "in all {count} places"),
 };
-
-const PAGE: PageSentences = PageSentences { steps_title: "{name}, step by step" };

@@ -1,4 +1,4 @@
-//! What people read, in their language: every sentence of the views in one place.
+//! What people read, in their language: the sentences of the views in one place.
 //!
 //! The sentences of a language are one file, `en.rs` for English: a template for each, in which
 //! `{name}` is a gap. Views ask a [`Language`] for a sentence by its name and fill the gaps. A
@@ -21,15 +21,15 @@
 //!
 //! let english = Language::ENGLISH.catalogue();
 //! let sentences = Sentences { forward_pass: "FORWARDS", ..*english.sentences() };
-//! let mine = Catalogue::new("en-x-brief", "Brief English", sentences, *english.page());
+//! let mine = Catalogue::new("en-x-brief", "Brief English", sentences);
 //! let language = Language::of(Box::leak(Box::new(mine)));
 //! assert_eq!(language.forward_pass(), "FORWARDS");
 //! ```
 
 mod catalogue;
 mod en;
-mod page;
 mod sentences;
+mod speech;
 
 use std::fmt;
 use std::ops::Deref;
@@ -37,8 +37,8 @@ use std::ops::Deref;
 pub use catalogue::{Counted, Form, Forms, Piece, pieces};
 #[doc(hidden)] // For the macro `catalogue`.
 pub use catalogue::{check, fill, form};
-pub use page::PageSentences;
 pub use sentences::Sentences;
+pub use speech::{Speech, codes_asked_for};
 
 /// A script for pages that say sentences of a catalogue: `sentence(name, gaps)` and, for gaps that are
 /// filled by elements, `sentenceParts(name, gaps)`. It reads the templates from the page's element
@@ -52,7 +52,6 @@ pub struct Catalogue {
     code: &'static str,
     name: &'static str,
     sentences: Sentences,
-    page: PageSentences,
 }
 
 impl Catalogue {
@@ -62,23 +61,13 @@ impl Catalogue {
     /// # Panics
     /// If a sentence lacks a gap or has one too many. In a `static` that is an error of the
     /// compiler.
-    pub const fn new(
-        code: &'static str,
-        name: &'static str,
-        sentences: Sentences,
-        page: PageSentences,
-    ) -> Self {
-        Self { code, name, sentences: sentences.checked(), page: page.checked() }
+    pub const fn new(code: &'static str, name: &'static str, sentences: Sentences) -> Self {
+        Self { code, name, sentences: sentences.checked() }
     }
 
     /// What is said by text, screens, slides and derivations.
     pub const fn sentences(&self) -> &Sentences {
         &self.sentences
-    }
-
-    /// What the script of the page says, and what stands on it.
-    pub const fn page(&self) -> &PageSentences {
-        &self.page
     }
 
     /// Another language, each sentence of which is made of this one's: for tests, such as one with
@@ -90,7 +79,7 @@ impl Catalogue {
         name: &'static str,
         change: &dyn Fn(&'static str) -> &'static str,
     ) -> Self {
-        Self::new(code, name, self.sentences.changed(change), self.page.changed(change))
+        Self::new(code, name, self.sentences.changed(change))
     }
 }
 

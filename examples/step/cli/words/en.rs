@@ -3,7 +3,6 @@
 use super::Words;
 
 pub static ENGLISH: Words = Words {
-    code: "en",
     help: "\
 Shows both passes of a program step by step: each value forwards, each
 gradient backwards, with every number, the formula it comes from, and why it

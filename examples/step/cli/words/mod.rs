@@ -2,16 +2,16 @@
 
 mod en;
 
-use std::ops::Deref;
+use std::ffi::OsString;
+use std::fmt::Display;
 
-use tape::words::Language;
+use tape::words::{Language, codes_asked_for};
 
 use super::Failure;
 
 tape::catalogue! {
     /// What the program says.
     pub struct Words {
-        code();
         help(programs, languages);
         about_three_layers();
         about_neuron();
@@ -58,61 +58,30 @@ tape::catalogue! {
     }
 }
 
-/// What the program says in every language.
-static ALL: [&Words; 1] = [&en::ENGLISH];
-
 /// A language: the sentences of this program, and those of the views.
-#[derive(Clone, Copy)]
-pub struct Speech {
-    pub words: &'static Words,
-    pub views: Language,
-}
+pub type Speech = tape::words::Speech<Words>;
 
-impl Deref for Speech {
-    type Target = Words;
+/// English.
+pub const ENGLISH: Speech = Speech::new(&en::ENGLISH, Language::ENGLISH);
 
-    fn deref(&self) -> &Words {
-        self.words
-    }
-}
+/// The languages that there are.
+pub const ALL: [Speech; 1] = [ENGLISH];
 
-impl Default for Speech {
-    fn default() -> Self {
-        Self { words: &en::ENGLISH, views: Language::ENGLISH }
-    }
-}
-
-impl Speech {
-    /// The languages that both the program and the views have.
-    fn all() -> Vec<Self> {
-        let both =
-            |words: &&'static Words| Some(Self { words, views: Language::find(words.code())? });
-        ALL.iter().filter_map(both).collect()
-    }
-
-    /// The languages with their codes.
-    pub fn list() -> String {
-        let all = Self::all();
-        let names = all.iter().map(|speech| format!("{} ({})", speech.code(), speech.views.name()));
-        names.collect::<Vec<_>>().join(", ")
-    }
-
-    /// The language of a code.
-    pub fn find(code: &str) -> Result<Self, Failure> {
+/// The language that a command line asks for, or English.
+pub fn asked_for(arguments: &[OsString]) -> Result<Speech, Failure> {
+    codes_asked_for(arguments).try_fold(ENGLISH, |_, code| {
         #[cfg(test)]
         if code == MARKED {
-            return Ok(Self::marked());
+            return Ok(marked());
         }
-        Self::all().into_iter().find(|speech| speech.code() == code).ok_or_else(|| {
-            let english = Self::default();
-            english.misuse(english.no_language(code, Self::list()))
-        })
-    }
+        let unknown = || misuse(ENGLISH, ENGLISH.no_language(code, Speech::list(&ALL)));
+        Speech::find(&ALL, code).ok_or_else(unknown)
+    })
+}
 
-    /// A failure of the command line.
-    pub fn misuse(self, problem: impl std::fmt::Display) -> Failure {
-        Failure::Misuse(self.see_help(problem))
-    }
+/// A failure of the command line.
+pub fn misuse(speech: Speech, problem: impl Display) -> Failure {
+    Failure::Misuse(speech.see_help(problem))
 }
 
 /// The code of a language for tests, in which every sentence is in brackets.
@@ -120,11 +89,7 @@ impl Speech {
 pub const MARKED: &str = "en-x-marked";
 
 #[cfg(test)]
-impl Speech {
-    fn marked() -> Self {
-        let mark = |text: &'static str| &*format!("⟦{text}⟧").leak();
-        let views = Language::ENGLISH.catalogue().changed(MARKED, "Marked", &mark);
-        let words = Box::leak(Box::new(en::ENGLISH.changed(&mark)));
-        Self { words, views: Language::of(Box::leak(Box::new(views))) }
-    }
+fn marked() -> Speech {
+    use crate::marks::{mark, marked_views};
+    Speech::new(Box::leak(Box::new(en::ENGLISH.changed(&mark))), marked_views())
 }

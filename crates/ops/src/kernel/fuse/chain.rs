@@ -17,9 +17,6 @@ const ROWS: usize = 64 << 10;
 /// The fewest and most elements of a row.
 const ROW: (usize, usize) = (256, 1024);
 
-/// What a thread computes begins at a multiple of this, or of a row that repeats.
-const UNIT: usize = 256;
-
 /// A chain of pointwise steps that is being built.
 #[derive(Debug)]
 pub struct Chain<S> {
@@ -93,10 +90,9 @@ impl<S> Chain<S> {
         let rows = compiler.rows.count as usize;
         let all = rows + inputs.iter().filter(|&source| *source != Source::Number).count();
         let row = (ROWS / size_of::<A>() / all.max(1)).clamp(ROW.0, ROW.1);
-        let row = (row / period * period).max(period).min(layout.len());
-        let unit = if period == 1 { UNIT } else { row.max(1) };
+        let row = (row / period * period).max(period).min(layout.len()).max(1);
         let repeated = compiler.repeated();
-        Fused { layout, inputs, repeated, code, outputs: outputs.len(), rows, row, unit }
+        Fused { layout, inputs, repeated, code, outputs: outputs.len(), rows, row }
     }
 
     /// The number of elements after which all periodic inputs begin again. Those that would make it

@@ -34,10 +34,8 @@ pub struct Fused<S> {
     pub(super) outputs: usize,
     /// The number of rows, the outputs' included.
     pub(super) rows: usize,
-    /// The length of a row.
+    /// The length of a row. What a thread computes begins at a multiple of it.
     pub(super) row: usize,
-    /// What a thread computes begins at a multiple of this.
-    pub(super) unit: usize,
 }
 
 /// How an input is read.
@@ -166,7 +164,7 @@ impl<S> Fused<S> {
     /// The number of threads that a run is divided among.
     fn threads(&self) -> usize {
         let length = self.layout.len();
-        threads::pieces(length * self.code.len(), PER_THREAD).min(length / self.unit).max(1)
+        threads::pieces(length * self.code.len(), PER_THREAD).min(length / self.row).max(1)
     }
 
     fn readers<'a, A: Float>(&self, inputs: &[Input<'a, A>]) -> SmallVec<[Reader<'a, A>; 8]> {
@@ -199,7 +197,7 @@ impl<S> Fused<S> {
     ) -> impl Iterator<Item = Piece<'a, A>> {
         assert_eq!(outputs.len(), self.outputs, "as many outputs as the chain has");
         let (count, length) = (self.threads(), self.layout.len());
-        let most = if count == 1 { length } else { length.div_ceil(count * self.unit) * self.unit };
+        let most = if count == 1 { length } else { length.div_ceil(count * self.row) * self.row };
         let room = (self.rows - self.outputs) * self.row;
         scratch.resize((room * count).max(scratch.len()), A::zero());
         let mut scratch = &mut scratch[..];
@@ -233,7 +231,7 @@ impl<S> Fused<S> {
         }
         let mut rows: SmallVec<[&mut [A]; 24]> =
             outputs.iter().map(|_| Default::default()).collect();
-        rows.extend(scratch.chunks_exact_mut(self.row.max(1)));
+        rows.extend(scratch.chunks_exact_mut(self.row));
         for &(row, input) in &self.repeated {
             match &readers[input] {
                 Reader::Number(number) => rows[row as usize].fill(*number),
