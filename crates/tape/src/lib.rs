@@ -43,6 +43,7 @@ pub mod transform;
 #[cfg(feature = "expression")]
 pub use ask::expression;
 pub use graph::error;
+pub use graph::line::OnBehalf;
 pub use graph::one_line::one_line;
 pub use graph::scope::Scope;
 pub use graph::tape::Tape;
