@@ -14,6 +14,9 @@ use crate::graph::var::Var;
 /// Marks on the elements of a value, in the order of the axes.
 type Marks = Vec<bool>;
 
+/// An op on the way, and the number of its operand that the gradient goes on to.
+pub(super) type Place = (NodeIndex, usize);
+
 /// The ops between a part of a value and the output.
 pub(super) struct Way<'t, A: Float> {
     tape: &'t Tape<A>,
@@ -83,9 +86,12 @@ impl<'t, A: Float> Way<'t, A> {
         }
     }
 
-    /// Says in clauses why nothing arrives, the nearest to the output first. `adjoint` gives what
-    /// arrived at each node.
-    pub fn reasons<'a>(mut self, adjoint: impl Fn(usize) -> Option<&'a Tensor<A>>) -> Vec<String>
+    /// Says in clauses why nothing arrives, the nearest to the output first, each with the place that
+    /// it speaks of. `adjoint` gives what arrived at each node.
+    pub fn reasons<'a>(
+        mut self,
+        adjoint: impl Fn(usize) -> Option<&'a Tensor<A>>,
+    ) -> Vec<(String, Option<Place>)>
     where
         A: 'a,
     {
@@ -93,9 +99,10 @@ impl<'t, A: Float> Way<'t, A> {
         let graph = self.tape.graph();
         let stops = |whole: bool| {
             let stops = passages.iter().filter(move |p| p.passed == 0 || !whole);
-            stops.filter(|p| p.passed < p.asked).map(|p| self.describe(&graph, p))
+            let stops = stops.filter(|p| p.passed < p.asked);
+            stops.map(|p| (self.describe(&graph, p), Some((p.node, p.position))))
         };
-        let mut reasons: Vec<String> = stops(true).collect();
+        let mut reasons: Vec<_> = stops(true).collect();
         let x = self.x.index();
         let depends = self.depends[x].iter().flatten();
         if depends.zip(&self.open[x]).any(|(&asked, &open)| asked && open) {
@@ -150,7 +157,7 @@ impl<'t, A: Float> Way<'t, A> {
         graph: &Graph<A>,
         passages: &[Passage],
         adjoint: &impl Fn(usize) -> Option<&'a Tensor<A>>,
-    ) -> String
+    ) -> (String, Option<Place>)
     where
         A: 'a,
     {
@@ -167,7 +174,7 @@ impl<'t, A: Float> Way<'t, A> {
             }
             let name = name(graph, node);
             let least = if A::NAME == "f64" { f64::MIN_POSITIVE } else { f32::MIN_POSITIVE.into() };
-            return if most * passage.gain < least {
+            let reason = if most * passage.gain < least {
                 format!(
                     "the gradient that arrives at {name}, {most:e} at most, is too small to go on"
                 )
@@ -177,8 +184,9 @@ impl<'t, A: Float> Way<'t, A> {
                      change its result"
                 )
             };
+            return (reason, Some((node, position)));
         }
-        "contributions to it cancel exactly".into()
+        ("contributions to it cancel exactly".into(), None)
     }
 
     /// Says how an op stops a gradient, all of it or a part.

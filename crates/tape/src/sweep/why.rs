@@ -5,9 +5,23 @@ use ops::{Float, Tensor};
 use super::gradients::Gradients;
 use super::non_finite::non_finite_contribution;
 use super::way::Way;
-use crate::graph::error::Origin;
+use crate::graph::error::{NoGradient, Origin};
 use crate::graph::tape::{Graph, operands};
 use crate::graph::var::Var;
+
+/// A reason in words, and the places that it speaks of: an op, and the operand that it keeps the
+/// gradient from, or a value that gradients do not pass.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "json"),
+    allow(dead_code, reason = "a document alone asks for the places")
+)]
+pub(crate) struct Reason<'t, A: Float> {
+    pub text: String,
+    /// Of what is zero, the reason alone; else nothing.
+    pub because: String,
+    pub places: Vec<(Var<'t, A>, Option<usize>)>,
+}
 
 /// How many reasons are listed.
 const LISTED: usize = 12;
@@ -26,7 +40,7 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
     /// assert!(why.contains("all 2 units of relu") && why.contains("are off"), "{why}");
     /// ```
     pub fn why(&self, x: Var<'t, A>) -> String {
-        self.explain(x, &[])
+        self.reason(x, &[]).text
     }
 
     /// Explains the same of one element of `x`, or of all that begin with `index`, such as a row.
@@ -50,14 +64,20 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
             "why_at: there is no element {index:?} in a value of shape {shape:?} ({})",
             Origin::of(x)
         );
-        self.explain(x, index)
+        self.reason(x, index).text
     }
 
-    fn explain(&self, x: Var<'t, A>, index: &[usize]) -> String {
+    /// The same with the places that it speaks of: of all of `x` if `index` is empty, else of what
+    /// begins with it, which there has to be.
+    pub(crate) fn reason(&self, x: Var<'t, A>, index: &[usize]) -> Reason<'t, A> {
         let gradient = match self.try_wrt(x) {
             Ok(gradient) => gradient,
-            Err(reason) => return reason.to_string(),
+            Err(reason) => {
+                let (places, because) = (self.cuts(x, &reason), String::new());
+                return Reason { text: reason.to_string(), because, places };
+            }
         };
+        let only = |text| Reason { text, because: String::new(), places: Vec::new() };
         let part = part(gradient.shape(), index);
         let elements: Vec<f64> = gradient.view().iter().map(|g| g.to_f64()).collect();
         let elements: Vec<f64> =
@@ -65,15 +85,15 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
         let which = if index.is_empty() { String::new() } else { format!(" at {index:?}") };
         let subject = format!("the gradient{which} ({})", Origin::of(x));
         if elements.is_empty() {
-            return format!("{subject} has no elements: the value has none");
+            return only(format!("{subject} has no elements: the value has none"));
         }
         let bad = elements.iter().filter(|g| !g.is_finite()).count();
         if bad > 0 {
             let of = elements.len();
-            return format!(
+            return only(format!(
                 "{subject} is not finite in {bad} of {of} elements: {}",
                 self.culprit()
-            );
+            ));
         }
         let most = elements.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         if most != 0.0 {
@@ -83,13 +103,29 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
             } else {
                 format!("; {zeros} of its {} elements are 0 (ask why_at of one)", elements.len())
             };
-            return format!("{subject} is not zero: its largest element is {most:e}{note}");
+            return only(format!("{subject} is not zero: its largest element is {most:e}{note}"));
         }
         let mut reasons = Way::new(x, self.position(), part).reasons(|node| self.adjoint(node));
         let more = reasons.len().saturating_sub(LISTED);
         reasons.truncate(LISTED);
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        format!("{subject} is zero: {}{more}", reasons.join("; and "))
+        let (reasons, places): (Vec<String>, Vec<_>) = reasons.into_iter().unzip();
+        let because = reasons.join("; and ") + &more;
+        let text = format!("{subject} is zero: {because}");
+        let tape = self.output().tape();
+        let places = places.into_iter().flatten();
+        let places = places.map(|(node, operand)| (Var::new(tape, node), Some(operand)));
+        Reason { text, because, places: places.collect() }
+    }
+
+    /// The place that a missing gradient is missing for: the detached value on its way, or `x`.
+    fn cuts(&self, x: Var<'t, A>, reason: &NoGradient) -> Vec<(Var<'t, A>, Option<usize>)> {
+        let place = match reason {
+            NoGradient::Cut { .. } => self.cut_of(x),
+            NoGradient::Constant { .. } | NoGradient::Detached { .. } => Some(x),
+            _ => None,
+        };
+        place.into_iter().map(|place| (place, None)).collect()
     }
 
     /// Says which op first passed on what is not finite.
