@@ -91,8 +91,8 @@ impl<'t, A: Float> Pass<'t, A> {
         let mut paths = self.paths.borrow_mut();
         let is_taken = |name: &str| paths.iter().any(|other| **other == *name);
         let name = if is_taken(path) {
-            let another = (2..).map(|number| format!("{path}_{number}"));
-            another.filter(|name| !is_taken(name)).next().map_or_else(|| path.clone(), Arc::from)
+            let mut another = (2..).map(|number| format!("{path}_{number}"));
+            another.find(|name| !is_taken(name)).map_or_else(|| path.clone(), Arc::from)
         } else {
             path.clone()
         };

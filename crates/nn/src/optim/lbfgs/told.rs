@@ -1,6 +1,8 @@
 //! A step of L-BFGS as a trace tells it: along which direction each iteration went, how far, and how
 //! often it evaluated the loss to find that out.
 
+use std::fmt::Write;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use ops::{
@@ -35,7 +37,7 @@ pub(super) struct Move<A> {
 struct Along<A> {
     /// Of each iteration: the length, how it was found, and from how many changes the direction.
     moves: Vec<(f64, String, usize)>,
-    number: std::marker::PhantomData<fn() -> A>,
+    number: PhantomData<fn() -> A>,
 }
 
 impl<A: Float> AnyUpdate<A> for Along<A> {
@@ -83,10 +85,10 @@ impl<A: Float> AnyUpdate<A> for Along<A> {
                 numbers: how.clone(),
                 value: UpdateNumber::Same(*length),
             });
-            names.push_str(&format!(" + {symbol} · {}", of_one(direction)));
+            let _ = write!(names, " + {symbol} · {}", of_one(direction));
             let [t, by] = [UpdateNumber::Same(*length), UpdateNumber::Element(d)]
                 .map(|x| number(x).within(Binding::Product));
-            numbers.push_str(&format!(" + {t} · {by}"));
+            let _ = write!(numbers, " + {t} · {by}");
             after += A::from_f64(*length) * d;
         }
         lines.push(UpdateLine {
@@ -109,7 +111,7 @@ pub(super) fn changes<A: Float>(
     moves: &[Move<A>],
 ) -> Changes<A> {
     let told = moves.iter().map(|step| (step.length, how(step), step.changes)).collect();
-    let rule: Arc<dyn AnyUpdate<A>> = Arc::new(Along { moves: told, number: Default::default() });
+    let rule: Arc<dyn AnyUpdate<A>> = Arc::new(Along { moves: told, number: PhantomData });
     let mut all: Vec<(ParameterId, Change<A>)> = Vec::new();
     let mut from = 0;
     model.visit(&mut |_, parameter| {

@@ -39,8 +39,10 @@ function whyPart(node, step) {
   const missing = node.gradient === undefined;
   const all = isZero(node);
   const title = missing ? 'Why there is no gradient' : all ? 'Why the gradient is zero' : 'Why elements of it are zero';
+  // Paths without the turns that cargo's may have.
+  const said = (reason) => reason.replace(/[^\s(]*\/\.\.\/[^\s)]*/gu, direct);
   const line = ({ elements, reason, stops = [] }) => h('li', {},
-    elements ? [math(elementsText(node, elements)), ': '] : null, `${reason}. `,
+    elements ? [math(elementsText(node, elements)), ': '] : null, `${said(reason)}. `,
     ...listed([...new Set(stops.map((stop) => stop.node))].map((stop) => chip(nodes[stop]))));
   return h('details', {
     class: 'reason', 'data-why': node.index, open: lit.node === node,
