@@ -399,6 +399,20 @@ test('a gradient is the sum over its paths', () => open('sum', '#step=7', async 
   assert.ok(text.includes('Path by path that is 13 factors. The paths share 6 edges'), text);
 }));
 
+test('a graph that nobody has moved fits the window that it gets', () => open('neuron', '#step=9', async (page) => {
+  const inside = () => page.evaluate(() => {
+    const stage = document.getElementById('stage').getBoundingClientRect();
+    return [...document.querySelectorAll('.node .box')].every((box) => {
+      const { left, right, top, bottom } = box.getBoundingClientRect();
+      return left >= stage.left && right <= stage.right && top >= stage.top + 36 && bottom <= stage.bottom;
+    });
+  });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.waitForFunction(() => innerHeight === 800);
+  await page.waitForTimeout(100);
+  assert.ok(await inside());
+}, { viewport: { width: 1280, height: 600 } }));
+
 test('the line of the step is lit', () => open('neuron', '#step=9', async (page) => {
   const lit = await page.innerText('#lines [aria-current]');
   assert.ok((await page.innerText('#step .source code')).includes(lit), lit);
@@ -548,6 +562,7 @@ test('a zero or missing gradient opens its reason, and the place is lit', () => 
   // Some elements of a tensor; the place is inside a closed layer, until it is opened.
   await to(at('w').backward);
   await page.click('#step .reason > summary');
+  await page.waitForSelector('[data-stop]');
   const some = await page.innerText('#step .reason');
   assert.match(some, /Why elements of it are zero\s+\[0\], \[2\]: /u);
   assert.deepEqual(await lit(), ['▸ layer']);

@@ -393,7 +393,8 @@ const graph = {
 
   /** In another room: all of it if that was shown, or else what is at the step. */
   refit(item) {
-    if (this.view === this.wholeView) this.moveTo(this.whole());
+    if (this.view === this.begun) this.begin(item); // Nobody has moved it yet.
+    else if (this.view === this.wholeView) this.moveTo(this.whole());
     else this.reveal(item);
   },
 
@@ -425,8 +426,8 @@ const graph = {
   /** All of it, or what can still be read of it. */
   begin(item) {
     const whole = this.whole();
-    if (whole.scale >= READABLE) return this.moveTo(whole);
-    return this.moveTo(this.centred(item, 1));
+    this.begun = whole.scale >= READABLE ? whole : this.centred(item, 1);
+    this.moveTo(this.begun);
   },
 
   /** An item in the middle, but no empty room beside the drawing while there is more of it. */

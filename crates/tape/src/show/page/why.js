@@ -44,13 +44,13 @@ function whyPart(node, step) {
   const line = ({ elements, reason, stops = [] }) => h('li', {},
     elements ? [math(elementsText(node, elements)), ': '] : null, `${said(reason)}. `,
     ...listed([...new Set(stops.map((stop) => stop.node))].map((stop) => chip(nodes[stop]))));
+  const toggled = ({ target }) => {
+    if (target.open === (lit.node === node)) return;
+    light(target.open ? node : null);
+    if (target.open) speak(`${title}: ${node.why.map(({ reason }) => said(reason)).join('; ')}.`);
+  };
   return h('details', {
-    class: 'reason', 'data-why': node.index, open: lit.node === node,
-    ontoggle: ({ target }) => {
-      if (target.open === (lit.node === node)) return;
-      light(target.open ? node : null);
-      if (target.open) speak(`${title}: ${node.why.map(({ reason }) => reason).join('; ')}.`);
-    },
+    class: 'reason', 'data-why': node.index, open: lit.node === node, ontoggle: toggled,
   }, h('summary', {}, title), h('ul', {}, ...node.why.map(line)),
   h('p', { class: 'fact' }, node.why.some(({ stops }) => stops) ? 'The place is marked in the graph with ✕.' : 'No single place stops it.'));
 }
@@ -60,5 +60,7 @@ function toggleWhy() {
   const details = document.querySelector('#selected .reason, #step .reason');
   if (!details) return speak('There is no gradient here that is zero or missing.');
   details.open = !details.open;
+  // The browser tells of it later than the next key may come.
+  details.dispatchEvent(new Event('toggle'));
   return details.querySelector('summary').focus();
 }
