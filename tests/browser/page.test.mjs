@@ -12,7 +12,7 @@ import { chromium } from 'playwright-core';
 const { CHROMIUM, PAGES, SCREENSHOTS } = process.env;
 const NAMES = [
   'neuron', 'sum', 'cross-entropy', 'scalars', 'network', 'layers', 'hostile', 'second-order',
-  'not-finite', 'single', 'large',
+  'not-finite', 'pictures', 'dead', 'single', 'large',
 ];
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -399,13 +399,27 @@ test('a gradient is the sum over its paths', () => open('sum', '#step=7', async 
   assert.ok(text.includes('Path by path that is 13 factors. The paths share 6 edges'), text);
 }));
 
+test('a graph that nobody has moved fits the window that it gets', () => open('neuron', '#step=9', async (page) => {
+  const inside = () => page.evaluate(() => {
+    const stage = document.getElementById('stage').getBoundingClientRect();
+    return [...document.querySelectorAll('.node .box')].every((box) => {
+      const { left, right, top, bottom } = box.getBoundingClientRect();
+      return left >= stage.left && right <= stage.right && top >= stage.top + 36 && bottom <= stage.bottom;
+    });
+  });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.waitForFunction(() => innerHeight === 800);
+  await page.waitForTimeout(100);
+  assert.ok(await inside());
+}, { viewport: { width: 1280, height: 600 } }));
+
 test('the line of the step is lit', () => open('neuron', '#step=9', async (page) => {
   const lit = await page.innerText('#lines [aria-current]');
   assert.ok((await page.innerText('#step .source code')).includes(lit), lit);
 }));
 
 test('text of the graph is never below 11 pixels when a page opens', async () => {
-  for (const name of ['neuron', 'scalars', 'network', 'second-order']) {
+  for (const name of ['neuron', 'scalars', 'network', 'pictures', 'dead', 'second-order']) {
     for (const [width, height] of [[390, 800], [900, 1000], [1280, 800], [1600, 900]]) {
       await open(name, '#step=3', async (page) => {
         const small = await page.$$eval('#drawing text', (all) => all.filter((text) => text.textContent).map((text) => (
@@ -445,7 +459,7 @@ test('groups open and close by keyboard', () => open('network', '', async (page)
   const count = () => page.$$eval('[data-node]', (all) => all.length);
   const boxes = () => page.$$eval('[data-node], [data-group]', (all) => all.length);
   const { nodes } = await documentOf(page);
-  const [closed, closedBoxes] = [await count(), await boxes()];
+  const closed = await count();
   assert.ok(closed < nodes.length);
   assert.ok(await page.isVisible('.node.group'));
   await press(page, 'b', 'o');
@@ -455,6 +469,7 @@ test('groups open and close by keyboard', () => open('network', '', async (page)
   assert.ok(await page.isVisible('.opened[aria-expanded="true"]'));
   await press(page, 'O');
   assert.equal(await count(), closed);
+  const closedBoxes = await boxes();
   // From node to node with the arrows, and Enter opens the group in the focus.
   await page.focus('#drawing [tabindex="0"]');
   for (let i = 0; i < 10; i += 1) await press(page, 'ArrowUp');
@@ -468,6 +483,105 @@ test('groups open and close by keyboard', () => open('network', '', async (page)
   assert.equal(await count(), closed);
   // One stop for Tab in the drawing.
   assert.equal(await page.$$eval('#drawing [tabindex="0"]', (all) => all.length), 1);
+}));
+
+test('a network opens as its layers, one box each, with pictures of what is known', () => open('pictures', '', async (page) => {
+  const { nodes, values } = await documentOf(page);
+  const layers = () => page.$$eval('.node.group', (all) => all.map((group) => ({
+    name: group.querySelector('.label').textContent,
+    captions: [...group.querySelectorAll('.caption')].map((caption) => caption.textContent),
+    drawn: [...group.querySelectorAll('.cells')].map((cells) => cells.querySelectorAll('[data-shade]').length > 0),
+  })));
+  const both = ['output', 'gradient'];
+  const first = await layers();
+  assert.deepEqual(first.map(({ name }) => name), ['▸ 0 Conv2d', '▸ 1 relu', '▸ 2 Dense']);
+  assert.deepEqual(first.map(({ captions }) => captions), [['weights', ...both], both, ['weights', ...both]]);
+  assert.ok(first.every(({ drawn }) => drawn.every((is) => !is)), 'nothing is known yet');
+  await press(page, 'b');
+  assert.deepEqual((await layers()).map(({ drawn }) => drawn), [[true, true, false], [true, false], [true, true, false]]);
+  await press(page, 'End');
+  assert.ok((await layers()).every(({ drawn }) => drawn.every(Boolean)));
+  // The shades are those of the numbers: of the kernel, of which the page has every element.
+  const kernel = values[nodes.find(({ label }) => label === '0.weight').value].data;
+  const most = Math.max(...kernel.map(Math.abs));
+  const wanted = {};
+  for (const x of kernel) wanted[Math.round((x / most) * 8)] = (wanted[Math.round((x / most) * 8)] ?? 0) + 1;
+  const shades = await page.$eval('.node.group .cells', (cells) => Object.fromEntries(
+    [...cells.querySelectorAll('[data-shade]')].map((path) => [path.dataset.shade, path.getAttribute('d').split('M').length - 1])));
+  assert.deepEqual(shades, wanted);
+  // Opened, a layer is its values.
+  await page.click('[data-group] >> nth=1');
+  assert.ok(await page.isVisible('.opened [role="button"], .opened'));
+}));
+
+test('data in planes is an image, and other data is not', () => open('pictures', '#step=1', async (page) => {
+  const image = (label) => page.$$eval('[data-node]', (all, wanted) => {
+    const node = all.find((one) => one.querySelector('.label').textContent === wanted);
+    return node.querySelectorAll('.image [data-shade]').length;
+  }, label);
+  assert.ok(await image('images') > 3);
+  assert.equal(await image('features'), 0);
+  const { nodes } = await documentOf(page);
+  await page.evaluate((step) => { location.hash = `#step=${step}`; }, nodes.findIndex(({ label }) => label === 'images'));
+  await page.click('#step details.tensor > summary');
+  assert.match(await page.getAttribute('#step .picture', 'aria-label'), /^as an image: the first 4 of its 6 planes of 12×12; from 0 to 2$/u);
+  await page.evaluate((step) => { location.hash = `#step=${step}`; }, nodes.findIndex(({ label }) => label === '2.weight'));
+  await page.waitForFunction(() => document.querySelector('#step h2').textContent.includes('2.weight'));
+  await page.click('#step details.tensor > summary');
+  assert.match(await page.getAttribute('#step .picture', 'aria-label'), /^as a heat map: all of it; a cell is the mean of a block; from -0.05, purple, over 0 to 0.05, green$/u);
+}));
+
+test('exercise: no picture gives an answer away', () => open('pictures', '', async (page) => {
+  const { nodes } = await documentOf(page);
+  const scores = nodes.findIndex(({ op, scope }) => op === 'add' && scope !== undefined);
+  await page.evaluate((step) => { location.hash = `#step=${step}&exercise`; }, scores);
+  await page.waitForSelector('#step .question');
+  const drawn = await page.$$eval('.node.group', (all) => [...all.at(-1).querySelectorAll('.cells')].map((cells) => cells.children.length > 0));
+  assert.deepEqual(drawn, [true, false, false]);
+}));
+
+test('a zero or missing gradient opens its reason, and the place is lit', () => open('dead', '', async (page) => {
+  const { nodes, steps } = await documentOf(page);
+  const at = (label) => nodes.find((node) => node.label === label);
+  const lit = () => page.$$eval('[data-stop]', (all) => all.map((one) => one.querySelector('.label')?.textContent ?? 'an arrow').sort());
+  const to = async (step) => {
+    await page.evaluate((wanted) => { location.hash = `#step=${wanted}`; }, step);
+    await page.waitForFunction((wanted) => Number(document.body.dataset.step) === wanted, step);
+  };
+  // A unit that is off.
+  await to(at('a').backward);
+  assert.deepEqual(await lit(), []);
+  await press(page, 'w');
+  assert.match(await page.innerText('#step .reason'), /Why the gradient is zero\s+the one unit of relu .* is off: its operand \(a, .*\) is not above 0/u);
+  assert.deepEqual(await lit(), ['an arrow', 'r']);
+  assert.match(await page.$eval('.node[data-stop] .badge', (badge) => badge.textContent), /✕/u);
+  assert.match(await page.innerText('#spoken'), /Why the gradient is zero: the one unit/u);
+  // Another step, and the light is out.
+  await press(page, 'ArrowLeft');
+  assert.deepEqual(await lit(), []);
+  // Some elements of a tensor; the place is inside a closed layer, until it is opened.
+  await to(at('w').backward);
+  await page.click('#step .reason > summary');
+  await page.waitForSelector('[data-stop]');
+  const some = await page.innerText('#step .reason');
+  assert.match(some, /Why elements of it are zero\s+\[0\], \[2\]: /u);
+  assert.deepEqual(await lit(), ['▸ layer']);
+  await page.click('.node.group');
+  assert.deepEqual(await lit(), ['an arrow', 'h']);
+  // A derivative that is 0 everywhere, and a value that is detached: known before the sweep.
+  await to(nodes.indexOf(at('s')));
+  await press(page, 'w');
+  assert.match(await page.innerText('#step .reason'), /slope 0 everywhere/u);
+  assert.deepEqual(await lit(), ['an arrow', 't']);
+  await to(nodes.indexOf(at('u')));
+  await press(page, 'w');
+  assert.match(await page.innerText('#step .reason'), /Why there is no gradient[\s\S]*passes a detached value/u);
+  assert.deepEqual(await lit(), ['held']);
+  // Of a gradient that is there, nothing is said.
+  await to(steps.findIndex(({ pass, node }) => pass === 'backward' && nodes[node].label === 'q'));
+  await press(page, 'w');
+  assert.equal(await page.$('#step .reason'), null);
+  assert.match(await page.innerText('#spoken'), /no gradient here that is zero or missing/u);
 }));
 
 test('a scope that is entered twice makes two groups, and arrows run one way', () => open('second-order', '', async (page) => {
@@ -578,9 +692,10 @@ const WIDTHS = [[400, 800], [900, 1000], [1600, 900]];
 for (const [width, height] of WIDTHS) {
   for (const colorScheme of ['light', 'dark']) {
     test(`accessible and within ${width} pixels, ${colorScheme}`, async () => {
-      for (const [name, hash] of [['neuron', '#step=9'], ['cross-entropy', '#step=13&exercise'], ['network', '#step=30'], ['scalars', '#step=300'], ['hostile', '#step=12']]) {
+      for (const [name, hash] of [['neuron', '#step=9'], ['cross-entropy', '#step=13&exercise'], ['network', '#step=30'], ['scalars', '#step=300'], ['hostile', '#step=12'], ['pictures', '#step=22'], ['dead', '#step=20']]) {
         await open(name, hash, async (page) => {
           if (name === 'network' || name === 'hostile') await press(page, 'O');
+          if (name === 'dead') await press(page, 'w');
           await page.waitForTimeout(300);
           if (SCREENSHOTS) {
             mkdirSync(SCREENSHOTS, { recursive: true });

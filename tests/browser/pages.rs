@@ -7,6 +7,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use ops::rules::Slide;
 use ops::{Float, Tensor};
 use serde_json::{Value, json};
 use tape::prelude::*;
@@ -26,6 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("hostile", hostile(&tape))?;
     write("second-order", second_order(&tape))?;
     write("not-finite", not_finite(&tape))?;
+    write("pictures", pictures(&tape))?;
+    write("dead", dead(&tape))?;
     save(&directory, "single", single(&Tape::new()), 500)?;
     save(&directory, "large", chain(&tape, 2000), 60)?;
     Ok(())
@@ -166,6 +169,43 @@ fn not_finite(tape: &Tape<f64>) -> Var<'_, f64> {
     let x = tape.var(0.0).named("x");
     let y = tape.var(-0.0).named("y");
     ((x / y) * y + (x + 1.0) / x).named("broken")
+}
+
+/// Images through a convolution and a dense layer: weights, activations and gradients of all sizes.
+fn pictures(tape: &Tape<f64>) -> Var<'_, f64> {
+    let wave = |shape: &[usize], shift: f64| {
+        let count = shape.iter().product();
+        let elements = (0..count).map(|i| (f64::from(i as u32) * 0.37).sin() + shift).collect();
+        Tensor::from_shape_vec(shape, elements).unwrap()
+    };
+    let images = tape.constant(wave(&[6, 1, 12, 12], 1.0)).named("images");
+    let features = tape.constant(wave(&[6, 7], 0.0)).named("features");
+    let y = tape.scope("model", || {
+        let z = tape.scope("0 Conv2d", || {
+            let kernel = tape.var(wave(&[3, 1, 3, 3], 0.0) / 3.0).named("0.weight");
+            images.conv(kernel, &[Slide::new(3), Slide::new(3)], 1)
+        });
+        let h = tape.scope("1 relu", || z.relu().reshape([6, 300]));
+        tape.scope("2 Dense", || {
+            let weight = tape.var(wave(&[300, 10], 0.0) / 20.0).named("2.weight");
+            let bias = tape.var(wave(&[10], 0.0)).named("2.bias");
+            h.matmul(weight) + bias
+        })
+    });
+    let mixed = features.matmul(tape.var(wave(&[7, 10], 0.0) / 9.0).named("mix"));
+    let target = tape.constant(wave(&[6, 10], 1.0) / 10.0).named("target");
+    (-(target * (y + mixed).log_softmax(-1)).sum() / 6.0).named("loss")
+}
+
+/// Gradients that are zero, or missing, each for another reason.
+fn dead(tape: &Tape<f64>) -> Var<'_, f64> {
+    let x = tape.constant([1.0, 2.0, 4.0]).named("x");
+    let w = tape.var([-1.0, 0.5, -0.25]).named("w");
+    let (a, u, s) = (tape.var(-2.0).named("a"), tape.var(3.0).named("u"), tape.var(0.3).named("s"));
+    let h = tape.scope("layer", || (w * x).named("z").relu().named("h"));
+    let sum = (h * u.detach().named("held")).sum().named("sum");
+    let off = (a.relu().named("r") * 3.0).named("q");
+    (sum + off + s.step().named("t")).named("loss")
 }
 
 /// A page of `f32`.

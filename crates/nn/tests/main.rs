@@ -14,6 +14,7 @@ mod losses;
 mod metrics;
 #[cfg(feature = "onnx")]
 mod models;
+mod names_and_lines;
 mod npy;
 #[cfg(feature = "onnx")]
 mod onnx;

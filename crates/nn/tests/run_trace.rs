@@ -272,3 +272,74 @@ fn a_large_parameter_shows_the_element_with_the_largest_gradient() {
     assert_eq!(gradient.view()[&place[..]].abs(), most);
     assert!(update.lines(&[9, 9], Rounding::default()).is_none());
 }
+
+/// The same for L-BFGS: the weights before each step and after the last, and how often the loss was
+/// evaluated in each.
+fn plain_lbfgs<A: Float>(mut optimizer: Lbfgs<A>) -> (Vec<Weights>, Vec<usize>) {
+    let mut model = model::<A>();
+    let (mut all, mut counts) = (vec![weights(&model)], Vec::new());
+    for step in 0..STEPS {
+        let mut count = 0;
+        let taken = optimizer.step(&mut model, |model| {
+            count += 1;
+            let tape = Tape::<A>::new();
+            let pass = Pass::train(&tape, step as u64);
+            let model: &dyn std::any::Any = model;
+            let loss = loss(&pass, model.downcast_ref().unwrap(), step)?;
+            Ok((loss.item().to_f64(), pass.gradients(loss)?))
+        });
+        taken.unwrap();
+        all.push(weights(&model));
+        counts.push(count);
+    }
+    (all, counts)
+}
+
+/// The evaluations that the lines of an update tell of, all line searches together.
+fn told_evaluations<A: Float>(lines: &[nn::ops::UpdateLine<A>]) -> usize {
+    let words = lines.iter().filter(|line| line.names.starts_with("line search"));
+    words.map(|line| line.names.split(' ').nth(2).unwrap().parse::<usize>().unwrap()).sum()
+}
+
+fn check_lbfgs<A: Float>(made: fn() -> Lbfgs<A>, searches: bool) {
+    let (wanted, counts) = plain_lbfgs(made());
+    let (tape, mut model) = (Tape::new(), model::<A>());
+    let run = Trace::of_lbfgs(&tape, STEPS, &mut model, &mut made(), loss).unwrap();
+    for (n, step) in run.steps().iter().enumerate() {
+        assert_eq!(step.updates().len(), 4);
+        for (update, (before, after)) in
+            step.updates().iter().zip(wanted[n].iter().zip(&wanted[n + 1]))
+        {
+            let change = update.change();
+            assert_eq!((&bits(&change.before), &bits(&change.after)), (&before.1, &after.1));
+            let lines = |index: &[usize]| update.lines(index, Rounding::default()).unwrap();
+            check_lines(change, lines);
+            let told = lines(&vec![0; change.before.ndim()]);
+            if searches {
+                // The first evaluation is the one before all searches.
+                assert_eq!(told_evaluations(&told) + 1, counts[n], "{told:?}");
+            } else {
+                assert!(told.iter().all(|line| !line.names.contains("search")), "{told:?}");
+            }
+        }
+    }
+    let last = run.steps().last().unwrap().update_text(Layout::default()).to_string();
+    assert!(last.contains("t₁ · d₁") && last.contains("-H g, H from"), "{last}");
+}
+
+#[test]
+fn a_traced_run_of_lbfgs_tells_directions_lengths_and_evaluations() {
+    check_lbfgs::<f64>(|| Lbfgs::new().line_search(), true);
+    check_lbfgs::<f32>(|| Lbfgs::new().line_search().iterations(3).unwrap(), true);
+    check_lbfgs::<f64>(|| Lbfgs::new().rate(0.1).unwrap().iterations(5).unwrap(), false);
+}
+
+#[test]
+fn a_step_of_lbfgs_of_very_many_iterations_tells_the_values() {
+    let mut optimizer = Lbfgs::new().rate(0.01).unwrap().iterations(25).unwrap();
+    let (tape, mut model) = (Tape::new(), model::<f64>());
+    let run = Trace::of_lbfgs(&tape, 1, &mut model, &mut optimizer, loss).unwrap();
+    let update = &run.steps()[0].updates()[0];
+    assert!(update.lines(&[0, 0], Rounding::default()).is_none());
+    assert_ne!(bits(&update.change().before), bits(&update.change().after));
+}

@@ -45,6 +45,7 @@ pub mod words;
 #[cfg(feature = "expression")]
 pub use ask::expression;
 pub use graph::error;
+pub use graph::line::OnBehalf;
 pub use graph::one_line::one_line;
 pub use graph::scope::Scope;
 pub use graph::tape::Tape;

@@ -134,14 +134,21 @@ fn large_tensors_are_summarised() {
     let x = tape.var(Tensor::from_shape_vec(&[3, 4, 5], elements).unwrap());
     let settings = Settings { elements: 10, ..Settings::default() };
     let read = round_trip(&document(x.sum(), &settings));
-    let Value::Summary { shape, corner, min, mean, max, not_finite } = read.value(0) else {
+    let Value::Summary { shape, corner, min, mean, max, not_finite, miniature } = read.value(0)
+    else {
         panic!("{:?}", read.value(0))
     };
     assert_eq!((&shape[..], *not_finite), (&[3, 4, 5][..], 1));
+    let small = miniature.as_ref().unwrap();
+    assert_eq!((small.plane, small.of, small.planes, small.all), ([4, 5], [4, 5], 3, 0));
+    assert!(small.cells.starts_with("vw") && small.cells.ends_with('!'), "{}", small.cells);
     assert_eq!([*min, *mean, *max], [0.0, 29.0, 58.0].map(|x| Some(Number(x))));
     assert_eq!(corner.shape(), [3, 3]);
     assert_eq!(corner.numbers(), [0.0, 1.0, 2.0, 5.0, 6.0, 7.0, 10.0, 11.0, 12.0]);
     assert!(read.value(0).tensor().is_none());
+    let settings = Settings { miniatures: 59, ..settings };
+    let without = round_trip(&document(x.sum(), &settings));
+    assert!(matches!(without.value(0), Value::Summary { miniature: None, .. }));
     let whole = Value::new(&Tensor::full(&[0, 3], 1.0), 10);
     assert_eq!(whole.tensor().unwrap(), Tensor::<f64>::zeros(&[0, 3]));
     let nothing = Value::new(&Tensor::full(&[3], f64::NAN), 1);
@@ -323,4 +330,42 @@ fn every_field_is_described() {
     };
     let forgotten: Vec<_> = names.iter().filter(|name| !described(name)).collect();
     assert!(forgotten.is_empty(), "not in docs/src/schema.md: {forgotten:?}");
+}
+
+#[test]
+fn a_zero_or_missing_gradient_has_its_reason_and_the_place() {
+    let tape = Tape::<f64>::new();
+    let w = tape.var([-1.0, 0.5, -0.25]).named("w");
+    let (a, u) = (tape.var(-2.0).named("a"), tape.var(3.0).named("u"));
+    let (h, r, held) = (w.relu().named("h"), a.relu().named("r"), u.detach().named("held"));
+    let loss = (h.sum() + r * held).named("loss");
+    let read = round_trip(&document(loss, &Settings::default()));
+    let at = |x: Var<'_, f64>| read.nodes.iter().position(|n| n.position == x.position()).unwrap();
+    let gradients = loss.backward();
+
+    // All of it: the reason is that of `why`.
+    let [why] = &read.nodes[at(a)].why[..] else { panic!("{:?}", read.nodes[at(a)].why) };
+    assert!(gradients.why(a).ends_with(&format!("is zero: {}", why.reason)), "{}", why.reason);
+    assert!(why.elements.is_empty() && why.reason.contains("the one unit of relu"));
+    assert_eq!((why.stops[0].node, why.stops[0].operand), (at(r), Some(0)));
+
+    // Some elements, of one reason.
+    let [why] = &read.nodes[at(w)].why[..] else { panic!("{:?}", read.nodes[at(w)].why) };
+    assert_eq!(why.elements, [0, 2]);
+    assert!(gradients.why_at(w, &[2]).ends_with(&why.reason));
+    assert_eq!((why.stops[0].node, why.stops[0].operand), (at(h), Some(0)));
+
+    // None: the detached value is the place.
+    let [why] = &read.nodes[at(u)].why[..] else { panic!("{:?}", read.nodes[at(u)].why) };
+    assert_eq!(why.reason, gradients.why(u));
+    assert_eq!((why.stops[0].node, why.stops[0].operand), (at(held), None));
+    assert!(read.nodes[at(loss)].why.is_empty() && read.nodes[at(h)].why.is_empty());
+}
+
+#[test]
+fn reasons_are_left_out_of_a_graph_that_is_too_large_to_look_for_them() {
+    let tape = Tape::<f32>::new();
+    let x = tape.var(Tensor::full(&[600_000], -1.0)).named("x");
+    let read = document(x.relu().sum(), &Settings::default());
+    assert!(read.nodes.iter().all(|node| node.why.is_empty()));
 }

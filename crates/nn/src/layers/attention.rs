@@ -244,6 +244,7 @@ impl<A: Float> MultiHeadAttention<A> {
         mask: &AttentionMask,
     ) -> Attention<'t, A> {
         let sizes = settled(self.sizes(&query.shape(), &key.shape(), &value.shape()));
+        let _inside = pass.begin(self);
         let mask = AttentionMask { causal: mask.causal || self.causal, ..mask.clone() };
         let allowed = match mask.resolve(sizes) {
             Ok(allowed) => allowed,

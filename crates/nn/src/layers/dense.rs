@@ -5,7 +5,6 @@ use ops::{Float, Shape};
 use rand::Rng;
 use tape::Var;
 
-use super::accept;
 use super::window::settled;
 use crate::ground::Error;
 use crate::model::{Init, Module, Parameter, Pass};
@@ -65,7 +64,7 @@ impl<A: Float> Module<A> for Dense<A> {
     // ANCHOR: forward
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         x.matmul(pass.parameter(&self.weight).t()) + pass.parameter(&self.bias)
     }
     // ANCHOR_END: forward

@@ -5,7 +5,6 @@ use ops::{Float, Shape, Tensor};
 use rand::RngExt;
 use tape::Var;
 
-use super::accept;
 use crate::ground::Error;
 use crate::model::{Module, Pass};
 
@@ -98,7 +97,7 @@ impl<A: Float> Module<A> for Dropout {
 impl<A: Float> Module<A> for Dropout2d {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let mut shape = x.shape();
         shape.iter_mut().skip(2).for_each(|length| *length = 1);
         drop(pass, x, self.p, &shape)

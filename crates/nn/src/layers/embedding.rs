@@ -116,6 +116,7 @@ impl<A: Float> Embedding<A> {
 impl<A: Float> Module<A> for Embedding<A> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.begin(self);
         let rows = pass.parameter(&self.weight).gather(&x);
         let Some(padding) = self.padding_index else { return rows };
         let is_padding = x.equal(x.scalar(padding as f64)).expand_dims(-1);

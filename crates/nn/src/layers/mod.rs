@@ -13,11 +13,6 @@
 //! | shape | [`Flatten`], [`Reshape`], [`Identity`] |
 //! | structure | [`Sequential`], [`Residual`] |
 
-use ops::Float;
-use tape::Var;
-
-use crate::model::Module;
-
 mod attention;
 mod conv;
 mod dense;
@@ -64,11 +59,3 @@ pub use sequential::Sequential;
 pub use softmax::{LogSoftmax, LogSoftmaxOver, Softmax, SoftmaxOver};
 pub use transformer::TransformerBlock;
 pub use window::{Padding, Sizes};
-
-/// Panics with the layer's refusal if it cannot take `x`: broadcasting would hide a wrong shape.
-#[track_caller]
-fn accept<A: Float>(layer: &impl Module<A>, x: Var<'_, A>) {
-    if let Err(refusal) = layer.output_shape(&x.shape()) {
-        panic!("{refusal}");
-    }
-}

@@ -4,7 +4,6 @@ use ops::methods::{ComposedMethods, LinearMethods, NormalizeMethods, UnaryMethod
 use ops::{Float, Shape, Tensor};
 use tape::Var;
 
-use super::accept;
 use super::conv::per_channel;
 use super::window::{at_least_one, settled};
 use crate::ground::Error;
@@ -161,7 +160,7 @@ impl<A: Float, const D: usize> BatchNorm<A, D> {
 impl<A: Float, const D: usize> Module<A> for BatchNorm<A, D> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let ndim = x.shape().len();
         let (weight, bias) = (pass.parameter(&self.weight), pass.parameter(&self.bias));
         if pass.is_training() {
@@ -284,7 +283,7 @@ impl<A: Float> LayerNorm<A> {
 impl<A: Float> Module<A> for LayerNorm<A> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let normal = x.normalize(last_axes(self.weight.value.ndim()), self.epsilon);
         normal * pass.parameter(&self.weight) + pass.parameter(&self.bias)
     }
@@ -346,7 +345,7 @@ impl<A: Float> RmsNorm<A> {
 impl<A: Float> Module<A> for RmsNorm<A> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let normal = x.rms_normalize(last_axes(self.weight.value.ndim()), self.epsilon);
         normal * pass.parameter(&self.weight)
     }
@@ -414,7 +413,7 @@ impl<A: Float> GroupNorm<A> {
 impl<A: Float> Module<A> for GroupNorm<A> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let shape = x.shape();
         let grouped = x.reshape([shape[0] as isize, self.groups as isize, -1]);
         let normal = grouped.normalize(-1, self.epsilon).reshape(&shape[..]);

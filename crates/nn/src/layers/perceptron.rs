@@ -4,7 +4,6 @@ use ops::methods::{MatmulMethods, UnaryMethods};
 use ops::{Float, Shape, Tensor};
 use tape::Var;
 
-use super::accept;
 use crate::ground::Error;
 use crate::ground::setting::check_rate;
 use crate::model::{Module, Parameter, Pass};
@@ -93,7 +92,7 @@ impl<A: Float> Perceptron<A> {
 impl<A: Float> Module<A> for Perceptron<A> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         (x.matmul(pass.parameter(&self.weight)) + pass.parameter(&self.bias)).step()
     }
 

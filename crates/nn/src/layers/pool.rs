@@ -5,7 +5,6 @@ use ops::rules::Slides;
 use ops::{Float, Shape};
 use tape::Var;
 
-use super::accept;
 use super::window::{Padding, Sizes, Window, settled, wanted};
 use crate::ground::Error;
 use crate::model::{Module, Pass};
@@ -188,8 +187,8 @@ impl<const D: usize> MaxPool<D> {
 
 impl<A: Float, const D: usize> Module<A> for MaxPool<D> {
     #[track_caller]
-    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+    fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.enter(self, x);
         x.max_pool(&self.pool.slides(&x.shape()), self.pool.ceil_mode)
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
@@ -249,8 +248,8 @@ impl<const D: usize> AvgPool<D> {
 
 impl<A: Float, const D: usize> Module<A> for AvgPool<D> {
     #[track_caller]
-    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+    fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.enter(self, x);
         let slides = self.pool.slides(&x.shape());
         x.avg_pool(&slides, self.pool.ceil_mode, self.count_include_pad)
     }
@@ -283,8 +282,8 @@ pub struct GlobalAvgPool;
 
 impl<A: Float> Module<A> for GlobalAvgPool {
     #[track_caller]
-    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+    fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.enter(self, x);
         x.mean_axes(spatial_axes(x.shape().len()))
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
@@ -299,8 +298,8 @@ pub struct GlobalMaxPool;
 
 impl<A: Float> Module<A> for GlobalMaxPool {
     #[track_caller]
-    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+    fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.enter(self, x);
         x.max_axes(spatial_axes(x.shape().len()))
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {

@@ -6,7 +6,6 @@ use ops::{Float, Shape, Tensor};
 use rand::Rng;
 use tape::Var;
 
-use super::accept;
 use super::window::settled;
 use crate::ground::Error;
 use crate::model::{Init, Module, Parameter, Pass};
@@ -59,7 +58,7 @@ impl SinusoidalPosition {
 impl<A: Float> Module<A> for SinusoidalPosition {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         x + pass.input(&self.table(x.shape()[1]))
     }
 
@@ -116,7 +115,7 @@ impl<A: Float> LearnedPosition<A> {
 impl<A: Float> Module<A> for LearnedPosition<A> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         x + pass.parameter(&self.weight).slice(ndarray::s![..x.shape()[1], ..])
     }
 

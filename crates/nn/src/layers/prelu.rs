@@ -4,7 +4,6 @@ use ops::methods::{BinaryMethods, LinearMethods};
 use ops::{Float, Shape, Tensor};
 use tape::Var;
 
-use super::accept;
 use super::conv::per_channel;
 use crate::ground::Error;
 use crate::model::{Module, Parameter, Pass};
@@ -51,7 +50,7 @@ impl<A: Float> PRelu<A> {
 impl<A: Float> Module<A> for PRelu<A> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let slope = pass.parameter(&self.weight);
         let one = self.weight.value.len() == 1;
         x.prelu(if one { slope.reshape([]) } else { per_channel(slope, x.shape().len()) })

@@ -3,7 +3,7 @@
 use ops::{Float, Shape};
 use tape::Var;
 
-use super::{Identity, accept};
+use super::Identity;
 use crate::ground::Error;
 use crate::model::{Module, Parameter, Pass};
 
@@ -52,7 +52,7 @@ impl<F, S> Residual<F, S> {
 impl<A: Float, F: Module<A>, S: Module<A>> Module<A> for Residual<F, S> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let shortcut = pass.scope("shortcut", || self.shortcut.forward(pass, x));
         shortcut + pass.scope("body", || self.body.forward(pass, x))
     }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use ops::{Float, Shape, Tensor};
 use tape::Var;
 
-use super::accept;
 use crate::ground::Error;
 use crate::ground::words::counted;
 use crate::model::{Module, Parameter, Pass};
@@ -69,7 +68,11 @@ impl<A: Float> Sequential<A> {
     /// If the name is empty, has a dot in it, or is taken by an earlier layer.
     #[must_use]
     #[track_caller]
-    pub fn named(mut self, name: impl Into<String>, layer: impl Module<A> + Send + Sync) -> Self {
+    pub fn named(
+        mut self,
+        name: impl Into<String>,
+        mut layer: impl Module<A> + Send + Sync,
+    ) -> Self {
         let name = name.into();
         assert!(
             !name.is_empty() && !name.contains('.'),
@@ -77,6 +80,8 @@ impl<A: Float> Sequential<A> {
         );
         assert!(self.position(&name).is_none(), "two layers are named {name:?}");
         let label = format!("{name} {}", layer.describe()).into();
+        let mut whole = String::with_capacity(PATH);
+        layer.visit_mut(&mut |path, parameter| parameter.move_to(joined(&mut whole, &name, path)));
         self.layers.push(Layer { name, label, module: Box::new(layer) });
         self
     }
@@ -172,8 +177,8 @@ fn joined<'w>(whole: &'w mut String, layer: &str, path: &str) -> &'w str {
 impl<A: Float> Module<A> for Sequential<A> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        // Here the caller's line is known: of a call through `dyn` it is not.
-        accept(self, x);
+        // Here the caller's line is known: behind `dyn` it is not.
+        let _inside = pass.enter(self, x);
         self.layers.iter().fold(x, |x, layer| {
             pass.scope(Arc::clone(&layer.label), || layer.module.forward(pass, x))
         })

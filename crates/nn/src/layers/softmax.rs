@@ -5,7 +5,6 @@ use ops::shape::resolve_axis;
 use ops::{Float, Shape};
 use tape::Var;
 
-use super::accept;
 use crate::ground::Error;
 use crate::model::{Module, Pass};
 
@@ -66,8 +65,8 @@ fn checked(layer: String, axis: isize, input: &[usize]) -> Result<Shape, Error> 
 
 impl<A: Float> Module<A> for Softmax {
     #[track_caller]
-    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+    fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.enter(self, x);
         x.softmax(-1)
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
@@ -77,8 +76,8 @@ impl<A: Float> Module<A> for Softmax {
 
 impl<A: Float> Module<A> for LogSoftmax {
     #[track_caller]
-    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+    fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.enter(self, x);
         x.log_softmax(-1)
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
@@ -88,8 +87,8 @@ impl<A: Float> Module<A> for LogSoftmax {
 
 impl<A: Float> Module<A> for SoftmaxOver {
     #[track_caller]
-    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+    fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.enter(self, x);
         x.softmax(self.axis)
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
@@ -102,8 +101,8 @@ impl<A: Float> Module<A> for SoftmaxOver {
 
 impl<A: Float> Module<A> for LogSoftmaxOver {
     #[track_caller]
-    fn forward<'t>(&self, _pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+    fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.enter(self, x);
         x.log_softmax(self.axis)
     }
     fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {

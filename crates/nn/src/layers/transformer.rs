@@ -5,7 +5,6 @@ use ops::{Float, Shape};
 use rand::Rng;
 use tape::Var;
 
-use super::accept;
 use super::attention::{AttentionMask, MultiHeadAttention};
 use super::dense::Dense;
 use super::dropout::Dropout;
@@ -133,7 +132,7 @@ impl<A: Float> TransformerBlock<A> {
         x: Var<'t, A>,
         mask: &AttentionMask,
     ) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let attention = |x| self.dropout.forward(pass, self.attention(pass, x, mask));
         let feed_forward = |x| self.dropout.forward(pass, self.feed_forward(pass, x));
         let (norm1, norm2) = (|x| self.norm1.forward(pass, x), |x| self.norm2.forward(pass, x));

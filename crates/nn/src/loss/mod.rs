@@ -14,6 +14,7 @@ use ops::{Float, Tensor};
 use tape::Var;
 
 use crate::ground::{Error, Targets};
+use crate::model::on_behalf;
 
 mod binary;
 mod classes;
@@ -90,7 +91,9 @@ pub trait Loss<A: Float> {
     ///
     /// # Errors
     /// As [`target`](Loss::target).
+    #[track_caller]
     fn loss<'t>(&self, output: Var<'t, A>, targets: &Targets<A>) -> Result<Var<'t, A>, Error> {
+        let _line = on_behalf(output.tape());
         let target = self.target(&output.shape(), targets)?;
         Ok(self.between(output, output.tape().constant(target)))
     }

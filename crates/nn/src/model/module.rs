@@ -5,7 +5,7 @@ use std::any::Any;
 use ops::{Float, Shape, Tensor, Unary};
 use tape::Var;
 
-use super::{Parameter, Pass};
+use super::{Parameter, Pass, on_behalf};
 use crate::ground::Error;
 
 /// A layer or a model: parameters, and a forward pass that records.
@@ -120,3 +120,33 @@ impl<A: Float, U: Unary> Module<A> for U {
         U::NAME.to_owned()
     }
 }
+
+/// Layers of any kind. What they record has the line of the program that calls them, which behind
+/// `dyn` alone is not known.
+macro_rules! boxed {
+    ($($layer:ty),*) => {$(
+        impl<A: Float> Module<A> for Box<$layer> {
+            #[track_caller]
+            fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+                let _line = on_behalf(pass.tape());
+                (**self).forward(pass, x)
+            }
+            fn output_shape(&self, input: &[usize]) -> Result<Shape, Error> {
+                (**self).output_shape(input)
+            }
+            fn check_input(&self, input: &Tensor<A>) -> Result<(), Error> {
+                (**self).check_input(input)
+            }
+            fn describe(&self) -> String {
+                (**self).describe()
+            }
+            fn visit<'m>(&'m self, visit: &mut dyn FnMut(&str, &'m Parameter<A>)) {
+                (**self).visit(visit);
+            }
+            fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, &mut Parameter<A>)) {
+                (**self).visit_mut(visit);
+            }
+        }
+    )*};
+}
+boxed!(dyn Module<A>, dyn Module<A> + Send + Sync);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ndarray::Axis;
 use ops::{Float, Tensor};
@@ -39,6 +40,8 @@ pub struct Parameter<A: Float> {
     role: Role,
     /// The row that stays 0, if there is one.
     zero_row: Option<usize>,
+    /// Its path in the model that it belongs to, once that is known.
+    path: OnceLock<Arc<str>>,
     /// The value. Only an optimiser, or the program itself, changes it.
     pub value: Tensor<A>,
 }
@@ -46,7 +49,13 @@ pub struct Parameter<A: Float> {
 impl<A: Float> Parameter<A> {
     /// A parameter that starts at `value` and is trained.
     pub fn new(value: impl Into<Tensor<A>>) -> Self {
-        Self { id: ParameterId::new(), role: Role::Trained, zero_row: None, value: value.into() }
+        Self {
+            id: ParameterId::new(),
+            role: Role::Trained,
+            zero_row: None,
+            path: OnceLock::new(),
+            value: value.into(),
+        }
     }
 
     /// A tensor that belongs to the model and is saved with it, but has no gradient. A layer
@@ -67,6 +76,21 @@ impl<A: Float> Parameter<A> {
         if let Some(row) = self.zero_row {
             self.keep_row_zero(row);
         }
+    }
+
+    /// Its path in the model that it belongs to, as far as that is known.
+    pub(crate) fn path(&self) -> Option<&Arc<str>> {
+        self.path.get()
+    }
+
+    /// Tells it its path, unless it knows one.
+    pub(crate) fn tell_path(&self, path: &str) -> &Arc<str> {
+        self.path.get_or_init(|| path.into())
+    }
+
+    /// Tells it another path: it has become part of a larger model.
+    pub(crate) fn move_to(&mut self, path: &str) {
+        self.path = OnceLock::from(Arc::from(path));
     }
 
     /// Its identity, by which optimisers keep their state.

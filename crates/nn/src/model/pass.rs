@@ -1,6 +1,6 @@
 //! One pass of a model over a batch.
 
-use std::cell::{OnceCell, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use ops::{Float, Tensor};
 use tape::error::TapeError;
 use tape::{Tape, Var};
 
-use super::{Gradients, Module, Parameter, ParameterId};
+use super::{Gradients, Module, Parameter, ParameterId, on_behalf};
 use crate::ground::rng;
 use crate::ground::words::shown_scopes;
 
@@ -29,12 +29,18 @@ pub enum Mode {
 /// changes it.
 #[derive(Debug)]
 pub struct Pass<'t, A: Float> {
-    tape: &'t Tape<A>,
+    pub(super) tape: &'t Tape<A>,
     mode: Mode,
     rng: OnceCell<RefCell<ChaCha8Rng>>,
     /// Each with whether it is a buffer.
-    parameters: RefCell<HashMap<ParameterId, (Var<'t, A>, bool)>>,
+    pub(super) parameters: RefCell<HashMap<ParameterId, (Var<'t, A>, bool)>>,
     updates: RefCell<HashMap<ParameterId, Var<'t, A>>>,
+    /// What its parameters are called.
+    pub(super) paths: RefCell<Vec<Arc<str>>>,
+    /// Whether a parameter was recorded that does not know its path.
+    pub(super) is_path_missing: Cell<bool>,
+    /// The number of layers whose forward passes have begun, one inside the other.
+    pub(super) depth: Cell<usize>,
     /// Why a layer cannot be trained on the batch, in a pass that is only tried.
     trial: Option<RefCell<Option<String>>>,
 }
@@ -53,8 +59,17 @@ impl<'t, A: Float> Pass<'t, A> {
 
     /// A pass for either.
     pub fn new(tape: &'t Tape<A>, mode: Mode) -> Self {
-        let (parameters, updates) = (RefCell::default(), RefCell::default());
-        Self { tape, mode, rng: OnceCell::new(), parameters, updates, trial: None }
+        Self {
+            tape,
+            mode,
+            rng: OnceCell::new(),
+            parameters: RefCell::default(),
+            updates: RefCell::default(),
+            paths: RefCell::default(),
+            is_path_missing: Cell::default(),
+            depth: Cell::default(),
+            trial: None,
+        }
     }
 
     /// A pass for training that is only tried: a layer that would panic may refuse instead.
@@ -122,34 +137,8 @@ impl<'t, A: Float> Pass<'t, A> {
             self.tape.constant(&parameter.value)
         };
         self.parameters.borrow_mut().insert(parameter.id(), (var, parameter.is_buffer()));
+        self.name(parameter, var);
         var
-    }
-
-    /// Names what the pass has recorded for the parameters of a model by their paths in it, as
-    /// `0.weight`, for traces, pages and pictures. What has a name keeps it.
-    ///
-    /// ```
-    /// use nn::prelude::*;
-    ///
-    /// let model = Sequential::<f64>::new().then(Dense::new(2, 1, &mut nn::rng(0))).then(Sigmoid);
-    /// let tape = Tape::new();
-    /// let pass = Pass::train(&tape, 0);
-    /// let loss = model.forward(&pass, tape.constant([[1.0, 2.0]])).sum().named("loss");
-    /// pass.name_parameters(&model);
-    /// let trace = tape::Trace::of(loss)?;
-    /// let labels: Vec<String> = trace.nodes().iter().map(|x| x.label()).collect();
-    /// assert!(labels.contains(&"0.weight".to_owned()) && labels.contains(&"0.bias".to_owned()));
-    /// # Ok::<(), tape::error::TapeError>(())
-    /// ```
-    pub fn name_parameters(&self, model: &dyn Module<A>) {
-        let parameters = self.parameters.borrow();
-        model.visit(&mut |path, parameter| {
-            if let Some((var, _)) = parameters.get(&parameter.id())
-                && var.name().is_none()
-            {
-                var.named(path);
-            }
-        });
     }
 
     /// The first parameter of the pass that training would change if the model showed it, in words.
@@ -231,7 +220,9 @@ impl<'t, A: Float> Pass<'t, A> {
     }
 
     /// Records a part of the model under a name, which messages, summaries and pictures show.
+    #[track_caller]
     pub fn scope<T>(&self, name: impl Into<Arc<str>>, record: impl FnOnce() -> T) -> T {
+        let _line = on_behalf(self.tape);
         self.tape.scope(name, record)
     }
 

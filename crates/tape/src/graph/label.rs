@@ -62,7 +62,7 @@ impl<A: Float> Var<'_, A> {
 
     /// The name as it is [shown](visible).
     fn shown_name(self) -> Option<String> {
-        self.tape().names().get(&self.position()).map(|name| visible(name).into_owned())
+        self.name().map(|name| visible(&name).into_owned())
     }
 
     /// The name, or `#` and its position.

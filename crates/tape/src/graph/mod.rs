@@ -3,6 +3,7 @@
 pub mod error;
 mod formula;
 pub(crate) mod label;
+pub(crate) mod line;
 pub(crate) mod node;
 pub(crate) mod non_finite;
 pub(crate) mod one_line;

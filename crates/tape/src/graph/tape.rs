@@ -11,6 +11,7 @@ use smallbox::smallbox;
 use smallvec::SmallVec;
 
 use crate::graph::error::{Origin, RecordError, TapeError};
+use crate::graph::line::Lines;
 use crate::graph::node::{Graph, Node, Source};
 use crate::graph::non_finite::non_finite_value;
 use crate::graph::op::{BoxedOp, Op};
@@ -36,13 +37,14 @@ use crate::graph::var::{Place, Var};
 pub struct Tape<A: Float> {
     graph: RefCell<Graph<A>>,
     names: RefCell<HashMap<usize, String>>,
+    /// Names of values that the program gave none, by position.
+    default_names: RefCell<Vec<(usize, Arc<str>)>>,
     /// Of values that were asked for elsewhere than in the program.
     places: RefCell<HashMap<usize, Place>>,
     /// Of formulas that a program may run as one step.
     pub(super) slopes: RefCell<Vec<SlopeNote<A>>>,
     scopes: RefCell<Scopes>,
-    /// While a gradient is being recorded: the line of the op whose gradient it is.
-    location: Cell<Option<&'static Location<'static>>>,
+    pub(super) lines: Lines,
     stop_at_non_finite: bool,
     values_were_read: Cell<bool>,
     /// Whether a function of the user's was recorded as one node, which sees its operands' values.
@@ -64,10 +66,11 @@ impl<A: Float> Tape<A> {
         Self {
             graph: RefCell::default(),
             names: RefCell::new(HashMap::new()),
+            default_names: RefCell::default(),
             places: RefCell::new(HashMap::new()),
             slopes: RefCell::default(),
             scopes: RefCell::default(),
-            location: Cell::new(None),
+            lines: Lines::default(),
             stop_at_non_finite: false,
             values_were_read: Cell::new(false),
             has_functions: Cell::new(false),
@@ -118,7 +121,7 @@ impl<A: Float> Tape<A> {
     #[track_caller]
     fn leaf(&self, value: Tensor<A>, source: Source<A>) -> Var<'_, A> {
         let tracked = matches!(source, Source::Variable);
-        let (location, scope) = (self.here(), self.scopes.borrow().open());
+        let (location, scope) = (self.lines.here(), self.scopes.borrow().open());
         let node = || Node { value, source, location, scope, tracked };
         Var::new(self, self.graph.borrow_mut().add(std::iter::empty(), node))
     }
@@ -127,6 +130,7 @@ impl<A: Float> Tape<A> {
     pub fn reset(&mut self) {
         self.graph.get_mut().clear();
         self.names.get_mut().clear();
+        self.default_names.get_mut().clear();
         self.places.get_mut().clear();
         self.slopes.get_mut().clear();
         self.scopes.get_mut().clear();
@@ -229,12 +233,25 @@ impl<A: Float> Tape<A> {
         self.graph.borrow()
     }
 
-    pub(crate) fn names(&self) -> Ref<'_, HashMap<usize, String>> {
-        self.names.borrow()
+    /// The name of the value at a position, if it has one.
+    pub(crate) fn name(&self, position: usize) -> Option<String> {
+        self.names.borrow().get(&position).cloned().or_else(|| {
+            let names = self.default_names.borrow();
+            let found = names.binary_search_by_key(&position, |name| name.0).ok()?;
+            Some(names[found].1.to_string())
+        })
     }
 
     pub(crate) fn set_name(&self, index: NodeIndex, name: String) {
         self.names.borrow_mut().insert(index.index(), name);
+    }
+
+    pub(crate) fn set_default_name(&self, index: NodeIndex, name: Arc<str>) {
+        let (mut names, position) = (self.default_names.borrow_mut(), index.index());
+        match names.binary_search_by_key(&position, |name| name.0) {
+            Ok(found) => names[found].1 = name,
+            Err(place) => names.insert(place, (position, name)), // Nearly always at the end.
+        }
     }
 
     pub(crate) fn places(&self) -> Ref<'_, HashMap<usize, Place>> {
@@ -245,33 +262,6 @@ impl<A: Float> Tape<A> {
         self.places.borrow_mut().insert(index.index(), place);
     }
 
-    /// Runs `record` so that what it records carries `location` and belongs to `scope`, and goes
-    /// back to the program's own lines also if `record` panics.
-    pub(crate) fn at<T>(
-        &self,
-        (location, scope): (&'static Location<'static>, ScopeId),
-        record: impl FnOnce() -> T,
-    ) -> T {
-        type Line = Option<&'static Location<'static>>;
-        struct Back<'a>(&'a Cell<Line>, Line);
-        impl Drop for Back<'_> {
-            fn drop(&mut self) {
-                self.0.set(self.1);
-            }
-        }
-        let outer = self.location.replace(Some(location));
-        let _back = Back(&self.location, outer);
-        self.in_scope(scope, record)
-    }
-
-    #[track_caller]
-    fn here(&self) -> &'static Location<'static> {
-        match self.location.get() {
-            Some(location) => location,
-            None => Location::caller(), // Not in a closure, which would be its own caller.
-        }
-    }
-
     /// Applies a rule to recorded values and records the result.
     #[track_caller]
     #[inline]
@@ -280,7 +270,7 @@ impl<A: Float> Tape<A> {
         rule: R,
         operands: &[&Var<'t, A>],
     ) -> Result<Var<'t, A>, TapeError> {
-        let location = self.here();
+        let location = self.lines.here();
         if let Some(foreign) = operands.iter().position(|x| !std::ptr::eq(x.tape(), self)) {
             return Err(other_tape(rule.name(), operands, foreign, location));
         }
@@ -353,7 +343,7 @@ impl<A: Float> Tape<A> {
         op: impl Op<A> + 'static,
         operands: &[Var<'t, A>],
     ) -> Result<Var<'t, A>, TapeError> {
-        let location = self.here();
+        let location = self.lines.here();
         self.has_functions.set(true);
         self.record_boxed(smallbox!(op), operands, location)
     }
@@ -392,7 +382,7 @@ impl<A: Float> Tape<A> {
     /// Records a copy of a value that gradients do not pass.
     #[track_caller]
     pub(crate) fn record_detached(&self, operand: Var<'_, A>) -> Var<'_, A> {
-        let location = self.here();
+        let location = self.lines.here();
         let mut graph = self.graph.borrow_mut();
         let value = graph[operand.index()].value.clone();
         let scope = self.scopes.borrow().open();

@@ -114,9 +114,25 @@ impl<'t, A: Float> Var<'t, A> {
         self
     }
 
-    /// The name given with [`named`](Var::named).
+    /// Gives the value a name that is shown as long as [`named`](Var::named) gives it no other. It
+    /// costs less than that: a library calls the parameters of a model so.
+    ///
+    /// ```
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var(1.0).named_by_default("0.weight");
+    /// assert_eq!(x.label(), "0.weight");
+    /// assert_eq!(x.named("w").named_by_default("1.weight").label(), "w");
+    /// ```
+    pub fn named_by_default(self, name: impl Into<Arc<str>>) -> Self {
+        self.tape.set_default_name(self.index, name.into());
+        self
+    }
+
+    /// The name given with [`named`](Var::named) or [`named_by_default`](Var::named_by_default).
     pub fn name(self) -> Option<String> {
-        self.tape.names().get(&self.position()).cloned()
+        self.tape.name(self.position())
     }
 
     /// The line of the program that recorded the value.

@@ -79,6 +79,14 @@ impl<'t, A: Float, T: FromTape<'t, A>> Gradients<'t, A, T> {
         self.output
     }
 
+    /// The detached value on the way from `x` to the output, if one cuts every such way.
+    pub(super) fn cut_of(&self, x: Var<'t, A>) -> Option<Var<'t, A>> {
+        match self.path_from(x) {
+            Path::Detached(at) => Some(at),
+            Path::Open | Path::None => None,
+        }
+    }
+
     /// The position of the value that was differentiated.
     pub(crate) fn position(&self) -> usize {
         self.output.position()

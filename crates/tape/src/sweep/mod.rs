@@ -10,4 +10,4 @@ pub(crate) mod sweep;
 pub(crate) mod swept;
 pub(crate) mod watch;
 mod way;
-mod why;
+pub(crate) mod why;

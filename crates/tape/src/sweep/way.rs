@@ -15,6 +15,9 @@ use crate::words::Language;
 /// Marks on the elements of a value, in the order of the axes.
 type Marks = Vec<bool>;
 
+/// An op on the way, and the number of its operand that the gradient goes on to.
+pub(super) type Place = (NodeIndex, usize);
+
 /// The ops between a part of a value and the output.
 pub(super) struct Way<'t, A: Float> {
     tape: &'t Tape<A>,
@@ -85,9 +88,12 @@ impl<'t, A: Float> Way<'t, A> {
         }
     }
 
-    /// Says in clauses why nothing arrives, the nearest to the output first. `adjoint` gives what
-    /// arrived at each node.
-    pub fn reasons<'a>(mut self, adjoint: impl Fn(usize) -> Option<&'a Tensor<A>>) -> Vec<String>
+    /// Says in clauses why nothing arrives, the nearest to the output first, each with the place that
+    /// it speaks of. `adjoint` gives what arrived at each node.
+    pub fn reasons<'a>(
+        mut self,
+        adjoint: impl Fn(usize) -> Option<&'a Tensor<A>>,
+    ) -> Vec<(String, Option<Place>)>
     where
         A: 'a,
     {
@@ -95,9 +101,10 @@ impl<'t, A: Float> Way<'t, A> {
         let graph = self.tape.graph();
         let stops = |whole: bool| {
             let stops = passages.iter().filter(move |p| p.passed == 0 || !whole);
-            stops.filter(|p| p.passed < p.asked).map(|p| self.describe(&graph, p))
+            let stops = stops.filter(|p| p.passed < p.asked);
+            stops.map(|p| (self.describe(&graph, p), Some((p.node, p.position))))
         };
-        let mut reasons: Vec<String> = stops(true).collect();
+        let mut reasons: Vec<_> = stops(true).collect();
         let x = self.x.index();
         let depends = self.depends[x].iter().flatten();
         if depends.zip(&self.open[x]).any(|(&asked, &open)| asked && open) {
@@ -152,7 +159,7 @@ impl<'t, A: Float> Way<'t, A> {
         graph: &Graph<A>,
         passages: &[Passage],
         adjoint: &impl Fn(usize) -> Option<&'a Tensor<A>>,
-    ) -> String
+    ) -> (String, Option<Place>)
     where
         A: 'a,
     {
@@ -169,13 +176,14 @@ impl<'t, A: Float> Way<'t, A> {
             }
             let (name, language) = (self.name(graph, node), self.language);
             let least = if A::NAME == "f64" { f64::MIN_POSITIVE } else { f32::MIN_POSITIVE.into() };
-            return if most * passage.gain < least {
+            let reason = if most * passage.gain < least {
                 language.why_too_small(name, format!("{most:e}"))
             } else {
                 language.why_cancels(name)
             };
+            return (reason, Some((node, position)));
         }
-        self.language.why_cancels_somewhere().to_owned()
+        (self.language.why_cancels_somewhere().to_owned(), None)
     }
 
     /// Says how an op stops a gradient, all of it or a part.

@@ -5,10 +5,24 @@ use ops::{Float, Tensor};
 use super::gradients::Gradients;
 use super::non_finite::non_finite_contribution;
 use super::way::Way;
-use crate::graph::error::Origin;
+use crate::graph::error::{NoGradient, Origin};
 use crate::graph::node::{Graph, operands};
 use crate::graph::var::Var;
 use crate::words::Language;
+
+/// A reason in words, and the places that it speaks of: an op, and the operand that it keeps the
+/// gradient from, or a value that gradients do not pass.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "json"),
+    allow(dead_code, reason = "a document alone asks for the places")
+)]
+pub(crate) struct Reason<'t, A: Float> {
+    pub text: String,
+    /// Of what is zero, the reason alone; else nothing.
+    pub because: String,
+    pub places: Vec<(Var<'t, A>, Option<usize>)>,
+}
 
 /// How many reasons are listed.
 const LISTED: usize = 12;
@@ -27,7 +41,7 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
     /// assert!(why.contains("all 2 units of relu") && why.contains("are off"), "{why}");
     /// ```
     pub fn why(&self, x: Var<'t, A>) -> String {
-        self.explain(x, &[], Language::ENGLISH)
+        self.reason(Language::ENGLISH, x, &[]).text
     }
 
     /// Explains the same of one element of `x`, or of all that begin with `index`, such as a row.
@@ -71,14 +85,25 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
             "there is no element {index:?} in a value of shape {shape:?} ({})",
             Origin::of(x)
         );
-        self.explain(x, index, language)
+        self.reason(language, x, index).text
     }
 
-    fn explain(&self, x: Var<'t, A>, index: &[usize], language: Language) -> String {
+    /// The same with the places that it speaks of: of all of `x` if `index` is empty, else of what
+    /// begins with it, which there has to be.
+    pub(crate) fn reason(
+        &self,
+        language: Language,
+        x: Var<'t, A>,
+        index: &[usize],
+    ) -> Reason<'t, A> {
         let gradient = match self.try_wrt(x) {
             Ok(gradient) => gradient,
-            Err(reason) => return reason.to_string(),
+            Err(reason) => {
+                let (places, because) = (self.cuts(x, &reason), String::new());
+                return Reason { text: reason.to_string(), because, places };
+            }
         };
+        let only = |text| Reason { text, because: String::new(), places: Vec::new() };
         let part = part(gradient.shape(), index);
         let elements: Vec<f64> = gradient.view().iter().map(|g| g.to_f64()).collect();
         let elements: Vec<f64> =
@@ -89,27 +114,43 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
             _ => language.why_of_element(format!("{index:?}"), origin),
         };
         if elements.is_empty() {
-            return language.why_empty(subject);
+            return only(language.why_empty(subject));
         }
         let bad = elements.iter().filter(|g| !g.is_finite()).count();
         if bad > 0 {
-            return language.why_not_finite(subject, bad, all, self.culprit(language));
+            return only(language.why_not_finite(subject, bad, all, self.culprit(language)));
         }
         let most = elements.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         if most != 0.0 {
             let zeros = elements.iter().filter(|&&g| g == 0.0).count();
             let most = format!("{most:e}");
-            return match zeros {
+            return only(match zeros {
                 0 => language.why_not_zero(subject, most),
                 _ => language.why_some_zero(subject, most, zeros, all),
-            };
+            });
         }
         let way = Way::new(x, self.position(), part, language);
         let mut reasons = way.reasons(|node| self.adjoint(node));
         let more = reasons.len().saturating_sub(LISTED);
         reasons.truncate(LISTED);
-        let first = reasons.into_iter().reduce(|a, b| language.why_and(a, b)).unwrap_or_default();
-        language.why_zero(subject, if more > 0 { language.why_more(more, first) } else { first })
+        let (reasons, places): (Vec<String>, Vec<_>) = reasons.into_iter().unzip();
+        let listed = reasons.into_iter().reduce(|a, b| language.why_and(a, b)).unwrap_or_default();
+        let because = if more > 0 { language.why_more(more, listed) } else { listed };
+        let text = language.why_zero(subject, because.clone());
+        let tape = self.output().tape();
+        let places = places.into_iter().flatten();
+        let places = places.map(|(node, operand)| (Var::new(tape, node), Some(operand)));
+        Reason { text, because, places: places.collect() }
+    }
+
+    /// The place that a missing gradient is missing for: the detached value on its way, or `x`.
+    fn cuts(&self, x: Var<'t, A>, reason: &NoGradient) -> Vec<(Var<'t, A>, Option<usize>)> {
+        let place = match reason {
+            NoGradient::Cut { .. } => self.cut_of(x),
+            NoGradient::Constant { .. } | NoGradient::Detached { .. } => Some(x),
+            _ => None,
+        };
+        place.into_iter().map(|place| (place, None)).collect()
     }
 
     /// Says which op first passed on what is not finite.

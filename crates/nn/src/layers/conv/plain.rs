@@ -7,7 +7,6 @@ use tape::Var;
 
 use super::{ConvSettings, add_bias};
 use crate::ground::Error;
-use crate::layers::accept;
 use crate::layers::window::{Padding, Sizes, Window, settled, wanted};
 use crate::model::{Module, Parameter, Pass};
 
@@ -140,7 +139,7 @@ impl<A: Float, const D: usize> Conv<A, D> {
 impl<A: Float, const D: usize> Module<A> for Conv<A, D> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let slides = self.window().slides(x.shape().get(2..).unwrap_or(&[]));
         let y = x.conv(pass.parameter(&self.weight), &slides, self.settings.groups);
         add_bias(pass, y, self.bias.as_ref())

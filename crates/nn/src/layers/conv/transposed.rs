@@ -7,7 +7,6 @@ use tape::Var;
 
 use super::{ConvSettings, add_bias};
 use crate::ground::Error;
-use crate::layers::accept;
 use crate::layers::window::{Padding, Sizes, Window, settled, wanted};
 use crate::model::{Module, Parameter, Pass};
 
@@ -212,7 +211,7 @@ fn check_output_padding<const D: usize>(
 impl<A: Float, const D: usize> Module<A> for ConvTranspose<A, D> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let slides = self.window().slides(x.shape().get(2..).unwrap_or(&[]));
         let (weight, groups) = (pass.parameter(&self.weight), self.settings.groups);
         let y = x.conv_transposed(weight, &slides, groups, &self.extra());

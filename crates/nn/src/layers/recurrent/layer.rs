@@ -8,7 +8,6 @@ use tape::Var;
 
 use super::{Cell, Recurrence, RecurrentOutput, RecurrentState, RecurrentWeights, Returns};
 use crate::ground::Error;
-use crate::layers::accept;
 use crate::layers::dropout::Dropout;
 use crate::layers::window::settled;
 use crate::model::{Module, Parameter, Pass};
@@ -131,7 +130,7 @@ impl<A: Float, C: Cell> Recurrent<A, C> {
         x: Var<'t, A>,
         initial: Option<RecurrentState<Var<'t, A>>>,
     ) -> RecurrentOutput<'t, A> {
-        accept(self, x);
+        let _inside = pass.enter(self, x);
         let (batch, steps) = (x.shape()[0], x.shape()[1]);
         let initial = self.initial_states(pass, batch, initial);
         // The rows of the first step, of the second, ...: each step is a part without a gap.
@@ -292,6 +291,7 @@ impl Order {
 impl<A: Float, C: Cell> Module<A> for Recurrent<A, C> {
     #[track_caller]
     fn forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {
+        let _inside = pass.begin(self);
         let RecurrentOutput { sequence, state } = self.run(pass, x, None);
         match self.settings.returns {
             Returns::Sequence => sequence,

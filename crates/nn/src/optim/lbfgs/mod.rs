@@ -5,14 +5,17 @@ use ops::{Float, Tensor};
 use crate::ground::setting::{check, check_not_negative, check_rate};
 use crate::ground::{Error, State, StateReader};
 use crate::model::{Gradients, Module, ParameterId};
+use crate::optim::Changes;
 
 mod curvature;
 mod flat;
 mod line_search;
+mod told;
 
 use curvature::{Curvature, Pair, dot, largest, sum_of_sizes};
 use flat::{flat_gradient, layout, parameters, set_weights, weights};
 use line_search::{Trial, strong_wolfe};
+use told::Move;
 
 /// L-BFGS: Newton's method, with the curvature learned from the last steps.
 ///
@@ -63,6 +66,20 @@ pub struct Lbfgs<A: Float = f32> {
     /// The parameters that `memory` belongs to, and their sizes.
     layout: Vec<(ParameterId, usize)>,
     memory: Curvature<A>,
+}
+
+/// An iteration that is done, and the evaluations of its line search, if it made one.
+struct Step<'a, A: Float> {
+    memory: &'a Curvature<A>,
+    searched: Option<usize>,
+}
+
+impl<A: Float> Step<'_, A> {
+    fn told(&self) -> Move<A> {
+        let Curvature { direction, length, pairs, .. } = self.memory;
+        let (direction, length, changes) = (direction.clone(), *length, pairs.len());
+        Move { direction, length, searched: self.searched, changes }
+    }
 }
 
 /// A loss and its gradient.
@@ -192,8 +209,30 @@ impl<A: Float> Lbfgs<A> {
     pub fn step(
         &mut self,
         model: &mut dyn Module<A>,
-        mut evaluate: impl FnMut(&dyn Module<A>) -> Result<(f64, Gradients<A>), Error>,
+        evaluate: impl FnMut(&dyn Module<A>) -> Result<(f64, Gradients<A>), Error>,
     ) -> Result<f64, Error> {
+        self.step_observed(model, evaluate, &mut |_| {}).map(|(loss, _)| loss)
+    }
+
+    /// [`step`](Lbfgs::step), and what became of each parameter.
+    pub(crate) fn trace_step(
+        &mut self,
+        model: &mut dyn Module<A>,
+        evaluate: impl FnMut(&dyn Module<A>) -> Result<(f64, Gradients<A>), Error>,
+    ) -> Result<Changes<A>, Error> {
+        let (before, mut moves) = (weights(model), Vec::new());
+        let mut observe = |step: &Step<'_, A>| moves.push(step.told());
+        let (_, gradients) = self.step_observed(model, evaluate, &mut observe)?;
+        Ok(told::changes(model, &before, &gradients, &moves))
+    }
+
+    /// The step. Returns the loss and the gradients from before it.
+    fn step_observed(
+        &mut self,
+        model: &mut dyn Module<A>,
+        mut evaluate: impl FnMut(&dyn Module<A>) -> Result<(f64, Gradients<A>), Error>,
+        observe: &mut dyn FnMut(&Step<'_, A>),
+    ) -> Result<(f64, Gradients<A>), Error> {
         let layout = layout(model);
         if layout != self.layout {
             (self.layout, self.memory) = (layout, Curvature::default());
@@ -213,9 +252,9 @@ impl<A: Float> Lbfgs<A> {
             let (loss, gradients) = evaluate(model)?;
             Ok(Point { loss, gradient: flat_gradient(model, &gradients)? })
         };
-        let result = self.iterate(&mut here, &mut x, &mut point);
+        let result = self.iterate(&mut here, &mut x, &mut point, observe);
         set_weights(model, &x);
-        result.map(|()| loss)
+        result.map(|()| (loss, gradients))
     }
 
     /// The iterations of a step. Leaves in `x` the last point that was good.
@@ -224,6 +263,7 @@ impl<A: Float> Lbfgs<A> {
         here: &mut Point<A>,
         x: &mut Vec<A>,
         point: &mut impl FnMut(&[A]) -> Result<Point<A>, Error>,
+        observe: &mut dyn FnMut(&Step<'_, A>),
     ) -> Result<(), Error> {
         let most_evaluations = self.evaluations.unwrap_or(self.iterations * 5 / 4);
         let mut evaluations = 1;
@@ -241,9 +281,12 @@ impl<A: Float> Lbfgs<A> {
             }
             let before = here.loss;
             let is_last = iteration == self.iterations;
+            let mut searched = None;
             if self.line_search {
                 let most = most_evaluations.saturating_sub(evaluations);
-                evaluations += self.search(here, x, slope, most, point)?;
+                let count = self.search(here, x, slope, most, point)?;
+                evaluations += count;
+                searched = Some(count);
             } else {
                 let next = self.memory.along(x, self.memory.length);
                 // With the last move the step is done: what is there, the next step will see.
@@ -253,6 +296,7 @@ impl<A: Float> Lbfgs<A> {
                 }
                 *x = next;
             }
+            observe(&Step { memory: &self.memory, searched });
             let moved = self.memory.length.abs() * largest(&self.memory.direction);
             if is_last
                 || evaluations >= most_evaluations

@@ -4,8 +4,11 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 const NODE_HEIGHT = 58;
+const MINIATURE = { width: 58, height: 46, gap: 8, top: 57, bottom: 10 }; // In the box of a closed group.
+const PICTURE = { top: 44, height: 72 }; // Of an image in the box of a value.
 const READABLE = 0.96; // The scale below which text would be smaller than 11 pixels.
 const LARGEST = 1.6; // The scale to which a small graph is enlarged.
+const FIRST_BOXES = 40; // The most that are drawn because groups are opened at the beginning.
 const CHARACTER = 7.5; // The width of one, as the style has it.
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -101,10 +104,13 @@ const graph = {
       if (!groupItems.has(group)) {
         const open = this.open.has(group);
         const title = clip(group.name, 26);
+        const shown = group.shown ??= miniaturesOf(group);
+        const pictures = shown.length * (MINIATURE.width + MINIATURE.gap) - MINIATURE.gap;
         const item = {
           id: `group-${group.index}`, group, open, title, titleWidth: 44 + title.length * CHARACTER,
-          parent: group.parent && groupItem(group.parent), height: NODE_HEIGHT,
-          width: Math.max(132, 36 + title.length * CHARACTER),
+          parent: group.parent && groupItem(group.parent),
+          height: shown.length > 0 ? MINIATURE.top + MINIATURE.height + MINIATURE.bottom : NODE_HEIGHT,
+          width: Math.max(132, 36 + title.length * CHARACTER, pictures + 24),
         };
         groupItems.set(group, item);
         this.items.push(item);
@@ -121,7 +127,8 @@ const graph = {
       const title = clip(node.label, 18);
       const width = Math.min(280, Math.max(104, 22 + CHARACTER * widest(node, title)));
       const parent = node.group && groupItem(node.group);
-      const item = { id: `node-${node.index}`, node, title, parent, width, height: NODE_HEIGHT };
+      const height = imageOf(node) ? PICTURE.top + PICTURE.height + 8 : NODE_HEIGHT;
+      const item = { id: `node-${node.index}`, node, title, parent, width, height };
       this.items.push(item);
       this.nodeItems.push(item);
     }
@@ -154,17 +161,31 @@ const graph = {
       class: `node ${node.kind}`, transform: `translate(${item.x} ${item.y})`, role: 'button',
       tabindex: -1, 'data-node': node.index,
     }, box, label, op, ...Object.values(item.parts));
+    const image = imageOf(node);
+    if (image) {
+      const cells = svg('g');
+      drawCells(cells, image, { x: 10, y: PICTURE.top, width: item.width - 20, height: PICTURE.height }, true);
+      item.element.append(cells);
+    }
     if (node.cut) item.element.append(svg('text', { class: 'op', x: -4, y: 33, 'text-anchor': 'end' }, '✂'));
     return item.element;
   },
 
   drawClosed(item) {
     const { group } = item;
+    const small = group.shown.length > 0;
     item.parts = {
-      inside: svg('text', { class: 'inside', x: 12, y: 35 }),
+      inside: svg('text', small ? { class: 'inside', x: item.width - 10, y: 35, 'text-anchor': 'end' } : { class: 'inside', x: 12, y: 35 }),
       badge: tag('badge', 0, -3, { 'data-from': item.width - 40 }),
     };
     const count = group.nodes.length === 1 ? '1 value' : `${group.nodes.length} values`;
+    item.small = group.shown.map((shown, i) => {
+      const x = 12 + i * (MINIATURE.width + MINIATURE.gap);
+      const cells = svg('g', { class: 'cells' });
+      const caption = svg('text', { class: 'op caption', x: x + MINIATURE.width / 2, y: MINIATURE.top - 5, 'text-anchor': 'middle' }, shown.caption);
+      const frame = svg('rect', { class: 'pane', x, y: MINIATURE.top, width: MINIATURE.width, height: MINIATURE.height });
+      return { shown, cells, area: { x, y: MINIATURE.top, width: MINIATURE.width, height: MINIATURE.height }, parts: [caption, frame, cells] };
+    });
     item.element = svg('g', {
       class: 'node group', transform: `translate(${item.x} ${item.y})`, role: 'button', tabindex: -1,
       'aria-expanded': 'false', 'data-group': group.index,
@@ -172,8 +193,8 @@ const graph = {
     svg('rect', { class: 'behind', x: 4, y: 4, width: item.width, height: item.height, rx: 9 }),
     svg('rect', { class: 'box', width: item.width, height: item.height, rx: 9 }),
     labelText(item, 12, `▸ ${item.title}`),
-    svg('text', { class: 'op', x: 12, y: 50 }, count),
-    ...Object.values(item.parts));
+    svg('text', { class: 'op', x: 12, y: small ? 35 : 50 }, count),
+    ...item.small.flatMap(({ parts }) => parts), ...Object.values(item.parts));
     return item.element;
   },
 
@@ -273,7 +294,8 @@ const graph = {
     setAttribute(element, 'data-adjoint', known.adjoint === null ? null : exactText(known.adjoint));
     setText(parts.value, known.hidden.value ? '= ?' : known.value === null ? '=' : `= ${brief(known.value)}`);
     setText(parts.adjoint, known.hidden.adjoint ? `${barText(node)} = ?` : known.adjoint === null ? '' : `${barText(node)} = ${brief(known.adjoint)}`);
-    setTag(parts.badge, badge(node, status, step));
+    setAttribute(element, 'data-stop', isStop(node) ? 'true' : null);
+    setTag(parts.badge, isStop(node) ? '✕ stops' : badge(node, status, step));
     setAttribute(element, 'aria-label', spokenNode(node, status, known, step));
   },
 
@@ -289,7 +311,18 @@ const graph = {
       : done.length < all.length ? 'partial' : (isBackward(step) ? 'done' : 'computed');
     setAttribute(element, 'data-status', status);
     setText(parts.inside, inside ? `▶ ${clip(current.label, 12)}` : '');
-    setTag(parts.badge, `${done.length}/${all.length}`);
+    for (const small of item.small) {
+      const value = shownAt(small.shown, step);
+      const key = value && (isScalar(value) ? value : value.data?.join() ?? values.indexOf(value));
+      if (small.key === key) continue;
+      small.key = key;
+      const cells = value === null ? null : miniatureOf(value, false);
+      if (cells) drawCells(small.cells, cells, small.area, false);
+      else small.cells.replaceChildren();
+    }
+    const stops = group.nodes.some(isStop);
+    setAttribute(element, 'data-stop', stops ? 'true' : null);
+    setTag(parts.badge, stops ? '✕ stops' : `${done.length}/${all.length}`);
     setAttribute(element, 'aria-label', `Group ${group.name}, closed, ${group.nodes.length} values, `
       + `${done.length} of ${all.length} done in this pass${inside ? ', the current step is inside' : ''}`);
   },
@@ -301,6 +334,7 @@ const graph = {
     const state = now.length > 0 ? (isBackward(step) && !now.some(flows) ? 'blocked' : 'current') : past ? 'past' : null;
     setAttribute(link.element, 'data-state', state);
     setAttribute(link.label, 'data-state', state);
+    setAttribute(link.element, 'data-stop', link.uses.some(isStopped) ? 'true' : null);
     setTag(link.label, isBackward(step) ? localLabel(link, now, step) : '');
   },
 
@@ -314,6 +348,12 @@ const graph = {
   // ---- the view --------------------------------------------------------------------------------
 
   moveTo(view) {
+    cancelAnimationFrame(this.gliding);
+    this.heading = view;
+    this.look(view);
+  },
+
+  look(view) {
     this.view = view;
     // Of the whole drawing by style: a transform within it would lay out all of its text again
     // with every change.
@@ -325,14 +365,15 @@ const graph = {
   },
 
   glideTo(view) {
-    cancelAnimationFrame(this.gliding);
     if (calm.matches) return this.moveTo(view);
+    cancelAnimationFrame(this.gliding);
+    this.heading = view;
     const [from, begin] = [this.view, performance.now()];
     const frame = (now) => {
       const t = Math.min(1, (now - begin) / 220);
       const ease = 1 - (1 - t) ** 3;
       const between = (key) => from[key] + (view[key] - from[key]) * ease;
-      this.moveTo(t < 1 ? { x: between('x'), y: between('y'), scale: between('scale') } : view);
+      this.look(t < 1 ? { x: between('x'), y: between('y'), scale: between('scale') } : view);
       if (t < 1) this.gliding = requestAnimationFrame(frame);
     };
     this.gliding = requestAnimationFrame(frame);
@@ -359,8 +400,22 @@ const graph = {
 
   /** In another room: all of it if that was shown, or else what is at the step. */
   refit(item) {
-    if (this.view === this.wholeView) this.moveTo(this.whole());
+    if (this.view === this.begun) this.begin(item); // Nobody has moved it yet.
+    else if (this.view === this.wholeView) this.moveTo(this.whole());
     else this.reveal(item);
+  },
+
+  /** Opens what consists of groups and of nothing else: the layers of a network come first. */
+  openFirst() {
+    const inner = new Map(groups.map((group) => [group, groups.filter(({ parent }) => parent === group).length]));
+    let boxes = groups.filter(({ parent }) => !parent).length + nodes.filter(({ group }) => !group).length;
+    for (const group of groups) { // A group comes after those around it.
+      const count = inner.get(group);
+      if (count < 2 || boxes + count > FIRST_BOXES || group.nodes.some((node) => node.group === group)) continue;
+      if (!around(group.parent).every((outer) => this.open.has(outer))) continue;
+      this.open.add(group);
+      boxes += count;
+    }
   },
 
   /** Lets the arrows run the way in which more of the drawing can be read. */
@@ -378,8 +433,8 @@ const graph = {
   /** All of it, or what can still be read of it. */
   begin(item) {
     const whole = this.whole();
-    if (whole.scale >= READABLE) return this.moveTo(whole);
-    return this.moveTo(this.centred(item, 1));
+    this.begun = whole.scale >= READABLE ? whole : this.centred(item, 1);
+    this.moveTo(this.begun);
   },
 
   /** An item in the middle, but no empty room beside the drawing while there is more of it. */
@@ -399,7 +454,7 @@ const graph = {
   /** Moves no further than needed to have an item, and what is linked to it, in view. */
   reveal(item) {
     const { width, height } = this.size();
-    const { x, y, scale } = this.view;
+    const { x, y, scale } = this.heading; // Where it glides to, if it does.
     const linked = this.links.filter((link) => link.to === item).map((link) => link.from);
     const shift = (all) => {
       const low = { x: Math.min(...all.map((i) => i.x)) * scale + x, y: Math.min(...all.map((i) => i.y)) * scale + y };
@@ -425,6 +480,15 @@ const graph = {
     this.moveTo({ x: x - (x - this.view.x) * by, y: y - (y - this.view.y) * by, scale });
   },
 };
+
+/** The image that a box shows: of data that the program was given. */
+function imageOf(node) {
+  if (node.image !== undefined) return node.image;
+  const value = values[node.value];
+  const small = node.kind === 'constant' ? miniatureOf(value, true) : null;
+  node.image = small && isImage({ ...small, rank: value.shape.length }, true) ? small : null;
+  return node.image;
+}
 
 /** The adjoint of a box, whose name stands above. */
 const barText = (node) => ([...node.bar].length <= 6 ? node.bar : 'adj');
@@ -458,7 +522,7 @@ function bezier(p, u, v, q, t) {
 function badge(node, status, step) {
   const reported = node.uses.length === 1 ? '' : ` ${reportedBy(node, step).length}/${node.uses.length}`;
   return {
-    current: '▶', done: '✓', next: '● next', ready: `●${reported}`, partial: `◐${reported}`, waiting: `○${reported}`,
+    current: '▶', done: isZero(node) ? '✓ 0' : '✓', next: '● next', ready: `●${reported}`, partial: `◐${reported}`, waiting: `○${reported}`,
     none: node.nothing === 'detached' ? '⊘' : '',
   }[status] ?? '';
 }
@@ -473,6 +537,7 @@ function spokenNode(node, status, known, step) {
   if (known.value !== null) parts.push(`value ${brief(known.value)}`);
   if (known.adjoint !== null) parts.push(`adjoint ${brief(known.adjoint)}`);
   parts.push(STATUS_SPOKEN[status]);
+  if (isStop(node)) parts.push('stops the gradient');
   if (isBackward(step) && ['partial', 'waiting'].includes(status)) {
     parts.push(`${reportedBy(node, step).length} of ${node.uses.length} uses have reported`);
   }

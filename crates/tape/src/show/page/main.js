@@ -10,6 +10,8 @@ let selection = null;
 
 /** Shows a step everywhere. */
 function show(step) {
+  // A reason stays lit as long as the step, or what is selected, has it.
+  if (lit.node && ![nodes[steps[step].node], selection].includes(lit.node)) [lit.node, lit.stops] = [null, []];
   state.step = step;
   graph.show(step);
   renderStep(step);
@@ -326,6 +328,7 @@ const KEYS = [
   ['g', 'find a value, and go to its gradient', ['g'], () => find('gradient')],
   ['o', 'open or close the group of this step', ['o'], toggleHere],
   ['O', 'open or close all groups', ['O'], toggleAll],
+  ['w', 'why a gradient is zero or missing, and where', ['w'], toggleWhy],
   ['e', 'exercise: find the numbers yourself', ['e'], switchExercise],
   ['+ −', 'zoom', ['+', '='], () => graph.zoom(1.25)],
   [null, null, ['-', '−'], () => graph.zoom(0.8)],
@@ -368,8 +371,11 @@ const SIGNS = [
   ['○ ◐ 1/2', 'waits: 1 of its 2 uses has reported'],
   ['●', 'ready: all its uses have reported; any that is ready could be next'],
   ['✓', 'done: its gradient is complete'],
+  ...(nodes.some(isZero) ? [['✓ 0', 'done, and its gradient is zero: the reason opens beside the graph (w)']] : []),
+  ...(nodes.some(({ why }) => why) ? [['✕', 'stops the gradient whose reason is open']] : []),
   ['⊘ ✂', 'detached: gradients stop there; computed from values that this page leaves out'],
   ['▸ 3/5', 'a closed group, such as a layer: 3 of its 5 values are done; a click opens it'],
+  ...(groups.some((group) => miniaturesOf(group).length > 0) ? [['▦', 'a tensor as a heat map: below 0 purple, above 0 green, the paler the nearer to 0']] : []),
   ...(trace.updates ? [['←', 'in the update: takes a new value, for the next step of training']] : []),
   ['z̄', 'the adjoint of z: the derivative of the output with respect to z; adj(loss) where a name is longer than a letter'],
 ];
@@ -399,6 +405,7 @@ function begin() {
 
   listProgram();
 
+  graph.openFirst();
   graph.choose();
   state.step = fromAddress();
   redraw();

@@ -33,14 +33,16 @@ use crate::show::trace::document::{self, Document};
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 /// One module, in files by subject.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 11] = [
     include_str!("trace.js"),
     include_str!("numbers.js"),
     include_str!("layout.js"),
     include_str!("exercise.js"),
     include_str!("graph.js"),
+    include_str!("miniature.js"),
     include_str!("panel.js"),
     include_str!("paths.js"),
+    include_str!("why.js"),
     include_str!("run.js"),
     include_str!("main.js"),
 ];

@@ -24,7 +24,7 @@ const adjointOf = (node) => math(clip(node.bar, 26), { class: 'math name' });
  * A value: a number with all its digits at hand, or a tensor that opens. Where the page knows what
  * each element is the sum of, `opening` opens an element too.
  */
-function number(value, attributes = {}, opening = null) {
+function number(value, attributes = {}, opening = null, isData = false) {
   if (isScalar(value)) {
     const all = exact(value);
     const shown = h('data', { class: 'number', value: all, 'data-exact': all, title: all, ...attributes }, short(value));
@@ -34,7 +34,7 @@ function number(value, attributes = {}, opening = null) {
     return h('span', {}, shown, ' ', button, terms);
   }
   return h('details', { class: 'tensor', 'data-exact': exactText(value), ...attributes },
-    h('summary', {}, math(brief(value))), tensor(value, opening));
+    h('summary', {}, math(brief(value))), tensor(value, opening, isData));
 }
 
 /** Shows what an element is the sum of, or hides it if that is shown. */
@@ -61,7 +61,7 @@ function open(opening, value, element, place, button) {
 const openingOf = (all, name, more = {}) => (all?.length ? { all, name, ...more } : null);
 
 /** The elements of a tensor as tables of its last two axes, and what there is to say of all. */
-function tensor(value, opening = null) {
+function tensor(value, opening = null, isData = false) {
   const terms = h('div', { class: 'terms', hidden: true });
   const cell = (x, element) => {
     if (!opening?.all[element]) return short(x);
@@ -87,7 +87,7 @@ function tensor(value, opening = null) {
   }
   if (value.corner) facts.push('its first elements:');
   if (opening) facts.push('an element opens into what it is the sum of');
-  return h('div', { class: 'elements' }, h('div', { class: 'fact' }, facts.join('; ')), ...tables, opening ? terms : null);
+  return h('div', { class: 'elements' }, ...picture(value, isData), h('div', { class: 'fact' }, facts.join('; ')), ...tables, opening ? terms : null);
 }
 
 /** A node that can be clicked, to see all of it. */
@@ -233,10 +233,11 @@ function forwardParts(node, step) {
   const formula = node.spelled && !exercise.hides(step, 'value') ? null : node.formula;
   const parts = [equation(math(node.label), ...(node.formula || node.op
     ? sides(step, 'value', formula, node.numbers, value, openingOf(node.opened, node.enclosed ?? node.label))
-    : [number(value)]))];
+    : [number(value, {}, null, node.kind === 'constant')]))];
   if (node.cut) parts.push(h('p', { class: 'note' }, 'It was computed from values that are left out of this page.'));
   if (node.nothing) parts.push(h('p', { class: 'note' }, `No gradient will reach it: ${NOTHING_FLOWS[node.nothing]}.`));
-  return parts;
+  parts.push(whyPart(node, step));
+  return parts.filter(Boolean);
 }
 
 function backwardParts(node, step) {
@@ -258,7 +259,7 @@ function backwardParts(node, step) {
     h('span', { class: 'left' }, adjointOf(node)), h('span', { class: 'sign' }, '='),
     h('span', { class: 'right' }, derivative(node), ' = ', number(values[adjoint], { id: 'adjoint' }))));
   const received_ = contributions.map((c, operand) => contributionPart(node, step, c, operand));
-  return [why, incoming, ...received_, contributions.length === 0 ? pathsPart(node) : null];
+  return [why, incoming, whyPart(node, step), ...received_, contributions.length === 0 ? pathsPart(node) : null];
 }
 
 function contributionPart(node, step, c, operand) {
@@ -330,7 +331,7 @@ function waitingPart(step) {
 function inspect(node, step) {
   const known = knowledge(node, step);
   const row = (name, ...what) => h('div', {}, h('dt', {}, name), h('dd', {}, ...what));
-  const all = (value) => (isScalar(value) ? h('data', { class: 'number', value: exact(value), 'data-exact': exact(value) }, exact(value)) : tensor(value));
+  const all = (value) => (isScalar(value) ? h('data', { class: 'number', value: exact(value), 'data-exact': exact(value) }, exact(value)) : tensor(value, null, node.kind === 'constant' && value === known.value));
   const shape = node.shape ? `, shape ${shapeText(node.shape)}` : '';
   const scope = around(node.group).map((group) => group.name).join(' / ');
   const complete = isBackward(step) && (node.backward ?? Infinity) <= step;
@@ -356,6 +357,7 @@ function renderSelected(step) {
   const go_ = (to, text) => h('button', { type: 'button', class: 'plain', onclick: () => go(to) }, text);
   return place.replaceChildren(h('section', { class: 'card', 'aria-label': `Selected: ${node.label}` },
     ...inspect(node, step),
+    nodes[steps[step].node] === node ? null : whyPart(node, step),
     h('p', { class: 'actions' }, go_(node.index, 'Its forward step'),
       node.backward === undefined ? null : go_(node.backward, 'Its backward step'),
       h('button', { type: 'button', class: 'plain', onclick: () => select(null) }, 'Close'))));

@@ -14,6 +14,8 @@ use crate::show::trace::document::{self, Document, Number};
 const MOST_OPENED: usize = 100;
 /// The characters that the openings of elements may take, of all steps together.
 const OPENINGS: usize = 400_000;
+/// And those that miniatures may take.
+const MINIATURES: usize = 600_000;
 
 /// The losses of a run, and which of its steps can be opened.
 #[derive(Serialize)]
@@ -52,7 +54,8 @@ impl<A: Float> Run<'_, A> {
         let first = first.min(steps.len() - 1);
         let opened = opened(steps.len(), first);
         let openings = settings.document.openings.min(OPENINGS / opened.len());
-        let of_document = document::Settings { openings, ..settings.document.clone() };
+        let miniatures = settings.document.miniatures.min(MINIATURES / opened.len());
+        let of_document = document::Settings { openings, miniatures, ..settings.document.clone() };
         let losses = self.losses().into_iter().map(Number).collect();
         let curve = Curve { losses, opened: opened.clone(), first };
         let json = serde_json::to_string(&curve).expect("numbers can be written");

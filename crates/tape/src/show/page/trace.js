@@ -25,7 +25,9 @@ nodes.forEach((node, index) => {
   node.operands ??= [];
   node.uses ??= [];
   node.bar ??= `adj(${node.label})`;
+  node.users = []; // Those of the forward pass, also where no gradient comes back.
 });
+nodes.forEach((node) => node.operands.forEach((operand) => nodes[operand].users.push(node.index)));
 
 /** The first steps are forward, one for each node; the rest are backward. */
 const forwardSteps = nodes.length;

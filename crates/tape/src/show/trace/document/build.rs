@@ -5,8 +5,9 @@ use std::fs;
 
 use ops::{Float, Tensor, visible, visible_whole};
 
+use super::why::{Reasons, Why};
 use super::{Contribution, Document, FORMAT, File, Formula, Kind, Node, Scope, Settings, Step};
-use super::{Product, VERSION, Value, open};
+use super::{Miniature, Product, VERSION, Value, open};
 use crate::graph::node::Source;
 use crate::graph::var::Var;
 use crate::show::trace::formula;
@@ -29,8 +30,11 @@ pub(super) struct Builder<'a, 't, A: Float> {
     values: Vec<Value<A>>,
     /// The characters of openings that there is room for.
     room: usize,
-    /// The numbers of the values, by shape and bits.
-    known: HashMap<(Vec<usize>, Vec<u64>), usize>,
+    /// The cells of miniatures that there is room for.
+    cells: usize,
+    reasons: Reasons,
+    /// The numbers of the values, by shape, bits and cells.
+    known: HashMap<(Vec<usize>, Vec<u64>, String), usize>,
 }
 
 impl<'a, 't, A: Float> Builder<'a, 't, A> {
@@ -38,8 +42,9 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
         let (taken, since) = nearest(trace, settings.nodes.max(1));
         let scopes = scopes_of(&taken);
         let (files, values, known) = (Vec::new(), Vec::new(), HashMap::new());
-        let room = settings.openings;
-        Self { trace, settings, taken, since, files, scopes, values, room, known }
+        let (room, cells) = (settings.openings, settings.miniatures);
+        let reasons = Reasons::new(trace, settings.language);
+        Self { trace, settings, taken, since, files, scopes, values, room, cells, reasons, known }
     }
 
     pub fn document(mut self, run: Option<&RunStep<'t, A>>) -> Document<A> {
@@ -109,6 +114,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             Ok(_) => turn.is_none().then_some(NothingFlows::ZeroSlope),
             Err(reason) => Some(reason),
         };
+        let is_data = matches!(x.tape().graph()[x.index()].source, Source::Constant);
         let place = x.place();
         let file = self.file(&place.file);
         if let Some(text) = place.text {
@@ -139,7 +145,7 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             formula: formula::value(x, self.settings.rounding)
                 .filter(|_| whole)
                 .map_or_else(Formula::default, Formula::from),
-            value: self.value(&x.value()),
+            value: self.listed(&x.value(), is_data),
             opened: if whole {
                 open::value(self.trace, x, self.settings, &mut self.room)
             } else {
@@ -147,8 +153,16 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
             },
             gradient: gradient.ok().map(|gradient| self.value(&gradient)),
             nothing,
+            why: if is_data { Vec::new() } else { self.why(x) },
             backward: step.and(turn).map(|turn| self.taken.len() + turn),
         }
+    }
+
+    fn why(&mut self, x: Var<'t, A>) -> Vec<Why> {
+        let Self { trace, settings, taken, reasons, .. } = self;
+        reasons.of(trace, x, settings.elements, |position| {
+            taken.binary_search_by_key(&position, |x| x.position()).ok()
+        })
     }
 
     fn backward(&mut self, step: &Backward<'t, A>) -> Step {
@@ -187,11 +201,22 @@ impl<'a, 't, A: Float> Builder<'a, 't, A> {
 
     /// The number of a value, which is listed once.
     fn value(&mut self, x: &Tensor<A>) -> usize {
-        let value = Value::new(x, self.settings.elements);
+        self.listed(x, false)
+    }
+
+    /// The same, told whether it is data that the program was given.
+    fn listed(&mut self, x: &Tensor<A>, data: bool) -> usize {
+        let mut value = Value::new(x, self.settings.elements);
         let numbers = value.numbers().iter().map(|x| x.to_f64().to_bits()).collect();
-        let next = self.values.len();
-        let index = *self.known.entry((x.shape().to_vec(), numbers)).or_insert(next);
+        let small = if value.tensor().is_none() { Miniature::new(x, data) } else { None };
+        let cells = small.as_ref().map_or_else(String::new, |small| small.cells.clone());
+        let (next, length) = (self.values.len(), cells.len());
+        let index = *self.known.entry((x.shape().to_vec(), numbers, cells)).or_insert(next);
         if index == next {
+            if let Some(room) = self.cells.checked_sub(length) {
+                self.cells = room;
+                value.show(small);
+            }
             self.values.push(value);
         }
         index

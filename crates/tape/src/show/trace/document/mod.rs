@@ -20,10 +20,12 @@
 //! ```
 
 mod build;
+mod miniature;
 mod open;
 mod read;
 mod update;
 mod value;
+mod why;
 
 use std::collections::BTreeMap;
 
@@ -33,10 +35,12 @@ use serde::{Deserialize, Serialize};
 use super::{NothingFlows, Rounding, RunStep, Trace};
 use crate::words::Language;
 use build::Builder;
+pub use miniature::Miniature;
 pub use read::DocumentError;
 use read::Header;
 pub use update::{Largest, Line, LineKind, Update};
 pub use value::{Number, Value};
+pub use why::{Stop, Why};
 
 /// The version of the schema.
 pub const VERSION: u32 = 1;
@@ -58,13 +62,16 @@ pub struct Settings {
     /// The number of characters that the [openings](Opening) of elements may take. The first that fit
     /// are taken in; 0 for none.
     pub openings: usize,
+    /// The number of characters that the [miniatures](Miniature) of summarised tensors may take. The
+    /// first that fit are taken in; 0 for none.
+    pub miniatures: usize,
     /// The language of the sentences in it.
     pub language: Language,
 }
 
 impl Default for Settings {
     /// Tensors of up to 64 elements in full, all nodes, no lines of the program, 50,000 characters of
-    /// openings, English.
+    /// openings and of miniatures, English.
     fn default() -> Self {
         Self {
             elements: 64,
@@ -72,6 +79,7 @@ impl Default for Settings {
             nodes: usize::MAX,
             sources: false,
             openings: 50_000,
+            miniatures: 50_000,
             language: Language::ENGLISH,
         }
     }
@@ -200,6 +208,9 @@ pub struct Node {
     /// The reason that no gradient reaches it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub nothing: Option<NothingFlows>,
+    /// Why its gradient is zero or missing, where it is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub why: Vec<Why>,
     /// The step in which it passes its adjoint on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub backward: Option<usize>,

@@ -87,6 +87,7 @@ impl<A: Float> Document<A> {
             nodes.check(node.uses.iter().map(|u| u[0]))?;
             values.check([node.value].into_iter().chain(node.gradient))?;
             Range::new("steps", &self.steps).check(node.backward)?;
+            nodes.check(node.why.iter().flat_map(|why| &why.stops).map(|stop| stop.node))?;
         }
         values.check(self.loss_after)?;
         for update in &self.updates {

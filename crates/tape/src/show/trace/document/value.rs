@@ -8,6 +8,7 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::is_default;
+use super::miniature::Miniature;
 use crate::show::trace::summary::Summary;
 
 /// A value: a number, a tensor, or the summary of a large tensor.
@@ -41,6 +42,9 @@ pub enum Value<A: Float> {
         /// The number of infinite and NaN elements.
         #[serde(default, skip_serializing_if = "is_default")]
         not_finite: usize,
+        /// All of it, in few cells.
+        #[serde(default, skip_serializing_if = "is_default")]
+        miniature: Option<Box<Miniature>>,
     },
 }
 
@@ -68,6 +72,14 @@ impl<A: Float> Value<A> {
             mean: mean.map(Number),
             max: max.map(Number),
             not_finite,
+            miniature: None,
+        }
+    }
+
+    /// Adds a miniature to a summary.
+    pub(super) fn show(&mut self, small: Option<Miniature>) {
+        if let Self::Summary { miniature, .. } = self {
+            *miniature = small.map(Box::new);
         }
     }
 
