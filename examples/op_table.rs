@@ -2,7 +2,7 @@
 //! derivative that were checked against finite differences while the table was made.
 //!
 //! `cargo run -p tape --features linalg --example op_table` prints it; with the name of a file,
-//! as in `-- docs/ops.md`, it is written there.
+//! as in `-- docs/src/ops.md`, it is written there.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -157,7 +157,7 @@ pub fn page() -> String {
          read from its rule: `y` is the output, `ȳ` its adjoint. Where the derivative jumps, the \
          column *kinks* gives the point and the slope that is taken there. The last column says at \
          which orders the gradient was held against finite differences when this page was made, \
-         by `cargo run -p tape --features linalg --example op_table -- docs/ops.md`.\n\n\
+         by `cargo run -p tape --features linalg --example op_table -- docs/src/ops.md`.\n\n\
          | op | value | passes on | kinks | orders checked |\n|---|---|---|---|---|\n{}\n\
          ## Functions composed of ops\n\n\
          Their gradients are those of their parts. Shapes are small, so that the formulas are \

@@ -435,7 +435,7 @@ fn derivation() -> String {
 
 /// The first table of the chapter on speed: a workload and how many times as long PyTorch takes.
 fn ratios() -> Vec<(&'static str, f64)> {
-    let table = include_str!("../performance.md");
+    let table = include_str!("../src/performance.md");
     let mut rows = table.split("| ms, threads: 1 |").nth(1).expect("the table").lines();
     let head = rows.next().expect("a head").split('|').map(str::trim);
     let column = 2 + head.take_while(|&name| name != "torch / chainrule").count();

@@ -541,16 +541,8 @@ fn every_picture_has_words_in_its_place() {
 fn every_listing_and_link_of_the_book_leads_somewhere() {
     for (file, text) in chapters() {
         let folder = file.parent().unwrap();
-        for include in text.split("{{#include ").skip(1) {
-            let target = include.split("}}").next().unwrap();
-            let (path, mark) = target.split_once(':').unwrap_or((target, ""));
-            let source = std::fs::read_to_string(folder.join(path));
-            let source = source.unwrap_or_else(|e| panic!("{}: {target}: {e}", file.display()));
-            let marked = mark.is_empty()
-                || mark.starts_with(|c: char| c == ':' || c.is_ascii_digit())
-                || source.contains(&format!("ANCHOR: {mark}\n"));
-            assert!(marked, "{}: no anchor {mark} in {path}", file.display());
-        }
+        // A forge shows the braces of an inclusion and not what it means.
+        assert!(!text.contains("{{#"), "{}: a listing or a text in its place", file.display());
         for link in text.split("](").skip(1) {
             let target = link.split(')').next().unwrap();
             let path = target.split('#').next().unwrap();
@@ -585,15 +577,24 @@ fn listed(path: &Path, part: &str) -> String {
     lines.join("\n")
 }
 
+/// What stands behind a text that is another file.
+const END: &str = "<!-- end of the text -->";
+
 /// A chapter with its listings as they should be: behind `<!-- listing: file:part -->` stands what
-/// is in the file, so that the chapter reads well where nobody includes it. A block that mdbook
-/// includes becomes such a listing if that is wished.
+/// is in the file, and behind `<!-- text: file -->` a whole text, so that the chapter reads well where
+/// nobody includes it. A block that mdbook includes becomes such a listing if that is wished.
 fn with_listings(folder: &Path, chapter: &str, includes_too: bool) -> String {
     let mut right = String::new();
     let mut lines = chapter.lines().peekable();
     while let Some(line) = lines.next() {
-        let comment =
-            line.strip_prefix("<!-- listing: ").and_then(|rest| rest.strip_suffix(" -->"));
+        let named = |kind| line.strip_prefix(kind).and_then(|rest| rest.strip_suffix(" -->"));
+        if let Some(path) = named("<!-- text: ") {
+            let text = std::fs::read_to_string(folder.join(path)).expect(path);
+            right.extend([line, "\n", &text, "\n", END, "\n"]);
+            assert!(lines.any(|line| line == END), "the end of {path}");
+            continue;
+        }
+        let comment = named("<!-- listing: ");
         let include = includes_too
             && line.starts_with("```")
             && lines.peek().is_some_and(|next| next.starts_with("{{#include "));
@@ -653,4 +654,10 @@ fn a_listing_is_the_part_of_the_file_that_it_names() {
     assert_eq!(with_listings(folder.path(), include, false), include);
     let stale = listing.replace("one() {}", "old() {}");
     assert_eq!(with_listings(folder.path(), &stale, false), listing);
+
+    std::fs::write(folder.path().join("text.md"), "# Text\n\nWords.\n").unwrap();
+    let whole = format!("<!-- text: text.md -->\n# Text\n\nWords.\n\n{END}\nmore\n");
+    let stale = whole.replace("Words", "Old words");
+    assert_eq!(with_listings(folder.path(), &stale, false), whole);
+    assert_eq!(with_listings(folder.path(), &whole, false), whole);
 }

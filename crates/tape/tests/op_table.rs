@@ -6,11 +6,11 @@ mod table;
 
 #[test]
 fn the_documented_table_is_true() {
-    let documented = include_str!("../../../docs/ops.md");
+    let documented = include_str!("../../../docs/src/ops.md");
     let (page, documented): (Vec<_>, Vec<_>) =
         (table::page().lines().map(str::to_owned).collect(), documented.lines().collect());
-    let refresh = "docs/ops.md is stale; write it again by \
-                   `cargo run -p tape --features linalg --example op_table -- docs/ops.md`";
+    let refresh = "docs/src/ops.md is stale; write it again by \
+                   `cargo run -p tape --features linalg --example op_table -- docs/src/ops.md`";
     for (now, then) in page.iter().zip(&documented) {
         assert_eq!(now, then, "{refresh}");
     }
