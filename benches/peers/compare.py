@@ -2,9 +2,10 @@
 
     cargo build --release --example workloads
     pip install numpy torch jax tensorflow-cpu
-    for peer in candle burn; do cargo build --release --manifest-path benches/peers/$peer/Cargo.toml; done
+    for peer in candle burn scalars; do cargo build --release --manifest-path benches/peers/$peer/Cargo.toml; done
     python benches/peers/compare.py --threads 1 W1 W2 W2b W3 W4 W6 W6s W7 W8
     python benches/peers/compare.py --threads 1 W9 W10 W11 W12 W13 W14 W15 W16 W17 W18 W19 W20 W21
+    python benches/peers/compare.py --threads 1 --recorded W5 W6s --peers reverse easy_ml
 
 Each program runs --rounds times for --seconds, all in turn, so that whatever else the machine does meets
 all of them; each figure is the median of the rounds' medians, in ms. "floor" is the step's matrix
@@ -23,18 +24,20 @@ import statistics
 import subprocess
 import sys
 
+# The peers in Rust, each with the folder of its package.
+RUST = {"candle": "candle", "burn": "burn", "reverse": "scalars", "easy_ml": "scalars"}
+
 parser = argparse.ArgumentParser()
 parser.add_argument("workloads", nargs="+")
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--seconds", type=float, default=2.0)
-parser.add_argument("--peers", nargs="*", default=["torch", "jax", "tensorflow", "numpy", "candle", "burn"])
+parser.add_argument("--peers", nargs="*", default=["torch", "jax", "tensorflow", "numpy", *RUST])
 parser.add_argument("--recorded", action="store_true", help="record every step of chainrule anew")
 parser.add_argument("--memory", action="store_true", help="peak resident memory in place of times")
 ARGS = parser.parse_args()
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RUST = ["candle", "burn"]
 FLOORS = ["W1", "W2", "W2b"]
 
 
@@ -50,7 +53,7 @@ def command(program):
         found = [release("../..", "examples", "workloads")]
         extra = ["--floor"] if program == "floor" else ["--recorded"] * ARGS.recorded
     elif program in RUST:
-        found, extra = [release(program, f"peer_{program}")], []
+        found, extra = [release(RUST[program], f"peer_{program}")], []
     else:
         module = importlib.util.find_spec(program)
         found, extra = [sys.executable, os.path.join(HERE, "peers.py"), "--peer", program], []
