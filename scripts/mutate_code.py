@@ -89,6 +89,8 @@ PARTS = {
 }
 # Whose tests judge a crate's mutants.
 JUDGES = {"ops": ["ops", "tape"], "tape": ["tape"], "nn": ["nn"]}
+# The features besides the usual ones without which some of its code, or some tests, are left out.
+FEATURES = {"ops": "linalg", "tape": "linalg", "nn": "linalg,images"}
 # Seconds of processor time up to which a test of another crate is a judge.
 QUICK = 1.5
 # Text for readers only, data, and tests.
@@ -1127,7 +1129,8 @@ class Copy:
         environment |= {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_INCREMENTAL": "0"}
         environment |= {"RUSTFLAGS": "-A warnings"}
         tests = "*" if JUDGES[self.crate] == [self.crate] else "all"
-        command = ["cargo", "test", "--features", "linalg", "--lib", "--test", tests, "--no-run"]
+        command = ["cargo", "test", "--features", FEATURES[self.crate], "--lib", "--test", tests]
+        command += ["--no-run"]
         command += ["--message-format", "json"]
         for crate in JUDGES[self.crate]:
             command += ["-p", crate]
