@@ -19,6 +19,7 @@ mod npy;
 #[cfg(feature = "onnx")]
 mod onnx;
 mod optim;
+mod optim_settings;
 mod outside;
 mod replay;
 mod run_trace;

@@ -9,3 +9,4 @@ mod loops;
 mod sizes;
 #[cfg(feature = "threads")]
 mod threads;
+mod updates;

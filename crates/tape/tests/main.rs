@@ -25,6 +25,7 @@ mod properties;
 #[cfg(feature = "linalg")]
 mod reference;
 mod rules;
+mod slopes;
 mod sweep;
 #[cfg(feature = "terminal")]
 mod terminal;
