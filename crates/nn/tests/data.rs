@@ -740,11 +740,11 @@ fn a_vocabulary_there_and_back() {
     assert_eq!(wide.decode(&wide.encode("ß😀").unwrap()).unwrap(), "ß😀");
     assert_eq!(
         text(vocabulary.decode(&[1, 27])),
-        "index 27 at place 1 is not in the vocabulary of 27"
+        "index 27 at position 1 is not in the vocabulary of 27"
     );
     assert!(matches!(
         vocabulary.encode("abC"),
-        Err(DataError::Character { character: 'C', place: 2, size: 27 })
+        Err(DataError::Character { character: 'C', position: 2, size: 27 })
     ));
     assert!(Vocabulary::new("").is_empty());
 }

@@ -66,7 +66,7 @@ fn errors() -> Vec<(&'static str, Errors)> {
             cases! { Error:
                 LayerInput { layer: text(), wanted: text(), given: vec![1], from: Some(text()) },
                 Targets { measure: text(), output: vec![1], targets: text(), remedy: message() },
-                TargetValue { measure: text(), row: 1, place: vec![], value: 1.0, allowed: text() },
+                TargetValue { measure: text(), row: 1, index: vec![], value: 1.0, allowed: text() },
                 TargetSum { measure: text(), row: 1, sum: 2.0 },
                 NothingCounts { measure: text(), rows: 1 },
                 LastBatch { samples: 1, batch_size: 1, problem: message() },
@@ -132,8 +132,8 @@ fn errors() -> Vec<(&'static str, Errors)> {
         (
             include_str!("../src/ground/error/save.rs"),
             cases! { SaveError:
-                Io { action: "read", place: text(), source: cause() },
-                Format { place: text(), problem: message() },
+                Io { action: "read", origin: text(), source: cause() },
+                Format { origin: text(), problem: message() },
                 Model { problem: message() },
             },
         ),
@@ -173,7 +173,7 @@ fn every_error_shows_what_is_hidden_in_its_text() {
     }
     let mut misfit = Misfit::default();
     assert!(misfit.is_empty());
-    misfit.place = text();
+    misfit.origin = text();
     misfit.missing = vec![(text(), vec![1])];
     misfit.unexpected = vec![(text(), vec![1])];
     misfit.misshapen = vec![(text(), vec![1], vec![2])];

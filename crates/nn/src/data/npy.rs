@@ -344,16 +344,16 @@ impl Header {
         }
     }
 
-    fn element(&self, path: &Path, place: usize, number: Number, expected: String) -> DataError {
+    fn element(&self, path: &Path, element: usize, number: Number, expected: String) -> DataError {
         let mut at = vec![0; self.shape.len()];
-        let mut place = place;
+        let mut element = element;
         let mut axes: Vec<usize> = (0..self.shape.len()).collect();
         if !self.fortran_order {
             axes.reverse();
         }
         for axis in axes {
-            at[axis] = place % self.shape[axis];
-            place /= self.shape[axis];
+            at[axis] = element % self.shape[axis];
+            element /= self.shape[axis];
         }
         DataError::Element { path: path.to_owned(), at, found: number.to_string(), expected }
     }

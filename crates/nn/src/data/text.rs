@@ -16,7 +16,7 @@ use crate::ground::error::DataError;
 /// assert_eq!(vocabulary.encode("hole")?, [2, 4, 3, 1]);
 /// assert_eq!(vocabulary.decode(&[2, 1, 3, 3])?, "hell");
 /// let error = vocabulary.encode("help").unwrap_err().to_string();
-/// assert_eq!(error, "the character 'p' at place 3 is not in the vocabulary of 5");
+/// assert_eq!(error, "the character 'p' at position 3 is not in the vocabulary of 5");
 /// # Ok::<(), DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +57,8 @@ impl Vocabulary {
     /// If a character is not in the vocabulary.
     pub fn encode(&self, text: &str) -> Result<Vec<usize>, DataError> {
         let size = self.len();
-        let indices = text.chars().enumerate().map(|(place, character)| {
-            self.index(character).ok_or(DataError::Character { character, place, size })
+        let indices = text.chars().enumerate().map(|(position, character)| {
+            self.index(character).ok_or(DataError::Character { character, position, size })
         });
         indices.collect()
     }
@@ -69,9 +69,9 @@ impl Vocabulary {
     /// If an index is not below [`len`](Self::len).
     pub fn decode(&self, indices: &[usize]) -> Result<String, DataError> {
         let size = self.len();
-        let characters = indices.iter().enumerate().map(|(place, &index)| {
+        let characters = indices.iter().enumerate().map(|(position, &index)| {
             let character = self.characters.get(index).copied();
-            character.ok_or(DataError::CharacterIndex { index, place, size })
+            character.ok_or(DataError::CharacterIndex { index, position, size })
         });
         characters.collect()
     }

@@ -48,8 +48,8 @@ pub fn xor<A: Float>() -> Dataset<A> {
 /// # Ok::<(), DataError>(())
 /// ```
 pub fn two_moons<A: Float>(n: usize, noise: f64, seed: u64) -> Result<Dataset<A>, DataError> {
-    arms("two_moons", n, 2, noise, seed, |moon, place, _| {
-        let (sin, cos) = (PI * place).sin_cos();
+    arms("two_moons", n, 2, noise, seed, |moon, along, _| {
+        let (sin, cos) = (PI * along).sin_cos();
         if moon == 0 { [cos, sin] } else { [1.0 - cos, 0.5 - sin] }
     })
 }
@@ -77,10 +77,10 @@ pub fn spirals<A: Float>(
     noise: f64,
     seed: u64,
 ) -> Result<Dataset<A>, DataError> {
-    arms("spirals", n, classes, noise, seed, |arm, place, classes| {
-        let (sin, cos) = (TAU * (arm as f64 / classes as f64 + place)).sin_cos();
+    arms("spirals", n, classes, noise, seed, |arm, along, classes| {
+        let (sin, cos) = (TAU * (arm as f64 / classes as f64 + along)).sin_cos();
         // At the very centre the arms would meet, and points with different labels be the same.
-        let radius = 0.1 + 0.9 * place;
+        let radius = 0.1 + 0.9 * along;
         [radius * cos, radius * sin]
     })
 }
@@ -113,10 +113,10 @@ pub fn circles<A: Float>(
         let expected = "a radius of the inner circle between 0 and 1".to_owned();
         return refuse("circles", "factor", factor, expected);
     }
-    arms("circles", n, 2, noise, seed, |circle, place, _| {
-        // On a closed curve the last place must not be the first again.
+    arms("circles", n, 2, noise, seed, |circle, along, _| {
+        // On a closed curve the last point must not be the first again.
         let points = (n - circle).div_ceil(2) as f64;
-        let (sin, cos) = (TAU * place * (1.0 - 1.0 / points)).sin_cos();
+        let (sin, cos) = (TAU * along * (1.0 - 1.0 / points)).sin_cos();
         let radius = if circle == 0 { 1.0 } else { factor };
         [radius * cos, radius * sin]
     })
@@ -221,7 +221,7 @@ fn check_deviation(of: &'static str, setting: &'static str, given: f64) -> Resul
     refuse(of, setting, given, "a standard deviation of at least 0".to_owned())
 }
 
-/// Points spread evenly over curves. `point` is given the curve, the place on it from 0 to 1, and
+/// Points spread evenly over curves. `point` is given the curve, how far along it from 0 to 1, and
 /// the number of curves.
 fn arms<A: Float>(
     generator: &'static str,
@@ -241,8 +241,8 @@ fn arms<A: Float>(
         let (arm, step) = (i % classes, i / classes);
         let on_this_arm = (n - arm).div_ceil(classes);
         // A single sample is put at the start of its curve.
-        let place = step as f64 / (on_this_arm - 1).max(1) as f64;
-        for coordinate in point(arm, place, classes) {
+        let along = step as f64 / (on_this_arm - 1).max(1) as f64;
+        for coordinate in point(arm, along, classes) {
             let deviation: f64 = rng.sample(StandardNormal);
             inputs.push(A::from_f64(coordinate + noise * deviation));
         }

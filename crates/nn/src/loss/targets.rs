@@ -151,7 +151,7 @@ pub(crate) fn distributions<A: Float>(
     Ok(values)
 }
 
-/// Refuses the first value that is not allowed, with its row and its place in the row.
+/// Refuses the first value that is not allowed, with its row and its index in the row.
 fn each<A: Float>(
     measure: &str,
     values: &Tensor<A>,
@@ -167,10 +167,10 @@ fn each<A: Float>(
         let value = value.to_f64();
         if !holds(value) {
             let index = ndarray::Dimension::slice(&index);
-            let (row, place) =
-                index.split_first().map_or((0, &[][..]), |(&row, place)| (row, place));
+            let (row, index) =
+                index.split_first().map_or((0, &[][..]), |(&row, index)| (row, index));
             let (measure, allowed) = (measure.to_owned(), allowed.to_owned());
-            return Err(Error::TargetValue { measure, row, place: place.to_vec(), value, allowed });
+            return Err(Error::TargetValue { measure, row, index: index.to_vec(), value, allowed });
         }
     }
     Ok(())

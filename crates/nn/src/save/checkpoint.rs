@@ -115,12 +115,12 @@ impl<A: Float> Checkpoint<A> {
         let read = |path: &Path| Self::from_contents(&read_file(path)?);
         let path = path.as_ref();
         read(path).map_err(|error| {
-            let SaveError::Format { place, mut problem } = error else { return error.into() };
+            let SaveError::Format { origin, mut problem } = error else { return error.into() };
             if let Some(whole) = earlier(path).find(|file| read(file).is_ok()) {
                 let whole = shown_path(&whole);
                 problem = format!("{problem}; the checkpoint before it, {whole}, is whole");
             }
-            SaveError::Format { place, problem }.into()
+            SaveError::Format { origin, problem }.into()
         })
     }
 
@@ -133,7 +133,7 @@ impl<A: Float> Checkpoint<A> {
     }
 
     fn from_contents(contents: &Contents) -> Result<Self, SaveError> {
-        let wrong = |problem: String| SaveError::format(&contents.place, problem);
+        let wrong = |problem: String| SaveError::format(&contents.origin, problem);
         let Some(metadata) = contents.metadata.get(KEY) else {
             return Err(wrong("it is no checkpoint, though it may be a file of weights".into()));
         };

@@ -73,7 +73,7 @@ pub(super) fn to_bytes(
 /// What was read: a header that has been checked, and the numbers.
 pub(super) struct Contents {
     /// Where it is from, for messages.
-    pub place: String,
+    pub origin: String,
     pub metadata: BTreeMap<String, String>,
     tensors: BTreeMap<String, TensorInfo>,
     data: Vec<u8>,
@@ -86,9 +86,9 @@ fn wrong_header(problem: &str) -> String {
 
 impl Contents {
     /// Reads all of `reader`.
-    pub fn read(mut reader: impl Read, place: &str) -> Result<Self, SaveError> {
-        let wrong = |problem: String| SaveError::Format { place: place.to_owned(), problem };
-        let length = up_to(&mut reader, 8, place)?;
+    pub fn read(mut reader: impl Read, origin: &str) -> Result<Self, SaveError> {
+        let wrong = |problem: String| SaveError::Format { origin: origin.to_owned(), problem };
+        let length = up_to(&mut reader, 8, origin)?;
         let Ok(length) = <[u8; 8]>::try_from(&length[..]).map(u64::from_le_bytes) else {
             let given = length.len();
             return Err(wrong(format!("it has {given} bytes, and a safetensors file 8 or more")));
@@ -99,7 +99,7 @@ impl Contents {
                  not be a safetensors file"
             )));
         }
-        let header = up_to(&mut reader, length, place)?;
+        let header = up_to(&mut reader, length, origin)?;
         if (header.len() as u64) < length {
             let given = header.len();
             return Err(wrong(format!("its header has {length} bytes, but it ends after {given}")));
@@ -107,7 +107,7 @@ impl Contents {
         let header: Header = serde_json::from_slice(&header)
             .map_err(|error| wrong(wrong_header(&error.to_string())))?;
         let size = header.check().map_err(|problem| wrong(wrong_header(&problem)))?;
-        let data = up_to(&mut reader, size.saturating_add(1), place)?;
+        let data = up_to(&mut reader, size.saturating_add(1), origin)?;
         let given = data.len() as u64;
         if given != size {
             let given = if given < size { given.to_string() } else { "more".to_owned() };
@@ -116,7 +116,7 @@ impl Contents {
             )));
         }
         let Header { metadata, tensors } = header;
-        Ok(Self { place: place.to_owned(), metadata, tensors, data })
+        Ok(Self { origin: origin.to_owned(), metadata, tensors, data })
     }
 
     pub fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
@@ -146,9 +146,9 @@ impl Contents {
 }
 
 /// Reads `count` bytes, or fewer if there are no more.
-fn up_to(reader: &mut impl Read, count: u64, place: &str) -> Result<Vec<u8>, SaveError> {
+fn up_to(reader: &mut impl Read, count: u64, origin: &str) -> Result<Vec<u8>, SaveError> {
     let mut bytes = Vec::new();
-    reader.take(count).read_to_end(&mut bytes).map_err(SaveError::io("read", place))?;
+    reader.take(count).read_to_end(&mut bytes).map_err(SaveError::io("read", origin))?;
     Ok(bytes)
 }
 
@@ -188,7 +188,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     type Value = Header;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the names of tensors, each with its type, shape and place")
+        f.write_str("the names of tensors, each with its type, shape and bytes")
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Header, M::Error> {

@@ -168,14 +168,14 @@ impl<A: Float> Weights<A> {
         if unfit.is_empty() {
             return Ok(Self { tensors });
         }
-        Err(SaveError::format(&contents.place, unfit.join("; ")).into())
+        Err(SaveError::format(&contents.origin, unfit.join("; ")).into())
     }
 }
 
 pub(super) fn read_file(path: &Path) -> Result<Contents, SaveError> {
-    let place = path.display().to_string();
-    let file = File::open(path).map_err(SaveError::io("open", &place))?;
-    Contents::read(file, &place)
+    let origin = path.display().to_string();
+    let file = File::open(path).map_err(SaveError::io("open", &origin))?;
+    Contents::read(file, &origin)
 }
 
 /// From the name in a file to the path in the model; `None` for a tensor that is not wanted.
@@ -324,7 +324,7 @@ impl Loading {
         let wanted = shapes_of(model)?;
         let mut names = self.names_by_path(source)?;
         let mut loaded = Loaded::default();
-        let mut misfit = Misfit { place: source.place().to_owned(), ..Misfit::default() };
+        let mut misfit = Misfit { origin: source.origin().to_owned(), ..Misfit::default() };
         let mut values = HashMap::new();
         for (path, shape) in wanted {
             let Some((name, found)) = names.remove(&path) else {
@@ -378,7 +378,7 @@ impl Loading {
             if let Some((other, _)) = names.insert(path.clone(), (name.to_owned(), shape.to_vec()))
             {
                 let problem = format!("{other:?} and {name:?} are both renamed to {path:?}");
-                return Err(SaveError::format(source.place(), problem).into());
+                return Err(SaveError::format(source.origin(), problem).into());
             }
         }
         Ok(names)
@@ -409,14 +409,14 @@ pub(crate) fn shapes_of<A: Float>(
 
 /// Where tensors can be loaded from.
 trait Tensors<A: Float> {
-    fn place(&self) -> &str;
+    fn origin(&self) -> &str;
     fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])>;
     fn tensor(&self, name: &str) -> Result<Tensor<A>, String>;
 }
 
 impl<A: Float> Tensors<A> for Contents {
-    fn place(&self) -> &str {
-        &self.place
+    fn origin(&self) -> &str {
+        &self.origin
     }
     fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
         self.shapes()
@@ -427,7 +427,7 @@ impl<A: Float> Tensors<A> for Contents {
 }
 
 impl<A: Float> Tensors<A> for Weights<A> {
-    fn place(&self) -> &'static str {
+    fn origin(&self) -> &'static str {
         "what is to be restored"
     }
     fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {

@@ -52,8 +52,8 @@ pub use table::{MAX_CLASSES, MISSING};
 ///
 /// std::fs::write(&path, "height,width,kind\n1.5,wide,0\n")?;
 /// let error = read_csv::<f64>(&path, CsvOptions::default()).unwrap_err();
-/// let place = "line 2, column 2 (\"width\"): a number was expected, but \"wide\" was found";
-/// assert!(error.to_string().ends_with(place));
+/// let position = "line 2, column 2 (\"width\"): a number was expected, but \"wide\" was found";
+/// assert!(error.to_string().ends_with(position));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_csv<A: Float>(

@@ -1,6 +1,6 @@
 //! How a table is to be read.
 
-/// A column of a table, by its place or by its name in the header line.
+/// A column of a table, by its number or by its name in the header line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Column {

@@ -27,7 +27,7 @@ enum Role {
     Input,
     Label,
     Class,
-    /// The value of this place in a row of values.
+    /// The value of this number in a row of values.
     Value(usize),
     Ignored,
 }
@@ -165,7 +165,7 @@ impl<A: Float> Table<A> {
             return refuse(self, format!("a finite number that fits {}", A::NAME));
         }
         match role {
-            Role::Value(place) => self.values[first_value + place] = number,
+            Role::Value(number_in_row) => self.values[first_value + number_in_row] = number,
             _ => self.inputs.push(number),
         }
         Ok(true)
@@ -225,8 +225,8 @@ impl<A: Float> Table<A> {
             CsvTargets::Labels(column) => assign(column, Role::Label)?,
             CsvTargets::Classes(column) => assign(column, Role::Class)?,
             CsvTargets::Values(columns) => {
-                for (place, column) in columns.iter().enumerate() {
-                    assign(column, Role::Value(place))?;
+                for (number, column) in columns.iter().enumerate() {
+                    assign(column, Role::Value(number))?;
                 }
             }
             CsvTargets::Inputs => {}
@@ -304,8 +304,8 @@ impl<A: Float> Table<A> {
 
     fn fill_means(&mut self) -> Result<(), TableError> {
         let inputs = (0..self.roles.len()).filter(|&index| self.roles[index] == Role::Input);
-        for (place, index) in inputs.enumerate() {
-            let column = || self.inputs.iter().skip(place).step_by(self.width);
+        for (number, index) in inputs.enumerate() {
+            let column = || self.inputs.iter().skip(number).step_by(self.width);
             if column().all(|x| !x.is_nan()) {
                 continue;
             }
@@ -319,7 +319,7 @@ impl<A: Float> Table<A> {
                 let (path, heading) = (self.path.clone(), self.heading(index));
                 return Err(TableError::EmptyColumn { path, column: index + 1, heading });
             }
-            let column = self.inputs.iter_mut().skip(place).step_by(self.width);
+            let column = self.inputs.iter_mut().skip(number).step_by(self.width);
             column.filter(|x| x.is_nan()).for_each(|x| *x = A::from_f64(mean));
         }
         Ok(())

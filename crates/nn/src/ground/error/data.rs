@@ -126,7 +126,7 @@ pub enum DataError {
         what: &'static str,
         /// The row, counted from 0.
         row: usize,
-        /// The place within the row: an index for each axis after the first.
+        /// The index within the row, one number for each axis after the first.
         at: Vec<usize>,
         /// The number: infinite or NaN.
         value: f64,
@@ -241,22 +241,24 @@ pub enum DataError {
         horizon: usize,
     },
     /// A character that a vocabulary does not have.
-    #[error("the character {character:?} at place {place} is not in the vocabulary of {size}")]
+    #[error(
+        "the character {character:?} at position {position} is not in the vocabulary of {size}"
+    )]
     Character {
         /// The character.
         character: char,
-        /// Its place in the text, counted from 0 in characters.
-        place: usize,
+        /// Its position in the text, counted from 0 in characters.
+        position: usize,
         /// How many characters the vocabulary has.
         size: usize,
     },
     /// An index that no character of a vocabulary has.
-    #[error("index {index} at place {place} is not in the vocabulary of {size}")]
+    #[error("index {index} at position {position} is not in the vocabulary of {size}")]
     CharacterIndex {
         /// The index.
         index: usize,
-        /// Its place in the list.
-        place: usize,
+        /// Its position in the list.
+        position: usize,
         /// How many characters the vocabulary has.
         size: usize,
     },

@@ -63,7 +63,7 @@ pub enum Error {
     /// A target that a loss or a metric cannot take.
     #[error(
         "row {row} of the targets holds {value}{}, but {measure} takes {allowed}",
-        in_row(place),
+        in_row(index),
         measure = visible(measure), allowed = visible(allowed)
     )]
     TargetValue {
@@ -72,7 +72,7 @@ pub enum Error {
         /// The row, from 0.
         row: usize,
         /// Where in the row, if it holds more than one number.
-        place: Vec<usize>,
+        index: Vec<usize>,
         /// What is there.
         value: f64,
         /// What may be, in words.
@@ -350,9 +350,9 @@ fn by(from: Option<&String>) -> String {
     from.map_or_else(String::new, |layer| format!(" by layer {}", visible(layer)))
 }
 
-/// A place in a row, in words.
-fn in_row(place: &[usize]) -> String {
-    if place.is_empty() { String::new() } else { format!(" at {place:?}") }
+/// An index in a row, in words.
+fn in_row(index: &[usize]) -> String {
+    if index.is_empty() { String::new() } else { format!(" at {index:?}") }
 }
 
 impl Error {

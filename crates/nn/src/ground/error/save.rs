@@ -11,20 +11,20 @@ use thiserror::Error as ThisError;
 #[non_exhaustive]
 pub enum SaveError {
     /// The operating system refused.
-    #[error("cannot {action} {place}: {source}", place = visible_whole(place))]
+    #[error("cannot {action} {origin}: {source}", origin = visible_whole(origin))]
     Io {
         /// What was attempted: `"read"`, `"write"`.
         action: &'static str,
         /// The file, or what else was read from.
-        place: String,
+        origin: String,
         /// Why not.
         source: io::Error,
     },
     /// A file of the wrong kind, damaged or cut short.
-    #[error("{place} cannot be read: {problem}", place = visible_whole(place), problem = visible_lines(problem))]
+    #[error("{origin} cannot be read: {problem}", origin = visible_whole(origin), problem = visible_lines(problem))]
     Format {
         /// The file, or what else was read from.
-        place: String,
+        origin: String,
         /// What is wrong with it.
         problem: String,
     },
@@ -44,13 +44,13 @@ pub enum SaveError {
 }
 
 impl SaveError {
-    pub(crate) fn format(place: &str, problem: impl Into<String>) -> Self {
-        Self::Format { place: place.to_owned(), problem: problem.into() }
+    pub(crate) fn format(origin: &str, problem: impl Into<String>) -> Self {
+        Self::Format { origin: origin.to_owned(), problem: problem.into() }
     }
 
-    pub(crate) fn io(action: &'static str, place: &str) -> impl FnOnce(io::Error) -> Self {
-        let place = place.to_owned();
-        move |source| Self::Io { action, place, source }
+    pub(crate) fn io(action: &'static str, origin: &str) -> impl FnOnce(io::Error) -> Self {
+        let origin = origin.to_owned();
+        move |source| Self::Io { action, origin, source }
     }
 }
 
@@ -59,7 +59,7 @@ impl SaveError {
 #[non_exhaustive]
 pub struct Misfit {
     /// Where the tensors are from.
-    pub place: String,
+    pub origin: String,
     /// Parameters and buffers of the model without a tensor, with their shapes.
     pub missing: Vec<(String, Vec<usize>)>,
     /// Tensors that the model does not have, with their shapes.
@@ -84,8 +84,8 @@ impl std::error::Error for Misfit {}
 
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = visible_whole(&self.place);
-        write!(f, "{place} does not fit the model, which stays as it was:")?;
+        let origin = visible_whole(&self.origin);
+        write!(f, "{origin} does not fit the model, which stays as it was:")?;
         let mut part = |title: &str, lines: Vec<String>| -> fmt::Result {
             if lines.is_empty() {
                 return Ok(());
