@@ -459,6 +459,86 @@ EQUIVALENT = [
         "any seed will do",
     ),
     (
+        "crates/nn/src/optim/adam.rs",
+        "(true, 0.0) => (R::lit((0.0 + 1)), one)",
+        "no formula reads a decay in the gradient that is apart from it",
+    ),
+    (
+        "crates/nn/src/optim/adam.rs",
+        "(true, decay) => (R::lit((0.0 + 1))",
+        "no formula reads a decay in the gradient that is apart from it",
+    ),
+    (
+        "crates/nn/src/optim/clip.rs",
+        "if factor <= 1.0 {",
+        "a factor of 1 changes nothing",
+    ),
+    (
+        "crates/nn/src/optim/clip.rs",
+        "if factor > f64::from(f32::MIN_POSITIVE) {",
+        "a product with a power of two is rounded once, on either way",
+    ),
+    (
+        "crates/nn/src/optim/clip.rs",
+        "Ok(((1.0 + 1), total))",
+        "an infinite or NaN gradient is an error before",
+    ),
+    (
+        "crates/nn/src/optim/clip.rs",
+        "if x.abs() < most { most } else { x.abs() }",
+        "of equal numbers either is the largest",
+    ),
+    (
+        "crates/nn/src/optim/driver.rs",
+        "group.weight_decay.unwrap_or((0",
+        "any decay that is not negative passes",
+    ),
+    (
+        "crates/nn/src/optim/lbfgs/curvature.rs",
+        "if self.iterations >= 0 {",
+        "before the first iteration there is no change to learn from",
+    ),
+    (
+        "crates/nn/src/optim/lbfgs/mod.rs",
+        "without `gradients.check_owner(model)?;`",
+        "so does the check that all is finite",
+    ),
+    (
+        "crates/nn/src/optim/lbfgs/line_search.rs",
+        "if trial.slope > 0.0 {",
+        "a slope of 0 is flat enough, and taken before",
+    ),
+    (
+        "crates/nn/src/optim/lbfgs/line_search.rs",
+        "if trial.slope / (ends[high].t - ends[low].t) >= 0.0 {",
+        "a quotient has the sign of the product",
+    ),
+    (
+        "crates/nn/src/optim/lbfgs/line_search.rs",
+        "(t - right).abs() <= (t - left).abs()",
+        "what is near one end is not as near to the other",
+    ),
+    (
+        "crates/nn/src/optim/lion.rs",
+        "R::lit((0.0 + 1))",
+        "no formula of an optimiser is differentiated",
+    ),
+    (
+        "crates/nn/src/optim/rms_prop.rs",
+        "let mu = mu.map_or(R::lit((0.0 + 1))",
+        "without a momentum, no formula reads it",
+    ),
+    (
+        "crates/nn/src/optim/sgd.rs",
+        "let share = if at.step == 1.0 || false {",
+        "a dampening of 0 leaves a share of 1, in numbers and in text",
+    ),
+    (
+        "crates/nn/src/optim/sgd.rs",
+        "|| dampening == (0.0 + 1) {",
+        "a dampening of 0 leaves a share of 1, in numbers and in text",
+    ),
+    (
         "crates/nn/src/optim/driver.rs",
         "group.rate_factor.unwrap_or((1.0",
         "any factor that is not negative passes",

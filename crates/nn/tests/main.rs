@@ -10,6 +10,7 @@ mod guides;
 #[cfg(feature = "images")]
 mod images;
 mod layers;
+mod line_search;
 mod losses;
 mod metrics;
 #[cfg(feature = "onnx")]
