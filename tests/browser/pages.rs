@@ -8,10 +8,16 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use ops::rules::Slide;
-use ops::{Float, Tensor};
+use ops::{Float, Naming, Number, Tensor, UpdateRule, any_update};
 use serde_json::{Value, json};
 use tape::prelude::*;
+use tape::trace::{Change, Run, RunStep, Update};
+use tape::words::Language;
 use tape::{Trace, page};
+
+#[path = "../../crates/tape/tests/common/marks.rs"]
+#[allow(dead_code)] // Here nothing is read, only written.
+mod marks;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = PathBuf::from(env::args().nth(1).ok_or("which directory?")?);
@@ -31,6 +37,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("dead", dead(&tape))?;
     save(&directory, "single", single(&Tape::new()), 500)?;
     save(&directory, "large", chain(&tape, 2000), 60)?;
+    marked(&directory)
+}
+
+/// Pages in a language that sets every sentence in brackets.
+fn marked(directory: &Path) -> Result<(), Box<dyn Error>> {
+    let tape = Tape::new();
+    let mut settings = page::Settings::default();
+    settings.document.language = marks::marked_views();
+    let outputs = [
+        ("sum", sum(&tape)),
+        ("cross-entropy", cross_entropy(&tape)),
+        ("network", network(&tape)),
+        ("pictures", pictures(&tape)),
+        ("dead", dead(&tape)),
+        ("large", chain(&tape, 2000)),
+    ];
+    for (name, output) in outputs {
+        // Of the large one a part.
+        settings.document.nodes = if name == "large" { 8 } else { 500 };
+        let file = directory.join(format!("marked-{name}.html"));
+        Trace::of(output)?.write_html(file, &settings)?;
+    }
+    run(&tape)?.write_html(directory.join("marked-run.html"), 0, &settings)?;
     Ok(())
 }
 
@@ -217,4 +246,56 @@ fn single(tape: &Tape<f32>) -> Var<'_, f32> {
 fn chain(tape: &Tape<f64>, length: usize) -> Var<'_, f64> {
     let x = tape.var(0.3).named("x");
     (0..length).fold(x, |y, _| (y + x).sin()).named("end")
+}
+
+/// Two steps of training, of a number and of a tensor that is too large to be shown in full; the
+/// second is too long, and the loss is higher after it.
+fn run(tape: &Tape<f64>) -> Result<Run<'_, f64>, Box<dyn Error>> {
+    let (mut w, mut v) = (Tensor::scalar(0.5), Tensor::full(&[10, 10], 0.25));
+    let loss = |w: &Tensor<f64>, v: &Tensor<f64>| {
+        let (w, v) = (tape.var(w.clone()).named("w"), tape.var(v.clone()).named("v"));
+        ((w * v).square().sum().named("loss"), [w, v])
+    };
+    let mut run = Run::default();
+    for rate in [0.01, 10.0] {
+        let (output, parameters) = loss(&w, &v);
+        let trace = Trace::of(output)?;
+        let mut updates = Vec::new();
+        for (parameter, x) in [&mut w, &mut v].into_iter().zip(parameters) {
+            let (before, gradient) = (parameter.clone(), trace.gradient(x).expect("a variable"));
+            *parameter = &before - gradient.scale(rate);
+            let (after, rule) = (parameter.clone(), Some(any_update(Descent { rate })));
+            updates
+                .push(Update::new(x, Change { before, gradient, after, kept: Vec::new(), rule }));
+        }
+        let after = loss(&w, &v).0.value().item();
+        run.push(RunStep::new(trace, updates, after));
+    }
+    Ok(run)
+}
+
+/// Gradient descent, with a remark that every language has.
+#[derive(Clone, Copy, Debug)]
+struct Descent {
+    rate: f64,
+}
+
+impl UpdateRule<1, 0> for Descent {
+    const KEPT: [&'static str; 0] = [];
+    const REMARK: &'static str = Language::ENGLISH.catalogue().sentences().remark_of_adam();
+
+    fn constants<R: Number>(self, names: &mut impl Naming<R>) -> [R; 1] {
+        [names.setting("η", self.rate)]
+    }
+
+    fn number<R: Number>(
+        self,
+        _: &mut impl Naming<R>,
+        [rate]: [R; 1],
+        w: R,
+        gradient: R,
+        []: [R; 0],
+    ) -> (R, [R; 0]) {
+        (w - rate * gradient, [])
+    }
 }

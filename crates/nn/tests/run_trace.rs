@@ -215,7 +215,7 @@ impl Optimizer<f64> for Silent {
 fn the_remark_of_an_update_can_be_said_in_another_language() {
     let english = Language::ENGLISH.catalogue();
     let sentences = Sentences { remark_of_adam: "Bemerkung", ..*english.sentences() };
-    let german = Catalogue::new("de", "Deutsch", sentences);
+    let german = Catalogue::new("de", "Deutsch", sentences, *english.page());
     let language = Language::of(Box::leak(Box::new(german)));
     let tape = Tape::new();
     let run = traced::<f64>(&tape, &mut Adam::new(0.1).unwrap());

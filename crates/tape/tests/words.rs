@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ops::Tensor;
 use tape::trace::{Change, Layout, Run, RunStep, Trace, Update};
-use tape::words::{Form, Language, Piece, pieces};
+use tape::words::{Form, Forms, Language, Piece, pieces};
 use tape::{Tape, Var, prelude::*};
 
 #[path = "common/marks.rs"]
@@ -197,6 +197,47 @@ fn slides_speak_from_the_catalogue() {
     assert_marked("slides", &read_of_page(&slides), &known);
 }
 
+#[cfg(feature = "page")]
+#[test]
+fn the_page_speaks_from_the_catalogue_and_takes_its_sentences_along() {
+    use tape::page::Settings;
+    let mut settings = Settings::default();
+    settings.document.language = marked_views();
+    let tape = Tape::new();
+    let trace = Trace::of(everything(&tape)).unwrap();
+    let page = trace.to_html(&settings);
+    assert!(page.contains("<html lang=\"en-x-marked\">"));
+    assert_marked("the page", &read_of_page(&page), &[]);
+    let run = Run::<f64>::default().to_html(0, &settings);
+    assert!(run.contains("⟦This run has no steps.⟧") && run.contains("⟦Training, step by step⟧"));
+
+    let words = page.split("<script id=\"words\" type=\"application/json\">").nth(1).unwrap();
+    let words: serde_json::Value =
+        serde_json::from_str(words.split("</script>").next().unwrap()).unwrap();
+    let words = words.as_object().unwrap();
+    let said: BTreeSet<String> = said_by_scripts().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(words.keys().cloned().collect::<BTreeSet<_>>(), said);
+    assert_eq!(words["is_ready"], "⟦ready⟧");
+    assert_eq!(words["count_steps"]["one"], "⟦{count} step⟧");
+}
+
+#[cfg(feature = "page")]
+#[test]
+fn a_sentence_with_markup_is_text_on_the_page() {
+    let english = Language::ENGLISH.catalogue();
+    let hostile =
+        |text: &'static str| -> &'static str { format!("</script><b title=\"{text}\">&").leak() };
+    let language =
+        Language::of(Box::leak(Box::new(english.changed("en-x-hostile", "Hostile", &hostile))));
+    let mut settings = tape::page::Settings::default();
+    settings.document.language = language;
+    let tape = Tape::new();
+    let page = Trace::of(tape.var(0.5).tanh()).unwrap().to_html(&settings);
+    assert_eq!(page.matches("</script").count(), 3);
+    assert!(!page.contains("<b title"), "markup");
+    assert!(page.contains("aria-label=\"&lt;/script>&lt;b title=&quot;Tools&quot;>&amp;\""));
+}
+
 #[cfg(all(feature = "terminal", feature = "expression"))]
 mod screen {
     use ratatui::Terminal;
@@ -298,7 +339,12 @@ fn every_language_has_a_code_of_its_own_and_every_sentence() {
     let codes: BTreeSet<&str> = Language::ALL.iter().map(|language| language.code()).collect();
     assert_eq!(codes.len(), Language::ALL.len());
     let of = |language: Language| {
-        language.catalogue().sentences().entries().into_iter().collect::<BTreeMap<_, _>>()
+        let catalogue = language.catalogue();
+        let (views, page) = (catalogue.sentences().entries(), catalogue.page().entries());
+        let count = views.len() + page.len();
+        let all: BTreeMap<_, _> = views.into_iter().chain(page).collect();
+        assert_eq!(all.len(), count, "two sentences of one name");
+        all
     };
     let english = of(Language::ENGLISH);
     for language in Language::ALL {
@@ -331,6 +377,109 @@ fn every_sentence_is_said_somewhere() {
             let said = ["(", ",", ";", ")", ".", "\n"].map(|end| format!(".{name}{end}"));
             !said.iter().any(|said| code.contains(said))
         })
+        .collect();
+    assert!(unsaid.is_empty(), "{unsaid:?}");
+}
+
+/// What stands at the beginning of a text, up to the bracket that closes the one before it, in parts
+/// between the commas outside of other brackets.
+fn parts_of_braces(text: &str) -> Vec<&str> {
+    let (mut parts, mut open, mut from, mut quote) = (Vec::new(), Vec::new(), 0, None);
+    for (at, c) in text.char_indices() {
+        match (c, quote, open.len()) {
+            _ if quote == Some(c) => quote = None,
+            ('\'', None, _) => quote = Some(c),
+            (_, Some(_), _) => {}
+            ('(' | '[' | '{', ..) => open.push(c),
+            (')' | ']' | '}', _, 0) => {
+                parts.push(text[from..at].trim());
+                return parts;
+            }
+            (')' | ']' | '}', ..) => {
+                open.pop();
+            }
+            (',', _, 0) => {
+                parts.push(text[from..at].trim());
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    panic!("no end of the gaps: {text}")
+}
+
+/// The sentences that the scripts of the page say, each with the gaps that are filled, at every place.
+fn said_by_scripts() -> Vec<(String, BTreeSet<String>)> {
+    let mut said = Vec::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/show/page");
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.path().extension().is_none_or(|extension| extension != "js") {
+            continue;
+        }
+        let script = std::fs::read_to_string(entry.path()).unwrap();
+        for say in ["sentence(", "sentenceParts("] {
+            for (at, _) in script.match_indices(say) {
+                let call = &script[at + say.len()..];
+                let call = call.strip_prefix('\'').expect("a sentence is named where it is said");
+                let (name, rest) = call.split_once('\'').unwrap();
+                let gaps = if rest.starts_with(')') {
+                    BTreeSet::new()
+                } else {
+                    let gaps =
+                        rest.strip_prefix(", {").expect("gaps are named where they are filled");
+                    let parts = parts_of_braces(gaps).into_iter().filter(|part| !part.is_empty());
+                    parts.map(|part| part.split(':').next().unwrap().to_owned()).collect()
+                };
+                said.push((name.to_owned(), gaps));
+            }
+        }
+    }
+    said
+}
+
+#[test]
+fn the_page_fills_the_gaps_of_its_sentences() {
+    let catalogue = Language::ENGLISH.catalogue();
+    let all = [catalogue.sentences().entries(), catalogue.page().entries()].concat();
+    let known: BTreeMap<&str, Forms> = all.into_iter().collect();
+    let said = said_by_scripts();
+    assert!(said.len() > 150, "{said:?}");
+    for (name, filled) in said {
+        let forms = known.get(&name[..]).unwrap_or_else(|| panic!("there is no sentence {name}"));
+        let wanted: BTreeSet<&str> = forms.iter().flat_map(|(_, text)| gaps(text)).collect();
+        let filled: BTreeSet<&str> = filled.iter().map(String::as_str).collect();
+        // The number chooses the form, whether or not it is named in one.
+        let number = BTreeSet::from(["count"]);
+        assert_eq!(&filled - &number, &wanted - &number, "{name}");
+        assert!(
+            filled.contains("count") || (forms.len() == 1 && !wanted.contains("count")),
+            "{name}"
+        );
+    }
+    // And so the number of a sentence has this name.
+    let declared = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/words/page.rs");
+    let declared = std::fs::read_to_string(declared).unwrap();
+    let (_, declared) = declared.split_once("pub struct").unwrap();
+    let counted: Vec<&str> = declared.split('[').skip(1).collect();
+    assert!(counted.len() > 10);
+    for rest in counted {
+        assert!(rest.starts_with("count]") || rest.starts_with("count,"), "{rest}");
+    }
+}
+
+#[test]
+fn every_sentence_of_the_page_is_said_somewhere() {
+    let show = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/show");
+    let mut code = String::new();
+    read(&show, &mut code);
+    let template = std::fs::read_to_string(show.join("page/page.html")).unwrap();
+    let said: BTreeSet<String> = said_by_scripts().into_iter().map(|(name, _)| name).collect();
+    let entries = Language::ENGLISH.catalogue().page().entries();
+    let unsaid: Vec<&str> = entries
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| !said.contains(*name) && !template.contains(&format!("{{{{{name}}}}}")))
+        .filter(|name| !code.contains(&format!(".{name}(")))
         .collect();
     assert!(unsaid.is_empty(), "{unsaid:?}");
 }

@@ -1,9 +1,10 @@
 //! What people read, in their language: the sentences of the views in one place.
 //!
-//! The sentences of a language are one file, `en.rs` for English: a template for each, in which
-//! `{name}` is a gap. Views ask a [`Language`] for a sentence by its name and fill the gaps. A
-//! language that lacks a sentence does not compile, and neither does one whose sentence has other
-//! gaps than the English one.
+//! The sentences of a language are one folder, `en` for English, with a file for the page and one for
+//! all other views: a template for each, in which `{name}` is a gap. Views ask a [`Language`] for a
+//! sentence by its name and fill the gaps; the page takes its sentences along, and its script does the
+//! same. A language that lacks a sentence does not compile, and neither does one whose sentence has
+//! other gaps than the English one.
 //!
 //! ```
 //! use tape::words::Language;
@@ -21,13 +22,14 @@
 //!
 //! let english = Language::ENGLISH.catalogue();
 //! let sentences = Sentences { forward_pass: "FORWARDS", ..*english.sentences() };
-//! let mine = Catalogue::new("en-x-brief", "Brief English", sentences);
+//! let mine = Catalogue::new("en-x-brief", "Brief English", sentences, *english.page());
 //! let language = Language::of(Box::leak(Box::new(mine)));
 //! assert_eq!(language.forward_pass(), "FORWARDS");
 //! ```
 
 mod catalogue;
 mod en;
+mod page;
 mod sentences;
 mod speech;
 
@@ -37,6 +39,7 @@ use std::ops::Deref;
 pub use catalogue::{Counted, Form, Forms, Piece, pieces};
 #[doc(hidden)] // For the macro `catalogue`.
 pub use catalogue::{check, fill, form};
+pub use page::PageSentences;
 pub use sentences::Sentences;
 pub use speech::{Speech, codes_asked_for};
 
@@ -52,6 +55,7 @@ pub struct Catalogue {
     code: &'static str,
     name: &'static str,
     sentences: Sentences,
+    page: PageSentences,
 }
 
 impl Catalogue {
@@ -61,13 +65,23 @@ impl Catalogue {
     /// # Panics
     /// If a sentence lacks a gap or has one too many. In a `static` that is an error of the
     /// compiler.
-    pub const fn new(code: &'static str, name: &'static str, sentences: Sentences) -> Self {
-        Self { code, name, sentences: sentences.checked() }
+    pub const fn new(
+        code: &'static str,
+        name: &'static str,
+        sentences: Sentences,
+        page: PageSentences,
+    ) -> Self {
+        Self { code, name, sentences: sentences.checked(), page: page.checked() }
     }
 
     /// What is said by text, screens, slides and derivations.
     pub const fn sentences(&self) -> &Sentences {
         &self.sentences
+    }
+
+    /// What is said by the page for a browser.
+    pub const fn page(&self) -> &PageSentences {
+        &self.page
     }
 
     /// Another language, each sentence of which is made of this one's: for tests, such as one with
@@ -79,7 +93,7 @@ impl Catalogue {
         name: &'static str,
         change: &dyn Fn(&'static str) -> &'static str,
     ) -> Self {
-        Self::new(code, name, self.sentences.changed(change))
+        Self::new(code, name, self.sentences.changed(change), self.page.changed(change))
     }
 }
 

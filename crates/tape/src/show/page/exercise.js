@@ -31,7 +31,7 @@ const exercise = {
       asked.push(...ask(`contribution ${operand}`, c.value, c.formula, c.numbers));
       if (c.before !== undefined) {
         const numbers = [c.before, c.value].map((index) => brief(values[index])).join(' + ');
-        asked.push(...ask(`sum ${operand}`, c.after, 'the sum so far + the contribution', numbers));
+        asked.push(...ask(`sum ${operand}`, c.after, sentence('sum_and_contribution'), numbers));
       }
       return asked;
     });
@@ -53,7 +53,7 @@ const exercise = {
   /** Checks an answer; a wrong one brings the next hint. */
   check(question, text) {
     const given = readNumber(text);
-    if (given === null) return { right: false, message: 'That is not a number. Write it like -0.069, 1.5e-9, 1/3, 0.224*0.07, inf or NaN.' };
+    if (given === null) return { right: false, message: sentence('not_a_number') };
     const record = this.record(question.step, question.name);
     record.tries += 1;
     if (agrees(given, toNumber(question.answer))) {
@@ -61,7 +61,7 @@ const exercise = {
       return { right: true };
     }
     record.hints = Math.min(2, record.hints + 1);
-    return { right: false, message: `${text.trim()} is not it.` };
+    return { right: false, message: sentence('is_not_it', { answer: text.trim() }) };
   },
 
   giveUp(question) {

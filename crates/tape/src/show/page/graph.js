@@ -178,7 +178,7 @@ const graph = {
       inside: svg('text', small ? { class: 'inside', x: item.width - 10, y: 35, 'text-anchor': 'end' } : { class: 'inside', x: 12, y: 35 }),
       badge: tag('badge', 0, -3, { 'data-from': item.width - 40 }),
     };
-    const count = group.nodes.length === 1 ? '1 value' : `${group.nodes.length} values`;
+    const count = sentence('count_values', { count: group.nodes.length });
     item.small = group.shown.map((shown, i) => {
       const x = 12 + i * (MINIATURE.width + MINIATURE.gap);
       const cells = svg('g', { class: 'cells' });
@@ -201,7 +201,7 @@ const graph = {
   drawOpen(item) {
     item.element = svg('g', {
       class: 'opened', transform: `translate(${item.x} ${item.y})`, role: 'button', tabindex: -1,
-      'aria-expanded': 'true', 'aria-label': `Group ${item.group.name}, open`,
+      'aria-expanded': 'true', 'aria-label': sentence('group_open', { name: item.group.name }),
       'data-group': item.group.index, 'data-depth': item.depth % 2,
     },
     svg('rect', { class: 'inside', width: item.width, height: item.height, rx: 11 }),
@@ -295,7 +295,7 @@ const graph = {
     setText(parts.value, known.hidden.value ? '= ?' : known.value === null ? '=' : `= ${brief(known.value)}`);
     setText(parts.adjoint, known.hidden.adjoint ? `${barText(node)} = ?` : known.adjoint === null ? '' : `${barText(node)} = ${brief(known.adjoint)}`);
     setAttribute(element, 'data-stop', isStop(node) ? 'true' : null);
-    setTag(parts.badge, isStop(node) ? '✕ stops' : badge(node, status, step));
+    setTag(parts.badge, isStop(node) ? sentence('badge_stops') : badge(node, status, step));
     setAttribute(element, 'aria-label', spokenNode(node, status, known, step));
   },
 
@@ -322,9 +322,11 @@ const graph = {
     }
     const stops = group.nodes.some(isStop);
     setAttribute(element, 'data-stop', stops ? 'true' : null);
-    setTag(parts.badge, stops ? '✕ stops' : `${done.length}/${all.length}`);
-    setAttribute(element, 'aria-label', `Group ${group.name}, closed, ${group.nodes.length} values, `
-      + `${done.length} of ${all.length} done in this pass${inside ? ', the current step is inside' : ''}`);
+    setTag(parts.badge, stops ? sentence('badge_stops') : `${done.length}/${all.length}`);
+    const count = group.nodes.length;
+    const { name } = group;
+    setAttribute(element, 'aria-label', inside ? sentence('group_closed_here', { count, name, done: done.length, all: all.length })
+      : sentence('group_closed', { count, name, done: done.length, all: all.length }));
   },
 
   showLink(link, step) {
@@ -493,7 +495,7 @@ function imageOf(node) {
 /** The adjoint of a box, whose name stands above. */
 const barText = (node) => ([...node.bar].length <= 6 ? node.bar : 'adj');
 
-const opText = (node) => clip(node.op ?? node.kind, 14);
+const opText = (node) => clip(opOf(node), 14);
 
 /** The characters of the longest line in a box. */
 function widest(node, title) {
@@ -522,24 +524,28 @@ function bezier(p, u, v, q, t) {
 function badge(node, status, step) {
   const reported = node.uses.length === 1 ? '' : ` ${reportedBy(node, step).length}/${node.uses.length}`;
   return {
-    current: '▶', done: isZero(node) ? '✓ 0' : '✓', next: '● next', ready: `●${reported}`, partial: `◐${reported}`, waiting: `○${reported}`,
+    current: '▶', done: isZero(node) ? '✓ 0' : '✓', next: sentence('badge_next'), ready: `●${reported}`, partial: `◐${reported}`, waiting: `○${reported}`,
     none: node.nothing === 'detached' ? '⊘' : '',
   }[status] ?? '';
 }
 
 const STATUS_SPOKEN = {
-  ahead: 'not yet computed', computed: 'computed', current: 'the current step', done: 'done',
-  next: 'ready, and next', ready: 'ready', partial: 'waiting', waiting: 'waiting', none: 'receives no gradient',
+  ahead: sentence('status_ahead'), computed: sentence('status_computed'), current: sentence('status_current'),
+  done: sentence('status_done'), next: sentence('status_next'), ready: sentence('status_ready'),
+  partial: sentence('status_waiting'), waiting: sentence('status_waiting'), none: sentence('status_none'),
 };
 
+/** How many of a node's uses have reported by a step. */
+const reportedText = (node, step) => sentence('uses_reported', { count: reportedBy(node, step).length, all: node.uses.length });
+
 function spokenNode(node, status, known, step) {
-  const parts = [node.label, node.op ?? node.kind];
-  if (known.value !== null) parts.push(`value ${brief(known.value)}`);
-  if (known.adjoint !== null) parts.push(`adjoint ${brief(known.adjoint)}`);
+  const parts = [node.label, opOf(node)];
+  if (known.value !== null) parts.push(sentence('spoken_value', { number: brief(known.value) }));
+  if (known.adjoint !== null) parts.push(sentence('spoken_adjoint', { number: brief(known.adjoint) }));
   parts.push(STATUS_SPOKEN[status]);
-  if (isStop(node)) parts.push('stops the gradient');
+  if (isStop(node)) parts.push(sentence('spoken_stop'));
   if (isBackward(step) && ['partial', 'waiting'].includes(status)) {
-    parts.push(`${reportedBy(node, step).length} of ${node.uses.length} uses have reported`);
+    parts.push(reportedText(node, step));
   }
   return parts.join(', ');
 }
@@ -550,7 +556,7 @@ const contributionOf = (user, position) => steps[nodes[user].backward]?.contribu
 function localLabel(link, now, step) {
   const uses = now.length > 0 ? now : link.uses.filter(([user]) => nodes[user].backward <= step);
   if (uses.length === 0) return '';
-  if (uses.length > 1) return now.length > 0 ? `${uses.length} ways` : '';
+  if (uses.length > 1) return now.length > 0 ? sentence('ways', { count: uses.length }) : '';
   const [[user, position]] = uses;
   if (contributionOf(user, position)?.nothing && now.length === 0) return '';
   const hidden = steps[step].node === user
@@ -562,7 +568,7 @@ function localLabel(link, now, step) {
 function labelWidth(link) {
   const texts = link.uses.map(([user, position]) => localText(user, position));
   if (texts.every((text) => text === '')) return 0;
-  if (link.uses.length > 1) texts.push(`${link.uses.length} ways`);
+  if (link.uses.length > 1) texts.push(sentence('ways', { count: link.uses.length }));
   return Math.max(3, ...texts.map((text) => [...text].length)) * CHARACTER + 6;
 }
 

@@ -19,8 +19,8 @@ function show(step) {
   renderProgram(step);
   renderAll(step);
   $('scrubber').value = step;
-  $('scrubber').setAttribute('aria-valuetext', `step ${step} of ${lastStep}, ${steps[step].pass} pass`);
-  $('count').textContent = `step ${step} / ${lastStep}`;
+  $('scrubber').setAttribute('aria-valuetext', sentence('step_of_pass', { number: step, all: lastStep, pass: passOf(step) }));
+  $('count').textContent = sentence('step_count', { number: step, all: lastStep });
   for (const [id, off] of [['first', step === 0], ['back', step === 0], ['forth', step === lastStep], ['last', step === lastStep]]) {
     $(id).setAttribute('aria-disabled', String(off));
   }
@@ -56,7 +56,7 @@ function speak(text) {
 function play(on) {
   clearTimeout(state.playing);
   state.playing = null;
-  $('play').textContent = on ? 'Pause' : 'Play';
+  $('play').textContent = on ? sentence('button_pause') : sentence('button_play');
   if (!on) return;
   if (state.step === lastStep) go(0);
   const next = () => {
@@ -95,7 +95,8 @@ function toggle(group, focus = false) {
   if (whole.scale >= READABLE) graph.moveTo(whole);
   else graph.reveal(graph.itemOf(nodes[steps[state.step].node]));
   if (focus) focusItem(item);
-  speak(`${group.name} is ${graph.open.has(group) ? 'open' : 'closed'}.`);
+  const { name } = group;
+  speak(graph.open.has(group) ? sentence('group_is_open', { name }) : sentence('group_is_closed', { name }));
 }
 
 /** Opens the outermost closed group around the current step, or closes the innermost open one. */
@@ -112,14 +113,14 @@ function toggleAll() {
   if (!state.turned) graph.choose();
   redraw();
   graph.begin(graph.itemOf(nodes[steps[state.step].node]));
-  speak(opening ? 'All groups are open.' : 'All groups are closed.');
+  speak(opening ? sentence('all_are_open') : sentence('all_are_closed'));
 }
 
 function redraw() {
   graph.focused = null;
   graph.roving = null;
   graph.draw();
-  $('open-all').textContent = groups.some((group) => !graph.open.has(group)) ? 'Open all' : 'Close all';
+  $('open-all').textContent = groups.some((group) => !graph.open.has(group)) ? sentence('button_open_all') : sentence('button_close_all');
   show(state.step);
 }
 
@@ -143,9 +144,10 @@ function switchExercise() {
 }
 
 const THEMES = { auto: 'light', light: 'dark', dark: 'auto' };
+const THEME_TEXTS = { auto: sentence('theme_auto'), light: sentence('theme_light'), dark: sentence('theme_dark') };
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
-  $('theme').replaceChildren(`Theme: ${theme} `, h('kbd', {}, 't'));
+  $('theme').replaceChildren(THEME_TEXTS[theme] ?? theme, ' ', h('kbd', {}, 't'));
 }
 
 // ---- the graph under the pointer and the keyboard -----------------------------------------------
@@ -264,8 +266,8 @@ function watchDrawing() {
 // ---- finding --------------------------------------------------------------------------------------
 
 const AIMS = {
-  value: 'Find a value by its name or op, and go to the step that computes it',
-  gradient: 'Find a value by its name or op, and go to the step in which its gradient is complete',
+  value: sentence('find_for_value'),
+  gradient: sentence('find_for_gradient'),
 };
 
 function find(aim) {
@@ -278,19 +280,20 @@ function find(aim) {
 
 function listFound() {
   const wanted = $('wanted').value.trim().toLowerCase();
-  const matches = ({ label, op, kind, backward, named }) => {
+  const matches = (node) => {
+    const { label, backward, named } = node;
     if (state.aim === 'gradient' && backward === undefined) return -1;
     if (!wanted) return named ? 1 : 0;
     const name = label.toLowerCase();
     if (name === wanted) return 3;
-    return name.startsWith(wanted) ? 2 : `${name} ${op ?? kind}`.includes(wanted) ? 1 : -1;
+    return name.startsWith(wanted) ? 2 : `${name} ${opOf(node)}`.includes(wanted) ? 1 : -1;
   };
   const found = nodes.map((node) => ({ node, rank: matches(node) })).filter(({ rank }) => rank >= 0)
     .sort((a, b) => b.rank - a.rank || a.node.index - b.node.index).slice(0, 50);
   $('found').replaceChildren(...found.map(({ node }, i) => h('li', {
     id: `found-${i}`, role: 'option', 'aria-selected': String(i === 0), 'data-found': node.index,
     onclick: () => choose(node),
-  }, math(node.label), h('small', {}, [node.op ?? node.kind, ...around(node.group).map((group) => group.name)].join(' · ')))));
+  }, math(node.label), h('small', {}, [opOf(node), ...around(node.group).map((group) => group.name)].join(' · ')))));
   $('none-found').hidden = found.length > 0;
   markFound(0);
 }
@@ -314,30 +317,30 @@ function choose(node) {
 // ---- keys -----------------------------------------------------------------------------------------
 
 const KEYS = [
-  ['→', 'one step on', ['ArrowRight', 'l'], () => step_(1)],
-  ['←', 'one step back', ['ArrowLeft', 'h'], () => step_(-1)],
-  ['Home', 'first step', ['Home'], () => jump(0)],
-  ['End', 'last step', ['End'], () => jump(lastStep)],
-  ['f', 'the forward pass', ['f'], () => jump(0)],
-  ['b', 'the backward pass', ['b'], () => jump(forwardSteps)],
-  ...(trace.updates ? [['u', 'the update of the parameters', ['u'], () => jump(updateSteps)]] : []),
-  ...(run ? [['[ ]', 'the step of training before; after', ['['], () => openTraining(besideTraining(-1))],
+  ['→', sentence('press_on'), ['ArrowRight', 'l'], () => step_(1)],
+  ['←', sentence('press_back'), ['ArrowLeft', 'h'], () => step_(-1)],
+  [sentence('name_home'), sentence('press_first'), ['Home'], () => jump(0)],
+  [sentence('name_end'), sentence('press_last'), ['End'], () => jump(lastStep)],
+  ['f', sentence('press_forward'), ['f'], () => jump(0)],
+  ['b', sentence('press_backward'), ['b'], () => jump(forwardSteps)],
+  ...(trace.updates ? [['u', sentence('press_update'), ['u'], () => jump(updateSteps)]] : []),
+  ...(run ? [['[ ]', sentence('press_training'), ['['], () => openTraining(besideTraining(-1))],
     [null, null, [']'], () => openTraining(besideTraining(1))]] : []),
-  ['p', 'play and pause', ['p', ' '], () => play(!state.playing)],
-  ['/ or j', 'find a value, and go to its step', ['/', 'j'], () => find('value')],
-  ['g', 'find a value, and go to its gradient', ['g'], () => find('gradient')],
-  ['o', 'open or close the group of this step', ['o'], toggleHere],
-  ['O', 'open or close all groups', ['O'], toggleAll],
-  ['w', 'why a gradient is zero or missing, and where', ['w'], toggleWhy],
-  ['e', 'exercise: find the numbers yourself', ['e'], switchExercise],
-  ['+ −', 'zoom', ['+', '='], () => graph.zoom(1.25)],
+  ['p', sentence('press_play'), ['p', ' '], () => play(!state.playing)],
+  [sentence('names_find'), sentence('press_find'), ['/', 'j'], () => find('value')],
+  ['g', sentence('press_gradient'), ['g'], () => find('gradient')],
+  ['o', sentence('press_group'), ['o'], toggleHere],
+  ['O', sentence('press_groups'), ['O'], toggleAll],
+  ['w', sentence('press_why'), ['w'], toggleWhy],
+  ['e', sentence('press_exercise'), ['e'], switchExercise],
+  ['+ −', sentence('press_zoom'), ['+', '='], () => graph.zoom(1.25)],
   [null, null, ['-', '−'], () => graph.zoom(0.8)],
-  ['0', 'fit the graph into the view', ['0'], () => graph.glideTo(graph.whole())],
-  ['r', 'turn the graph: arrows to the right, or down', ['r'], turn],
-  ['t', 'light, dark, or as the system has it', ['t'], () => setTheme(THEMES[document.documentElement.dataset.theme])],
-  ['↑ ↓ Enter', 'in the graph: from node to node; all digits, open or close', [], null],
-  ['Esc', 'close what is selected', ['Escape'], () => select(null)],
-  ['?', 'this list', ['?'], () => $('keys').showModal()],
+  ['0', sentence('press_fit'), ['0'], () => graph.glideTo(graph.whole())],
+  ['r', sentence('press_turn'), ['r'], turn],
+  ['t', sentence('press_theme'), ['t'], () => setTheme(THEMES[document.documentElement.dataset.theme])],
+  [sentence('names_graph'), sentence('press_graph'), [], null],
+  [sentence('name_escape'), sentence('press_escape'), ['Escape'], () => select(null)],
+  ['?', sentence('press_help'), ['?'], () => $('keys').showModal()],
 ];
 
 const step_ = (by) => { play(false); go(state.step + by); };
@@ -364,33 +367,32 @@ function onKey(event) {
 // ---- the beginning ----------------------------------------------------------------------------------
 
 const SIGNS = [
-  ['▭', 'A box is a value: its name, the op that computed it, the value (=), and its adjoint so far (z̄ of a box z). Hover, or press Enter on it, for all digits.'],
-  ['→', 'An arrow runs from an operand to the result. In the backward pass numbers flow against it, and it carries the local derivative that multiplies them (× 0.5), or the map that they go through (↦).'],
-  ['▶', 'the current step'],
-  ['┄', 'an arrow along which nothing flows, and the border of a constant, which wants no gradient; a variable has a dark border'],
-  ['○ ◐ 1/2', 'waits: 1 of its 2 uses has reported'],
-  ['●', 'ready: all its uses have reported; any that is ready could be next'],
-  ['✓', 'done: its gradient is complete'],
-  ...(nodes.some(isZero) ? [['✓ 0', 'done, and its gradient is zero: the reason opens beside the graph (w)']] : []),
-  ...(nodes.some(({ why }) => why) ? [['✕', 'stops the gradient whose reason is open']] : []),
-  ['⊘ ✂', 'detached: gradients stop there; computed from values that this page leaves out'],
-  ['▸ 3/5', 'a closed group, such as a layer: 3 of its 5 values are done; a click opens it'],
-  ...(groups.some((group) => miniaturesOf(group).length > 0) ? [['▦', 'a tensor as a heat map: below 0 purple, above 0 green, the paler the nearer to 0']] : []),
-  ...(trace.updates ? [['←', 'in the update: takes a new value, for the next step of training']] : []),
-  ['z̄', 'the adjoint of z: the derivative of the output with respect to z; adj(loss) where a name is longer than a letter'],
+  ['▭', sentence('sign_box')],
+  ['→', sentence('sign_arrow')],
+  ['▶', sentence('sign_current')],
+  ['┄', sentence('sign_no_flow')],
+  ['○ ◐ 1/2', sentence('sign_waits')],
+  ['●', sentence('sign_ready')],
+  ['✓', sentence('sign_done')],
+  ...(nodes.some(isZero) ? [['✓ 0', sentence('sign_zero')]] : []),
+  ...(nodes.some(({ why }) => why) ? [['✕', sentence('sign_stop')]] : []),
+  ['⊘ ✂', sentence('sign_detached')],
+  ['▸ 3/5', sentence('sign_group')],
+  ...(groups.some((group) => miniaturesOf(group).length > 0) ? [['▦', sentence('sign_heat')]] : []),
+  ...(trace.updates ? [['←', sentence('sign_update')]] : []),
+  ['z̄', sentence('sign_adjoint')],
 ];
 
 function begin() {
   $('title').textContent = visible(document.title);
-  const plural = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
-  $('size').textContent = `${plural(nodes.length, 'value')}, ${plural(lastStep + 1, 'step')}`
-    + ` · ${trace.element}`;
+  $('size').textContent = sentence('size', {
+    values: sentence('count_values', { count: nodes.length }), steps: sentence('count_steps', { count: lastStep + 1 }), element: trace.element,
+  });
   if (trace.left_out) {
     const all = nodes.length + trace.left_out;
     $('left-out').hidden = false;
-    $('left-out').textContent = `This graph has ${all.toLocaleString('en')} values, too many to draw. These are the `
-      + `${nodes.length.toLocaleString('en')} nearest the output; ${trace.left_out.toLocaleString('en')} are left out. `
-      + 'The sweep goes on beyond the values marked ✂, so their adjoints may not be complete here.';
+    const said = (count) => count.toLocaleString(LANGUAGE);
+    $('left-out').textContent = sentence('left_out', { all: said(all), shown: said(nodes.length), left_out: said(trace.left_out) });
   }
   $('signs').append(...SIGNS.flatMap(([sign, text]) => [h('dt', {}, sign), h('dd', {}, text)]));
   $('key-list').append(...KEYS.filter(([key]) => key).flatMap(([key, text]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)]));

@@ -87,12 +87,12 @@ function drawCells(place, small, { x, y, width, height }, image) {
 function miniatureText(value, small, image) {
   const { plane, of, planes, all, square } = small;
   const size = `${of[0]}×${of[1]}`;
-  const what = square ? `${planes === 1 ? 'its only row' : `its first ${planes} rows`}, each laid out as ${size}`
-    : all > 1 ? `the first ${planes} of its ${all} planes of ${size}` : 'all of it';
-  const coarse = plane[0] < of[0] || plane[1] < of[1] ? `; a cell is the mean of a block` : '';
+  const cells = square ? sentence('picture_rows', { count: planes, size })
+    : all > 1 ? sentence('picture_planes', { count: planes, all, size }) : sentence('picture_whole');
+  const what = plane[0] < of[0] || plane[1] < of[1] ? sentence('picture_of_blocks', { what: cells }) : cells;
   const { min, max } = statistics(value);
   const most = short(Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0)), 2);
-  return `${image ? 'as an image' : 'as a heat map'}: ${what}${coarse}; ${image ? `from 0 to ${most}` : `from -${most}, purple, over 0 to ${most}, green`}`;
+  return image ? sentence('picture_image', { what, most }) : sentence('picture_heat', { what, most });
 }
 
 /** A value as a picture in the panel, with what it shows. */
@@ -137,9 +137,9 @@ function miniaturesOf(group) {
     && (node === output || node.users.some((user) => !within.has(nodes[user]))));
   const outputs = choose(given);
   return [
-    { caption: 'weights', nodes: weights, of: 'value' },
-    { caption: 'output', nodes: outputs, of: 'value' },
-    { caption: 'gradient', nodes: weights.length > 0 ? weights : outputs, of: 'adjoint' },
+    { caption: sentence('caption_weights'), nodes: weights, of: 'value' },
+    { caption: sentence('caption_output'), nodes: outputs, of: 'value' },
+    { caption: sentence('caption_gradient'), nodes: weights.length > 0 ? weights : outputs, of: 'adjoint' },
   ].filter((shown) => shown.nodes.length > 0);
 }
 

@@ -19,6 +19,7 @@
 
 mod run;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -29,11 +30,13 @@ use sha2::{Digest, Sha256};
 
 use crate::show::trace::Trace;
 use crate::show::trace::document::{self, Document};
+use crate::words::{self, Form, Forms, Language};
 
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 /// One module, in files by subject.
-const SCRIPTS: [&str; 11] = [
+const SCRIPTS: [&str; 12] = [
+    words::SCRIPT,
     include_str!("trace.js"),
     include_str!("numbers.js"),
     include_str!("layout.js"),
@@ -51,16 +54,18 @@ const SCRIPTS: [&str; 11] = [
 ///
 /// ```
 /// use tape::page::Settings;
+/// use tape::words::Language;
 ///
 /// let mut settings = Settings { title: Some("My network".into()), ..Settings::default() };
 /// settings.document.nodes = 200; // Of a larger graph, the 200 that the sweep reaches first.
 /// settings.document.sources = false; // Without lines of the program.
+/// settings.document.language = Language::ENGLISH; // Of all that the page says.
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The title; the name of the output unless told.
     pub title: Option<String>,
-    /// The part of the trace that the page takes in.
+    /// The part of the trace that the page takes in, and the language of the page.
     pub document: document::Settings,
 }
 
@@ -77,7 +82,7 @@ impl<A: Float> Trace<'_, A> {
     /// A page that shows the trace step by step, as the text of an HTML file.
     ///
     /// The numbers on it are those of [`backward`](crate::Var::backward), bit for bit. Apart from
-    /// the numbers of the trace it has about 100 KB.
+    /// the numbers of the trace it has about 165 KB.
     ///
     /// ```
     /// # use tape::{Tape, Trace, page, prelude::*};
@@ -89,11 +94,11 @@ impl<A: Float> Trace<'_, A> {
     /// ```
     pub fn to_html(&self, settings: &Settings) -> String {
         let document = Document::new(self, &settings.document);
+        let language = settings.document.language;
         let title = settings.title.clone();
-        html(
-            &document,
-            &title.unwrap_or_else(|| format!("{}, step by step", self.output().label())),
-        )
+        let title =
+            title.unwrap_or_else(|| language.catalogue().page().page_title(self.output().label()));
+        html_in(language, &document, &title)
     }
 
     /// Writes the page of [`to_html`](Self::to_html) to a file.
@@ -134,36 +139,69 @@ fn write(path: &Path, page: &str) -> io::Result<()> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn html<A: Float>(document: &Document<A>, title: &str) -> String {
-    page(&data("trace", &document.to_json()), title)
+    html_in(Language::ENGLISH, document, title)
+}
+
+/// The page of [`html`] in a language.
+///
+/// What the document says of its own, such as the reason that a gradient is zero, it says in the
+/// language in which it was [written down](document::Settings::language).
+pub fn html_in<A: Float>(language: Language, document: &Document<A>, title: &str) -> String {
+    page(language, &data("trace", &document.to_json()), title)
 }
 
 /// The page of traces that stand in scripts of data.
-fn page(traces: &str, title: &str) -> String {
+fn page(language: Language, traces: &str, title: &str) -> String {
     let script = SCRIPTS.join("\n");
     let policy = format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
         hash(&script),
         hash(STYLE),
     );
-    let parts = [
-        ("policy", policy.as_str()),
-        ("title", &escape(title)),
-        ("style", STYLE),
-        ("traces", traces),
-        ("script", &script),
-    ];
+    let mut parts: BTreeMap<&str, String> = sentences(language)
+        .into_iter()
+        .map(|(name, forms)| (name, escape(forms[0].1).replace('"', "&quot;")))
+        .collect();
+    parts.extend([
+        ("language", escape(language.code()).replace('"', "&quot;")),
+        ("policy", policy),
+        ("title", escape(title)),
+        ("style", STYLE.to_owned()),
+        ("words", inert(&said_by(&script, language))),
+        ("traces", traces.to_owned()),
+        ("script", script),
+    ]);
     fill(TEMPLATE, &parts)
 }
 
+/// The sentences of the page, and those of the other views, which it says too.
+fn sentences(language: Language) -> Vec<(&'static str, Forms)> {
+    let catalogue = language.catalogue();
+    [catalogue.sentences().entries(), catalogue.page().entries()].concat()
+}
+
+/// The templates of the sentences that a script says, as an object.
+fn said_by(script: &str, language: Language) -> String {
+    let said = sentences(language).into_iter().filter(|(name, _)| {
+        ["sentence", "sentenceParts"].iter().any(|say| script.contains(&format!("{say}('{name}'")))
+    });
+    let templates: BTreeMap<&str, serde_json::Value> = said
+        .map(|(name, forms)| match forms[..] {
+            [(Form::Other, text)] => (name, text.into()),
+            _ => (name, forms.iter().map(|(form, text)| (form.name(), *text)).collect()),
+        })
+        .collect();
+    serde_json::to_string(&templates).expect("text can be written")
+}
+
 /// Replaces the names of the parts, `{{name}}`, by the parts. What is put in is not looked at again.
-fn fill(template: &str, parts: &[(&str, &str)]) -> String {
+fn fill(template: &str, parts: &BTreeMap<&str, String>) -> String {
     let mut page = String::new();
     let mut pieces = template.split("{{");
     page.push_str(pieces.next().unwrap_or_default());
     for piece in pieces {
         let (name, text) = piece.split_once("}}").expect("the template closes what it opens");
-        let part = parts.iter().find(|part| part.0 == name);
-        page.push_str(part.expect("the template names parts that there are").1);
+        page.push_str(parts.get(name).expect("the template names parts that there are"));
         page.push_str(text);
     }
     page

@@ -30,7 +30,7 @@ function number(value, attributes = {}, opening = null, isData = false) {
     const shown = h('data', { class: 'number', value: all, 'data-exact': all, title: all, ...attributes }, short(value));
     if (!opening) return shown;
     const terms = h('div', { class: 'terms', hidden: true });
-    const button = h('button', { type: 'button', class: 'plain', 'data-open': 0, 'aria-expanded': 'false', onclick: () => open(opening, value, 0, terms, button) }, 'terms');
+    const button = h('button', { type: 'button', class: 'plain', 'data-open': 0, 'aria-expanded': 'false', onclick: () => open(opening, value, 0, terms, button) }, sentence('button_terms'));
     return h('span', {}, shown, ' ', button, terms);
   }
   return h('details', { class: 'tensor', 'data-exact': exactText(value), ...attributes },
@@ -53,7 +53,9 @@ function open(opening, value, element, place, button) {
   place.replaceChildren(...[
     ...parts.map((part) => h('div', {}, math(part, { class: 'math part' }))),
     equation(opening.adds ? adds(name) : opening.becomes ? becomes(name, 'kept') : name, ...sum, h('span', { 'data-terms': element }, result)),
-    opening.product && h('p', { class: 'note' }, math(opening.product.element), `: ${opening.product.why}. So `, math(opening.product.product), '.'),
+    opening.product && h('p', { class: 'note' }, ...sentenceParts('note_product', {
+      element: math(opening.product.element), why: opening.product.why, product: math(opening.product.product),
+    })),
   ].filter(Boolean));
 }
 
@@ -69,9 +71,9 @@ function tensor(value, opening = null, isData = false) {
     return button;
   };
   const { min, mean, max } = statistics(value);
-  const facts = [`shape ${shapeText(value.shape)}, ${sizeOf(value)} elements`];
-  if (min !== undefined) facts.push(`min ${short(min)}, mean ${short(mean)}, max ${short(max)}`);
-  if (value.not_finite) facts.push(`${value.not_finite} infinite or NaN`);
+  const facts = [sentence('shape_and_size', { count: sizeOf(value), shape: shapeText(value.shape) })];
+  if (min !== undefined) facts.push(sentence('range', { min: short(min), mean: short(mean), max: short(max) }));
+  if (value.not_finite) facts.push(sentence('infinite_or_nan', { count: value.not_finite }));
   const shown = value.corner ?? value;
   const [rows, columns] = shown.shape.length > 1 ? shown.shape.slice(-2) : [1, ...shown.shape];
   const tables = [];
@@ -81,12 +83,12 @@ function tensor(value, opening = null, isData = false) {
       return h('td', { title: exact(x) }, cell(x, begin + i * columns + j));
     }));
     if (shown.data.length > rows * columns) {
-      tables.push(h('div', { class: 'fact' }, `at [${indexOf(value, begin).slice(0, -2).join(', ')}]`));
+      tables.push(h('div', { class: 'fact' }, sentence('at_index', { index: `[${indexOf(value, begin).slice(0, -2).join(', ')}]` })));
     }
     tables.push(h('table', {}, h('tbody', {}, ...Array.from({ length: rows }, (_, i) => row(i)))));
   }
-  if (value.corner) facts.push('its first elements:');
-  if (opening) facts.push('an element opens into what it is the sum of');
+  if (value.corner) facts.push(sentence('first_elements'));
+  if (opening) facts.push(sentence('elements_open'));
   return h('div', { class: 'elements' }, ...picture(value, isData), h('div', { class: 'fact' }, facts.join('; ')), ...tables, opening ? terms : null);
 }
 
@@ -137,7 +139,7 @@ function sides(step, name, formula, numbers, value, opening = null) {
     const same = isScalar(value) && [formula, numbers].includes(short(value));
     const shown = [formula && !(same && formula === short(value)) && math(formula, { class: 'math formula' })];
     if (numbers && !(same && numbers === short(value))) shown.push(math(numbers, { class: 'math numbers' }));
-    const mark = record && h('span', { class: `mark ${record.state}` }, record.state === 'right' ? ' ✓ right' : ' shown');
+    const mark = record && h('span', { class: `mark ${record.state}` }, ' ', record.state === 'right' ? sentence('mark_right') : sentence('mark_shown'));
     return [...shown, h('span', { 'data-result': name }, number(value, {}, opening), mark || null)];
   }
   const hints = [];
@@ -149,12 +151,15 @@ function sides(step, name, formula, numbers, value, opening = null) {
 function questionForm(question, record) {
   const { name, step, value, element } = question;
   const id = `answer-${name.replace(' ', '-')}`;
-  const which = isScalar(value) ? '' : `element [${indexOf(value, element).join(', ')}]`;
+  const index = isScalar(value) ? null : `[${indexOf(value, element).join(', ')}]`;
   const [kind] = name.split(' ');
-  const asked = { value: 'the value', local: 'the local derivative', contribution: 'the contribution', sum: 'the sum so far' }[kind];
+  const asked = {
+    value: sentence('asked_value'), local: sentence('asked_local'),
+    contribution: sentence('asked_contribution'), sum: sentence('asked_sum'),
+  }[kind];
   const said = h('div', { class: 'verdict', role: 'status' }, record.message ?? '');
   const input = h('input', {
-    id, name: 'answer', inputmode: 'text', autocomplete: 'off', size: 12, 'aria-label': which ? `${asked}, ${which}` : asked, placeholder: '?', 'aria-invalid': record.message ? 'true' : null,
+    id, name: 'answer', inputmode: 'text', autocomplete: 'off', size: 12, 'aria-label': index ? sentence('asked_of_element', { asked, index }) : asked, placeholder: '?', 'aria-invalid': record.message ? 'true' : null,
   });
   const enough = record.hints >= (question.numbers ? 2 : 1);
   return h('form', {
@@ -164,16 +169,16 @@ function questionForm(question, record) {
       const { right, message } = exercise.check(question, input.value);
       record.message = message;
       refresh(right ? null : id);
-      if (right) speak(`Right: ${exact(question.answer)}.`);
+      if (right) speak(sentence('answer_right', { answer: exact(question.answer) }));
     },
-  }, which ? h('label', { for: id }, `its ${which}`) : null, input, h('button', {}, 'Check'),
+  }, index ? h('label', { for: id }, sentence('its_element', { index })) : null, input, h('button', {}, sentence('button_check')),
   enough ? null : h('button', {
     type: 'button', class: 'plain', 'data-hint': name, onclick: () => { record.hints += 1; refresh(id); },
-  }, 'Hint'),
+  }, sentence('button_hint')),
   h('button', {
     type: 'button', class: 'plain', 'data-show': name,
     onclick: () => { exercise.giveUp(question); refresh(null); },
-  }, 'Show'), said);
+  }, sentence('button_show')), said);
 }
 
 function refresh(focus) {
@@ -199,32 +204,34 @@ function renderStep(step) {
   place.dataset.step = step;
 }
 
-const heading = (pass, ...text) => h('h2', {}, h('span', { class: `pass ${pass}` }, pass), ' ', ...text);
+const heading = (pass, ...text) => h('h2', {}, h('span', { class: `pass ${pass}` }, PASSES[pass]), ' ', ...text);
 
 function forwardTitle(node) {
-  const how = node.kind === 'op' || node.kind === 'detached' ? `is computed: ${node.op}` : `is given: a ${node.kind}`;
-  return heading('forward', math(node.label), ` ${how}`);
+  const name = math(node.label);
+  return heading('forward', ...(node.kind === 'variable' ? sentenceParts('given_variable', { name })
+    : node.kind === 'constant' ? sentenceParts('given_constant', { name }) : sentenceParts('computed_by', { name, op: node.op })));
 }
 
 function backwardTitle(node) {
   const contributions = steps[node.backward].contributions.length;
-  return heading('backward', math(node.label), contributions > 0 ? ` passes its adjoint on: ${node.op}` : ': its gradient is complete');
+  const name = math(node.label);
+  return heading('backward', ...(contributions > 0 ? sentenceParts('passes_on', { name, op: node.op }) : sentenceParts('has_gradient', { name })));
 }
 
 /** If the step is inside a closed group, how to open it. */
 function groupNote(node) {
   const item = graph.itemOf(node);
   if (!item.group) return null;
-  return h('p', { class: 'note' }, 'Inside the closed group ', math(item.group.name), '. ',
-    h('button', { type: 'button', class: 'plain', id: 'open-here', onclick: () => toggle(item.group) }, 'Open it (o)'));
+  return h('p', { class: 'note' }, ...sentenceParts('inside_group', { name: math(item.group.name) }), ' ',
+    h('button', { type: 'button', class: 'plain', id: 'open-here', onclick: () => toggle(item.group) }, `${sentence('button_open_it')} (o)`));
 }
 
 function exerciseNote(step) {
   const { right, first, shown } = exercise.score();
   const open = exercise.questions(step).filter((question) => exercise.hides(step, question.name)).length;
   return h('p', { class: 'note exercise', id: 'score', 'data-right': right, 'data-shown': shown },
-    open > 0 ? `Exercise: ${open} to find here. ` : 'Exercise: nothing left to find here, go on with →. ',
-    `An answer counts within 1 %, or within 10⁻⁹ of a number that is nearly 0. So far ${right} right, ${first} of them at once; ${shown} shown.`);
+    open > 0 ? sentence('exercise_open', { count: open }) : sentence('exercise_none_open'), ' ',
+    sentence('exercise_score', { right, first, shown }));
 }
 
 function forwardParts(node, step) {
@@ -234,8 +241,8 @@ function forwardParts(node, step) {
   const parts = [equation(math(node.label), ...(node.formula || node.op
     ? sides(step, 'value', formula, node.numbers, value, openingOf(node.opened, node.enclosed ?? node.label))
     : [number(value, {}, null, node.kind === 'constant')]))];
-  if (node.cut) parts.push(h('p', { class: 'note' }, 'It was computed from values that are left out of this page.'));
-  if (node.nothing) parts.push(h('p', { class: 'note' }, `No gradient will reach it: ${NOTHING_FLOWS[node.nothing]}.`));
+  if (node.cut) parts.push(h('p', { class: 'note' }, sentence('computed_from_left_out')));
+  if (node.nothing) parts.push(h('p', { class: 'note' }, sentence('no_gradient_will', { reason: NOTHING_FLOWS[node.nothing] })));
   parts.push(whyPart(node, step));
   return parts.filter(Boolean);
 }
@@ -244,16 +251,16 @@ function backwardParts(node, step) {
   const { adjoint, contributions } = steps[step];
   const uses = node.uses.map(([user, position]) => {
     const count = nodes[user].operands.length;
-    return h('span', {}, chip(nodes[user]), count > 1 ? ` (operand ${position + 1})` : '');
+    const name = chip(nodes[user]);
+    return h('span', {}, ...(count > 1 ? sentenceParts('use_as_operand', { name, number: position + 1 }) : [name]));
   });
-  const why = uses.length === 0
-    ? h('p', { class: 'why' }, 'Why now: it is the output, where the sweep begins.')
-    : h('p', { class: 'why' }, 'Why now: ', uses.length === 1 ? 'its only use has reported: ' : `all its ${uses.length} uses have reported: `, ...listed(uses), '.');
+  const why = h('p', { class: 'why' }, ...(uses.length === 0 ? [sentence('why_now_output')]
+    : uses.length === 1 ? sentenceParts('why_now_only', { uses })
+      : sentenceParts('why_now_all', { count: uses.length, uses: listed(uses) })));
   const beside = readyBeside(step);
   if (beside.length > 0) {
-    const first = beside.slice(0, 3).map((other) => chip(other));
-    const more = beside.length > 3 ? ` and ${beside.length - 3} more` : '';
-    why.append(' Ready too: ', ...listed(first), `${more}. Any of them could be next: the gradients are the same. The sweep takes the last recorded.`);
+    const names = listed(beside.slice(0, 3).map((other) => chip(other)));
+    why.append(' ', ...(beside.length > 3 ? sentenceParts('ready_too_more', { count: beside.length - 3, names }) : sentenceParts('ready_too', { names })));
   }
   const incoming = h('div', { class: 'equation' }, h('div', {},
     h('span', { class: 'left' }, adjointOf(node)), h('span', { class: 'sign' }, '='),
@@ -265,31 +272,30 @@ function backwardParts(node, step) {
 function contributionPart(node, step, c, operand) {
   const to = nodes[c.operand];
   const count = node.operands.length;
-  const title = h('h3', {}, '→ ', chip(to), h('small', {}, count > 1 ? `operand ${operand + 1} of ${count}` : ''));
+  const title = h('h3', {}, '→ ', chip(to), h('small', {}, count > 1 ? sentence('operand_number', { number: operand + 1, all: count }) : ''));
   if (c.nothing) {
-    return h('section', { class: 'contribution nothing' }, title, h('p', {}, `Nothing flows: ${NOTHING_FLOWS[c.nothing]}.`));
+    return h('section', { class: 'contribution nothing' }, title, h('p', {}, sentence('nothing_flows', { reason: NOTHING_FLOWS[c.nothing] })));
   }
   const local = c.local_value === undefined
     ? [h('div', {}, math(c.local)), c.local_numbers && h('div', {}, math(c.local_numbers, { class: 'math numbers' }))]
     : [equation(derivative(to, node), ...sides(step, `local ${operand}`, c.local, c.local_numbers, values[c.local_value]))];
-  const part = [title, h('h4', {}, c.local_value === undefined ? 'local derivative, a map of the adjoint' : 'local derivative'), ...(c.local_value === undefined && exercise.hides(step, `contribution ${operand}`)
-    ? [h('p', { class: 'fact' }, 'shown with the answer')] : local),
-  h('h4', {}, 'contribution'),
+  const part = [title, h('h4', {}, c.local_value === undefined ? sentence('heading_local_map') : sentence('heading_local')), ...(c.local_value === undefined && exercise.hides(step, `contribution ${operand}`)
+    ? [h('p', { class: 'fact' }, sentence('shown_with_answer'))] : local),
+  h('h4', {}, sentence('heading_contribution')),
   equation(adds(adjointOf(to)), ...sides(step, `contribution ${operand}`, c.formula, c.numbers, values[c.value],
     openingOf(c.opened, to.bar, { adds: true, product: c.product })))];
   const reported = to.uses.findIndex(([user, position]) => user === node.index && position === operand) + 1;
-  const waits = to.cut ? 'The rest of its path is left out.' : reported < to.uses.length
-    ? `${reported} of its ${to.uses.length} uses ${reported === 1 ? 'has' : 'have'} reported.`
-    : 'All its uses have reported: its gradient is complete.';
+  const waits = to.cut ? sentence('rest_left_out') : reported < to.uses.length
+    ? sentence('have_reported', { count: reported, all: to.uses.length }) : sentence('all_reported');
   if (c.before === undefined) {
-    part.push(h('p', { class: 'fact' }, `Its first contribution. ${waits}`));
+    part.push(h('p', { class: 'fact' }, sentence('first_contribution'), ' ', waits));
   } else {
     const [before, value] = [values[c.before], values[c.value]];
     const written = isScalar(value) && !exercise.hides(step, `contribution ${operand}`) && !exercise.hides(step, `sum ${operand}`)
       ? `${short(before)} + ${bracketed(short(value))}` : null;
-    part.push(h('h4', {}, 'sum so far'),
-      equation(adjointOf(to), ...sides(step, `sum ${operand}`, isScalar(value) ? null : 'before + contribution', written, values[c.after])),
-      h('p', { class: 'fact' }, 'Before: ', number(before), `. ${waits}`));
+    part.push(h('h4', {}, sentence('heading_sum')),
+      equation(adjointOf(to), ...sides(step, `sum ${operand}`, isScalar(value) ? null : sentence('before_and_contribution'), written, values[c.after])),
+      h('p', { class: 'fact' }, ...sentenceParts('sum_before', { value: number(before) }), ' ', waits));
   }
   return h('section', { class: 'contribution', 'data-operand': operand }, ...part.filter(Boolean));
 }
@@ -299,7 +305,7 @@ const bracketed = (text) => (text.startsWith('-') ? `(${text})` : text);
 /** Takes a node that is ready as the next step. */
 function take(node) {
   const next = Math.max(state.step, forwardSteps - 1) + 1;
-  if (!takeNext(node, next)) return speak('The page has only a part of the tensors that it would have to add.');
+  if (!takeNext(node, next)) return speak(sentence('cannot_take'));
   return go(next);
 }
 
@@ -309,20 +315,21 @@ function waitingPart(step) {
   const rest = steps.slice(from + 1, updateSteps).map(({ node }) => nodes[node]);
   if (isUpdate(step)) return null;
   if (!isBackward(step) && step < forwardSteps - 1) return null;
-  if (rest.length === 0) return h('p', { class: 'why' }, 'The sweep is done: every gradient is complete.');
+  if (rest.length === 0) return h('p', { class: 'why' }, sentence('sweep_done'));
   const limit = 8;
   const line = (node, i) => {
     const missing = missingAt(node, from);
     const users = [...new Set(missing.map(([user]) => nodes[user]))];
-    const why = missing.length === 0 ? (i === 0 ? 'next: no use is missing' : 'ready')
-      : [`waits for ${missing.length} of ${node.uses.length}: `, ...listed(users.slice(0, 3).map((user) => chip(user))), users.length > 3 ? ', …' : ''];
+    const waiting = [...listed(users.slice(0, 3).map((user) => chip(user))), users.length > 3 ? ', …' : ''];
+    const why = missing.length === 0 ? (i === 0 ? sentence('is_next') : sentence('is_ready'))
+      : sentenceParts('waits_for', { count: missing.length, all: node.uses.length, users: waiting });
     return h('li', {}, h('span', { class: 'badge', 'aria-hidden': 'true' }, missing.length === 0 ? '● ' : missing.length < node.uses.length ? '◐ ' : '○ '), chip(node), ' ', why,
-      exercise.on && missing.length === 0 && i > 0 ? [' ', h('button', { type: 'button', class: 'plain', 'data-take': node.index, onclick: () => take(node) }, 'take it next')] : null);
+      exercise.on && missing.length === 0 && i > 0 ? [' ', h('button', { type: 'button', class: 'plain', 'data-take': node.index, onclick: () => take(node) }, sentence('button_take'))] : null);
   };
   return h('details', { class: 'waiting', open: state.waitingOpen, ontoggle: (event) => { state.waitingOpen = event.target.open; } },
-    h('summary', {}, `Still to come: ${rest.length}`),
+    h('summary', {}, sentence('still_to_come', { count: rest.length })),
     h('ol', {}, ...rest.slice(0, limit).map(line)),
-    rest.length > limit ? h('p', { class: 'fact' }, `and ${rest.length - limit} more`) : null);
+    rest.length > limit ? h('p', { class: 'fact' }, sentence('and_more', { count: rest.length - limit })) : null);
 }
 
 // ---- one node ---------------------------------------------------------------------------------
@@ -332,20 +339,20 @@ function inspect(node, step) {
   const known = knowledge(node, step);
   const row = (name, ...what) => h('div', {}, h('dt', {}, name), h('dd', {}, ...what));
   const all = (value) => (isScalar(value) ? h('data', { class: 'number', value: exact(value), 'data-exact': exact(value) }, exact(value)) : tensor(value, null, node.kind === 'constant' && value === known.value));
-  const shape = node.shape ? `, shape ${shapeText(node.shape)}` : '';
+  const kind = node.shape ? sentence('kind_and_shape', { kind: opOf(node), shape: shapeText(node.shape) }) : opOf(node);
   const scope = around(node.group).map((group) => group.name).join(' / ');
   const complete = isBackward(step) && (node.backward ?? Infinity) <= step;
-  const adjoint = known.hidden.adjoint ? ['to be found'] : known.adjoint !== null
-    ? [all(known.adjoint), complete || node.uses.length === 0 ? null : h('span', { class: 'fact' }, ` so far: ${reportedBy(node, step).length} of ${node.uses.length} uses have reported`)]
-    : node.nothing ? [`none: ${NOTHING_FLOWS[node.nothing]}`] : ['not yet'];
+  const adjoint = known.hidden.adjoint ? [sentence('to_be_found')] : known.adjoint !== null
+    ? [all(known.adjoint), complete || node.uses.length === 0 ? null : h('span', { class: 'fact' }, ' ', sentence('so_far', { reported: reportedText(node, step) }))]
+    : node.nothing ? [sentence('none_because', { reason: NOTHING_FLOWS[node.nothing] })] : [sentence('not_yet')];
   const exerciseHides = exercise.on && !isBackward(step);
   return [
-    h('h3', {}, math(node.label), h('small', {}, `${node.op ?? node.kind}${shape}`)),
+    h('h3', {}, math(node.label), h('small', {}, kind)),
     h('dl', {},
-      node.formula && !known.hidden.value && !(exerciseHides && node.index > step) ? row('formula', math(node.formula)) : null,
-      row('value', known.hidden.value ? 'to be found' : known.value === null ? 'not yet computed' : all(known.value)),
-      row(complete ? 'gradient' : 'adjoint', ...adjoint.filter(Boolean)),
-      scope ? row('in', scope) : null),
+      node.formula && !known.hidden.value && !(exerciseHides && node.index > step) ? row(sentence('row_formula'), math(node.formula)) : null,
+      row(sentence('row_value'), known.hidden.value ? sentence('to_be_found') : known.value === null ? sentence('status_ahead') : all(known.value)),
+      row(complete ? sentence('row_gradient') : sentence('row_adjoint'), ...adjoint.filter(Boolean)),
+      scope ? row(sentence('row_group'), scope) : null),
     sourceOf(node),
   ];
 }
@@ -355,12 +362,12 @@ function renderSelected(step) {
   if (!selection) return place.replaceChildren();
   const node = selection;
   const go_ = (to, text) => h('button', { type: 'button', class: 'plain', onclick: () => go(to) }, text);
-  return place.replaceChildren(h('section', { class: 'card', 'aria-label': `Selected: ${node.label}` },
+  return place.replaceChildren(h('section', { class: 'card', 'aria-label': sentence('selected', { name: node.label }) },
     ...inspect(node, step),
     nodes[steps[step].node] === node ? null : whyPart(node, step),
-    h('p', { class: 'actions' }, go_(node.index, 'Its forward step'),
-      node.backward === undefined ? null : go_(node.backward, 'Its backward step'),
-      h('button', { type: 'button', class: 'plain', onclick: () => select(null) }, 'Close'))));
+    h('p', { class: 'actions' }, go_(node.index, sentence('button_forward_step')),
+      node.backward === undefined ? null : go_(node.backward, sentence('button_backward_step')),
+      h('button', { type: 'button', class: 'plain', onclick: () => select(null) }, sentence('button_close')))));
 }
 
 /** The lines of the program that recorded nodes, by file and line. */
@@ -393,10 +400,10 @@ function renderAll(step) {
   const row = (node) => {
     const known = knowledge(node, step);
     return h('tr', { 'data-row': node.index, 'data-position': node.position },
-      h('th', { scope: 'row' }, chip(node)), h('td', {}, node.op ?? node.kind),
+      h('th', { scope: 'row' }, chip(node)), h('td', {}, opOf(node)),
       cell(known.value, known.hidden.value, 'value'), cell(known.adjoint, known.hidden.adjoint, 'adjoint'));
   };
-  const head = ['name', 'op', 'value', 'adjoint'].map((text) => h('th', { scope: 'col' }, text));
+  const head = [sentence('column_name'), sentence('column_op'), sentence('row_value'), sentence('row_adjoint')].map((text) => h('th', { scope: 'col' }, text));
   details.querySelector('.wide').replaceChildren(
     h('table', {}, h('thead', {}, h('tr', {}, ...head)), h('tbody', {}, ...nodes.map(row))));
 }
@@ -405,14 +412,15 @@ function renderAll(step) {
 function spokenStep(step) {
   const node = nodes[steps[step].node];
   const known = knowledge(node, step);
-  const where = `Step ${step} of ${lastStep}, ${steps[step].pass}.`;
+  const where = sentence('spoken_where', { number: step, all: lastStep, pass: passOf(step) });
   if (isUpdate(step)) return `${where} ${spokenUpdate(step)}`;
-  if (!isBackward(step)) return `${where} ${node.label} is ${known.value === null ? 'to be found' : brief(known.value)}.`;
+  if (!isBackward(step)) return `${where} ${sentence('spoken_forward', { name: node.label, value: known.value === null ? sentence('to_be_found') : brief(known.value) })}`;
   const passes = steps[step].contributions.map((c, operand) => {
     const to = nodes[c.operand].label;
-    if (c.nothing) return `nothing to ${to}`;
-    return exercise.hides(step, `contribution ${operand}`) ? `what ${to} receives is to be found` : `${brief(values[c.value])} to ${to}`;
+    if (c.nothing) return sentence('passes_nothing', { name: to });
+    return exercise.hides(step, `contribution ${operand}`) ? sentence('passes_to_be_found', { name: to })
+      : sentence('passes', { value: brief(values[c.value]), name: to });
   });
-  const gives = passes.length > 0 ? `It passes ${passes.join(', ')}.` : 'Its gradient is complete.';
-  return `${where} The adjoint of ${node.label} is ${brief(values[steps[step].adjoint])}. ${gives}`;
+  const gives = passes.length > 0 ? sentence('spoken_passes', { what: passes.join(', ') }) : sentence('spoken_complete');
+  return `${where} ${sentence('spoken_backward', { name: node.label, value: brief(values[steps[step].adjoint]) })} ${gives}`;
 }

@@ -57,15 +57,19 @@ function pathsPart(node) {
   const paths = pathsOf(node);
   if (!paths || paths.count === 0 || paths.listed.length === 0) return null;
   const { count, length, edges, listed } = paths;
+  const more = count - listed.length;
   const line = ({ names, factors, product }) => h('li', {},
     ...names.flatMap((other, i) => [i > 0 ? ' → ' : null, chip(other)]),
     h('div', { class: 'math' }, `${factors.map((x, i) => (i > 0 ? bracketed(short(x)) : short(x))).join(' · ')} = ${short(product)}`));
-  const many = (number, word) => `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
+  const written = (count) => count.toLocaleString(LANGUAGE);
   const all = listed.length === count && count > 1
     ? h('p', {}, derivative(node), ' = ', math(listed.map(({ product }, i) => (i > 0 ? bracketed(short(product)) : short(product))).join(' + '))) : null;
   return h('details', { class: 'paths', id: 'paths' },
-    h('summary', {}, `As the sum over ${many(count, 'path')}`),
+    h('summary', {}, sentence('as_sum_over_paths', { count, number: written(count) })),
     h('ol', {}, ...listed.map(line)),
-    count > listed.length ? h('p', { class: 'fact' }, `and ${many(count - listed.length, 'more path')}`) : null, all,
-    h('p', { class: 'fact' }, `Path by path that is ${many(length, 'factor')}. The paths share ${many(edges, 'edge')}, and the sweep walks each of them once.`));
+    more > 0 ? h('p', { class: 'fact' }, sentence('more_paths', { count: more, number: written(more) })) : null, all,
+    h('p', { class: 'fact' }, sentence('paths_share', {
+      factors: sentence('count_factors', { count: length, number: written(length) }),
+      edges: sentence('count_edges', { count: edges, number: written(edges) }),
+    })));
 }

@@ -59,7 +59,7 @@ const curve = {
     const number = this.chosen();
     this.mark.setAttribute('cx', round(this.x(number)));
     this.mark.setAttribute('cy', round(this.y(number)));
-    const said = `step ${number + 1} of ${this.all.length} of training, loss ${short(run.losses[number])}`;
+    const said = sentence('training_chosen', { number: number + 1, all: this.all.length, loss: short(run.losses[number]) });
     $('trained').setAttribute('aria-valuetext', said);
     $('trained-text').textContent = said;
     $('open-training').disabled = number === training;
@@ -77,7 +77,7 @@ function beginRun() {
   if (!run) return;
   const { losses, opened } = run;
   $('training').hidden = false;
-  $('curve').setAttribute('aria-label', `The loss in ${losses.length} steps of training: ${short(losses[0])} in the first, ${short(losses.at(-1))} in the last`);
+  $('curve').setAttribute('aria-label', sentence('losses_spoken', { count: losses.length, first: short(losses[0]), last: short(losses.at(-1)) }));
   $('trained').max = opened.length - 1;
   $('trained').value = opened.indexOf(training);
   curve.draw();
@@ -98,8 +98,8 @@ function beginRun() {
 
 function updateTitle(step) {
   const { node, update } = steps[step];
-  if (!update) return heading('update', 'the loss with the new parameters');
-  return heading('update', math(nodes[node].label), ' takes the optimiser’s step');
+  if (!update) return heading('update', sentence('loss_with_new'));
+  return heading('update', ...sentenceParts('takes_step', { name: math(nodes[node].label) }));
 }
 
 /** `m ← …` for what is kept or replaced, `=` for all others. */
@@ -113,7 +113,7 @@ function updateParts(node, step) {
   const parts = [];
   if (settings.length > 0) {
     const said = settings.map(({ symbol, value }) => math(`${symbol} = ${short(values[value])}`));
-    parts.push(h('p', { class: 'fact', id: 'settings' }, 'with ', ...listed(said)));
+    parts.push(h('p', { class: 'fact', id: 'settings' }, ...sentenceParts('with_settings', { settings: listed(said) })));
   }
   const rows = update.lines.filter(({ kind }) => kind !== 'setting');
   for (const { kind, symbol, formula, numbers, value } of rows) {
@@ -128,11 +128,11 @@ function updateParts(node, step) {
     parts.push(equation(becomes(math(node.label, { class: 'math name' }), 'parameter'), number(values[update.after])));
   }
   if (update.largest) parts.push(largestPart(node, update.largest));
-  if (update.remark) parts.push(h('p', { class: 'note' }, `${update.remark}.`));
+  if (update.remark) parts.push(h('p', { class: 'note' }, sentence('remark', { text: update.remark })));
   const change = isScalar(values[update.before])
     ? `${short(values[update.before])} → ${short(values[update.after])}` : null;
-  parts.push(h('p', { class: 'why' }, change ? ['It was and becomes: ', math(change), '. '] : '',
-    'The gradient is that of the sweep, ', number(values[node.gradient]), '.'));
+  parts.push(h('p', { class: 'why' }, ...(change ? [...sentenceParts('was_and_becomes', { change: math(change) }), ' '] : []),
+    ...sentenceParts('gradient_of_sweep', { gradient: number(values[node.gradient]) })));
   return parts;
 }
 
@@ -140,7 +140,7 @@ function updateParts(node, step) {
 function largestPart(node, { index, opened, value }) {
   const name = `${node.label}[${index.join(',')}]`;
   return h('section', { class: 'contribution', id: 'largest' },
-    h('h4', {}, 'one number of it, that with the largest gradient'),
+    h('h4', {}, sentence('heading_largest')),
     ...(opened.parts ?? []).map((part) => h('div', { class: 'part' }, math(part))),
     equation(becomes(math(name, { class: 'math name' }), 'parameter'),
       math(opened.names, { class: 'math formula' }), math(opened.numbers, { class: 'math numbers' }), number(values[value])));
@@ -151,13 +151,11 @@ function lossParts(node) {
   const lower = toNumber(after) < toNumber(before);
   const next = besideTraining(1);
   return [
-    equation(math(`${clip(node.label, 20)} before`, { class: 'math name' }), number(before, { id: 'loss-before' })),
-    equation(math(`${clip(node.label, 20)} after`, { class: 'math name' }), number(after, { id: 'loss-after' })),
-    h('p', { class: 'why' }, lower
-      ? 'The same data, with the new parameters: the loss is lower. The gradient told the direction, the optimiser how far.'
-      : 'The same data, with the new parameters: the loss is not lower. The gradient is right only near the old parameters; this step went too far, or for other data than these.'),
+    equation(math(sentence('loss_before', { name: clip(node.label, 20) }), { class: 'math name' }), number(before, { id: 'loss-before' })),
+    equation(math(sentence('loss_after', { name: clip(node.label, 20) }), { class: 'math name' }), number(after, { id: 'loss-after' })),
+    h('p', { class: 'why' }, lower ? sentence('loss_lower') : sentence('loss_not_lower')),
     next === undefined ? null : h('p', { class: 'actions' },
-      h('button', { type: 'button', id: 'next-training', onclick: () => openTraining(next) }, `Open step ${next + 1} of training`)),
+      h('button', { type: 'button', id: 'next-training', onclick: () => openTraining(next) }, sentence('open_step_of_training', { number: next + 1 }))),
   ].filter(Boolean);
 }
 
@@ -165,6 +163,6 @@ function lossParts(node) {
 function spokenUpdate(step) {
   const { node, update } = steps[step];
   const { label } = nodes[node];
-  if (!update) return `The loss ${label} was ${brief(values[nodes[node].value])}, and is ${brief(values[trace.loss_after])} with the new parameters.`;
-  return `${label} takes the optimiser's step: it was ${brief(values[update.before])}, and becomes ${brief(values[update.after])}.`;
+  if (!update) return sentence('spoken_loss', { name: label, before: brief(values[nodes[node].value]), after: brief(values[trace.loss_after]) });
+  return sentence('spoken_takes_step', { name: label, before: brief(values[update.before]), after: brief(values[update.after]) });
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use ops::Float;
 use serde::Serialize;
 
-use super::{Settings, data, page, write};
+use super::{Settings, data, escape, page, write};
 use crate::show::trace::Run;
 use crate::show::trace::document::{self, Document, Number};
 
@@ -47,9 +47,12 @@ impl<A: Float> Run<'_, A> {
     /// ```
     pub fn to_html(&self, first: usize, settings: &Settings) -> String {
         let steps = self.steps();
-        let title = settings.title.clone().unwrap_or_else(|| "Training, step by step".to_owned());
+        let language = settings.document.language;
+        let words = language.catalogue().page();
+        let title = settings.title.clone();
+        let title = title.unwrap_or_else(|| words.page_title_of_training().to_owned());
         if steps.is_empty() {
-            return page("<p>This run has no steps.</p>", &title);
+            return page(language, &format!("<p>{}</p>", escape(words.no_steps())), &title);
         }
         let first = first.min(steps.len() - 1);
         let opened = opened(steps.len(), first);
@@ -64,7 +67,7 @@ impl<A: Float> Run<'_, A> {
             data(&format!("trace-{number}"), &document.to_json())
         });
         let all: Vec<String> = [data("run", &json)].into_iter().chain(documents).collect();
-        page(&all.join("\n"), &title)
+        page(language, &all.join("\n"), &title)
     }
 
     /// Writes the page of [`to_html`](Self::to_html) to a file.

@@ -135,12 +135,20 @@ function statusOf(node, step) {
   return missing < node.uses.length ? 'partial' : 'waiting';
 }
 
+const PASSES = {
+  forward: sentence('pass_forward'), backward: sentence('pass_backward'), update: sentence('pass_update'),
+};
+const passOf = (step) => PASSES[steps[step].pass];
+
+/** What computed a node; of one that was given, what it is. */
+const opOf = ({ op, kind }) => op ?? (kind === 'variable' ? sentence('kind_variable') : sentence('kind_constant'));
+
 const NOTHING_FLOWS = {
-  constant: 'a constant',
-  detached: 'detached: gradients stop there',
-  untracked: 'computed from constants or detached values only',
-  cut: 'every path to the output passes a detached value',
-  'zero-slope': 'the derivative is 0 everywhere',
+  constant: sentence('reason_constant'),
+  detached: sentence('reason_detached'),
+  untracked: sentence('reason_untracked'),
+  cut: sentence('reason_cut'),
+  'zero-slope': sentence('reason_zero_slope'),
 };
 
 /**
@@ -170,7 +178,7 @@ const groups = (() => {
   }
   for (const group of found) {
     const { name } = scopes[group.scope];
-    group.name = parts.get(group.scope) > 1 ? `${name} · part ${group.part}` : name;
+    group.name = parts.get(group.scope) > 1 ? sentence('group_part', { name, part: group.part }) : name;
   }
   return found;
 })();

@@ -30,7 +30,7 @@ function elementsText(node, elements) {
   const most = 4;
   const value = { shape: node.shape ?? [] };
   const shown = elements.slice(0, most).map((element) => `[${indexOf(value, element).join(',')}]`).join(', ');
-  return elements.length > most ? `${shown} and ${elements.length - most} more` : shown;
+  return elements.length > most ? sentence('elements_and_more', { count: elements.length - most, elements: shown }) : shown;
 }
 
 /** The reason, which opens on demand and lights the place. */
@@ -38,27 +38,28 @@ function whyPart(node, step) {
   if (!tellsWhy(node, step)) return null;
   const missing = node.gradient === undefined;
   const all = isZero(node);
-  const title = missing ? 'Why there is no gradient' : all ? 'Why the gradient is zero' : 'Why elements of it are zero';
+  const title = missing ? sentence('why_no_gradient') : all ? sentence('why_gradient_zero') : sentence('why_elements_zero');
   // Paths without the turns that cargo's may have.
   const said = (reason) => reason.replace(/[^\s(]*\/\.\.\/[^\s)]*/gu, direct);
   const line = ({ elements, reason, stops = [] }) => h('li', {},
-    elements ? [math(elementsText(node, elements)), ': '] : null, `${said(reason)}. `,
+    ...(elements ? sentenceParts('why_reason_of', { elements: math(elementsText(node, elements)), reason: said(reason) })
+      : [sentence('why_reason', { reason: said(reason) })]), ' ',
     ...listed([...new Set(stops.map((stop) => stop.node))].map((stop) => chip(nodes[stop]))));
   const toggled = ({ target }) => {
     if (target.open === (lit.node === node)) return;
     light(target.open ? node : null);
-    if (target.open) speak(`${title}: ${node.why.map(({ reason }) => said(reason)).join('; ')}.`);
+    if (target.open) speak(sentence('spoken_why', { title, reasons: node.why.map(({ reason }) => said(reason)).join('; ') }));
   };
   return h('details', {
     class: 'reason', 'data-why': node.index, open: lit.node === node, ontoggle: toggled,
   }, h('summary', {}, title), h('ul', {}, ...node.why.map(line)),
-  h('p', { class: 'fact' }, node.why.some(({ stops }) => stops) ? 'The place is marked in the graph with ✕.' : 'No single place stops it.'));
+  h('p', { class: 'fact' }, node.why.some(({ stops }) => stops) ? sentence('stop_is_marked') : sentence('no_single_stop')));
 }
 
 /** Opens or closes the reason of what is selected, or of the step. */
 function toggleWhy() {
   const details = document.querySelector('#selected .reason, #step .reason');
-  if (!details) return speak('There is no gradient here that is zero or missing.');
+  if (!details) return speak(sentence('nothing_missing'));
   details.open = !details.open;
   // The browser tells of it later than the next key may come.
   details.dispatchEvent(new Event('toggle'));

@@ -65,7 +65,7 @@ pub struct Settings {
     /// The number of characters that the [miniatures](Miniature) of summarised tensors may take. The
     /// first that fit are taken in; 0 for none.
     pub miniatures: usize,
-    /// The language of the sentences in it.
+    /// The language of the sentences in it, and of the page that shows it.
     pub language: Language,
 }
 

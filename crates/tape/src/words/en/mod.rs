@@ -1,8 +1,10 @@
 //! English.
 
+mod page;
+
 use super::{Catalogue, Counted, Sentences};
 
-pub(super) static ENGLISH: Catalogue = Catalogue::new("en", "English", SENTENCES);
+pub(super) static ENGLISH: Catalogue = Catalogue::new("en", "English", SENTENCES, page::PAGE);
 
 const SENTENCES: Sentences = Sentences {
     // Why nothing flows.
