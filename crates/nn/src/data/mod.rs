@@ -18,10 +18,10 @@
 //! | deal it out in batches | [`Dataset::batches`], [`DataLoader`] |
 //! | vary images | [`Augment`] |
 //!
-//! A file is gzipped or not; its first two bytes tell, not its name. A file is not trusted: what
-//! its header claims is checked against what it holds before memory is spent on it, and whatever
-//! does not fit is a [`DataError`] that names the file and the place. Each reader of files has a
-//! twin that reads any [`std::io::Read`], such as bytes in memory.
+//! An IDX, CSV or NPY file is gzipped or not; its first two bytes tell, not its name. A file is not
+//! trusted: what its header claims is checked against what it holds before memory is spent on it,
+//! and whatever does not fit is a [`DataError`] that names the file and the place. What reads such
+//! a file, or an archive, has a twin that reads bytes in memory or from any [`std::io::Read`].
 //!
 //! ```
 //! use nn::data::{digits, DataError};

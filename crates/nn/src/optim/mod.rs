@@ -12,13 +12,14 @@
 //! | [`Lion`] | the sign of a running mean: every weight moves by η | large batches, little memory |
 //! | [`Lbfgs`] | Newton's method with curvature learned from the last steps | full batches, few weights |
 //!
-//! The file of an optimiser is its published formula for one number w with gradient g, written once
-//! over a generic number: it runs, and is the text that a [trace of a run](crate::TraceRun) shows. The walk
-//! over the model, the state of each parameter, [groups](Group) and saving are written once, in the
-//! driver.
+//! The file of an optimiser, other than L-BFGS, is its published formula for one number w with gradient
+//! g, written once over a generic number: it runs, and is the text that a [trace of a
+//! run](crate::TraceRun) shows. The walk over the model, the state of each parameter, [groups](Group)
+//! and saving are written once, in the driver.
 //!
-//! Settings have the names and defaults of PyTorch, and the steps are PyTorch's: a test holds every
-//! optimiser against it to 1e-12.
+//! Settings have the names and defaults of PyTorch, and the steps are PyTorch's; those of [`Lion`],
+//! which it lacks, are its authors'. A test holds every optimiser to 1e-12, and L-BFGS to what rounding
+//! does to PyTorch's own path.
 
 use std::collections::BTreeMap;
 

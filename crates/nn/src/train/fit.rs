@@ -200,8 +200,9 @@ impl<'d, A: Float> Fit<'d, A> {
     /// Whether to record a step once and replay it ([`Tape::compile`]) on later batches of the same
     /// shape, which is the default. A replayed step computes the same numbers in less
     /// time. Each step is still recorded if the forward pass draws random numbers (dropout),
-    /// looks at a value, or puts a parameter on the tape without [`Pass::parameter`], and if a
-    /// callback [reads the tape](Callback::reads_tape).
+    /// looks at a value, has a function of your own as one node, or puts a parameter on the tape
+    /// without [`Pass::parameter`], and if a callback [reads the tape](Callback::reads_tape). Batches
+    /// of more than eight shapes are recorded from the ninth shape on.
     ///
     /// A module whose forward pass depends on something else that changes, such as a counter of its
     /// own in a `Cell`, has to be trained with `replay(false)`.

@@ -2,7 +2,7 @@
 //!
 //! | file | family |
 //! |---|---|
-//! | [`elementwise`] | one table line each: value and slope, generic over [`Number`](crate::Number) |
+//! | [`elementwise`] | one table entry each: value and slope, generic over [`Number`](crate::Number) |
 //! | [`linear`] | sums, layouts, slices and gathers, in adjoint pairs |
 //! | [`layout`] | linear maps along axes: flip, roll, pad, resize, triangles |
 //! | [`gather`] | rows of a table, by indices that are an operand |

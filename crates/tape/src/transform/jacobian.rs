@@ -18,7 +18,7 @@ const AT_ONCE: usize = 1 << 22;
 
 /// The Jacobian of a function of one input: the shape of the value, then that of the input. By
 /// forward mode if the input has fewer elements than the value, by reverse mode otherwise; either
-/// way in one sweep over a batch of directions.
+/// way in one sweep over a batch of directions, or in several if one would take too much memory.
 ///
 /// ```
 /// use tape::{prelude::*, transform::jacobian};
