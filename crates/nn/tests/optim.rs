@@ -445,6 +445,12 @@ fn a_group_that_chooses_nothing_is_an_error_at_the_first_step() {
     assert!(error.contains(&format!(":{line}:")), "{error}");
     assert!(error.ends_with("matches no parameter; there are: weight, bias"), "{error}");
     assert_eq!(model.numbers(), Model::<f64>::new().numbers());
+    // Also one that is added after a step has checked the others.
+    let mut optimizer = Sgd::new(0.1).unwrap().group(|path| path == "bias", Group::new()).unwrap();
+    optimizer.step(&mut model, &gradients).unwrap();
+    let mut optimizer = optimizer.group(|path| path == "biass", Group::new()).unwrap();
+    let error = optimizer.step(&mut model, &gradients).unwrap_err().to_string();
+    assert!(error.ends_with("matches no parameter; there are: weight, bias"), "{error}");
 }
 
 // ---------------------------------------------------------------------------------------------

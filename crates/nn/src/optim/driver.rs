@@ -170,6 +170,7 @@ impl<A: Float> Driver<A> {
         check_not_negative("the group's rate factor", group.rate_factor.unwrap_or(1.0))?;
         check_not_negative("the group's weight decay", group.weight_decay.unwrap_or(0.0))?;
         self.groups.push(Chosen { chooses: Arc::new(chosen), group, added: Location::caller() });
+        self.groups_checked = false;
         Ok(())
     }
 

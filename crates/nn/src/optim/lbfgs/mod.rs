@@ -103,8 +103,8 @@ impl<A: Float> Default for Lbfgs<A> {
 }
 
 impl<A: Float> Lbfgs<A> {
-    /// With learning rate 1, 20 iterations and at most 25 evaluations of the loss a step, a history
-    /// of 100 changes, and no line search.
+    /// With learning rate 1, 20 iterations and 25 evaluations of the loss a step, a history of 100
+    /// changes, and no line search.
     pub fn new() -> Self {
         Self {
             rate: 1.0,
@@ -138,7 +138,7 @@ impl<A: Float> Lbfgs<A> {
         Ok(self)
     }
 
-    /// With this many iterations a step, and at most 5/4 times as many evaluations.
+    /// With this many iterations a step, and 5/4 times as many [evaluations](Self::evaluations).
     ///
     /// # Errors
     /// If it is 0.
@@ -148,8 +148,8 @@ impl<A: Float> Lbfgs<A> {
         Ok(self)
     }
 
-    /// With at most this many evaluations of the loss a step: no iteration begins after them, and
-    /// a line search tries no further point.
+    /// With this many evaluations of the loss a step: no iteration begins after them. A line search
+    /// that has begun may take one more.
     ///
     /// # Errors
     /// If it is 0.
@@ -170,7 +170,7 @@ impl<A: Float> Lbfgs<A> {
     }
 
     /// A step ends where no number of the gradient is larger than `gradient` (10⁻⁷ unless set), or
-    /// where neither the loss nor any weight changes by more than `change` (10⁻⁹).
+    /// where the loss, or every weight, changes by no more than `change` (10⁻⁹).
     ///
     /// # Errors
     /// If one is negative, infinite or NaN.
