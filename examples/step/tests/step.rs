@@ -337,6 +337,9 @@ fn the_language_of_all_that_is_said_can_be_set() {
     for name in cli::programs().iter().map(|program| program.name) {
         assert_eq!(of(&[name, "--slides", "-"]).matches("<html lang=\"en-x-marked\">").count(), 1);
     }
+    for page in [of(&["neuron", "--html", "-"]), of(&["neuron", "--train", "2", "--html", "-"])] {
+        assert!(page.contains("<html lang=\"en-x-marked\">") && page.contains(">⟦Help⟧ <kbd>"));
+    }
     let known = ["expression", "tanh", "adj", "TRAINING", "txt"];
     let texts = [
         of(&EXPRESSION),
