@@ -125,12 +125,14 @@ pub(super) const PAGE: PageSentences = PageSentences {
     kind_constant: "constant",
     badge_stops: "✕ stops",
     badge_next: "● next",
-    ways: Counted::always("{count} ways"),
+    ways: Counted::one_or_other("{count} way", "{count} ways"),
     group_open: "Group {name}, open",
-    group_closed: Counted::always(
+    group_closed: Counted::one_or_other(
+        "Group {name}, closed, {count} value, {done} of {all} done in this pass",
         "Group {name}, closed, {count} values, {done} of {all} done in this pass",
     ),
-    group_closed_here: Counted::always(
+    group_closed_here: Counted::one_or_other(
+        "Group {name}, closed, {count} value, {done} of {all} done in this pass, the current step is inside",
         "Group {name}, closed, {count} values, {done} of {all} done in this pass, the current step is inside",
     ),
     status_ahead: "not yet computed",
@@ -151,7 +153,10 @@ pub(super) const PAGE: PageSentences = PageSentences {
 
     // Tensors.
     button_terms: "terms",
-    shape_and_size: Counted::always("shape {shape}, {count} elements"),
+    shape_and_size: Counted::one_or_other(
+        "shape {shape}, {count} element",
+        "shape {shape}, {count} elements",
+    ),
     range: "min {min}, mean {mean}, max {max}",
     infinite_or_nan: Counted::always("{count} infinite or NaN"),
     at_index: "at {index}",
@@ -280,7 +285,8 @@ pub(super) const PAGE: PageSentences = PageSentences {
     nothing_missing: "There is no gradient here that is zero or missing.",
 
     // A run of training.
-    losses_spoken: Counted::always(
+    losses_spoken: Counted::one_or_other(
+        "The loss in {count} step of training: {first} in the first, {last} in the last",
         "The loss in {count} steps of training: {first} in the first, {last} in the last",
     ),
     training_chosen: "step {number} of {all} of training, loss {loss}",
