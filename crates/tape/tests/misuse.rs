@@ -638,6 +638,13 @@ fn variables(t: &mut Table) {
         });
     }
     call!(t, vmap(), |tape| nested::vmap(|_| tape.var(1.0), &[], &[]));
+    for files in ["", file!(), "a file that is not there", "\u{1b}[31m"] {
+        // A refusal has the line of the call, whatever line the value of it would have.
+        call!(t, on_behalf(files), |tape| {
+            let _line = tape.on_behalf(files);
+            tape.var(&full(&[2])) + tape.var(&full(&[3]))
+        });
+    }
     call!(t, grad(), |tape| nested::grad(|_| tape.var(1.0), &[]));
     call!(t, checkpoint(), |_tape| checkpoint::<f64>(|x| x[0], &[]));
     call!(t, custom_vjp(), |_tape| custom_vjp::<f64>("f", |x| x[0], |x, _, _| x.to_vec(), &[]));

@@ -27,7 +27,7 @@ impl Lines {
     /// The line of a value that is recorded by the caller.
     #[track_caller]
     #[inline]
-    pub fn here(&self) -> Line {
+    pub(super) fn here(&self) -> Line {
         match self.0.get() {
             None => Location::caller(), // Not in a closure, which would be its own caller.
             Some(Instead::Always(line)) => line,
