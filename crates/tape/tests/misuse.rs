@@ -642,7 +642,7 @@ fn variables(t: &mut Table) {
         // A refusal has the line of the call, whatever line the value of it would have.
         call!(t, on_behalf(files), |tape| {
             let _line = tape.on_behalf(files);
-            tape.var(&full(&[2])) + tape.var(&full(&[3]))
+            tape.var(full(&[2])) + tape.var(full(&[3]))
         });
     }
     call!(t, grad(), |tape| nested::grad(|_| tape.var(1.0), &[]));
