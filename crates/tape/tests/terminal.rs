@@ -327,3 +327,43 @@ fn enter_opens_an_element_and_arrows_go_to_another() {
     press(&mut screen, "⎋");
     assert_eq!(screen.node(), w);
 }
+
+#[test]
+fn w_says_why_a_gradient_is_zero_and_marks_where_it_stops() {
+    let tape = Tape::new();
+    let w = tape.var([0.5, -1.0]).named("w");
+    let z = (w * 2.0).named("z");
+    let a = z.relu().named("a");
+    let trace = Trace::of(a.sum().named("L")).unwrap();
+    let mut screen = Screen::new(&trace);
+    press(&mut screen, "b/w⏎");
+    let marks = |shown: &str| {
+        let marked = shown.match_indices('✕').map(|(at, _)| shown[at..].chars().nth(1).unwrap());
+        marked.collect::<String>()
+    };
+    assert_eq!(marks(&text(&drawn(&mut screen, SMALL))), "");
+    // Of the whole, some elements of which are zero.
+    press(&mut screen, "w");
+    let shown = text(&drawn(&mut screen, SMALL));
+    assert!(shown.contains("1 of its 2 elements are 0"), "{shown}");
+    assert_eq!(marks(&shown), "", "nothing stops all of it");
+    // Of an element: 2 · w[1] = -2 is not above 0, so a passes nothing to z.
+    press(&mut screen, "w⏎→w");
+    let shown = text(&drawn(&mut screen, SMALL));
+    assert!(shown.contains("the gradient at [1]") && shown.contains("is off"), "{shown}");
+    assert_eq!(marks(&shown), "a", "{shown}");
+    assert!(shown.contains("why: the gradient with respect to w"), "{shown}");
+    // Closed, the element is still open; the next key moves.
+    press(&mut screen, "⎋");
+    let shown = text(&drawn(&mut screen, SMALL));
+    assert!(marks(&shown).is_empty() && shown.contains("w̄[1]"), "{shown}");
+    // A value that gradients do not pass.
+    let tape = Tape::new();
+    let x = tape.var(3.0).named("x");
+    let cut = x.detach().named("cut");
+    let trace = Trace::of((cut * tape.var(2.0).named("v")).named("y")).unwrap();
+    let mut screen = Screen::new(&trace);
+    press(&mut screen, "w");
+    let shown = text(&drawn(&mut screen, SMALL));
+    assert!(shown.contains("detach"), "{shown}");
+}

@@ -281,6 +281,12 @@ mod screen {
                 screen.press(KeyCode::Enter.into());
                 assert_marked("an element", &drawn(&mut screen, columns), &KNOWN);
                 screen.press(KeyCode::Enter.into());
+                // Why one is missing is the error that a program gets.
+                if trace.gradient(screen.node()).is_ok() {
+                    screen.press(KeyCode::Char('w').into());
+                    assert_marked("why", &drawn(&mut screen, columns), &KNOWN);
+                    screen.press(KeyCode::Char('w').into());
+                }
                 screen.press(KeyCode::Right.into());
             }
             let keys = |screen: &mut Screen<'_, '_, f64>, keys: &str| {

@@ -14,8 +14,8 @@ use crate::words::Language;
 /// gradient from, or a value that gradients do not pass.
 #[derive(Debug)]
 #[cfg_attr(
-    not(feature = "json"),
-    allow(dead_code, reason = "a document alone asks for the places")
+    not(any(feature = "json", feature = "terminal")),
+    allow(dead_code, reason = "documents and the screen alone ask for the places")
 )]
 pub(crate) struct Reason<'t, A: Float> {
     pub text: String,

@@ -109,6 +109,7 @@ crate::catalogue! {
         step_is_given(name);
         step_is_computed(name);
         step_opened();
+        step_why(name);
         in_scopes(scopes);
         your_line();
         more_lines[count];

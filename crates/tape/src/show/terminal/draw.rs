@@ -105,6 +105,9 @@ impl<A: Float> Screen<'_, '_, A> {
     /// What the step is about.
     fn step_title(&self) -> String {
         let language = self.language;
+        if self.why.is_some() {
+            return format!(" {} ", language.step_why(visible(&self.node().label())));
+        }
         if self.opened.is_some() {
             return format!(" {} ", language.step_opened());
         }
@@ -133,6 +136,7 @@ impl<A: Float> Screen<'_, '_, A> {
         let inner = block.inner(area).inner(ratatui::layout::Margin::new(1, 0));
         let layout = Layout { width: inner.width.into(), ..self.layout() };
         let text = match (self.after(), self.opened) {
+            _ if self.why.is_some() => Text::default(),
             (Some(after), _) => self.text_after(after, layout),
             (None, Some(element)) => self.opened_text(element, layout),
             (None, None) => {
@@ -148,7 +152,11 @@ impl<A: Float> Screen<'_, '_, A> {
                 TextLine::from(spans.collect::<Vec<_>>())
             })
             .collect();
-        let from_program = self.opened.is_none() && self.after().is_none();
+        if let Some(why) = &self.why {
+            let said = textwrap::wrap(&why.text, layout.width.max(1));
+            lines.extend(said.into_iter().map(|line| TextLine::from(line.into_owned())));
+        }
+        let from_program = self.opened.is_none() && self.after().is_none() && self.why.is_none();
         if let Some(source) = self.source_line().filter(|_| from_program) {
             lines.push(TextLine::default());
             let title = format!("{} ", self.language.your_line());

@@ -192,6 +192,10 @@ impl<A: Float> Screen<'_, '_, A> {
         if state.progress == Progress::Current {
             view.write(buffer, spot.column - 1, spot.row, "▶", Style::new().fg(Color::Cyan));
         }
+        if self.why.as_ref().is_some_and(|why| why.stops.contains(&spot.node)) {
+            let red = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
+            view.write(buffer, spot.column - 1, spot.row, "✕", red);
+        }
         let shown = if self.is_backward() { &state.adjoint } else { &state.value };
         let (text, style) = match shown {
             Some(x) => (number(x), style.remove_modifier(Modifier::REVERSED)),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ops::Float;
+use ops::{Float, visible_lines};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::chart::Chart;
@@ -10,7 +10,7 @@ use super::training::{After, Training};
 use crate::ask::nearest::nearest;
 use crate::graph::label::typed;
 use crate::graph::var::{Place, Var};
-use crate::show::trace::{Layout, Rounding, Step, Trace, visible};
+use crate::show::trace::{Layout, Rounding, Step, Trace, index_of, visible};
 use crate::words::Language;
 
 /// The reader's decision to stay or to leave.
@@ -20,6 +20,14 @@ pub enum Flow {
     Stay,
     /// The reader leaves it.
     Quit,
+}
+
+/// A reason in words, and the nodes that stop the gradient.
+#[derive(Clone, Debug)]
+pub(super) struct Why {
+    pub text: String,
+    /// Their numbers among the nodes of the trace.
+    pub stops: Vec<usize>,
 }
 
 /// A trace on a screen: which step is shown, and how.
@@ -53,6 +61,8 @@ pub struct Screen<'a, 't, A: Float> {
     pub(super) prompt: Option<String>,
     /// The element of the node's value, or in the backward pass of its adjoint, that is opened.
     pub(super) opened: Option<usize>,
+    /// Why the gradient of the node, or of the element that is opened, is what it is.
+    pub(super) why: Option<Why>,
     /// The run that the trace is of, if it is of one.
     pub(super) training: Option<Training<'a, 't, A>>,
     /// The result of the last jump.
@@ -75,6 +85,7 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             help: false,
             prompt: None,
             opened: None,
+            why: None,
             training: None,
             message: None,
             sources: HashMap::new(),
@@ -164,7 +175,15 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             self.press_in_prompt(key.code);
             return Flow::Stay;
         }
+        if self.why.take().is_some() && matches!(key.code, KeyCode::Char('w') | KeyCode::Esc) {
+            return Flow::Stay;
+        }
         if self.opened.is_none() && self.press_in_run(key.code) {
+            return Flow::Stay;
+        }
+        if key.code == KeyCode::Char('w') {
+            self.why = Some(self.reason());
+            self.scroll = 0;
             return Flow::Stay;
         }
         if self.opened.is_some() {
@@ -172,6 +191,16 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
             return Flow::Stay;
         }
         self.press_in_steps(key.code)
+    }
+
+    fn reason(&self) -> Why {
+        let node = self.trace.nodes()[self.node_number()];
+        let index = self.opened.map(|element| index_of(&node.shape(), element));
+        let index = index.as_deref().unwrap_or_default();
+        let reason = self.trace.gradients().reason(self.language, node, index);
+        let stops = reason.places.into_iter();
+        let stops = stops.filter_map(|(node, _)| self.trace.forward_step_of(node)).collect();
+        Why { text: visible_lines(&reason.text).into_owned(), stops }
     }
 
     /// Moves from element to element of what is opened.

@@ -114,6 +114,7 @@ const SENTENCES: Sentences = Sentences {
     step_passes_on: "{name} passes its adjoint on",
     step_is_given: "{name} is given",
     step_is_computed: "{name} is computed",
+    step_why: "why: the gradient with respect to {name}; w or Esc closes",
     step_opened: "an element, opened: arrows go to another, Enter closes",
     in_scopes: "in {scopes}",
     your_line: "your line:",
@@ -157,13 +158,13 @@ Enter         opens an element into the terms that it is the sum of: arrows
               go to another, Enter or Esc closes
 /             jump to a variable: Tab completes, Enter jumps, Esc leaves
 ↑ ↓ PgUp PgDn scroll the step        H J K L   move the graph
-d             numbers in four digits, or in all
+d             four digits, or all    w         why a gradient is zero
 ?             this help              q Esc     quit
 
 THE GRAPH     ▶ stands before the current node; its operands come in by
 thick lines. Below a name stands its value in the forward pass, and in
 the backward pass its adjoint so far: green when it is complete, yellow
-while it waits for uses.
+while it waits for uses; ✕ stands where a gradient is stopped (w).
 
 Any key goes back.",
     help_in_training: "\
