@@ -156,23 +156,7 @@ impl<A: Float> Screen<'_, '_, A> {
             let said = textwrap::wrap(&why.text, layout.width.max(1));
             lines.extend(said.into_iter().map(|line| TextLine::from(line.into_owned())));
         }
-        let from_program = self.opened.is_none() && self.after().is_none() && self.why.is_none();
-        if let Some(source) = self.source_line().filter(|_| from_program) {
-            lines.push(TextLine::default());
-            let title = format!("{} ", self.language.your_line());
-            let below = " ".repeat(display_width(&title));
-            let options = textwrap::Options::new(layout.width)
-                .initial_indent(&title)
-                .subsequent_indent(&below);
-            for (i, line) in textwrap::wrap(&source, options).into_iter().enumerate() {
-                let start = if i == 0 { title.len() } else { below.len() };
-                let (indent, text) = line.split_at(start.min(line.len()));
-                lines.push(TextLine::from(vec![
-                    TextSpan::styled(indent.to_owned(), Style::new().add_modifier(Modifier::DIM)),
-                    TextSpan::styled(text.to_owned(), Style::new().add_modifier(Modifier::ITALIC)),
-                ]));
-            }
-        }
+        lines.extend(self.lines_of_program(layout.width));
         let height = usize::from(inner.height);
         self.scroll = self.scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(self.scroll + height);
@@ -184,6 +168,26 @@ impl<A: Float> Screen<'_, '_, A> {
         };
         frame.render_widget(block, area);
         frame.render_widget(Paragraph::new(lines).scroll((self.scroll as u16, 0)), inner);
+    }
+
+    /// The line of the program that recorded the node, unless the step shows something else.
+    fn lines_of_program(&self, width: usize) -> Vec<TextLine<'static>> {
+        let from_program = self.opened.is_none() && self.after().is_none() && self.why.is_none();
+        let Some(source) = self.source_line().filter(|_| from_program) else { return Vec::new() };
+        let title = format!("{} ", self.language.your_line());
+        let below = " ".repeat(display_width(&title));
+        let options =
+            textwrap::Options::new(width).initial_indent(&title).subsequent_indent(&below);
+        let mut lines = vec![TextLine::default()];
+        for (i, line) in textwrap::wrap(&source, options).into_iter().enumerate() {
+            let start = if i == 0 { title.len() } else { below.len() };
+            let (indent, text) = line.split_at(start.min(line.len()));
+            lines.push(TextLine::from(vec![
+                TextSpan::styled(indent.to_owned(), Style::new().add_modifier(Modifier::DIM)),
+                TextSpan::styled(text.to_owned(), Style::new().add_modifier(Modifier::ITALIC)),
+            ]));
+        }
+        lines
     }
 
     /// An element of the node's value, or in the backward pass of its adjoint, as the sum of its
