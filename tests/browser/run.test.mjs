@@ -53,8 +53,10 @@ async function open(name, hash, body, options = {}) {
 
 /** Runs something that opens another step of training, and waits until it is there. */
 async function training(page, number, act) {
+  // The page that is left has the hash, and may have the text, before the new one is loaded.
+  await page.evaluate(() => { globalThis.left = true; });
   await act();
-  await page.waitForFunction((wanted) => location.hash.startsWith(`#train=${wanted}&`)
+  await page.waitForFunction((wanted) => !globalThis.left && location.hash.startsWith(`#train=${wanted}&`)
     && document.body.dataset.ready && document.getElementById('trained-text').textContent.startsWith(`step ${wanted} `), number);
 }
 
