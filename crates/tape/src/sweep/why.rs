@@ -14,8 +14,11 @@ use crate::words::Language;
 /// gradient from, or a value that gradients do not pass.
 #[derive(Debug)]
 #[cfg_attr(
-    not(any(feature = "json", feature = "terminal")),
-    allow(dead_code, reason = "documents and the screen alone ask for the places")
+    not(feature = "json"),
+    allow(
+        dead_code,
+        reason = "a document asks for all of it, the screen not for the reason alone"
+    )
 )]
 pub(crate) struct Reason<'t, A: Float> {
     pub text: String,
