@@ -805,8 +805,8 @@ class Suite:
 
     def run_all(self, mutant=0):
         """Runs all tests of both crates but those that run other programs or are random."""
-        # The last counts the ops of slopes, to which the switches of the mutants add some.
-        names = ("book::", "properties::", "program::a_slope_is_one_step")
+        # The others read plans and count the ops of slopes, to which the mutants' switches add some.
+        names = ("book::", "properties::", "program::a_slope_is_one_step", "slopes::")
         skip = [word for name in names for word in ("--skip", name)]
         for crate in self.programs:
             outcome = self.start(crate, skip, mutant)
