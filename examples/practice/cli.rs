@@ -140,14 +140,11 @@ fn read(arguments: Vec<OsString>, speech: Speech) -> Result<Option<Arguments>, W
             Arg::Long("worksheet") => read.forms.push((Form::Worksheet, words.value()?.into())),
             Arg::Long("moodle") => read.forms.push((Form::Moodle, words.value()?.into())),
             Arg::Long(option) => {
-                let misuse = misuse(
-                    speech,
-                    match nearest(option, OPTIONS).first() {
-                        Some(near) => speech.no_option_but(option, near),
-                        None => speech.no_option(option),
-                    },
-                );
-                return Err(misuse.into());
+                let problem = match nearest(option, OPTIONS).first() {
+                    Some(near) => speech.no_option_but(option, near),
+                    None => speech.no_option(option),
+                };
+                return Err(misuse(speech, problem).into());
             }
             Arg::Short(_) | Arg::Value(_) => return Err(word.unexpected().into()),
         }

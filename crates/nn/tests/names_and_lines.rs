@@ -195,9 +195,13 @@ fn no_two_parameters_of_a_pass_have_one_name() {
     model.forward(&pass, pass.input(&input(&[2, 4])));
     let names = || tape.vars().filter_map(Var::name).collect::<Vec<_>>();
     assert_eq!(names(), ["weight", "bias", "weight_2", "bias_2"]);
+    let third = dense();
+    third.forward(&pass, pass.input(&input(&[2, 4])));
+    assert_eq!(names()[4..], ["weight_3", "bias_3"]);
     let bias = pass.parameter(&model.first.bias).named("b");
     pass.name_parameters(&model);
-    assert_eq!(names(), ["first.weight", "b", "second.weight", "second.bias"]);
+    let named = ["first.weight", "b", "second.weight", "second.bias", "weight_3", "bias_3"];
+    assert_eq!(names(), named);
     assert_eq!(bias.name().as_deref(), Some("b"));
     // The next pass records other values, and calls them alike.
     let first = tape.len();

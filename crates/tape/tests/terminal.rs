@@ -363,7 +363,13 @@ fn w_says_why_a_gradient_is_zero_and_marks_where_it_stops() {
     let cut = x.detach().named("cut");
     let trace = Trace::of((cut * tape.var(2.0).named("v")).named("y")).unwrap();
     let mut screen = Screen::new(&trace);
-    press(&mut screen, "w");
+    press(&mut screen, "/cut⏎w");
     let shown = text(&drawn(&mut screen, SMALL));
-    assert!(shown.contains("detach"), "{shown}");
+    assert!(shown.contains("no gradient: the value is detached"), "{shown}");
+    assert_eq!(marks(&shown), "c", "{shown}");
+    // What stands before it is cut off there.
+    press(&mut screen, "w←w");
+    let shown = text(&drawn(&mut screen, SMALL));
+    assert!(shown.contains("why: the gradient with respect to x"), "{shown}");
+    assert_eq!(marks(&shown), "c", "{shown}");
 }

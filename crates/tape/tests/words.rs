@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ops::Tensor;
 use tape::trace::{Change, Layout, Run, RunStep, Trace, Update};
-use tape::words::{Form, Forms, Language, Piece, pieces};
+use tape::words::{Catalogue, Form, Forms, Language, Piece, pieces};
 use tape::{Tape, Var, prelude::*};
 
 #[path = "common/marks.rs"]
@@ -522,4 +522,20 @@ fn a_language_has_the_forms_that_it_needs() {
     let said = [1, 2, 5, 12, 22, 112].map(|count| files.of(count));
     let [one, few, many] = ["{count} plik", "{count} pliki", "{count} plików"];
     assert_eq!(said, [one, few, many, many, few, many]);
+}
+
+#[test]
+fn the_code_of_a_language_is_one_that_a_browser_takes() {
+    let english = Language::ENGLISH.catalogue();
+    let made = |code: &'static str| {
+        std::panic::catch_unwind(|| {
+            Catalogue::new(code, "Mine", *english.sentences(), *english.page())
+        })
+    };
+    for code in ["de", "pt-BR", "sr-Latn-RS", "de-1996", "en-x-marked", "gsw"] {
+        assert!(made(code).is_ok(), "{code}");
+    }
+    for code in ["", "e", "english!", "en_US", "en-", "-en", "Engl", "e1", "en-x", "de-abcdefghi"] {
+        assert!(made(code).is_err(), "{code}");
+    }
 }

@@ -89,14 +89,13 @@ impl<'t, A: Float> Pass<'t, A> {
     /// that says nothing of itself may both have a `weight`.
     fn call(&self, var: Var<'t, A>, path: &Arc<str>) {
         let mut paths = self.paths.borrow_mut();
-        let is_taken = |name: &str| paths.iter().any(|other| **other == *name);
-        let name = if is_taken(path) {
-            let mut another = (2..).map(|number| format!("{path}_{number}"));
-            another.find(|name| !is_taken(name)).map_or_else(|| path.clone(), Arc::from)
-        } else {
-            path.clone()
-        };
-        paths.push(name.clone());
+        let (mut name, mut number) = (path.clone(), paths.get(path).copied().unwrap_or(1));
+        while paths.contains_key(&name) {
+            number += 1;
+            name = format!("{path}_{number}").into();
+        }
+        paths.insert(path.clone(), number);
+        paths.entry(name.clone()).or_insert(1);
         var.named_by_default(name);
     }
 

@@ -35,8 +35,8 @@ pub struct Pass<'t, A: Float> {
     /// Each with whether it is a buffer.
     pub(super) parameters: RefCell<HashMap<ParameterId, (Var<'t, A>, bool)>>,
     updates: RefCell<HashMap<ParameterId, Var<'t, A>>>,
-    /// What its parameters are called.
-    pub(super) paths: RefCell<Vec<Arc<str>>>,
+    /// What its parameters are called, each with the number of the last of that name.
+    pub(super) paths: RefCell<HashMap<Arc<str>, usize>>,
     /// Whether a parameter was recorded that does not know its path.
     pub(super) is_path_missing: Cell<bool>,
     /// The number of layers whose forward passes have begun, one inside the other.

@@ -63,14 +63,15 @@ impl Catalogue {
     /// it has itself.
     ///
     /// # Panics
-    /// If a sentence lacks a gap or has one too many. In a `static` that is an error of the
-    /// compiler.
+    /// If the code is not one of BCP 47, which browsers refuse, or if a sentence lacks a gap or has
+    /// one too many. In a `static` that is an error of the compiler.
     pub const fn new(
         code: &'static str,
         name: &'static str,
         sentences: Sentences,
         page: PageSentences,
     ) -> Self {
+        assert!(is_tag(code), "the code of a language is a tag of BCP 47, such as `en` or `pt-BR`");
         Self { code, name, sentences: sentences.checked(), page: page.checked() }
     }
 
@@ -94,6 +95,29 @@ impl Catalogue {
         change: &dyn Fn(&'static str) -> &'static str,
     ) -> Self {
         Self::new(code, name, self.sentences.changed(change), self.page.changed(change))
+    }
+}
+
+/// Whether a code is formed as BCP 47 asks: parts of one to eight letters and digits, the first a
+/// language of two, three, or five to eight letters, the last of two or more.
+const fn is_tag(code: &str) -> bool {
+    let code = code.as_bytes();
+    let (mut start, mut at) = (0, 0);
+    loop {
+        let length = at - start;
+        if at == code.len() || code[at] == b'-' {
+            let is_language = length > 1 && length != 4;
+            if length == 0 || length > 8 || start == 0 && !is_language {
+                return false;
+            }
+            if at == code.len() {
+                return length > 1;
+            }
+            start = at + 1;
+        } else if !code[at].is_ascii_alphabetic() && (start == 0 || !code[at].is_ascii_digit()) {
+            return false;
+        }
+        at += 1;
     }
 }
 

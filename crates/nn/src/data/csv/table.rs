@@ -27,7 +27,7 @@ enum Role {
     Input,
     Label,
     Class,
-    /// The value of this number in a row of values.
+    /// The value of this index in a row of values.
     Value(usize),
     Ignored,
 }
@@ -165,7 +165,7 @@ impl<A: Float> Table<A> {
             return refuse(self, format!("a finite number that fits {}", A::NAME));
         }
         match role {
-            Role::Value(number_in_row) => self.values[first_value + number_in_row] = number,
+            Role::Value(index) => self.values[first_value + index] = number,
             _ => self.inputs.push(number),
         }
         Ok(true)
@@ -225,8 +225,8 @@ impl<A: Float> Table<A> {
             CsvTargets::Labels(column) => assign(column, Role::Label)?,
             CsvTargets::Classes(column) => assign(column, Role::Class)?,
             CsvTargets::Values(columns) => {
-                for (number, column) in columns.iter().enumerate() {
-                    assign(column, Role::Value(number))?;
+                for (index, column) in columns.iter().enumerate() {
+                    assign(column, Role::Value(index))?;
                 }
             }
             CsvTargets::Inputs => {}

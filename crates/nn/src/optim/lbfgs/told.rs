@@ -2,7 +2,6 @@
 //! often it evaluated the loss to find that out.
 
 use std::fmt::Write;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use ops::{
@@ -34,13 +33,12 @@ pub(super) struct Move<A> {
 
 /// The formula of a step for one number: w + t₁ d₁ + t₂ d₂ …
 #[derive(Debug)]
-struct Along<A> {
+struct Along {
     /// Of each iteration: the length, how it was found, and from how many changes the direction.
     moves: Vec<(f64, String, usize)>,
-    number: PhantomData<fn() -> A>,
 }
 
-impl<A: Float> AnyUpdate<A> for Along<A> {
+impl<A: Float> AnyUpdate<A> for Along {
     fn kept(&self) -> &'static [&'static str] {
         &DIRECTIONS[..self.moves.len()]
     }
@@ -111,7 +109,7 @@ pub(super) fn changes<A: Float>(
     moves: &[Move<A>],
 ) -> Changes<A> {
     let told = moves.iter().map(|step| (step.length, how(step), step.changes)).collect();
-    let rule: Arc<dyn AnyUpdate<A>> = Arc::new(Along { moves: told, number: PhantomData });
+    let rule: Arc<dyn AnyUpdate<A>> = Arc::new(Along { moves: told });
     let mut all: Vec<(ParameterId, Change<A>)> = Vec::new();
     let mut from = 0;
     model.visit(&mut |_, parameter| {

@@ -146,6 +146,19 @@ pub fn html<A: Float>(document: &Document<A>, title: &str) -> String {
 ///
 /// What the document says of its own, such as the reason that a gradient is zero, it says in the
 /// language in which it was [written down](document::Settings::language).
+///
+/// ```
+/// use tape::trace::document::{Document, Settings};
+/// use tape::words::Language;
+/// # use tape::{Tape, Trace, page, prelude::*};
+/// # let tape = Tape::new();
+/// # let y = tape.var(0.5).tanh();
+/// let language = Language::ENGLISH;
+/// let document = Document::new(&Trace::of(y)?, &Settings { language, ..Settings::default() });
+/// let page = page::html_in(language, &document, "A neuron");
+/// assert!(page.contains("<html lang=\"en\">"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn html_in<A: Float>(language: Language, document: &Document<A>, title: &str) -> String {
     page(language, &data("trace", &document.to_json()), title)
 }
@@ -158,12 +171,10 @@ fn page(language: Language, traces: &str, title: &str) -> String {
         hash(&script),
         hash(STYLE),
     );
-    let mut parts: BTreeMap<&str, String> = sentences(language)
-        .into_iter()
-        .map(|(name, forms)| (name, escape(forms[0].1).replace('"', "&quot;")))
-        .collect();
+    let mut parts: BTreeMap<&str, String> =
+        sentences(language).into_iter().map(|(name, forms)| (name, escape(forms[0].1))).collect();
     parts.extend([
-        ("language", escape(language.code()).replace('"', "&quot;")),
+        ("language", escape(language.code())),
         ("policy", policy),
         ("title", escape(title)),
         ("style", STYLE.to_owned()),
@@ -223,7 +234,7 @@ fn inert(json: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
 /// The programs of the chapter on the page compile and run.
