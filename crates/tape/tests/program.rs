@@ -366,7 +366,7 @@ fn copied_once<A: Float>() {
         let turned = Tensor::from(new_w.t().view().as_standard_layout().into_owned()).t();
         for new_w in [&new_w, &turned] {
             let fresh = Tape::new();
-            let wanted = two_steps(fresh.var(&new_x), fresh.var(new_w)).map(|y| y.value());
+            let wanted = two_steps(fresh.var(&new_x), fresh.var(new_w)).map(Var::value);
             program.run_with(&[(x.position(), &new_x), (w.position(), new_w)]).unwrap();
             assert!(*program.value(0) == wanted[0] && *program.value(1) == wanted[1]);
         }
