@@ -136,6 +136,34 @@ fn what_is_put_together_or_picked() {
     written_in_place(&Assemble { parts: meeting.into(), shape }, &[&sample(&[3, 5], 3), x]);
 }
 
+#[test]
+fn parts_of_any_number_of_axes() {
+    let part = |start, end, step| SliceInfoElem::Slice { start, end, step };
+    for shape in [&[7][..], &[3, 7], &[2, 3, 7], &[2, 3, 2, 7], &[3, 1]] {
+        let ndim = shape.len();
+        for range in [part(1, None, 1), part(0, None, -2), part(0, Some(1), 1)] {
+            for axis in 0..ndim {
+                let mut parts = vec![part(0, None, 1); ndim];
+                parts[axis] = range;
+                let whole = sample(shape, 0);
+                let mut expected = whole.view().to_owned();
+                let mut slice = expected.slice_mut(&parts[..]);
+                let other = sample(slice.shape(), 1);
+                slice += &other.view();
+                let mut sum = whole.clone();
+                sum.add_to_part(&parts, &other);
+                assert_eq!(sum.view(), expected, "{parts:?} of {shape:?}");
+
+                let cut = whole.slice(&parts);
+                let joined = apply(&Concat { axis: axis as isize }, &[&cut, &other]).unwrap();
+                let views = [cut.view(), other.view()];
+                let expected = ndarray::concatenate(Axis(axis), &views).unwrap();
+                assert_eq!(joined.view(), expected, "{parts:?} of {shape:?}");
+            }
+        }
+    }
+}
+
 /// One tensor added to another in place.
 fn accumulated<A: Float>(to: &Tensor<A>, other: &Tensor<A>) -> Tensor<A> {
     let mut sum = to.clone();

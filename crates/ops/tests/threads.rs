@@ -3,6 +3,7 @@
 
 use ops::declare::sample;
 use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
+use ops::rules::{Normalize, NormalizeSlope, Variance};
 use ops::{Reading, Tensor, prelude::*, with_threads};
 
 /// The bits of what `f` gives, which must be the same with one thread and with several.
@@ -80,7 +81,31 @@ fn sums() {
     alike("the sum of all", || grid.sum());
     alike("sums of rows", || grid.sum_axes(-1));
     alike("sums of columns", || grid.sum_axes(0));
-    alike("means", || grid.normalize(-1, 1e-5));
+}
+
+#[test]
+fn normalisation() {
+    let grid = x(&[700, 601], 0);
+    let v = grid.cos();
+    for (what, axis) in [("rows", 1), ("columns", 0)] {
+        let slope =
+            || NormalizeSlope(Normalize { axes: axis.into(), epsilon: 1e-5, centred: true });
+        let variance = || Variance { axes: axis.into(), correction: 1.0 };
+        alike(&format!("{what} by their moments"), || grid.normalize(axis, 1e-5));
+        alike(&format!("the slope of {what}"), || Tensor::apply(slope(), &[&grid, &v]));
+        alike(&format!("the variance of {what}"), || Tensor::apply(variance(), &[&grid]));
+    }
+    // Several results to a column; the channels last, and before the last axis.
+    let images = x(&[6, 20, 30, 33], 1);
+    let last = images.permute(&[0, 2, 3, 1]).exp().permute(&[0, 3, 1, 2]);
+    for (what, x) in [("channels in front", &images), ("channels last", &last)] {
+        alike(what, || x.normalize([0, 2, 3], 1e-5));
+        alike(&format!("{what}, each image"), || x.normalize([2, 3], 1e-5));
+        alike(&format!("{what}, each place"), || x.normalize([0, 1], 1e-5));
+    }
+    // A column whose variance is lost in the type, so that all are computed in a wider one.
+    let tiny = x(&[700, 601], 0).mul(Tensor::scalar(1e-30));
+    alike("tiny ones", || tiny.normalize(0, 0.0));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! One pass over the elements of tensors that broadcast to one shape.
 
-use ndarray::{ArrayViewD, ArrayViewMutD, SliceInfoElem};
+use ndarray::{
+    ArrayView1, ArrayView2, ArrayViewD, ArrayViewMut1, ArrayViewMut2, ArrayViewMutD, SliceInfoElem,
+};
 
 use super::layout::{in_order, permuted_order};
 use super::nest::{CHUNK, Nest, Operand};
@@ -96,31 +98,43 @@ pub fn accumulate<A: Float>(to: &mut Tensor<A>, other: &Tensor<A>) {
     add_rows(to.view_mut(), &other.view());
 }
 
-/// Copies an array to another of the same shape: by rows, where those lie without gaps.
+/// Copies an array to another of the same shape.
 pub fn copy_to<A: Float>(mut to: ArrayViewMutD<'_, A>, from: &ArrayViewD<'_, A>) {
     if let (Some(to), Some(from)) = (to.as_slice_mut(), from.to_slice()) {
         return to.copy_from_slice(from);
     }
-    let lies = |strides: &[isize]| strides.last() == Some(&1);
-    if !lies(to.strides()) || !lies(from.strides()) {
-        return to.assign(from);
-    }
-    for (mut to, from) in to.rows_mut().into_iter().zip(from.rows()) {
-        match (to.as_slice_mut(), from.to_slice()) {
-            (Some(to), Some(from)) => to.copy_from_slice(from),
-            _ => to.assign(&from),
-        }
-    }
+    by_rows(to, from, &|mut to, from| match (to.as_slice_mut(), from.to_slice()) {
+        (Some(to), Some(from)) => to.copy_from_slice(from),
+        _ => to.assign(&from),
+    });
 }
 
-/// Adds to each element of an array that of another of the same shape, row by row.
-fn add_rows<A: Float>(mut to: ArrayViewMutD<'_, A>, other: &ArrayViewD<'_, A>) {
-    for (mut to, other) in to.rows_mut().into_iter().zip(other.rows()) {
-        match (to.as_slice_mut(), other.to_slice()) {
-            (Some(to), Some(other)) => simd::add(to, other),
-            _ => ndarray::Zip::from(to).and(other).for_each(|a, &b| *a += b),
-        }
+/// Adds to each element of an array that of another of the same shape.
+fn add_rows<A: Float>(to: ArrayViewMutD<'_, A>, other: &ArrayViewD<'_, A>) {
+    by_rows(to, other, &|mut to, other| match (to.as_slice_mut(), other.to_slice()) {
+        (Some(to), Some(other)) => simd::add(to, other),
+        _ => ndarray::Zip::from(to).and(other).for_each(|a, &b| *a += b),
+    });
+}
+
+/// Calls `work` with each row of an array and that of another of the same shape.
+fn by_rows<A: Float>(
+    mut to: ArrayViewMutD<'_, A>,
+    other: &ArrayViewD<'_, A>,
+    work: &impl Fn(ArrayViewMut1<'_, A>, ArrayView1<'_, A>),
+) {
+    if to.ndim() > 2 {
+        let parts = to.outer_iter_mut().zip(other.outer_iter());
+        return parts.for_each(|(to, other)| by_rows(to, &other, work));
     }
+    // Of a known number of axes, as a loop over any number takes as long as a short row.
+    let matrices = (to.view_mut().into_dimensionality(), other.view().into_dimensionality());
+    if let (Ok::<ArrayViewMut2<'_, A>, _>(mut to), Ok::<ArrayView2<'_, A>, _>(other)) = matrices {
+        let rows = to.outer_iter_mut().zip(other.outer_iter());
+        return rows.for_each(|(to, other)| work(to, other));
+    }
+    let rows = to.rows_mut().into_iter().zip(other.rows());
+    rows.for_each(|(to, other)| work(to, other));
 }
 
 /// Replaces each number of a parameter `w`, and what an optimiser keeps for it, in one pass.

@@ -3,8 +3,8 @@
 use smallvec::SmallVec;
 
 use super::layout::{elements_in, in_order, order_of};
-use super::reduction::Reduction;
-use super::simd::{fold_lanes, vectorised};
+use super::reduction::{Reduction, lane_sum};
+use super::simd::vectorised;
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -76,25 +76,20 @@ pub fn normalize_slope<A: Float>(x: &Tensor<A>, v: &Tensor<A>, by: &Normalizatio
     in_order(slope(&x, &v, &reduction, by), shape, &order)
 }
 
-vectorised! {
-    fn normal<A: Float>(x: &[A], reduction: &Reduction, by: &Normalization) -> Vec<A> {
-        let (mean, inverse) = reduction.moments(x, by);
-        reduction.map([x], [&mean, &inverse], |[x], [mean, inverse]| (x - mean) * inverse)
-    }
+fn normal<A: Float>(x: &[A], reduction: &Reduction, by: &Normalization) -> Vec<A> {
+    let (mean, inverse) = reduction.moments(x, by);
+    reduction.map([x], [&mean, &inverse], |[x], [mean, inverse]| (x - mean) * inverse)
 }
 
-vectorised! {
-    fn slope<A: Float>(x: &[A], v: &[A], reduction: &Reduction, by: &Normalization) -> Vec<A> {
-        let (mean, inverse) = reduction.moments(x, by);
-        let mean_v = reduction.means_if(by.centred, v);
-        let normal = [&mean[..], &inverse];
-        let along =
-            reduction.means([x, v], normal, |[x, v], [mean, inverse]| v * (x - mean) * inverse);
-        let of = [&mean[..], &inverse, &mean_v, &along];
-        reduction.map([x, v], of, |[x, v], [mean, inverse, mean_v, along]| {
-            inverse * (v - mean_v - (x - mean) * inverse * along)
-        })
-    }
+fn slope<A: Float>(x: &[A], v: &[A], reduction: &Reduction, by: &Normalization) -> Vec<A> {
+    let (mean, inverse) = reduction.moments(x, by);
+    let mean_v = reduction.means_if(by.centred, v);
+    let normal = [&mean[..], &inverse];
+    let along = reduction.means([x, v], normal, |[x, v], [mean, inverse]| v * (x - mean) * inverse);
+    let of = [&mean[..], &inverse, &mean_v, &along];
+    reduction.map([x, v], of, |[x, v], [mean, inverse, mean_v, along]| {
+        inverse * (v - mean_v - (x - mean) * inverse * along)
+    })
 }
 
 vectorised! {
@@ -170,7 +165,6 @@ impl Reduction {
     }
 
     /// Mean and 1/σ of each result.
-    #[inline(always)]
     fn moments<A: Float>(&self, x: &[A], by: &Normalization) -> (Vec<A>, Vec<A>) {
         let mean = self.means_if(by.centred, x);
         let variance = self.means([x], [&mean], |[x], [mean]| (x - mean) * (x - mean));
@@ -189,49 +183,18 @@ impl Reduction {
     }
 
     /// The mean of each result, or zeros.
-    #[inline(always)]
     fn means_if<A: Float>(&self, centred: bool, x: &[A]) -> Vec<A> {
         if centred { self.means([x], [], |[x], []| x) } else { vec![A::zero(); self.results] }
     }
 
     /// The mean, for each result, of `f` of the operands' elements and the numbers `of` the result.
-    #[inline(always)]
     fn means<A: Float, const N: usize, const K: usize>(
         &self,
         x: [&[A]; N],
         of: [&[A]; K],
-        f: impl Fn([A; N], [A; K]) -> A,
+        f: impl Fn([A; N], [A; K]) -> A + Sync,
     ) -> Vec<A> {
-        // The sum of many short sums, kept in f64 so that a large batch loses nothing in f32.
-        let mut sums = vec![0.0; self.results];
-        self.for_each_run(|start, result| {
-            let x = x.map(|x| &x[start..][..self.run]);
-            if self.inner {
-                let of = of.map(|of| of[result]);
-                sums[result] += lane_sum(self.run, |i| f(x.map(|x| x[i]), of)).to_f64();
-            } else {
-                let of = of.map(|of| &of[result..][..self.run]);
-                for (i, sum) in sums[result..][..self.run].iter_mut().enumerate() {
-                    *sum += f(x.map(|x| x[i]), of.map(|of| of[i])).to_f64();
-                }
-            }
-        });
         let size = self.size as f64;
-        sums.iter().map(|sum| A::from_f64(sum / size)).collect()
+        self.totals(x, of, f).into_iter().map(|sum| A::from_f64(sum / size)).collect()
     }
-}
-
-/// Sums `f(0)` to `f(count − 1)` in lanes, which the compiler may put side by side.
-#[inline(always)]
-fn lane_sum<A: Float>(count: usize, f: impl Fn(usize) -> A) -> A {
-    const LANES: usize = 16;
-    let mut lanes = [A::zero(); LANES];
-    let whole = count - count % LANES;
-    for start in (0..whole).step_by(LANES) {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += f(start + lane);
-        }
-    }
-    (whole..count).for_each(|i| lanes[i - whole] += f(i));
-    fold_lanes(lanes, |a, b| a + b)
 }

@@ -1,11 +1,21 @@
 //! How the elements of a tensor fall into those that are reduced to one result.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::layout::{Order, in_order, ordered};
+use super::simd::{fold_lanes, vectorised};
+use super::threads;
 use crate::ground::memory;
 use crate::number::Float;
 use crate::tensor::Tensor;
+
+/// The fewest elements worth a thread of their own.
+const PER_THREAD: usize = 32_768;
+
+/// Columns are divided at multiples of this: a cache line holds so many.
+const COLUMNS: usize = 16;
 
 /// The elements of a tensor in memory order, each with the number of the result it is reduced to.
 ///
@@ -74,13 +84,34 @@ impl Reduction {
         (Self::new(&lengths, &reduced_lengths), Kept { shape, order })
     }
 
+    /// The number of runs.
+    fn runs(&self) -> usize {
+        self.outer.iter().map(|&(length, _)| length).product()
+    }
+
+    /// Whether the results can be divided among threads: each is that of one run, or of a column of
+    /// all runs.
+    fn divides(&self) -> bool {
+        self.results == if self.inner { self.runs() } else { self.run }
+    }
+
     /// Calls `visit` with the offset of each run and the number of its first result.
     #[inline(always)]
-    pub fn for_each_run(&self, mut visit: impl FnMut(usize, usize)) {
-        let runs: usize = self.outer.iter().map(|&(length, _)| length).product();
+    pub fn for_each_run(&self, visit: impl FnMut(usize, usize)) {
+        self.for_runs(0..self.runs(), visit);
+    }
+
+    /// [`for_each_run`](Self::for_each_run) of some of the runs.
+    #[inline(always)]
+    fn for_runs(&self, runs: Range<usize>, mut visit: impl FnMut(usize, usize)) {
         let mut index = SmallVec::<[usize; 4]>::from_elem(0, self.outer.len());
-        let mut result = 0;
-        for run in 0..runs {
+        let (mut result, mut rest) = (0, runs.start);
+        for (i, &(length, step)) in index.iter_mut().zip(&self.outer).rev() {
+            *i = rest % length.max(1);
+            rest /= length.max(1);
+            result += *i * step;
+        }
+        for run in runs {
             visit(run * self.run, result);
             for (i, &(length, step)) in index.iter_mut().zip(&self.outer).rev() {
                 *i += 1;
@@ -95,29 +126,114 @@ impl Reduction {
     }
 
     /// Computes `f` of each element of the operands `x` and the numbers `of` its result.
-    #[inline(always)]
     pub fn map<A: Float, const N: usize, const K: usize>(
         &self,
         x: [&[A]; N],
         of: [&[A]; K],
-        f: impl Fn([A; N], [A; K]) -> A,
+        f: impl Fn([A; N], [A; K]) -> A + Sync,
     ) -> Vec<A> {
         let mut out = memory::take(x[0].len());
-        self.for_each_run(|start, result| {
-            let x = x.map(|x| &x[start..][..self.run]);
-            let out = &mut out[start..][..self.run];
-            if self.inner {
+        threads::divide(&mut out, self.run, PER_THREAD, |start, out| {
+            map_runs(self, start, x, of, out, &f);
+        });
+        out
+    }
+
+    /// Sums, for each result, `f` of the operands' elements and the numbers `of` the result, from
+    /// the first to the last, in `f64`, so that a large batch loses nothing in `f32`.
+    pub fn totals<A: Float, const N: usize, const K: usize>(
+        &self,
+        x: [&[A]; N],
+        of: [&[A]; K],
+        f: impl Fn([A; N], [A; K]) -> A + Sync,
+    ) -> Vec<f64> {
+        let mut totals = vec![0.0; self.results];
+        let (unit, least) = match self.divides() {
+            true if self.inner => (1, PER_THREAD / self.size.max(1)),
+            true => (COLUMNS, PER_THREAD / self.size.max(1)),
+            false => (self.results, self.results),
+        };
+        threads::divide(&mut totals, unit, least.max(1), |first, totals| {
+            add_totals(self, first, x, of, totals, &f);
+        });
+        totals
+    }
+}
+
+vectorised! {
+    /// Computes `f` of the elements of whole runs, from the element `first` on.
+    fn map_runs<A: Float, F: Fn([A; N], [A; K]) -> A, const N: usize, const K: usize>(
+        reduction: &Reduction,
+        first: usize,
+        x: [&[A]; N],
+        of: [&[A]; K],
+        out: &mut [A],
+        f: &F,
+    ) {
+        let run = reduction.run;
+        let runs = |elements: usize| elements.checked_div(run).unwrap_or(0);
+        reduction.for_runs(runs(first)..runs(first + out.len()), |start, result| {
+            let x = x.map(|x| &x[start..][..run]);
+            let out = &mut out[start - first..][..run];
+            if reduction.inner {
                 let of = of.map(|of| of[result]);
                 for (i, out) in out.iter_mut().enumerate() {
                     *out = f(x.map(|x| x[i]), of);
                 }
             } else {
-                let of = of.map(|of| &of[result..][..self.run]);
+                let of = of.map(|of| &of[result..][..run]);
                 for (i, out) in out.iter_mut().enumerate() {
                     *out = f(x.map(|x| x[i]), of.map(|of| of[i]));
                 }
             }
         });
-        out
     }
+}
+
+vectorised! {
+    /// Adds the terms of all results, or of those from `first` on, if they divide.
+    fn add_totals<A: Float, F: Fn([A; N], [A; K]) -> A, const N: usize, const K: usize>(
+        reduction: &Reduction,
+        first: usize,
+        x: [&[A]; N],
+        of: [&[A]; K],
+        totals: &mut [f64],
+        f: &F,
+    ) {
+        let some = first..first + totals.len();
+        if reduction.inner {
+            let runs = if reduction.divides() { some } else { 0..reduction.runs() };
+            return reduction.for_runs(runs, |start, result| {
+                let x = x.map(|x| &x[start..][..reduction.run]);
+                let of = of.map(|of| of[result]);
+                let sum = lane_sum(reduction.run, |i| f(x.map(|x| x[i]), of));
+                totals[result - first] += sum.to_f64();
+            });
+        }
+        let columns = if reduction.divides() { some } else { 0..reduction.run };
+        reduction.for_each_run(|start, result| {
+            let x = x.map(|x| &x[start + columns.start..][..columns.len()]);
+            let of = of.map(|of| &of[result + columns.start..][..columns.len()]);
+            // Where there are several results to a column, all are wanted.
+            let totals = totals[result + columns.start - first..][..columns.len()].iter_mut();
+            for (i, total) in totals.enumerate() {
+                *total += f(x.map(|x| x[i]), of.map(|of| of[i])).to_f64();
+            }
+        });
+    }
+}
+
+/// Sums `f(0)` to `f(count − 1)` in lanes, which the compiler may put side by side.
+#[inline(always)]
+pub fn lane_sum<A: Float>(count: usize, f: impl Fn(usize) -> A) -> A {
+    const LANES: usize = 16;
+    let mut lanes = [A::zero(); LANES];
+    let whole = count - count % LANES;
+    for start in (0..whole).step_by(LANES) {
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum += f(start + lane);
+        }
+    }
+    (whole..count).for_each(|i| lanes[i - whole] += f(i));
+    fold_lanes(lanes, |a, b| a + b)
 }

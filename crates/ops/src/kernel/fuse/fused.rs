@@ -15,7 +15,7 @@ use crate::number::Float;
 use crate::tensor::Tensor;
 
 /// The fewest results of steps worth a thread of their own.
-const PER_THREAD: usize = 65_536;
+const PER_THREAD: usize = 32_768;
 
 /// The most operands that nearly all steps have.
 const FEW: usize = 3;
