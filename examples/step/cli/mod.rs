@@ -99,7 +99,7 @@ fn record_whole<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t
         Chosen::Expression { source, given } => {
             let given: Vec<(&str, Tensor<f64>)> =
                 given.iter().map(|(name, value)| (&name[..], value.clone())).collect();
-            Expression::parse(source)
+            Expression::parse_in(arguments.speech.views(), source)
                 .and_then(|expression| expression.record(tape, &given))
                 .map_err(|error| {
                     let error = match error.kind().clone() {
@@ -178,6 +178,7 @@ fn show(
         let gradients =
             output.try_backward().map_err(|error| Failure::Misuse(error.to_string()))?;
         let picture = Picture::of(output).values().gradients(&gradients);
+        let picture = picture.language(arguments.speech.views());
         Ok(arguments.digits.map_or(picture.clone(), |digits| picture.digits(digits)))
     };
     let content = match view.format {
@@ -234,7 +235,7 @@ fn plan(arguments: &Arguments) -> Result<String, Failure> {
     let gradients = output.backward_recorded();
     let gradients = variables.iter().filter_map(|&x| gradients.try_wrt(x).ok());
     let outputs: Vec<Var<'_, f64>> = std::iter::once(output).chain(gradients).collect();
-    Ok(tape.compile(&outputs).plan().to_string())
+    Ok(tape.compile(&outputs).plan().text(arguments.speech.views()))
 }
 
 /// The number of paths that are listed.
@@ -244,9 +245,9 @@ const MOST_PATHS: usize = 16;
 fn open(trace: &Trace<'_, f64>, arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let (layout, speech) = (layout(arguments), arguments.speech);
     for (i, element) in arguments.elements.iter().enumerate() {
-        let opened = trace
-            .element(element, layout)
-            .map_err(|error| Failure::Misuse(speech.no_element(element, error)))?;
+        let opened = trace.element(element, layout).map_err(|error| {
+            Failure::Misuse(speech.no_element(element, error.text(speech.views())))
+        })?;
         let between = if i > 0 { "\n" } else { "" };
         print(out, &format!("{between}{}", opened.text(layout)), speech)?;
     }
@@ -254,7 +255,7 @@ fn open(trace: &Trace<'_, f64>, arguments: &Arguments, out: &mut dyn Write) -> R
     let node = variable(trace.output().tape(), name, "--paths", speech)?;
     let paths = trace
         .paths(node, MOST_PATHS)
-        .map_err(|error| Failure::Misuse(speech.no_paths(name, error)))?;
+        .map_err(|error| Failure::Misuse(speech.no_paths(name, error.text(speech.views()))))?;
     print(out, &paths.text(layout).to_string(), speech)
 }
 
