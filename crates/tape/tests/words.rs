@@ -10,7 +10,7 @@ use tape::words::{Catalogue, Form, Forms, Language, Piece, pieces};
 use tape::{Tape, Var, prelude::*};
 
 #[path = "common/marks.rs"]
-mod marks;
+pub(crate) mod marks;
 use marks::{marked_views, unmarked};
 
 #[track_caller]
