@@ -33,13 +33,14 @@ macro_rules! vectorised {
 }
 pub(super) use vectorised;
 
-/// Elements between two looks for NaN: few enough for the first-level cache.
-const CHUNK: usize = 1024;
+/// The fewest elements that are computed in registers of 512 bits, and the length of a block there.
+const WIDE: usize = 64;
 
-/// What is computed in registers of 512 bits is a multiple of this, and at least [`WIDE`]: below, and
-/// for the rest, those of 256 bits are quicker.
-const UNIT: usize = 64;
-const WIDE: usize = 256;
+/// The lengths of blocks in registers of 256 bits: of many elements, and of few.
+const LONG: usize = 32;
+const SHORT: usize = 8;
+
+const FITS: &str = "as many elements of each operand as are to be computed";
 
 /// Computes `out[i] = point(first[i], second[i])` for all i.
 ///
@@ -53,13 +54,9 @@ pub fn fill<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
     out: &mut [A],
 ) {
     if out.len() < WIDE {
-        return fill_narrow(point, first, second, out);
-    }
-    let wide = out.len() / UNIT * UNIT;
-    let (out, rest) = out.split_at_mut(wide);
-    fill_wide(point, first.map(|x| &x[..wide]), second.map(|x| &x[..wide]), out);
-    if !rest.is_empty() {
-        fill_narrow(point, first.map(|x| &x[wide..]), second.map(|x| &x[wide..]), rest);
+        fill_narrow(point, first, second, out);
+    } else {
+        fill_wide(point, first, second, out);
     }
 }
 
@@ -71,7 +68,7 @@ vectorised! { wide:
         out: &mut [A],
     ) {
         if target_cfg_f!(target_feature = "avx512f") {
-            fill_fast(point, first, second, out);
+            fill_blocks::<A, P, N, M, WIDE>(point, first, second, out, 0);
         } else {
             fill_narrow(point, first, second, out);
         }
@@ -85,10 +82,15 @@ vectorised! {
         second: [&[A]; M],
         out: &mut [A],
     ) {
-        if target_cfg_f!(target_feature = "fma") || cfg!(target_arch = "aarch64") {
-            return fill_fast(point, first, second, out);
-        }
         let n = out.len();
+        if target_cfg_f!(target_feature = "fma") || cfg!(target_arch = "aarch64") {
+            if n < SHORT {
+                return fill_few(point, first, second, out);
+            }
+            let long = n / LONG * LONG;
+            fill_blocks::<A, P, N, M, LONG>(point, first, second, &mut out[..long], 0);
+            return fill_blocks::<A, P, N, M, SHORT>(point, first, second, out, long);
+        }
         let (first, second) = (first.map(|x| &x[..n]), second.map(|x| &x[..n]));
         for i in 0..n {
             out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
@@ -96,35 +98,80 @@ vectorised! {
     }
 }
 
+/// Computes the elements from number `start` on in blocks of `B`, which are no more than there are
+/// elements at all.
+///
+/// A loop of a known length needs no check at each index, and leaves nothing over that would go
+/// element by element: the last block begins earlier where it would be too long, and computes some
+/// elements once more.
 #[inline(always)] // To be compiled for the instructions of the function that calls it.
-fn fill_fast<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
+fn fill_blocks<A: Float, P: Point<N, M>, const N: usize, const M: usize, const B: usize>(
+    point: P,
+    first: [&[A]; N],
+    second: [&[A]; M],
+    out: &mut [A],
+    start: usize,
+) {
+    let n = out.len();
+    let mut next = start;
+    while next < n {
+        let at = next.min(n - B);
+        let first = first.map(|x| x[at..].first_chunk::<B>().expect(FITS));
+        let second = second.map(|x| x[at..].first_chunk::<B>().expect(FITS));
+        let out = out[at..].first_chunk_mut::<B>().expect(FITS);
+        fill_block(point, first, second, out);
+        next += B;
+    }
+}
+
+/// Computes fewer than [`SHORT`] elements, as a block that is filled up.
+#[inline(always)]
+fn fill_few<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
     point: P,
     first: [&[A]; N],
     second: [&[A]; M],
     out: &mut [A],
 ) {
-    let n = out.len();
-    // Slices of one length, known to be so, need no check at each index.
-    let (first, second) = (first.map(|x| &x[..n]), second.map(|x| &x[..n]));
-    let mut start = 0;
-    while start < n {
-        let end = n.min(start + CHUNK);
-        let out = &mut out[start..end];
-        let (first, second) = (first.map(|x| &x[start..end]), second.map(|x| &x[start..end]));
-        let mut any_nan = false;
-        for i in 0..out.len() {
-            let Fast(value) = point.at(first.map(|x| Fast(x[i])), second.map(|y| Fast(y[i])));
-            any_nan |= value.is_nan();
-            out[i] = value;
-        }
-        if any_nan {
-            for i in 0..out.len() {
-                if out[i].is_nan() {
-                    out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
-                }
-            }
-        }
-        start = end;
+    let Some(last) = out.len().checked_sub(1) else { return };
+    let from = |x: &[A]| -> [A; SHORT] {
+        let x = &x[..=last];
+        std::array::from_fn(|i| x[i.min(last)])
+    };
+    let mut block = [A::default(); SHORT];
+    fill_block(point, first.map(from).each_ref(), second.map(from).each_ref(), &mut block);
+    out.iter_mut().zip(block).for_each(|(out, value)| *out = value);
+}
+
+/// Computes a block of elements, and those again that are NaN.
+#[inline(always)]
+fn fill_block<A: Float, P: Point<N, M>, const N: usize, const M: usize, const B: usize>(
+    point: P,
+    first: [&[A; B]; N],
+    second: [&[A; B]; M],
+    out: &mut [A; B],
+) {
+    let mut any_nan = false;
+    for i in 0..B {
+        let Fast(value) = point.at(first.map(|x| Fast(x[i])), second.map(|y| Fast(y[i])));
+        any_nan |= value.is_nan();
+        out[i] = value;
+    }
+    if any_nan {
+        repair(point, first.map(|x| &x[..]), second.map(|y| &y[..]), out);
+    }
+}
+
+/// Computes the elements that are NaN with the float itself.
+#[cold]
+#[inline(never)]
+fn repair<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
+    point: P,
+    first: [&[A]; N],
+    second: [&[A]; M],
+    out: &mut [A],
+) {
+    for (i, out) in out.iter_mut().enumerate().filter(|(_, out)| out.is_nan()) {
+        *out = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
     }
 }
 
@@ -209,6 +256,9 @@ vectorised! {
 
 #[cfg(test)]
 mod tests {
+    use std::hint::black_box;
+    use std::time::Instant;
+
     use super::*;
     use crate::number::Number;
 
@@ -222,26 +272,100 @@ mod tests {
         }
     }
 
-    fn wide_is_narrow<A: Float>() {
+    fn operands<A: Float>(length: usize) -> [Vec<A>; 2] {
         let number = |i: usize| A::from_f64((i as f64 * 0.7).sin() * 4.0);
-        let mut x: Vec<A> = (0..1500).map(number).collect();
-        let y: Vec<A> = (0..1500).map(|i| number(i + 7)).collect();
-        x[300] = A::from_f64(2e10); // Computed again.
-        x[1400] = A::from_f64(f64::NAN);
-        for n in [1, 63, 64, 255, 256, 257, 320, 383, 700, 1024, 1100, 1500] {
-            let (mut wide, mut narrow) = (vec![A::default(); n], vec![A::default(); n]);
-            fill(Mixed, [&x[..n]], [&y[..n]], &mut wide);
-            fill_narrow(Mixed, [&x[..n]], [&y[..n]], &mut narrow);
-            for (i, (wide, narrow)) in wide.iter().zip(&narrow).enumerate() {
-                let same = wide == narrow || (wide.is_nan() && narrow.is_nan());
-                assert!(same, "{wide} and {narrow} at {i} of {n}");
+        let mut x: Vec<A> = (0..length).map(number).collect();
+        let y: Vec<A> = (0..length).map(|i| number(i + 7)).collect();
+        for i in (5..length).step_by(173) {
+            x[i] = A::from_f64(2e10); // Computed again.
+        }
+        for i in (90..length).step_by(311) {
+            x[i] = A::from_f64(f64::NAN);
+        }
+        [x, y]
+    }
+
+    fn assert_same<A: Float>(one: &[A], other: &[A], what: &str) {
+        for (i, (one, other)) in one.iter().zip(other).enumerate() {
+            let same = one == other || (one.is_nan() && other.is_nan());
+            assert!(same, "{one} and {other} at {i}, {what}");
+        }
+    }
+
+    /// Loops of all lengths, from all places, against one element at a time.
+    fn all_lengths_are_the_same<A: Float>() {
+        let [x, y] = operands::<A>(1500);
+        let mut single = vec![A::default(); x.len()];
+        for (i, single) in single.iter_mut().enumerate() {
+            fill(Mixed, [&x[i..=i]], [&y[i..=i]], std::slice::from_mut(single));
+            assert!(x[i].is_nan() == single.is_nan(), "{single} of {}", x[i]);
+        }
+        for n in (0..=200).chain([255, 256, 257, 320, 383, 700, 1024, 1100, 1499]) {
+            for start in [0, 1, 1500 - n] {
+                let (x, y) = (&x[start..][..n], &y[start..][..n]);
+                let mut out = vec![A::default(); n + 2];
+                fill(Mixed, [x], [y], &mut out[1..=n]);
+                assert_same(&out[1..=n], &single[start..][..n], "in any registers");
+                assert!(out[0] == A::default() && out[n + 1] == A::default());
+                fill_narrow(Mixed, [x], [y], &mut out[1..=n]);
+                assert_same(&out[1..=n], &single[start..][..n], "in registers of 256 bits");
             }
         }
     }
 
     #[test]
-    fn registers_of_all_lengths_give_the_same() {
-        wide_is_narrow::<f32>();
-        wide_is_narrow::<f64>();
+    fn loops_of_all_lengths_give_the_same() {
+        all_lengths_are_the_same::<f32>();
+        all_lengths_are_the_same::<f64>();
+    }
+
+    /// Without elements there is nothing to fill up a block with.
+    #[test]
+    fn operands_may_be_longer_than_the_results() {
+        let [x, y] = operands::<f64>(100);
+        for n in [0, 3, 9, 70] {
+            let (mut long, mut short) = (vec![0.0; n], vec![0.0; n]);
+            fill(Mixed, [&x], [&y], &mut long);
+            fill(Mixed, [&x[..n]], [&y[..n]], &mut short);
+            assert_same(&long, &short, "of longer operands");
+        }
+    }
+
+    macro_rules! times {
+        ($float:ident: $($name:ident)*) => {$({
+            #[derive(Clone, Copy)]
+            struct This;
+            impl Point<1, 1> for This {
+                #[inline(always)]
+                fn at<R: Number>(self, [x]: [R; 1], [y]: [R; 1]) -> R {
+                    x.$name() * y
+                }
+            }
+            print!("{:8} {}", stringify!($name), stringify!($float));
+            for n in [1_usize, 8, 17, 64, 256, 1000] {
+                let x: Vec<$float> = (0..n).map(|i| (i * 37 % 101) as $float * 0.06 - 3.0).collect();
+                let mut y = x.clone();
+                let mut time = |fill: &dyn Fn(&[$float], &mut [$float])| {
+                    let mut run = || {
+                        let start = Instant::now();
+                        (0..100_000 / n).for_each(|_| fill(black_box(&x), black_box(&mut y)));
+                        start.elapsed().as_secs_f64() * 1e9 / (100_000 / n * n) as f64
+                    };
+                    (0..40).map(|_| run()).fold(f64::INFINITY, f64::min)
+                };
+                let narrow = time(&|x, y| fill_narrow(This, [x], [x], y));
+                let best = time(&|x, y| fill(This, [x], [x], y));
+                print!("   {n}: {narrow:.2} {best:.2}");
+            }
+            println!();
+        })*};
+    }
+
+    #[test]
+    #[ignore = "a measurement, for a release build: prints nanoseconds an element"]
+    fn time() {
+        println!("length: in registers of 256 bits, and as chosen");
+        times!(f32: square sigmoid tanh sin);
+        times!(f64: square sigmoid tanh sin);
     }
 }
