@@ -159,6 +159,11 @@ fn what_is_not_there_is_said_from_the_catalogue() {
         assert_marked("no element", &error.text(marked_views()), &["nobody", "detach", "sum"]);
         assert_eq!(error.text(Language::ENGLISH), error.to_string());
     }
+    for start in [x, constant] {
+        let error = start.try_backward().unwrap_err();
+        assert_marked("no start", &error.text(marked_views()), &["mul"]);
+        assert_eq!(error.text(Language::ENGLISH), error.to_string());
+    }
     for node in [x, c] {
         let error = trace.paths(node, 1).unwrap_err();
         assert_marked("no paths", &error.text(marked_views()), &[]);

@@ -119,11 +119,7 @@ pub enum TapeError {
         location: &'static Location<'static>,
     },
     /// Backpropagation from a value that is not a scalar.
-    #[error(
-        "backward() starts from a scalar, but this value has shape {} ({output}). Reduce it first, \
-         with sum() or mean(), or give the cotangent of each element to backward_with(seed)",
-        show(shape)
-    )]
+    #[error("{}", Language::ENGLISH.sweep_from_tensor(show(shape), output))]
     NotScalar {
         /// The value.
         output: Origin,
@@ -149,14 +145,25 @@ pub enum TapeError {
     #[error("{0}")]
     Batch(#[from] BatchError),
     /// Backpropagation from a value into which no variable went.
-    #[error(
-        "no gradient flows to this value ({output}): it was computed from constants or detached \
-         values only. Put what you differentiate with respect to on the tape with var()"
-    )]
+    #[error("{}", Language::ENGLISH.sweep_without_variable(output))]
     Untracked {
         /// The value.
         output: Origin,
     },
+}
+
+impl TapeError {
+    /// The error in words: in the language if it is one that a learner meets, of what no sweep can
+    /// start from, else as `Display` has it.
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::NotScalar { output, shape } => {
+                language.sweep_from_tensor(show(shape), output.text(language))
+            }
+            Self::Untracked { output } => language.sweep_without_variable(output.text(language)),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// Why [`vmap`](crate::transform::vmap) refuses a function or its inputs.

@@ -182,6 +182,8 @@ crate::catalogue! {
         why_other_factor(op, other);
         why_slope_0(op);
         in_places[count];
+        sweep_from_tensor(shape, output);
+        sweep_without_variable(output);
         no_gradient_other_tape(x, output);
         no_gradient_constant(x);
         no_gradient_detached(x);

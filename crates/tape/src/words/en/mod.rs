@@ -208,6 +208,8 @@ c             the losses: choose a step of training, Enter opens it
     why_other_factor: "{op} multiplies by a factor ({other}) that is 0 wherever it meets this one",
     why_slope_0: "{op} passes on 0, its slope being 0 at these values",
     in_places: Counted::one_or_other("in the one place", "in all {count} places"),
+    sweep_from_tensor: "backward() starts from a scalar, but this value has shape {shape} ({output}). Reduce it first, with sum() or mean(), or give the cotangent of each element to backward_with(seed)",
+    sweep_without_variable: "no gradient flows to this value ({output}): it was computed from constants or detached values only. Put what you differentiate with respect to on the tape with var()",
     no_gradient_other_tape: "no gradient: the value ({x}) belongs to another tape than the output ({output})",
     no_gradient_constant: "no gradient: the value is a constant ({x}); put it on the tape with var() instead",
     no_gradient_detached: "no gradient: the value is detached ({x}), so that none flows to it",
