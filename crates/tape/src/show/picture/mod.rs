@@ -220,7 +220,8 @@ impl<'t, A: Float> Picture<'t, A> {
 /// The drawing, the same in all formats.
 #[derive(Debug, Default)]
 struct Drawing {
-    /// What the picture is called where it can be.
+    /// What the picture is called, where its format has room for that.
+    #[cfg_attr(not(feature = "svg"), allow(dead_code, reason = "only an SVG has it"))]
     title: String,
     /// Edges carry the operand's position.
     graph: DiGraph<DrawnNode, usize>,
