@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nn::prelude::*;
-use nn::{EpochRecord, epoch_seed};
+use nn::{EpochLog, epoch_seed};
 
 const SAMPLES: usize = 1_280;
 const EPOCHS: usize = 5;
@@ -56,7 +56,7 @@ fn by_fit(
 ) -> Result<Vec<f64>, nn::Error> {
     let mut fit = Fit::new().epochs(EPOCHS).batch_size(batch_size).progress(false);
     let history = fit.run(model, data, loss, optimizer)?;
-    Ok(history.epochs.iter().map(EpochRecord::loss).collect())
+    Ok(history.epochs.iter().map(EpochLog::loss).collect())
 }
 
 /// Random pixels with random classes: the time of a step does not depend on their values.

@@ -2,6 +2,9 @@
 //!
 //! `cargo run --example lesson_02_order`
 
+#[path = "lessons/en/lesson_02.rs"]
+mod en;
+#[path = "lessons/mod.rs"]
 mod lessons;
 
 use std::process::ExitCode;
@@ -9,7 +12,19 @@ use std::process::ExitCode;
 use tape::Trace;
 use tape::prelude::*;
 
-use lessons::{Asked, Outcome, check, say, show};
+use lessons::{Asked, Outcome, say};
+
+tape::catalogue! {
+    /// What the lesson says, in its order; `lessons/en/lesson_02.rs` has the text.
+    pub struct Words {
+        when_may_a_node_pass_on();
+        haste_and_every_path(hasty);
+        head_of_doublings();
+        to_wait_is_right_and_fast();
+        the_sweep_gives_4();
+    }
+}
+text! { "en": en::WORDS }
 
 /// `a` doubled so many times.
 fn doublings(a: Var<'_, f64>, times: usize) -> Var<'_, f64> {
@@ -48,28 +63,19 @@ fn main() -> ExitCode {
     lessons::run(&[], lesson)
 }
 
-fn lesson(asked: &Asked) -> Outcome {
-    say("LESSON 2. WHY THE ORDER MATTERS
-
-b = a + a and c = b + b, so c is 4a and ∂c/∂a is 4. But b is used twice, and a is used twice.
-Every use of a value sends it a contribution, and the contributions add up. When may a node
-pass on what it has? The sweep waits until all of its uses have reported:");
+fn lesson(asked: &Asked<Words>) -> Outcome {
+    let words = asked.words;
+    say(words.when_may_a_node_pass_on());
     let tape = Tape::new();
     let a = tape.var(3.0).named("a");
     let b = (a + a).named("b");
     let c = (b + b).named("c");
     let trace = Trace::of(c)?;
-    show(&trace, 4)?;
+    asked.show(&trace, 4)?;
 
     let hasty = first_come(c, a);
-    say(&format!(
-        "What if b did not wait? If it passed on the first contribution, 1, as soon as that came, and the
-second not at all, a would get 1 from each of its two uses: {hasty}, which is wrong.
-
-If each contribution went its own way alone, the answer would be right, at a price. Here a is
-doubled again and again, and contributions are counted:"
-    ));
-    println!("  doublings   ∂c/∂a   passed on alone   passed on by the sweep");
+    say(&words.haste_and_every_path(hasty));
+    println!("{}", words.head_of_doublings());
     let mut right = hasty == 2.0;
     for times in [2, 4, 8, 16] {
         let tape = Tape::new();
@@ -83,16 +89,8 @@ doubled again and again, and contributions are counted:"
         right &= sum == gradient && alone == (2 << times) - 2 && swept == 2 * times;
     }
     println!();
-    say(
-        "The paths double with every doubling; the edges of the graph do not. To wait is both right and
-fast. It needs an order in which every node comes after all its uses: the order of recording,
-backwards.",
-    );
+    say(words.to_wait_is_right_and_fast());
     asked.page(c)?;
     right &= trace.gradient(a).expect("a is a variable").item() == 4.0;
-    check(
-        "the sweep gives 4, haste gives 2, and walking every path of n doublings passes on 2ⁿ⁺¹-2 \
-         contributions where the sweep passes on 2n",
-        right,
-    )
+    asked.check(words.the_sweep_gives_4(), right)
 }

@@ -8,6 +8,9 @@
 //!
 //! `cargo run --example lesson_03_textbook`
 
+#[path = "lessons/en/lesson_03.rs"]
+mod en;
+#[path = "lessons/mod.rs"]
 mod lessons;
 
 use std::process::ExitCode;
@@ -17,7 +20,18 @@ use tape::check::Check;
 use tape::prelude::*;
 use tape::{Trace, one_line};
 
-use lessons::{Asked, Outcome, check, difference, say, show};
+use lessons::{Asked, Outcome, difference, say};
+
+tape::catalogue! {
+    /// What the lesson says, in its order; `lessons/en/lesson_03.rs` has the text.
+    pub struct Words {
+        four_equations();
+        now_by_hand();
+        by_hand_and_swept(name, by_hand, swept);
+        the_textbooks_delta(worst, count, error);
+    }
+}
+text! { "en": en::WORDS }
 
 // ANCHOR: cost
 /// The network: the cost of one sample, given W₂, b₂, W₃, b₃.
@@ -39,26 +53,9 @@ fn main() -> ExitCode {
     lessons::run(&[], lesson)
 }
 
-fn lesson(asked: &Asked) -> Outcome {
-    say("LESSON 3. THE TEXTBOOK'S THREE-LAYER NETWORK
-
-Two inputs x, two hidden units a₂ = σ(W₂x + b₂), one output a₃ = σ(W₃a₂ + b₃), and the cost of
-one sample with target t, C = ½ (a₃ - t)². The other names below: z is what goes into a σ, e is
-the error a₃ - t, s its square, S their sum.
-
-The textbook calls δ = ∂C/∂z the error of a layer and proves four equations:
-
-BP1: δ₃ = (a₃ - t) ⊙ σ′(z₃). Look for it below at a₃ = sigmoid(z₃): what arrives is a₃ - t, the
-slope is a₃ · (1 - a₃).
-
-BP2: δ₂ = (W₃ᵀ δ₃) ⊙ σ′(z₂). Look at W₃a₂ = W₃ @ a₂, which passes W₃ᵀ @ its adjoint
-to a₂, and at
-a₂ = sigmoid(z₂).
-
-BP3: ∂C/∂b = δ. A sum passes on what arrives.
-
-BP4: ∂C/∂W = δ aᵀ, with a of the layer before: what a matrix product passes to its first operand.
-There, reshape makes a column of δ, and column times row is a matrix.");
+fn lesson(asked: &Asked<Words>) -> Outcome {
+    let words = asked.words;
+    say(words.four_equations());
     let values = [
         Tensor::from([[0.15, 0.20], [0.25, 0.30]]),
         Tensor::from([0.35, 0.35]),
@@ -72,26 +69,22 @@ There, reshape makes a column of δ, and column times row is a matrix.");
 
     let c = cost(&parameters);
     let trace = Trace::of(c)?;
-    show(&trace, 6)?;
+    asked.show(&trace, 6)?;
 
-    say("Now the four equations by hand, without the tape, and beside them what the sweep gave:");
+    say(words.now_by_hand());
     let by_hand = by_hand(&tape);
     let mut worst = 0.0_f64;
     for ((name, hand), &v) in names.iter().zip(&by_hand).zip(&parameters) {
         let swept = trace.gradients().wrt(v);
-        println!("  ∂C/∂{name}   by hand   {}", one_line(hand, 9));
-        println!("           sweep     {}", one_line(&swept, 9));
+        println!("{}", words.by_hand_and_swept(name, one_line(hand, 9), one_line(&swept, 9)));
         worst = worst.max(difference(&swept.to_vec(), &hand.to_vec()));
     }
     println!();
     asked.page(c)?;
     let report = Check::new().second_order().run(cost, &values)?;
-    let what = format!(
-        "the sweep gives the textbook's δ, to {worst:.0e}, and {} derivatives of first and second \
-         order agree with finite differences, to a relative error of {:.0e}",
-        report.compared, report.worst.error
-    );
-    check(&what, worst < 1e-15)
+    let [apart, error] = [worst, report.worst.error].map(|x| format!("{x:.0e}"));
+    let what = words.the_textbooks_delta(apart, report.compared, error);
+    asked.check(&what, worst < 1e-15)
 }
 
 /// The textbook's equations: ∂C/∂W₂, ∂C/∂b₂, ∂C/∂W₃ and ∂C/∂b₃ from the numbers of the forward pass.

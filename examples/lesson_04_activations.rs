@@ -2,6 +2,9 @@
 //!
 //! `cargo run --example lesson_04_activations -- --svg plots` also writes a plot of each.
 
+#[path = "lessons/en/lesson_04.rs"]
+mod en;
+#[path = "lessons/mod.rs"]
 mod lessons;
 
 use std::error::Error;
@@ -13,7 +16,22 @@ use tape::Trace;
 use tape::prelude::*;
 use tape::trace::Rounding;
 
-use lessons::{Asked, Outcome, check, difference, filled, say};
+use lessons::{Asked, Outcome, difference, filled, say};
+
+tape::catalogue! {
+    /// What the lesson says, in its order; `lessons/en/lesson_04.rs` has the text.
+    pub struct Words {
+        a_bend_and_its_slope();
+        value();
+        slope();
+        no_slope_anywhere();
+        which_learn();
+        no_folder(folder, error);
+        plots_are_in(count, folder);
+        slopes_agree(worst);
+    }
+}
+text! { "en": en::WORDS }
 
 type Activation = (&'static str, for<'t> fn(Var<'t, f64>) -> Var<'t, f64>);
 
@@ -41,7 +59,7 @@ fn values_and_slopes(f: Activation, points: &[f64]) -> (Vec<f64>, Vec<f64>) {
     (y.value().to_vec(), y.sum().backward().wrt(x).to_vec())
 }
 
-fn plot(f: Activation, directory: &Path) -> Result<(), Box<dyn Error>> {
+fn plot(f: Activation, directory: &Path, words: &Words) -> Result<(), Box<dyn Error>> {
     let points: Vec<f64> = (-200..=200).map(|i| f64::from(i) / 50.0).collect();
     let (values, slopes) = values_and_slopes(f, &points);
     let file = directory.join(format!("{}.svg", f.0));
@@ -57,7 +75,7 @@ fn plot(f: Activation, directory: &Path) -> Result<(), Box<dyn Error>> {
         .build_cartesian_2d(-4.0..4.0, lowest - 0.1..highest)?;
     let height = |y: &f64| format!("{:.1}", if y.abs() < 1e-9 { 0.0 } else { *y });
     chart.configure_mesh().light_line_style(WHITE).y_label_formatter(&height).draw()?;
-    for (name, heights, color) in [("value", &values, BLUE), ("slope", &slopes, RED)] {
+    for (name, heights, color) in [(words.value(), &values, BLUE), (words.slope(), &slopes, RED)] {
         let line = points.iter().copied().zip(heights.iter().copied());
         // A step is not drawn as a wall.
         let pieces: Vec<Vec<(f64, f64)>> = split(line);
@@ -93,26 +111,22 @@ fn split(line: impl Iterator<Item = (f64, f64)>) -> Vec<Vec<(f64, f64)>> {
 }
 
 /// The formula of the slope, as its rule has it.
-fn slope_formula(f: Activation) -> String {
+fn slope_formula(f: Activation, words: &Words) -> String {
     let tape = Tape::new();
     let y = f.1(tape.var(0.5).named("x")).named("y");
     let formula = Trace::of(y)
         .ok()
         .and_then(|trace| trace.backward()[0].local_formula(0, Rounding::default()));
-    formula.map_or("0 everywhere".to_owned(), |formula| formula.names)
+    formula.map_or(words.no_slope_anywhere().to_owned(), |formula| formula.names)
 }
 
 fn main() -> ExitCode {
     lessons::run(&["svg"], lesson)
 }
 
-fn lesson(asked: &Asked) -> Outcome {
-    say("LESSON 4. ACTIVATION FUNCTIONS AND THEIR SLOPES
-
-Without a bend between them, two layers are no more than one. Each function below is a bend.
-What learning sees of it is its slope: on the way back, the derivative that arrives is multiplied
-by it, so where the slope is 0, nothing is passed on. For each function: its slope as a formula,
-read from its rule, then values and slopes at six points.");
+fn lesson(asked: &Asked<Words>) -> Outcome {
+    let words = asked.words;
+    say(words.a_bend_and_its_slope());
     let points = [-4.0, -2.0, -0.5, 0.5, 2.0, 4.0];
     let row = |numbers: &[f64]| {
         let words: Vec<String> = numbers.iter().map(|x| format!("{x:>9.4}")).collect();
@@ -122,9 +136,9 @@ read from its rule, then values and slopes at six points.");
     let mut worst = 0.0_f64;
     for f in ALL {
         let (values, slopes) = values_and_slopes(f, &points);
-        println!("{}", filled(&format!("{}: ∂y/∂x = {}", f.0, slope_formula(f)), "    "));
-        println!("{:>22}{}", "value", row(&values));
-        println!("{:>22}{}\n", "slope", row(&slopes));
+        println!("{}", filled(&format!("{}: ∂y/∂x = {}", f.0, slope_formula(f, words)), "    "));
+        println!("{:>22}{}", words.value(), row(&values));
+        println!("{:>22}{}\n", words.slope(), row(&slopes));
         // Central differences of step h are off by h²/6 · |f‴|, and by rounding, ε/h.
         let h = 1e-5;
         let at = |by: f64| values_and_slopes(f, &points.map(|x| x + by)).0;
@@ -132,23 +146,16 @@ read from its rule, then values and slopes at six points.");
             at(h).iter().zip(at(-h)).map(|(up, down)| (up - down) / (2.0 * h)).collect();
         worst = worst.max(difference(&slopes, &differences));
     }
-    say(
-        "The step has no slope, so nothing can be learned through it: the perceptron needed a rule of its
-own. Sigmoid and tanh are flat far from 0: a unit that is sure of itself passes almost nothing
-back, and a sigmoid never more than 1/4. Relu passes on everything or nothing; a unit that is
-below 0 for every sample is dead. The leaky relu keeps a tenth there, and the smooth relatives of
-relu keep something near 0.",
-    );
+    say(words.which_learn());
     if let Some(directory) = asked.path("svg") {
         std::fs::create_dir_all(directory)
-            .map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
-        ALL.into_iter().try_for_each(|f| plot(f, directory))?;
-        say(&format!("{} plots are in {}.", ALL.len(), directory.display()));
+            .map_err(|error| words.no_folder(directory.display(), error))?;
+        ALL.into_iter().try_for_each(|f| plot(f, directory, words))?;
+        say(&words.plots_are_in(ALL.len(), directory.display()));
     }
     let tape = Tape::new();
     let x = tape.var(0.5).named("x");
     let all = ALL.map(|(name, f)| f(x).named(name));
     asked.page(all.into_iter().reduce(|a, b| a + b).expect("activations").named("sum"))?;
-    let what = format!("at all these points, slopes and finite differences agree to {worst:.0e}");
-    check(&what, worst < 1e-9)
+    asked.check(&words.slopes_agree(format!("{worst:.0e}")), worst < 1e-9)
 }

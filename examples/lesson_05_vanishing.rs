@@ -2,6 +2,9 @@
 //!
 //! `cargo run --example lesson_05_vanishing`
 
+#[path = "lessons/en/lesson_05.rs"]
+mod en;
+#[path = "lessons/mod.rs"]
 mod lessons;
 
 use std::error::Error;
@@ -13,7 +16,19 @@ use rand::{RngExt, SeedableRng};
 use tape::Trace;
 use tape::prelude::*;
 
-use lessons::{Asked, Outcome, check, say};
+use lessons::{Asked, Outcome, say};
+
+tape::catalogue! {
+    /// What the lesson says, in its order; `lessons/en/lesson_05.rs` has the text.
+    pub struct Words {
+        ten_layers_of_sigmoids_and_relus(units);
+        head_of_layers();
+        layer(number);
+        what_is_left_of_the_gradient(sigmoids, product, relus);
+        sigmoids_lose_relus_keep();
+    }
+}
+text! { "en": en::WORDS }
 
 const LAYERS: usize = 10;
 const UNITS: usize = 16;
@@ -68,41 +83,26 @@ fn main() -> ExitCode {
     lessons::run(&[], lesson)
 }
 
-fn lesson(asked: &Asked) -> Outcome {
-    say(&format!(
-        "LESSON 5. VANISHING GRADIENTS
-
-On the way back, each layer multiplies the adjoint by its weights and by the slopes of its units.
-The slope of a sigmoid is at most 1/4; that of a relu is 1 or 0. Two networks of ten layers of
-{UNITS} units show what this does. Each starts with the weights advised for its units: of variance
-1/n for sigmoids (Glorot and Bengio 2010), 2/n for relus (He et al. 2015), with n = {UNITS}.
-
-Below, from the last layer to the first as the sweep goes: the mean slope of the layer's units,
-and the size of the gradient with respect to its weights (the root of its mean square)."
-    ));
+fn lesson(asked: &Asked<Words>) -> Outcome {
+    let words = asked.words;
+    say(&words.ten_layers_of_sigmoids_and_relus(UNITS));
     let n = UNITS as f64;
     let (first, second) = (Tape::new(), Tape::new());
     let sigmoids = Network::new(&first, (1.0 / n).sqrt(), |x| x.sigmoid());
     let relus = Network::new(&second, (2.0 / n).sqrt(), |x| x.relu());
     let (of_sigmoids, of_relus) = (sigmoids.slopes_and_sizes()?, relus.slopes_and_sizes()?);
-    println!("             sigmoid: slope   gradient     relu: slope   gradient");
+    println!("{}", words.head_of_layers());
     for layer in (0..LAYERS).rev() {
         let ((s, a), (r, b)) = (of_sigmoids[layer], of_relus[layer]);
-        println!("  layer {:>2}   {s:>14.4}   {a:>8.2e}   {r:>11.4}   {b:>8.2e}", layer + 1);
+        let name = words.layer(format!("{:>2}", layer + 1));
+        println!("  {name}   {s:>14.4}   {a:>8.2e}   {r:>11.4}   {b:>8.2e}");
     }
     println!();
     let ratio = |all: &[(f64, f64)]| all[0].1 / all[LAYERS - 1].1;
     let (a, b) = (ratio(&of_sigmoids), ratio(&of_relus));
     let product: f64 = of_sigmoids[..LAYERS - 1].iter().map(|layer| layer.0).product();
-    say(&format!(
-        "With sigmoids the gradient of layer 1 is {a:.0e} of that of layer 10. Nine layers lie between, and
-the product of their slopes alone is {product:.0e}. A step that is right for the last layer hardly
-moves the first. With relus about half of the slopes are 1 and half are 0, the weights of
-variance 2/n make up for the halving, and the ratio is {b:.1}: all layers learn at a similar rate."
-    ));
+    let [lost, slopes] = [a, product].map(|x| format!("{x:.0e}"));
+    say(&words.what_is_left_of_the_gradient(lost, slopes, format!("{b:.1}")));
     asked.page(sigmoids.cost)?;
-    check(
-        "from layer 10 to layer 1, sigmoids lose at least a factor of a thousand, relus less than ten",
-        a < 1e-3 && b > 0.1,
-    )
+    asked.check(words.sigmoids_lose_relus_keep(), a < 1e-3 && b > 0.1)
 }

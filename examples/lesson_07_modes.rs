@@ -2,6 +2,9 @@
 //!
 //! `cargo run --example lesson_07_modes`
 
+#[path = "lessons/en/lesson_07.rs"]
+mod en;
+#[path = "lessons/mod.rs"]
 mod lessons;
 
 use std::process::ExitCode;
@@ -9,7 +12,19 @@ use std::process::ExitCode;
 use ops::Tensor;
 use tape::prelude::*;
 
-use lessons::{Asked, Outcome, check, difference, say};
+use lessons::{Asked, Outcome, difference, say};
+
+tape::catalogue! {
+    /// What the lesson says, in its order; `lessons/en/lesson_07.rs` has the text.
+    pub struct Words {
+        three_ways_to_a_gradient();
+        head_of_three_ways();
+        two_passes_whatever_n(worst);
+        head_of_two_modes();
+        the_three_agree();
+    }
+}
+text! { "en": en::WORDS }
 
 /// A function of n numbers, as single numbers: Σ tanh(xᵢ · xᵢ₊₁), around the circle.
 fn f<'t>(x: &[Var<'t, f64>]) -> Var<'t, f64> {
@@ -99,15 +114,10 @@ fn main() -> ExitCode {
     lessons::run(&[], lesson)
 }
 
-fn lesson(asked: &Asked) -> Outcome {
-    say("LESSON 7. FORWARD MODE, REVERSE MODE, FINITE DIFFERENCES
-
-Three ways to the same gradient, here of Σ tanh(xᵢ · xᵢ₊₁) with n numbers x. Finite differences
-compute the function twice for each xᵢ, a little to the right and a little to the left. Forward
-mode takes one pass for each xᵢ, which carries the derivative with respect to it along with
-every value. Reverse mode goes back once, for all of them. Counted is how often an op is computed
-or visited, the forward pass included.");
-    println!("       n    differences   forward mode   reverse mode");
+fn lesson(asked: &Asked<Words>) -> Outcome {
+    let words = asked.words;
+    say(words.three_ways_to_a_gradient());
+    println!("{}", words.head_of_three_ways());
     let (mut right, mut worst) = (true, 0.0_f64);
     for n in [1, 10, 100, 300] {
         let numbers = inputs(n);
@@ -120,16 +130,8 @@ or visited, the forward pass included.");
         worst = worst.max(difference(&differences, &adjoints));
     }
     println!();
-    say(&format!(
-        "Reverse mode costs two passes, whatever n: that is why networks, with their one loss and many
-weights, learn by it. Differences are inexact on top, here by {worst:.0e} at most. They are for checking
-the other two.
-
-Forward mode is the right one for few inputs and many outputs. One x, ten ops from x to h, and
-n outputs tanh(k · h). One pass gives all n derivatives, while reverse mode goes back through
-the ten ops from each output anew:"
-    ));
-    println!("       n    forward mode   reverse mode");
+    say(&words.two_passes_whatever_n(format!("{worst:.0e}")));
+    println!("{}", words.head_of_two_modes());
     for n in [1, 10, 100, 300] {
         let ((tangents, a), (adjoints, b)) = (many_forward(n), many_reverse(n));
         println!("  {n:>6}   {a:>13}   {b:>12}");
@@ -141,7 +143,5 @@ the ten ops from each output anew:"
     let y = f(&put(&tape, &inputs(3))).named("f");
     asked.page(y)?;
     // Central differences of step 1e-5: h²/6 · |f‴| and rounding ε/h · |f|, |f| up to 300.
-    let what =
-        "the three agree, and for one output only the cost of reverse mode stays at two passes";
-    check(what, right && worst < 1e-8)
+    asked.check(words.the_three_agree(), right && worst < 1e-8)
 }

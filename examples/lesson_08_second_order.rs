@@ -2,24 +2,36 @@
 //!
 //! `cargo run --example lesson_08_second_order`
 
+#[path = "lessons/en/lesson_08.rs"]
+mod en;
+#[path = "lessons/mod.rs"]
 mod lessons;
 
 use std::process::ExitCode;
 
 use tape::{Tape, Trace};
 
-use lessons::{Asked, Outcome, check, say, show};
+use lessons::{Asked, Outcome, say};
+
+tape::catalogue! {
+    /// What the lesson says, in its order; `lessons/en/lesson_08.rs` has the text.
+    pub struct Words {
+        a_gradient_is_computed_too();
+        what_the_sweep_recorded(before, recorded);
+        newtons_method();
+        round(number, t, off);
+        exact_and_the_cube_root();
+    }
+}
+text! { "en": en::WORDS }
 
 fn main() -> ExitCode {
     lessons::run(&[], lesson)
 }
 
-fn lesson(asked: &Asked) -> Outcome {
-    say("LESSON 8. THE GRADIENT OF A GRADIENT
-
-A gradient is computed by ops too: the sweep multiplies and adds. If these ops are recorded as
-well, the gradient is a value on the tape like any other, and can be differentiated again. Take
-y = x³ at x = 4:");
+fn lesson(asked: &Asked<Words>) -> Outcome {
+    let words = asked.words;
+    say(words.a_gradient_is_computed_too());
     let tape = Tape::new();
     let x = tape.var(4.0).named("x");
     let y = (x * x * x).named("y");
@@ -32,29 +44,22 @@ y = x³ at x = 4:");
     println!("  ∂y/∂x    = 3x²        = {:>2}", slope.item());
     println!("  ∂²y/∂x²  = 6x         = {:>2}", curvature.item());
     println!("  ∂³y/∂x³  = 6          = {third:>2}\n");
-    say(&format!(
-        "There were {before} values on the tape before the first sweep, and that sweep recorded {recorded} more. Each
-belongs to the line of the op whose gradient it is. Here is how they lead to the slope, and a
-second sweep, back through them, to the curvature:"
-    ));
-    show(&Trace::of(slope)?, 4)?;
+    say(&words.what_the_sweep_recorded(before, recorded));
+    asked.show(&Trace::of(slope)?, 4)?;
 
-    say(
-        "What for? Newton's method divides the slope by the curvature and so knows how far to go. Here it
-looks for the lowest point of t⁴/4 - 2t, which is at the cube root of 2. The right digits double
-with every round:",
-    );
+    say(words.newtons_method());
     let mut at = 2.0;
     for round in 1..=6 {
         let tape = Tape::<f64>::new();
         let t = tape.var(at);
         let slope = (t * t * t * t * 0.25 - 2.0 * t).backward_recorded().wrt(t);
         at -= slope.item() / slope.backward().wrt(t).item();
-        println!("  round {round}: t = {at:.15}, off by {:.0e}", (at - 2.0_f64.cbrt()).abs());
+        let off = format!("{:.0e}", (at - 2.0_f64.cbrt()).abs());
+        println!("{}", words.round(round, format!("{at:.15}"), off));
     }
     println!();
     asked.page(slope)?;
     let powers = [y.item(), slope.item(), curvature.item(), third] == [64.0, 48.0, 24.0, 6.0];
     let root = (at - 2.0_f64.cbrt()).abs() < 4.0 * f64::EPSILON;
-    check("64, 48, 24 and 6 are exact, and Newton's method found ∛2", powers && root)
+    asked.check(words.exact_and_the_cube_root(), powers && root)
 }

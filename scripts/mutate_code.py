@@ -220,13 +220,13 @@ BY_HAND = [
     (
         "crates/nn/src/train/callbacks/save_checkpoint.rs",
         "fn on_epoch_end",
-        "record.loss().is_finite() && validation.is_finite()",
+        "log.loss().is_finite() && validation.is_finite()",
         "true",
     ),
     (
         "crates/nn/src/train/callbacks/terminate_on_nan.rs",
         "fn on_epoch_end",
-        "record.values.iter().find(|(_, value)| !value.is_finite()).cloned()",
+        "log.values.iter().find(|(_, value)| !value.is_finite()).cloned()",
         "None",
     ),
     (

@@ -1,20 +1,71 @@
-//! What the lessons share: options, paragraphs, the page of their steps, and the check at their end.
+//! What the lessons share: options, languages, paragraphs, the page of their steps, and the check at
+//! their end.
+//!
+//! A lesson lists what it says by name, in its order, and its text stands in `lessons/en`, a file a
+//! lesson. Another language is another such folder: a name without a text does not compile, and neither
+//! does a text that lacks a number of the program. `--language en-x-marked` sets each in brackets.
+
+mod en;
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tape::trace::Layout;
+use tape::words::{Catalogue, Language, Speech, codes_asked_for};
 use tape::{Trace, Var, page};
 
 pub type Outcome = Result<(), Box<dyn Error>>;
 
 const WIDTH: usize = 80;
 
-/// Runs a lesson; if it fails, its exit code is 1. Beside `--html FILE` it may have options of its
-/// own, each of which takes a path.
-pub fn run(own: &[&str], lesson: fn(&Asked) -> Outcome) -> ExitCode {
+tape::catalogue! {
+    /// What all lessons say.
+    pub struct Shared {
+        it_is_checked(what);
+        check_failed(what);
+        page_is_in(file);
+        options(problem);
+        options_and(problem, own);
+        no_language(code, list);
+    }
+}
+
+/// The languages of what all lessons say, and of the views.
+const SHARED: [Speech<Shared>; 1] = [Speech::new(&en::SHARED, Language::ENGLISH)];
+
+/// The code of English with every sentence in brackets: what stands outside of them is a name, a number,
+/// or a sentence that a translator would not find.
+const MARKED: &str = "en-x-marked";
+
+/// What a lesson says in a language.
+pub trait Text: Sized + 'static {
+    /// The languages that it is written in.
+    const ALL: &'static [(&'static str, &'static Self)];
+
+    /// The text with other templates.
+    fn with_each(&self, change: &dyn Fn(&'static str) -> &'static str) -> Self;
+}
+
+/// Writes [`Text`] for the words of a lesson.
+#[macro_export]
+macro_rules! text {
+    ($($code:literal: $words:expr),+ $(,)?) => {
+        impl lessons::Text for Words {
+            const ALL: &'static [(&'static str, &'static Self)] = &[$(($code, &$words)),+];
+
+            fn with_each(&self, change: &dyn Fn(&'static str) -> &'static str) -> Self {
+                self.changed(change)
+            }
+        }
+    };
+}
+
+/// Runs a lesson; if it fails, its exit code is 1. Beside `--html FILE` and `--language CODE` it may have
+/// options of its own, each of which takes a path.
+pub fn run<W: Text>(own: &[&str], lesson: fn(&Asked<W>) -> Outcome) -> ExitCode {
     match Asked::from_command_line(own).and_then(|asked| lesson(&asked)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -24,40 +75,89 @@ pub fn run(own: &[&str], lesson: fn(&Asked) -> Outcome) -> ExitCode {
     }
 }
 
-/// What the command line asks for: paths by their option.
-pub struct Asked(BTreeMap<String, PathBuf>);
+/// What the command line asks for: the language, and paths by their option.
+pub struct Asked<W: 'static> {
+    /// What the lesson says.
+    pub words: &'static W,
+    shared: Speech<Shared>,
+    paths: BTreeMap<String, PathBuf>,
+}
 
-impl Asked {
+impl<W: Text> Asked<W> {
     fn from_command_line(own: &[&str]) -> Result<Self, Box<dyn Error>> {
-        let (mut asked, mut words) = (BTreeMap::new(), lexopt::Parser::from_env());
-        while let Some(word) = words.next()? {
-            match word {
+        let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+        // What is wrong with the others is said in it.
+        let (words, shared) = spoken(codes_asked_for(&arguments).last().unwrap_or("en"))?;
+        let (mut paths, mut options) = (BTreeMap::new(), lexopt::Parser::from_args(arguments));
+        while let Some(option) = options.next()? {
+            match option {
+                lexopt::Arg::Long("language") => drop(options.value()?), // It was read before.
                 lexopt::Arg::Long(name) if name == "html" || own.contains(&name) => {
-                    asked.insert(name.to_owned(), words.value()?.into());
+                    paths.insert(name.to_owned(), options.value()?.into());
                 }
                 _ => {
-                    let own = own
-                        .iter()
-                        .fold(String::new(), |all, name| all + ", --" + name + " DIRECTORY");
-                    return Err(format!("{}; there is --html FILE{own}", word.unexpected()).into());
+                    let problem = option.unexpected();
+                    let own: Vec<String> =
+                        own.iter().map(|name| format!("--{name} DIRECTORY")).collect();
+                    return Err(match &own[..] {
+                        [] => shared.options(problem),
+                        own => shared.options_and(problem, own.join(", ")),
+                    }
+                    .into());
                 }
             }
         }
-        Ok(Self(asked))
+        Ok(Self { words, shared, paths })
     }
 
     #[allow(dead_code)] // For lessons with options of their own.
     pub fn path(&self, option: &str) -> Option<&Path> {
-        self.0.get(option).map(PathBuf::as_path)
+        self.paths.get(option).map(PathBuf::as_path)
+    }
+
+    /// Prints every step, in colour where the terminal has it.
+    #[allow(dead_code)] // Not every lesson goes step by step.
+    pub fn show(&self, trace: &Trace<'_, f64>, digits: usize) -> Outcome {
+        let layout = Layout { width: WIDTH, ..Layout::default() }.language(self.shared.views());
+        trace.text(layout.digits(digits)).print()?;
+        println!();
+        Ok(())
     }
 
     /// Writes the page of the steps to `output`, if it is asked for.
     pub fn page(&self, output: Var<'_, f64>) -> Outcome {
-        let Some(file) = self.0.get("html") else { return Ok(()) };
-        Trace::of(output)?.write_html(file, &page::Settings::default())?;
-        println!("The page of these steps is {}.\n", file.display());
+        let Some(file) = self.path("html") else { return Ok(()) };
+        let mut settings = page::Settings::default();
+        settings.document.language = self.shared.views();
+        Trace::of(output)?.write_html(file, &settings)?;
+        println!("{}\n", self.shared.page_is_in(file.display()));
         Ok(())
     }
+
+    /// The lesson's check: the program fails if it does not hold.
+    pub fn check(&self, what: &str, holds: bool) -> Outcome {
+        if !holds {
+            return Err(self.shared.check_failed(what).into());
+        }
+        println!("{}", filled(&self.shared.it_is_checked(what), ""));
+        Ok(())
+    }
+}
+
+/// The words of a lesson, and those of all lessons, in the language of a code.
+fn spoken<W: Text>(code: &str) -> Result<(&'static W, Speech<Shared>), Box<dyn Error>> {
+    if code == MARKED {
+        let mark = |text: &'static str| -> &'static str { format!("⟦{text}⟧").leak() };
+        let views: Catalogue = Language::ENGLISH.catalogue().changed(MARKED, "Marked", &mark);
+        let views = Language::of(Box::leak(Box::new(views)));
+        let shared = Speech::new(Box::leak(Box::new(en::SHARED.changed(&mark))), views);
+        let english = W::ALL[0].1.with_each(&mark);
+        return Ok((Box::leak(Box::new(english)), shared));
+    }
+    let words = W::ALL.iter().find(|(known, _)| *known == code).map(|(_, words)| *words);
+    words
+        .zip(Speech::find(&SHARED, code))
+        .ok_or_else(|| SHARED[0].no_language(code, Speech::list(&SHARED)).into())
 }
 
 /// Prints paragraphs.
@@ -74,23 +174,6 @@ pub fn filled(text: &str, indent: &str) -> String {
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .subsequent_indent(indent);
     textwrap::fill(text, options)
-}
-
-/// Prints every step, in colour where the terminal has it.
-#[allow(dead_code)] // Not every lesson goes step by step.
-pub fn show(trace: &Trace<'_, f64>, digits: usize) -> Outcome {
-    trace.text(Layout { width: WIDTH, ..Layout::default() }.digits(digits)).print()?;
-    println!();
-    Ok(())
-}
-
-/// The lesson's check: the program fails if it does not hold.
-pub fn check(what: &str, holds: bool) -> Outcome {
-    if !holds {
-        return Err(format!("THE CHECK FAILED. It should hold that {what}.").into());
-    }
-    println!("{}", filled(&format!("CHECKED: {what}."), ""));
-    Ok(())
 }
 
 /// The largest difference between two lists of numbers.

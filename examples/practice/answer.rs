@@ -158,7 +158,8 @@ fn read(text: &str, speech: Speech) -> Result<Answer, String> {
         })
     };
     let text = if comma(text) { text.replace(',', ".") } else { names::flat(text) };
-    let expression = Expression::parse(&text).map_err(|error| sentence(&error, speech))?;
+    let expression =
+        Expression::parse_in(speech.views(), &text).map_err(|error| sentence(&error, speech))?;
     let is_number = expression.names().is_empty();
     Ok(Answer { expression, is_number })
 }
@@ -178,7 +179,8 @@ fn evaluate(
         }
         // A call, which only a recorded expression can have: with a variable that adds nothing.
         let source = format!("({}) + 0*variable", expression.source());
-        let with = Expression::parse(&source).map_err(|error| sentence(&error, speech))?;
+        let with = Expression::parse_in(speech.views(), &source)
+            .map_err(|error| sentence(&error, speech))?;
         return recorded(&with, &[("variable", Tensor::scalar(1.0))], speech);
     }
     recorded(expression, known, speech)

@@ -100,7 +100,7 @@ pub mod save;
 pub mod schedule;
 pub mod train;
 
-pub use ground::{EpochRecord, Error, History, State, epoch_seed, rng, step_seed};
+pub use ground::{EpochLog, Error, History, State, epoch_seed, rng, step_seed};
 pub use model::{
     Gradients, LayerSummary, Mode, Module, Parameter, ParameterId, Pass, Summary, check, init,
     summary,

@@ -59,7 +59,7 @@ impl Callback<f32> for Diary {
         Ok(())
     }
     fn on_epoch_end(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {
-        run.record("pages", self.lines.len() as f64);
+        run.log("pages", self.lines.len() as f64);
         self.lines.push(format!("epoch {} ends", run.history.last().unwrap().epoch));
         Ok(())
     }
@@ -142,7 +142,7 @@ impl Callback<f32> for Scores {
         vec!["score".into()]
     }
     fn on_epoch_end(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {
-        run.record("score", self.0[run.epoch - 1]);
+        run.log("score", self.0[run.epoch - 1]);
         Ok(())
     }
 }

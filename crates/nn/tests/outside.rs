@@ -11,7 +11,7 @@ use nn::data::{
 use nn::metrics::ConfusionMatrix;
 use nn::prelude::*;
 use nn::save::{Checkpoint, Misfit, SaveError, Weights};
-use nn::train::EpochRecord;
+use nn::train::EpochLog;
 use nn::{Error, History, State};
 
 /// An escape sequence, a line end, a reversal of the order of writing, tags, blanks of no width.
@@ -302,9 +302,9 @@ fn names_of_layers_values_and_classes_are_shown() {
     let refusal = refused.unwrap_err();
     assert_visible("panic", refusal.downcast_ref::<String>().unwrap());
 
-    let record = EpochRecord { epoch: 1, values: vec![(text(), 0.5), ("loss".into(), 1.0)] };
-    assert_visible("record", &record.to_string());
-    let history = History { epochs: vec![record], stopped: Some(message()) };
+    let log = EpochLog { epoch: 1, values: vec![(text(), 0.5), ("loss".into(), 1.0)] };
+    assert_visible("log", &log.to_string());
+    let history = History { epochs: vec![log], stopped: Some(message()) };
     assert_visible("history", &history.to_string());
     #[cfg(feature = "plot")]
     assert_visible("plot", &history.to_svg());

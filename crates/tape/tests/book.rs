@@ -6,12 +6,12 @@ use std::process::{Command, Output};
 
 use unicode_width::UnicodeWidthStr;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Runs an example, which Cargo has built beside this test.
-fn run(example: &str, arguments: &[&OsStr]) -> Output {
+pub(crate) fn run(example: &str, arguments: &[&OsStr]) -> Output {
     let here = std::env::current_exe().unwrap();
     let program = here.ancestors().nth(2).unwrap().join("examples").join(example);
     Command::new(&program).args(arguments).output().unwrap_or_else(|error| {

@@ -12,6 +12,8 @@ mod debug;
 mod expression;
 #[cfg(feature = "page")]
 mod latex;
+#[cfg(all(feature = "svg", feature = "terminal"))] // Their programs are built.
+mod lessons;
 mod listings;
 mod messages;
 #[cfg(feature = "linalg")]

@@ -346,6 +346,8 @@ fn w_says_why_a_gradient_is_zero_and_marks_where_it_stops() {
     press(&mut screen, "w");
     let shown = text(&drawn(&mut screen, SMALL));
     assert!(shown.contains("1 of its 2 elements are 0"), "{shown}");
+    // It says what to press, and not what a program would call.
+    assert!(shown.contains("w tells why one is 0") && !shown.contains("why_at"), "{shown}");
     assert_eq!(marks(&shown), "", "nothing stops all of it");
     // Of an element: 2 · w[1] = -2 is not above 0, so a passes nothing to z.
     press(&mut screen, "w⏎→w");

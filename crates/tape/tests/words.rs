@@ -10,7 +10,7 @@ use tape::words::{Catalogue, Form, Forms, Language, Piece, pieces};
 use tape::{Tape, Var, prelude::*};
 
 #[path = "common/marks.rs"]
-mod marks;
+pub(crate) mod marks;
 use marks::{marked_views, unmarked};
 
 #[track_caller]
@@ -136,6 +136,74 @@ fn why_speaks_from_the_catalogue() {
     assert!(said.len() > 10, "{said:?}");
 }
 
+#[test]
+fn what_is_not_there_is_said_from_the_catalogue() {
+    let (tape, other) = (Tape::new(), Tape::new());
+    let x = tape.var([1.0, 2.0]).named("x");
+    let c = tape.constant(2.0).named("c");
+    let (cut, aside) = (tape.var(3.0).named("k"), tape.var(4.0).named("a"));
+    let constant = (c * 2.0).named("m");
+    let output = (x.sum() * constant + cut.detach().named("d")).named("y");
+    let (gradients, trace) = (output.backward(), Trace::of(output).unwrap());
+    let mut said = BTreeSet::new();
+    for asked in [c, constant, cut, output.tape().vars().last().unwrap(), aside, other.var(1.0)] {
+        let Err(reason) = gradients.try_wrt(asked) else { continue };
+        assert_marked("no gradient", &reason.text(marked_views()), &["mul", "add"]);
+        let plain = reason.text(Language::ENGLISH);
+        assert!(plain == reason.to_string() && plain.starts_with("no gradient: "), "{plain}");
+        said.insert(plain);
+    }
+    assert_eq!(said.len(), 5, "{said:?}");
+    for asked in ["nobody", "x[7]", "c[0]", "a"] {
+        let error = trace.element(asked, wide()).unwrap_err();
+        assert_marked("no element", &error.text(marked_views()), &["nobody", "detach", "sum"]);
+        assert_eq!(error.text(Language::ENGLISH), error.to_string());
+    }
+    for start in [x, constant] {
+        let error = start.try_backward().unwrap_err();
+        assert_marked("no start", &error.text(marked_views()), &["mul"]);
+        assert_eq!(error.text(Language::ENGLISH), error.to_string());
+    }
+    for node in [x, c] {
+        let error = trace.paths(node, 1).unwrap_err();
+        assert_marked("no paths", &error.text(marked_views()), &[]);
+        assert_eq!(error.text(Language::ENGLISH), error.to_string());
+    }
+}
+
+#[test]
+fn a_plan_speaks_from_the_catalogue() {
+    let tape = Tape::new();
+    let output = everything(&tape);
+    let program = tape.compile(&[output]);
+    let plan = program.plan();
+    let known = [&FORMULAS[..], &["step", "detach", "add", "mul"]].concat();
+    assert_marked("the plan", &plan.text(marked_views()), &known);
+    assert_eq!(plan.text(Language::ENGLISH), plan.to_string());
+}
+
+/// What is read of a picture in SVG: its title and its texts.
+#[cfg(feature = "svg")]
+#[test]
+fn a_picture_speaks_from_the_catalogue() {
+    use tape::Picture;
+    let tape = Tape::new();
+    let output = everything(&tape) * tape.var(Tensor::full(&[9], 0.1)).named("n").sum() / 0.0;
+    let picture = Picture::of(output).values().shapes().gradients(&output.backward()).limit(12);
+    let picture = picture.language(marked_views());
+    let svg = picture.to_svg();
+    let read = roxmltree::Document::parse(&svg).unwrap();
+    let is_said =
+        |node: &roxmltree::Node<'_, '_>| ["title", "text"].contains(&node.tag_name().name());
+    let texts: Vec<&str> =
+        read.descendants().filter(is_said).filter_map(|node| node.text()).collect();
+    let known = [&FORMULAS[..], &["step", "detach", "inf", "add", "mul"]].concat();
+    assert_marked("the picture", &texts.join("\n"), &known);
+    for said in ["⟦The graph of", "⟦shape", "left out", "⟦min"] {
+        assert!(svg.contains(said), "{said}: {texts:?}");
+    }
+}
+
 /// LaTeX without its commands and the names of its environments.
 fn without_commands(latex: &str) -> String {
     let mut plain = String::new();
@@ -238,6 +306,75 @@ fn a_sentence_with_markup_is_text_on_the_page() {
     assert!(page.contains("aria-label=\"&lt;/script>&lt;b title=&quot;Tools&quot;>&amp;\""));
 }
 
+#[cfg(feature = "expression")]
+#[test]
+fn what_is_wrong_with_an_expression_is_said_from_the_catalogue() {
+    use tape::expression::{Expression, ExpressionError, value, value_in};
+    let deep = format!("{}x{}", "(".repeat(70), ")".repeat(70));
+    let written = [
+        "",
+        "(x",
+        "x +",
+        "x +\nx",
+        "2 x",
+        "x)",
+        "x = y = 2",
+        "x ]",
+        "[x, 2",
+        "tanh(x, ",
+        "$",
+        "1e999",
+        &deep,
+        "[1, [2, 3]] * x",
+        "[x, 1]",
+        "2 * 3",
+        "[1, 2] * x",
+        "tanh(x, 2, 3)",
+        "leaky_relu(x, x)",
+        "leaky_relu(x)",
+        "maximum(x)",
+        "tahn(x)",
+        "qqqqqqqq(x)",
+        "x(2)",
+        "x = 1",
+        "z = x; z = x; z",
+        "x; x",
+        "z = 2*x; x",
+        "tanh*x",
+        "z*x; z = x",
+        "v*x",
+        "w*x",
+    ];
+    let given = [("x", Tensor::scalar(0.5))];
+    let of = |language: Language, source: &str| -> Option<ExpressionError> {
+        let tape = Tape::new();
+        let read = Expression::parse_in(language, source);
+        read.and_then(|read| read.record(&tape, &given).map(drop)).err()
+    };
+    let known = ["tanh", "tan"];
+    let mut said = BTreeSet::new();
+    for source in written {
+        let error = of(marked_views(), source).unwrap_or_else(|| panic!("{source} is wrong"));
+        // The text itself stands there, under a bar.
+        let rendered = error.to_string();
+        let lines =
+            rendered.lines().filter(|line| !line.trim_start().starts_with(char::is_numeric));
+        assert_marked(source, &lines.collect::<Vec<_>>().join("\n"), &known);
+        said.insert(of(Language::ENGLISH, source).unwrap().title().to_owned());
+    }
+    assert!(said.len() > 24, "{said:?}");
+    let twice = [("x", Tensor::scalar(0.5)), ("x", Tensor::scalar(0.5))];
+    let unused = [("x", Tensor::scalar(0.5)), ("u", Tensor::scalar(0.5))];
+    for given in [&twice[..], &unused] {
+        let read = Expression::parse_in(marked_views(), "x*x").unwrap();
+        assert_marked("a value", read.record(&Tape::new(), given).unwrap_err().title(), &[]);
+    }
+    for source in ["half", "1; 2", "x = 2"] {
+        assert_marked(source, value_in(marked_views(), source).unwrap_err().title(), &[]);
+        assert_eq!(value_in(Language::ENGLISH, source), value(source));
+    }
+}
+
 #[cfg(all(feature = "terminal", feature = "expression"))]
 mod screen {
     use ratatui::Terminal;
@@ -281,12 +418,9 @@ mod screen {
                 screen.press(KeyCode::Enter.into());
                 assert_marked("an element", &drawn(&mut screen, columns), &KNOWN);
                 screen.press(KeyCode::Enter.into());
-                // Why one is missing is the error that a program gets.
-                if trace.gradient(screen.node()).is_ok() {
-                    screen.press(KeyCode::Char('w').into());
-                    assert_marked("why", &drawn(&mut screen, columns), &KNOWN);
-                    screen.press(KeyCode::Char('w').into());
-                }
+                screen.press(KeyCode::Char('w').into());
+                assert_marked("why", &drawn(&mut screen, columns), &KNOWN);
+                screen.press(KeyCode::Char('w').into());
                 screen.press(KeyCode::Right.into());
             }
             let keys = |screen: &mut Screen<'_, '_, f64>, keys: &str| {

@@ -231,7 +231,7 @@ fn given_value(
     if before.iter().any(|given| given.0 == name) {
         return Err(misuse(speech, speech.let_twice(name)));
     }
-    let value =
-        expression::value(value).map_err(|error| Failure::Misuse(speech.let_value(text, error)))?;
+    let value = expression::value_in(speech.views(), value)
+        .map_err(|error| Failure::Misuse(speech.let_value(text, error)))?;
     Ok((name, value))
 }

@@ -71,9 +71,9 @@ pub fn run(
     let tape = Tape::new();
     let output = record(&tape, &arguments)?;
     if !arguments.elements.is_empty() || arguments.paths.is_some() {
-        open(&traced(output)?, &arguments, out)?;
+        open(&traced(output, speech)?, &arguments, out)?;
     } else if arguments.views.is_empty() {
-        let trace = traced(output)?;
+        let trace = traced(output, speech)?;
         if terminal {
             let screen = Screen::new(&trace).language(speech.views());
             return screen.show().map_err(|error| Failure::Io(speech.no_screen(error)));
@@ -99,7 +99,7 @@ fn record_whole<'t>(tape: &'t Tape<f64>, arguments: &Arguments) -> Result<Var<'t
         Chosen::Expression { source, given } => {
             let given: Vec<(&str, Tensor<f64>)> =
                 given.iter().map(|(name, value)| (&name[..], value.clone())).collect();
-            Expression::parse(source)
+            Expression::parse_in(arguments.speech.views(), source)
                 .and_then(|expression| expression.record(tape, &given))
                 .map_err(|error| {
                     let error = match error.kind().clone() {
@@ -163,8 +163,8 @@ fn variable<'t>(
     })
 }
 
-fn traced(output: Var<'_, f64>) -> Result<Trace<'_, f64>, Failure> {
-    Trace::of(output).map_err(|error| Failure::Misuse(error.to_string()))
+fn traced(output: Var<'_, f64>, speech: Speech) -> Result<Trace<'_, f64>, Failure> {
+    Trace::of(output).map_err(|error| Failure::Misuse(error.text(speech.views())))
 }
 
 fn show(
@@ -174,26 +174,28 @@ fn show(
     out: &mut dyn Write,
     terminal: bool,
 ) -> Result<(), Failure> {
+    let speech = arguments.speech;
     let picture = || -> Result<Picture<'_, f64>, Failure> {
         let gradients =
-            output.try_backward().map_err(|error| Failure::Misuse(error.to_string()))?;
+            output.try_backward().map_err(|error| Failure::Misuse(error.text(speech.views())))?;
         let picture = Picture::of(output).values().gradients(&gradients);
+        let picture = picture.language(speech.views());
         Ok(arguments.digits.map_or(picture.clone(), |digits| picture.digits(digits)))
     };
     let content = match view.format {
-        Format::Text => return text(&traced(output)?, arguments, out, terminal),
+        Format::Text => return text(&traced(output, speech)?, arguments, out, terminal),
         Format::Plan => plan(arguments)?,
-        Format::Html => traced(output)?.to_html(&page_settings(arguments.speech)),
+        Format::Html => traced(output, speech)?.to_html(&page_settings(speech)),
         Format::Json => {
-            let language = arguments.speech.views();
+            let language = speech.views();
             let settings = Settings { sources: true, language, ..Settings::default() };
-            Document::new(&traced(output)?, &settings).to_json() + "\n"
+            Document::new(&traced(output, speech)?, &settings).to_json() + "\n"
         }
         Format::Dot => picture()?.to_dot(),
         Format::Mermaid => picture()?.to_mermaid(),
         Format::Svg => picture()?.to_svg(),
-        Format::Latex => traced(output)?.latex_with(layout(arguments)).document(),
-        Format::Slides => traced(output)?.slides_with(layout(arguments)),
+        Format::Latex => traced(output, speech)?.latex_with(layout(arguments)).document(),
+        Format::Slides => traced(output, speech)?.slides_with(layout(arguments)),
         Format::Tikz => picture()?.to_tikz(),
     };
     put(view, arguments, &content, out)
@@ -230,11 +232,12 @@ fn plan(arguments: &Arguments) -> Result<String, Failure> {
     let output = record(&tape, arguments)?;
     let variables: Vec<Var<'_, f64>> =
         tape.vars().filter(|x| x.op().is_none() && x.is_tracked()).collect();
-    output.try_backward().map_err(|error| Failure::Misuse(error.to_string()))?;
+    let views = arguments.speech.views();
+    output.try_backward().map_err(|error| Failure::Misuse(error.text(views)))?;
     let gradients = output.backward_recorded();
     let gradients = variables.iter().filter_map(|&x| gradients.try_wrt(x).ok());
     let outputs: Vec<Var<'_, f64>> = std::iter::once(output).chain(gradients).collect();
-    Ok(tape.compile(&outputs).plan().to_string())
+    Ok(tape.compile(&outputs).plan().text(views))
 }
 
 /// The number of paths that are listed.
@@ -244,9 +247,9 @@ const MOST_PATHS: usize = 16;
 fn open(trace: &Trace<'_, f64>, arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let (layout, speech) = (layout(arguments), arguments.speech);
     for (i, element) in arguments.elements.iter().enumerate() {
-        let opened = trace
-            .element(element, layout)
-            .map_err(|error| Failure::Misuse(speech.no_element(element, error)))?;
+        let opened = trace.element(element, layout).map_err(|error| {
+            Failure::Misuse(speech.no_element(element, error.text(speech.views())))
+        })?;
         let between = if i > 0 { "\n" } else { "" };
         print(out, &format!("{between}{}", opened.text(layout)), speech)?;
     }
@@ -254,7 +257,7 @@ fn open(trace: &Trace<'_, f64>, arguments: &Arguments, out: &mut dyn Write) -> R
     let node = variable(trace.output().tape(), name, "--paths", speech)?;
     let paths = trace
         .paths(node, MOST_PATHS)
-        .map_err(|error| Failure::Misuse(speech.no_paths(name, error)))?;
+        .map_err(|error| Failure::Misuse(speech.no_paths(name, error.text(speech.views()))))?;
     print(out, &paths.text(layout).to_string(), speech)
 }
 

@@ -345,10 +345,13 @@ fn the_language_of_all_that_is_said_can_be_set() {
         of(&EXPRESSION),
         of(&[&EXPRESSION[..], &["--element", "y", "--paths", "w"]].concat()),
         of(&["neuron", "--train", "2"]).replace("examples/step/cli/programs.rs", ""),
+        of(&["order", "--plan", "-"]).replace("add", ""),
     ];
     for text in texts {
         assert!(text.contains('⟦') && unmarked(&text, &known).is_empty(), "{text}");
     }
+    let picture = of(&["order", "--svg", "-"]);
+    assert!(picture.contains("<title>⟦The graph of ") && picture.contains("⟧</title>"));
     // What is wrong with the command line is said in it too, wherever the language stands.
     for wrong in [
         &["--expr", "x", "--expr", "y"][..],
@@ -365,11 +368,22 @@ fn the_language_of_all_that_is_said_can_be_set() {
         &["neuro"],
         &["--train", "1", "--optimizer", "adan"],
         &["--paths", "weight"],
+        &["order", "--of", "a", "--element", "a[1]"],
+        &["neuron", "--of", "t"],
+        &["neuron", "--of", "t", "--svg", "-"],
+        &["neuron", "--of", "t", "--plan", "-"],
+        &["cross-entropy", "--of", "z"],
+        &["neuron", "--element", "nobody"],
+        &["neuron", "--paths", "t"],
+        &["--let", "x=half", "--expr", "x"],
     ] {
         let said = failure(&[&marked[..], wrong].concat()).1;
         assert!(said.starts_with('⟦') && said.ends_with('⟧'), "{said}");
         assert_eq!(said, failure(&[wrong, &["--language=en-x-marked"]].concat()).1);
     }
+    let said = failure(&[&marked[..], &["--expr", "w*x + ", "--let", "w=2"]].concat()).1;
+    assert!(said.starts_with("⟦error⟧: ⟦the expression ends too early⟧"), "{said}");
+    assert!(unmarked(&said.replace("w*x", ""), &[]).is_empty(), "{said}");
     let (code, said) = failure(&["--language", "tlh"]);
     assert_eq!(
         (code, said.lines().next()),

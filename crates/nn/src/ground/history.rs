@@ -1,16 +1,16 @@
 //! What a training run gave, epoch by epoch.
 
 /// What one epoch gave: named values, in a fixed order, such as `loss`, `accuracy`,
-/// `validation loss`, and what callbacks recorded.
+/// `validation loss`, and what callbacks logged.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct EpochRecord {
+pub struct EpochLog {
     /// The epoch, from 1.
     pub epoch: usize,
     /// Each value with its name.
     pub values: Vec<(String, f64)>,
 }
 
-impl EpochRecord {
+impl EpochLog {
     /// The value of this name.
     pub fn value(&self, name: &str) -> Option<f64> {
         self.values.iter().find(|(known, _)| known == name).map(|&(_, value)| value)
@@ -66,7 +66,7 @@ impl EpochRecord {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// One entry an epoch.
-    pub epochs: Vec<EpochRecord>,
+    pub epochs: Vec<EpochLog>,
     /// Why training stopped before its last epoch, if it did.
     pub stopped: Option<String>,
 }
@@ -75,7 +75,7 @@ impl History {
     /// The names of all values, in the order in which they first came.
     pub fn columns(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
-        for (name, _) in self.epochs.iter().flat_map(|record| &record.values) {
+        for (name, _) in self.epochs.iter().flat_map(|log| &log.values) {
             if !names.contains(&name.as_str()) {
                 names.push(name);
             }
@@ -85,27 +85,27 @@ impl History {
 
     /// The values of one name with their epochs.
     pub fn column(&self, name: &str) -> Vec<(usize, f64)> {
-        self.epochs.iter().filter_map(|r| Some((r.epoch, r.value(name)?))).collect()
+        self.epochs.iter().filter_map(|log| Some((log.epoch, log.value(name)?))).collect()
     }
 
     /// The last epoch.
-    pub fn last(&self) -> Option<&EpochRecord> {
+    pub fn last(&self) -> Option<&EpochLog> {
         self.epochs.last()
     }
 
     /// The epoch in which the value of this name was lowest; the first of equals.
-    pub fn lowest(&self, name: &str) -> Option<&EpochRecord> {
+    pub fn lowest(&self, name: &str) -> Option<&EpochLog> {
         self.best(name, |value, best| value < best)
     }
 
     /// The epoch in which the value of this name was highest; the first of equals.
-    pub fn highest(&self, name: &str) -> Option<&EpochRecord> {
+    pub fn highest(&self, name: &str) -> Option<&EpochLog> {
         self.best(name, |value, best| value > best)
     }
 
-    fn best(&self, name: &str, better: impl Fn(f64, f64) -> bool) -> Option<&EpochRecord> {
-        let known = self.epochs.iter().filter_map(|record| Some((record, record.value(name)?)));
+    fn best(&self, name: &str, better: impl Fn(f64, f64) -> bool) -> Option<&EpochLog> {
+        let known = self.epochs.iter().filter_map(|log| Some((log, log.value(name)?)));
         let best = known.reduce(|best, this| if better(this.1, best.1) { this } else { best });
-        best.map(|(record, _)| record)
+        best.map(|(log, _)| log)
     }
 }

@@ -14,7 +14,7 @@ pub(crate) mod words;
 pub(crate) use checksum::Checksum;
 pub use error::Error;
 pub(crate) use finite::all_finite;
-pub use history::{EpochRecord, History};
+pub use history::{EpochLog, History};
 pub use seed::{epoch_seed, rng, step_seed};
 pub use state::State;
 pub(crate) use state::StateReader;

@@ -8,7 +8,7 @@ use tape::Tape;
 use super::non_finite::bad_parameter;
 use super::resume::Settings;
 use crate::data::Batch;
-use crate::ground::{EpochRecord, Error, History, State};
+use crate::ground::{EpochLog, Error, History, State};
 use crate::model::{Gradients, Module};
 use crate::optim::Optimizer;
 use crate::save::Checkpoint;
@@ -67,10 +67,10 @@ impl<A: Float> Run<'_, A> {
         Checkpoint::of(self.model, state)?.save(path)
     }
 
-    /// Puts a value into the record of the epoch that has just ended.
-    pub fn record(&mut self, name: &str, value: f64) {
-        if let Some(record) = self.history.epochs.last_mut() {
-            record.set(name, value);
+    /// Puts a value into the log of the epoch that has just ended.
+    pub fn log(&mut self, name: &str, value: f64) {
+        if let Some(log) = self.history.epochs.last_mut() {
+            log.set(name, value);
         }
     }
 }
@@ -96,7 +96,7 @@ pub trait Callback<A: Float> {
     /// The name, under which a checkpoint keeps what the callback remembers.
     fn name(&self) -> &'static str;
 
-    /// The names of values that it records, which other callbacks may then monitor.
+    /// The names of values that it logs, which other callbacks may then monitor.
     fn columns(&self) -> Vec<String> {
         Vec::new()
     }
@@ -139,7 +139,7 @@ pub trait Callback<A: Float> {
         true
     }
 
-    /// After an epoch, whose record is the last of the history.
+    /// After an epoch, whose log is the last of the history.
     ///
     /// # Errors
     /// Ends the run.
@@ -254,9 +254,9 @@ impl Monitor {
         &self.name
     }
 
-    /// The value in a record; NaN if it is not there.
-    pub fn value(&self, record: &EpochRecord) -> f64 {
-        record.value(&self.name).unwrap_or(f64::NAN)
+    /// The value in the log of an epoch; NaN if it is not there.
+    pub fn value(&self, log: &EpochLog) -> f64 {
+        log.value(&self.name).unwrap_or(f64::NAN)
     }
 
     /// Whether `value` is better than `best` by more than `least`.

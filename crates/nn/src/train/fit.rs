@@ -15,7 +15,7 @@ use super::resume::{Before, Settings, resume};
 use super::showing::{check_paths, check_shown, in_words};
 use super::validation::Validation;
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
-use crate::ground::{EpochRecord, Error, History, State, step_seed};
+use crate::ground::{EpochLog, Error, History, State, step_seed};
 use crate::loss::Loss;
 use crate::metrics::{Metric, accuracy};
 use crate::model::{Module, Pass};
@@ -143,7 +143,7 @@ impl<'d, A: Float> Fit<'d, A> {
         self
     }
 
-    /// A metric to record in every epoch, on training and validation data, besides the loss and
+    /// A metric to log in every epoch, on training and validation data, besides the loss and
     /// (where the targets are classes) the accuracy.
     #[must_use]
     pub fn metric(mut self, metric: impl Metric<A> + 'd) -> Self {
@@ -176,7 +176,7 @@ impl<'d, A: Float> Fit<'d, A> {
         self
     }
 
-    /// A penalty on large weights, added to the loss of every batch. The recorded losses are
+    /// A penalty on large weights, added to the loss of every batch. The logged losses are
     /// without it.
     #[must_use]
     pub fn penalty(mut self, penalty: Penalty) -> Self {
@@ -342,13 +342,13 @@ impl<'d, A: Float> Fit<'d, A> {
                 let (epoch, history) = (run.epoch, Box::new(run.history.clone()));
                 return self.end_for(run, Error::ParameterNotFinite { parameter, epoch, history });
             }
-            let mut record = EpochRecord { epoch: run.epoch, values: total.mean().values("") };
+            let mut log = EpochLog { epoch: run.epoch, values: total.mean().values("") };
             if let Some(validation) = validation {
                 let metrics: Vec<_> = self.metrics.iter().map(|metric| &**metric).collect();
                 let evaluation = evaluate_checked(run.model, validation, course.loss, &metrics)?;
-                record.values.extend(evaluation.values("validation "));
+                log.values.extend(evaluation.values("validation "));
             }
-            run.history.epochs.push(record);
+            run.history.epochs.push(log);
             self.end_epoch(run)?;
             progress.finish(run.history.last());
         }

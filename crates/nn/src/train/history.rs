@@ -8,9 +8,9 @@ use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use ops::{Float, visible, visible_lines};
 
-use crate::ground::{EpochRecord, Error, History, State};
+use crate::ground::{EpochLog, Error, History, State};
 
-impl Display for EpochRecord {
+impl Display for EpochLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "epoch {:>3}", self.epoch)?;
         for (name, value) in &self.values {
@@ -33,12 +33,10 @@ impl History {
         let header = std::iter::once("epoch").chain(columns.iter().copied());
         let text = "text goes into memory";
         writer.write_record(header).expect(text);
-        for record in &self.epochs {
-            let values = columns.iter().map(|name| record.value(name).map(|v| v.to_string()));
+        for log in &self.epochs {
+            let values = columns.iter().map(|name| log.value(name).map(|v| v.to_string()));
             let fields = values.map(Option::unwrap_or_default);
-            writer
-                .write_record(std::iter::once(record.epoch.to_string()).chain(fields))
-                .expect(text);
+            writer.write_record(std::iter::once(log.epoch.to_string()).chain(fields)).expect(text);
         }
         String::from_utf8(writer.into_inner().expect(text)).expect("names and numbers are text")
     }
@@ -61,10 +59,10 @@ impl History {
             state.texts.insert("stopped".into(), reason.clone());
         }
         let columns = self.columns();
-        for record in &self.epochs {
-            for (name, value) in &record.values {
+        for log in &self.epochs {
+            for (name, value) in &log.values {
                 let column = columns.iter().position(|known| known == name).unwrap_or(0);
-                let key = format!("{:06}.{column:03}.{name}", record.epoch);
+                let key = format!("{:06}.{column:03}.{name}", log.epoch);
                 state.numbers.insert(key, *value);
             }
         }
@@ -78,11 +76,11 @@ impl History {
             let mut parts = key.splitn(3, '.');
             let epoch = parts.next().and_then(|part| part.parse().ok());
             let (Some(epoch), Some(name)) = (epoch, parts.nth(1)) else { continue };
-            if history.epochs.last().is_none_or(|record| record.epoch != epoch) {
-                history.epochs.push(EpochRecord { epoch, values: Vec::new() });
+            if history.epochs.last().is_none_or(|log| log.epoch != epoch) {
+                history.epochs.push(EpochLog { epoch, values: Vec::new() });
             }
-            if let Some(record) = history.epochs.last_mut() {
-                record.values.push((name.to_owned(), value));
+            if let Some(log) = history.epochs.last_mut() {
+                log.values.push((name.to_owned(), value));
             }
         }
         history
@@ -96,10 +94,10 @@ impl Display for History {
         table.load_preset(UTF8_BORDERS_ONLY);
         let names = columns.iter().map(|name| visible(name));
         table.set_header(std::iter::once("epoch".into()).chain(names));
-        for record in &self.epochs {
-            let values = columns.iter().map(|name| record.value(name).map(number));
+        for log in &self.epochs {
+            let values = columns.iter().map(|name| log.value(name).map(number));
             let fields = values.map(Option::unwrap_or_default);
-            table.add_row(std::iter::once(record.epoch.to_string()).chain(fields));
+            table.add_row(std::iter::once(log.epoch.to_string()).chain(fields));
         }
         for column in table.column_iter_mut() {
             column.set_cell_alignment(CellAlignment::Right);

@@ -22,4 +22,4 @@ pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
 pub use fit::Fit;
 pub use trace_run::TraceRun;
 
-pub use crate::ground::{EpochRecord, History, epoch_seed, step_seed};
+pub use crate::ground::{EpochLog, History, epoch_seed, step_seed};

@@ -27,10 +27,10 @@ impl History {
     /// validation in the same panel.
     ///
     /// ```
-    /// use nn::train::{EpochRecord, History};
+    /// use nn::train::{EpochLog, History};
     ///
-    /// let record = |epoch, loss| EpochRecord { epoch, values: vec![("loss".into(), loss)] };
-    /// let history = History { epochs: vec![record(1, 0.9), record(2, 0.4)], stopped: None };
+    /// let log = |epoch, loss| EpochLog { epoch, values: vec![("loss".into(), loss)] };
+    /// let history = History { epochs: vec![log(1, 0.9), log(2, 0.4)], stopped: None };
     /// assert!(history.to_svg().starts_with("<svg"));
     /// ```
     pub fn to_svg(&self) -> String {

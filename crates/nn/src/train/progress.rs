@@ -1,6 +1,6 @@
 //! What a run shows while it trains, on standard error.
 
-use crate::ground::EpochRecord;
+use crate::ground::EpochLog;
 
 /// A bar for the batches of an epoch and a line at its end.
 pub(super) struct Progress {
@@ -61,11 +61,11 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    /// Shows the record of an epoch that has ended.
-    pub fn finish(&self, record: Option<&EpochRecord>) {
+    /// Shows the log of an epoch that has ended.
+    pub fn finish(&self, log: Option<&EpochLog>) {
         self.clear();
-        if let Some(record) = record.filter(|_| self.shown) {
-            eprintln!("{record}");
+        if let Some(log) = log.filter(|_| self.shown) {
+            eprintln!("{log}");
         }
     }
 }

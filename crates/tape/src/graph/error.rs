@@ -119,11 +119,7 @@ pub enum TapeError {
         location: &'static Location<'static>,
     },
     /// Backpropagation from a value that is not a scalar.
-    #[error(
-        "backward() starts from a scalar, but this value has shape {} ({output}). Reduce it first, \
-         with sum() or mean(), or give the cotangent of each element to backward_with(seed)",
-        show(shape)
-    )]
+    #[error("{}", Language::ENGLISH.sweep_from_tensor(show(shape), output))]
     NotScalar {
         /// The value.
         output: Origin,
@@ -149,14 +145,25 @@ pub enum TapeError {
     #[error("{0}")]
     Batch(#[from] BatchError),
     /// Backpropagation from a value into which no variable went.
-    #[error(
-        "no gradient flows to this value ({output}): it was computed from constants or detached \
-         values only. Put what you differentiate with respect to on the tape with var()"
-    )]
+    #[error("{}", Language::ENGLISH.sweep_without_variable(output))]
     Untracked {
         /// The value.
         output: Origin,
     },
+}
+
+impl TapeError {
+    /// The error in words: in the language if it is one that a learner meets, of what no sweep can
+    /// start from, else as `Display` has it.
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::NotScalar { output, shape } => {
+                language.sweep_from_tensor(show(shape), output.text(language))
+            }
+            Self::Untracked { output } => language.sweep_without_variable(output.text(language)),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// Why [`vmap`](crate::transform::vmap) refuses a function or its inputs.
@@ -251,11 +258,10 @@ impl Display for NonFinite {
 }
 
 /// The reason that there is no gradient with respect to a value.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoGradient {
     /// The value is of another tape.
-    #[error("no gradient: the value ({x}) belongs to another tape than the output ({output})")]
     OtherTape {
         /// The value asked for.
         x: Origin,
@@ -263,28 +269,21 @@ pub enum NoGradient {
         output: Origin,
     },
     /// The value is a constant.
-    #[error("no gradient: the value is a constant ({x}); put it on the tape with var() instead")]
     Constant {
         /// The value asked for.
         x: Origin,
     },
     /// The value is detached.
-    #[error("no gradient: the value is detached ({x}), so that none flows to it")]
     Detached {
         /// The value asked for.
         x: Origin,
     },
     /// The value was computed from constants.
-    #[error("no gradient: the value ({x}) was computed from constants or detached values only")]
     FromConstants {
         /// The value asked for.
         x: Origin,
     },
     /// Every path from the value to the output passes a detached value.
-    #[error(
-        "no gradient: every path from the value ({x}) to the output ({output}) passes a detached \
-         value ({at})"
-    )]
     Cut {
         /// The value asked for.
         x: Origin,
@@ -294,19 +293,11 @@ pub enum NoGradient {
         at: Origin,
     },
     /// The gradient was dropped in the sweep.
-    #[error(
-        "no gradient: that with respect to the value ({x}) was not asked for; name it in \
-         backward_wrt, or take backward, which keeps all"
-    )]
     NotAsked {
         /// The value asked for.
         x: Origin,
     },
     /// The output does not depend on the value.
-    #[error(
-        "no gradient: the output ({output}) was not computed from the value ({x}); \
-         it is not an ancestor"
-    )]
     NotAncestor {
         /// The value asked for.
         x: Origin,
@@ -314,3 +305,31 @@ pub enum NoGradient {
         output: Origin,
     },
 }
+
+impl NoGradient {
+    /// The reason in words.
+    pub fn text(&self, language: Language) -> String {
+        let said = |origin: &Origin| origin.text(language);
+        match self {
+            Self::OtherTape { x, output } => language.no_gradient_other_tape(said(x), said(output)),
+            Self::Constant { x } => language.no_gradient_constant(said(x)),
+            Self::Detached { x } => language.no_gradient_detached(said(x)),
+            Self::FromConstants { x } => language.no_gradient_from_constants(said(x)),
+            Self::Cut { x, output, at } => {
+                language.no_gradient_cut(said(x), said(output), said(at))
+            }
+            Self::NotAsked { x } => language.no_gradient_not_asked(said(x)),
+            Self::NotAncestor { x, output } => {
+                language.no_gradient_not_ancestor(said(x), said(output))
+            }
+        }
+    }
+}
+
+impl Display for NoGradient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::ENGLISH))
+    }
+}
+
+impl std::error::Error for NoGradient {}

@@ -1,57 +1,67 @@
 //! The plan of a program as text.
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Display, Write};
 
 use ops::error::show;
 
 use crate::replay::{Plan, PlannedStep, PlannedValue, Storage};
+use crate::words::Language;
 
 /// Bytes with a unit.
-fn bytes(bytes: usize) -> String {
+fn bytes(bytes: usize, language: Language) -> String {
     match bytes {
-        0..10_000 => format!("{bytes} bytes"),
+        0..10_000 => language.plan_bytes(bytes),
         10_000..10_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
         _ => format!("{:.1} MB", bytes as f64 / 1e6),
     }
 }
 
-/// A number of things.
-fn many(count: usize, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
-}
-
-impl Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Plan {
+    /// The plan in words.
+    ///
+    /// ```
+    /// use tape::words::Language;
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let y = tape.var([1.0, 2.0]).tanh().sum();
+    /// let program = tape.compile(&[y]);
+    /// let plan = program.plan();
+    /// assert_eq!(plan.text(Language::ENGLISH), plan.to_string());
+    /// ```
+    pub fn text(&self, language: Language) -> String {
         let (steps, Self { numbers, values, .. }) = (self.steps(), self);
-        write!(f, "{values} values in {} steps; ", steps.len())?;
-        write!(
-            f,
-            "{} buffers and {numbers} numbers take {}, ",
-            self.buffers().len(),
-            bytes(self.bytes())
-        )?;
-        writeln!(f, "the values recorded take {}", bytes(self.recorded_bytes()))?;
+        let [own, recorded] = [self.bytes(), self.recorded_bytes()].map(|n| bytes(n, language));
+        let buffers = self.buffers().len();
+        let mut text = language.plan_values(values, steps.len(), buffers, numbers, own, recorded);
         for (number, step) in steps.iter().enumerate() {
-            write!(f, "{:>4}  ", number + 1)?;
+            let _ = write!(text, "\n{:>4}  ", number + 1);
             match step {
-                PlannedStep::Single(value) => writeln!(f, "{value} {}", show(&value.shape))?,
+                PlannedStep::Single(value) => {
+                    text.extend([&*value.text(language), " ", &*show(&value.shape)]);
+                }
                 PlannedStep::Fused(values) => {
-                    let (ops, shape) = (many(values.len(), "op"), show(&values[0].shape));
-                    writeln!(f, "{ops} in one pass over {shape}")?;
-                    values.iter().try_for_each(|value| writeln!(f, "        {value}"))?;
+                    text += &language.plan_ops(values.len(), show(&values[0].shape));
+                    let lines = values.iter().map(|value| value.text(language));
+                    lines.for_each(|line| text.extend(["\n        ", &line]));
                 }
                 PlannedStep::Scalars(runs) => {
                     let count: usize = runs.iter().map(|(_, positions)| positions.len()).sum();
-                    let ops = if count == 1 { "op on scalars" } else { "ops on scalars" };
-                    writeln!(f, "{count} {ops} in {}", many(runs.len(), "run"))?;
-                    runs.iter().take(MOST_RUNS).try_for_each(|run| show_run(f, run))?;
-                    if runs.len() > MOST_RUNS {
-                        writeln!(f, "        and {} more runs", runs.len() - MOST_RUNS)?;
+                    text += &language.plan_scalars(count, language.plan_runs(runs.len()));
+                    runs.iter().take(MOST_RUNS).for_each(|run| write_run(&mut text, run));
+                    if let Some(more @ 1..) = runs.len().checked_sub(MOST_RUNS) {
+                        text.extend(["\n        ", &language.plan_more_runs(more)]);
                     }
                 }
             }
         }
-        Ok(())
+        text + "\n"
+    }
+}
+
+impl Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::ENGLISH))
     }
 }
 
@@ -59,24 +69,35 @@ impl Display for Plan {
 const MOST_RUNS: usize = 12;
 const MOST_SCALARS: usize = 8;
 
-fn show_run(f: &mut fmt::Formatter<'_>, (op, positions): &(&str, Vec<u32>)) -> fmt::Result {
-    write!(f, "        {op} × {}:", positions.len())?;
-    positions.iter().take(MOST_SCALARS).try_for_each(|position| write!(f, " #{position}"))?;
-    writeln!(f, "{}", if positions.len() > MOST_SCALARS { " …" } else { "" })
+fn write_run(text: &mut String, (op, positions): &(&str, Vec<u32>)) {
+    let _ = write!(text, "\n        {op} × {}:", positions.len());
+    for position in positions.iter().take(MOST_SCALARS) {
+        let _ = write!(text, " #{position}");
+    }
+    if positions.len() > MOST_SCALARS {
+        text.push_str(" …");
+    }
 }
 
-impl Display for PlannedValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl PlannedValue {
+    /// What the value is and where it lives, in words.
+    pub fn text(&self, language: Language) -> String {
         let Self { label, formula, storage, .. } = self;
         // Formulas count in characters, not in bytes.
         let text = format!("{label} = {formula}");
         let space = 44_usize.saturating_sub(text.chars().count());
-        write!(f, "{text}{:space$} ", "")?;
-        match storage {
-            Storage::Buffer(number) => write!(f, "buffer {number}"),
-            Storage::Row => f.write_str("row"),
-            Storage::View => f.write_str("view"),
-            Storage::Number => f.write_str("number"),
-        }
+        let storage = match storage {
+            Storage::Buffer(number) => language.plan_buffer(number),
+            Storage::Row => language.plan_row().to_owned(),
+            Storage::View => language.plan_view().to_owned(),
+            Storage::Number => language.plan_number().to_owned(),
+        };
+        format!("{text}{:space$} {storage}", "")
+    }
+}
+
+impl Display for PlannedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::ENGLISH))
     }
 }

@@ -44,7 +44,7 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
     /// assert!(why.contains("all 2 units of relu") && why.contains("are off"), "{why}");
     /// ```
     pub fn why(&self, x: Var<'t, A>) -> String {
-        self.reason(Language::ENGLISH, x, &[]).text
+        self.why_in(Language::ENGLISH, x, &[])
     }
 
     /// Explains the same of one element of `x`, or of all that begin with `index`, such as a row.
@@ -88,22 +88,23 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
             "there is no element {index:?} in a value of shape {shape:?} ({})",
             Origin::of(x)
         );
-        self.reason(language, x, index).text
+        self.reason(language, x, index, language.why_ask_of_one()).text
     }
 
     /// The same with the places that it speaks of: of all of `x` if `index` is empty, else of what
-    /// begins with it, which there has to be.
+    /// begins with it, which there has to be. `how` says how one asks for an element.
     pub(crate) fn reason(
         &self,
         language: Language,
         x: Var<'t, A>,
         index: &[usize],
+        how: &str,
     ) -> Reason<'t, A> {
         let gradient = match self.try_wrt(x) {
             Ok(gradient) => gradient,
             Err(reason) => {
                 let (places, because) = (self.cuts(x, &reason), String::new());
-                return Reason { text: reason.to_string(), because, places };
+                return Reason { text: reason.text(language), because, places };
             }
         };
         let only = |text| Reason { text, because: String::new(), places: Vec::new() };
@@ -129,7 +130,7 @@ impl<'t, A: Float> Gradients<'t, A, Tensor<A>> {
             let most = format!("{most:e}");
             return only(match zeros {
                 0 => language.why_not_zero(subject, most),
-                _ => language.why_some_zero(subject, most, zeros, all),
+                _ => language.why_some_zero(subject, most, zeros, all, how),
             });
         }
         let way = Way::new(x, self.position(), part, language);

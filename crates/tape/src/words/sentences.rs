@@ -158,7 +158,9 @@ crate::catalogue! {
         why_not_finite(gradient, bad, all, culprit);
         why_no_culprit();
         why_not_zero(gradient, largest);
-        why_some_zero(gradient, largest, zeros, all);
+        why_some_zero(gradient, largest, zeros, all, how);
+        why_ask_of_one();
+        why_open_one();
         why_zero(gradient, reasons);
         why_and(reasons, reason);
         why_more[count, reasons];
@@ -180,5 +182,95 @@ crate::catalogue! {
         why_other_factor(op, other);
         why_slope_0(op);
         in_places[count];
+        sweep_from_tensor(shape, output);
+        sweep_without_variable(output);
+        no_gradient_other_tape(x, output);
+        no_gradient_constant(x);
+        no_gradient_detached(x);
+        no_gradient_from_constants(x);
+        no_gradient_cut(x, output, at);
+        no_gradient_not_asked(x);
+        no_gradient_not_ancestor(x, output);
+
+        // An element or a path that was asked for and is not there.
+        element_no_value(name, known);
+        element_no_part(name);
+        element_no_index(name, shape, index);
+        element_of_number(name, shape, index);
+        element_first(name, shape, index, first);
+        paths_no_gradient(name, reason);
+        paths_through_tensor(name, tensor);
+
+        // What is wrong with an expression: what it is, the mark under the place, and help.
+        typed_error();
+        typed_help();
+        typed_too_deep(levels);
+        typed_level_too_many();
+        typed_name_a_part();
+        typed_too_large();
+        typed_largest();
+        typed_empty();
+        typed_open_bracket();
+        typed_too_early();
+        typed_line_too_early();
+        typed_unexpected(sign);
+        typed_expected(what);
+        typed_an_operand();
+        typed_operator_or_end();
+        typed_operator_or(bracket);
+        typed_operator_comma_or(bracket);
+        typed_product();
+        typed_never_opened();
+        typed_name_alone();
+        typed_list_shapes(shape, first);
+        typed_not_a_number(text);
+        typed_expected_number();
+        typed_one_expression();
+        typed_nothing_to_differentiate();
+        typed_put_a_name();
+        typed_not_scalar(shape);
+        typed_reduce_it();
+        typed_setting(setting, function);
+        typed_takes[count, name, given];
+        typed_takes_settings[count, name, settings, given];
+        typed_and(settings, setting);
+        typed_are_given[count];
+        typed_no_function(name);
+        typed_not_a_function();
+        typed_product_with(name);
+        typed_some_functions();
+        typed_did_you_mean(near);
+        typed_two_values(name);
+        typed_has_a_value(name);
+        typed_one_value_a_name();
+        typed_other_name(name);
+        typed_without_name();
+        typed_nothing_can_use();
+        typed_give_a_name();
+        typed_not_used(name);
+        typed_no_part();
+        typed_given_not_used(name);
+        typed_no_value(name);
+        typed_given_no_value();
+        typed_named_later(name);
+        typed_call_it(name);
+
+        // Pictures of the graph.
+        picture_title(name);
+        picture_shape(lengths);
+        picture_left_out(drawn, all, name, left_out);
+        picture_operands_left_out[count];
+
+        // The plan of a program.
+        plan_values(values, steps, buffers, numbers, bytes, recorded);
+        plan_bytes(number);
+        plan_ops[count, shape];
+        plan_scalars[count, runs];
+        plan_runs[count];
+        plan_more_runs[count];
+        plan_buffer(number);
+        plan_row();
+        plan_view();
+        plan_number();
     }
 }

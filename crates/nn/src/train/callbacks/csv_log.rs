@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ops::Float;
 
-use crate::ground::{EpochRecord, Error};
+use crate::ground::{EpochLog, Error};
 use crate::train::callback::{Callback, Run};
 
 /// Writes a line of comma-separated values for every epoch, as soon as it ends.
@@ -24,21 +24,20 @@ impl CsvLog {
     }
 
     /// Begins the file: a line of names, and the epochs before.
-    fn begin(&mut self, epochs: &[EpochRecord]) -> Result<(), Error> {
+    fn begin(&mut self, epochs: &[EpochLog]) -> Result<(), Error> {
         let file = File::create(&self.path);
         let file = file.map_err(|error| Error::file("write", &self.path, &error))?;
         self.file = Some(csv::Writer::from_writer(file));
         let header: Vec<String> =
             std::iter::once("epoch".to_owned()).chain(self.columns.iter().cloned()).collect();
         self.line(&header)?;
-        epochs.iter().try_for_each(|record| self.record(record))
+        epochs.iter().try_for_each(|log| self.write(log))
     }
 
-    fn record(&mut self, record: &EpochRecord) -> Result<(), Error> {
-        let value = |name: &String| record.value(name).map(|v| v.to_string()).unwrap_or_default();
-        let fields: Vec<String> = std::iter::once(record.epoch.to_string())
-            .chain(self.columns.iter().map(value))
-            .collect();
+    fn write(&mut self, log: &EpochLog) -> Result<(), Error> {
+        let value = |name: &String| log.value(name).map(|v| v.to_string()).unwrap_or_default();
+        let fields: Vec<String> =
+            std::iter::once(log.epoch.to_string()).chain(self.columns.iter().map(value)).collect();
         self.line(&fields)
     }
 
@@ -72,9 +71,9 @@ impl<A: Float> Callback<A> for CsvLog {
         if self.file.is_some() { Ok(()) } else { self.begin(&run.history.epochs) }
     }
 
-    /// After all callbacks, of which one behind this may have recorded a value.
+    /// After all callbacks, of which one behind this may have logged a value.
     fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        run.history.last().map_or(Ok(()), |record| self.record(record))
+        run.history.last().map_or(Ok(()), |log| self.write(log))
     }
 
     fn on_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {

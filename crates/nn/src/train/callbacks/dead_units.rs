@@ -90,7 +90,7 @@ impl<A: Float> Callback<A> for DeadUnits {
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         let dead: usize = self.by_layer().iter().map(|(_, dead, _)| dead).sum();
-        run.record("dead units", dead as f64);
+        run.log("dead units", dead as f64);
         Ok(())
     }
 }

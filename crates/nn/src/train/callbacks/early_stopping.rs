@@ -122,7 +122,7 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
     }
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let value = run.history.last().map_or(f64::NAN, |record| self.monitor.value(record));
+        let value = run.history.last().map_or(f64::NAN, |log| self.monitor.value(log));
         if self.monitor.improves(value, self.best, 0.0) {
             (self.best, self.best_epoch) = (value, run.epoch);
             if self.restore {

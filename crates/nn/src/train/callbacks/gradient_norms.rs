@@ -81,7 +81,7 @@ impl<A: Float> Callback<A> for GradientNorms {
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         for (name, sum) in &self.sums {
-            run.record(name, sum / self.steps.max(1) as f64);
+            run.log(name, sum / self.steps.max(1) as f64);
         }
         Ok(())
     }

@@ -100,7 +100,7 @@ impl<A: Float, S: Schedule> Callback<A> for LearningRate<S> {
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         let rate = run.optimizer.learning_rate();
-        run.record("learning rate", rate);
+        run.log("learning rate", rate);
         let watched = self.watched.as_ref().and_then(|name| run.history.last()?.value(name));
         if let Some(value) = watched {
             let time = if self.every_step { run.step } else { run.epoch };

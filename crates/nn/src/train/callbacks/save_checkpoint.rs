@@ -92,12 +92,12 @@ impl<A: Float> Callback<A> for SaveCheckpoint {
     }
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let Some(record) = run.history.last() else { return Ok(()) };
-        let validation = record.validation_loss().unwrap_or(0.0);
-        let good = record.loss().is_finite() && validation.is_finite();
+        let Some(log) = run.history.last() else { return Ok(()) };
+        let validation = log.validation_loss().unwrap_or(0.0);
+        let good = log.loss().is_finite() && validation.is_finite();
         self.due = good && run.epoch.is_multiple_of(self.every);
         if let Some((monitor, best)) = &mut self.best {
-            let value = monitor.value(record);
+            let value = monitor.value(log);
             self.due = good && monitor.improves(value, *best, 0.0);
             if self.due {
                 *best = value;

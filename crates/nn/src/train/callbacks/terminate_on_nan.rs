@@ -21,8 +21,8 @@ impl<A: Float> Callback<A> for TerminateOnNan {
     }
 
     fn on_epoch_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        let Some(record) = run.history.last() else { return Ok(()) };
-        let bad = record.values.iter().find(|(_, value)| !value.is_finite()).cloned();
+        let Some(log) = run.history.last() else { return Ok(()) };
+        let bad = log.values.iter().find(|(_, value)| !value.is_finite()).cloned();
         if let Some((name, value)) = bad {
             run.stop(format!("{name} is {value} in epoch {}", run.epoch));
         }

@@ -31,18 +31,16 @@ pub(super) fn list(
     }
     stack(&parts).ok_or_else(|| {
         let unlike = parts.iter().position(|x| x.shape() != parts[0].shape()).unwrap_or_default();
-        let title = format!(
-            "the parts of a list have one shape, but this has {:?} and the first {:?}",
-            parts[unlike].shape(),
-            parts[0].shape()
-        );
+        let [shape, first] = [unlike, 0].map(|part| format!("{:?}", parts[part].shape()));
+        let title = expression.language.typed_list_shapes(shape, first);
         expression.error(Kind::Shape, place(elements[unlike]), title)
     })
 }
 
 fn not_a_number(expression: &Expression, place: Range<usize>) -> ExpressionError {
-    let title = format!("`{}` is not a number", expression.text(&place));
-    expression.error(Kind::NotANumber, place, title).label("expected a number")
+    let language = expression.language;
+    let title = language.typed_not_a_number(expression.text(&place));
+    expression.error(Kind::NotANumber, place, title).label(language.typed_expected_number())
 }
 
 /// The value of an expression without names.
@@ -50,7 +48,8 @@ pub(super) fn constant(expression: &Expression) -> Result<Tensor<f64>, Expressio
     let mut values: Vec<Tensor<f64>> = Vec::new();
     if let [_, second, ..] = &expression.statements[..] {
         let place = expression.terms[second.value].place.clone();
-        return Err(expression.error(Kind::NotANumber, place, "a value is one expression"));
+        let title = expression.language.typed_one_expression();
+        return Err(expression.error(Kind::NotANumber, place, title));
     }
     for term in &expression.terms {
         let one = |x: &usize| Some(&values[*x]).filter(|x| x.ndim() == 0).map(Tensor::item);

@@ -6,6 +6,8 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use ops::{visible_lines, visible_whole};
 
+use crate::words::Language;
+
 /// An error in an expression: a sentence, the text with a mark under the place,
 /// and help where something would.
 ///
@@ -26,6 +28,7 @@ pub struct ExpressionError(Box<Facts>); // In a box, so that results with errors
 
 #[derive(Clone, Debug, PartialEq)]
 struct Facts {
+    language: Language,
     kind: Kind,
     source: String,
     place: Range<usize>,
@@ -60,13 +63,15 @@ pub enum Kind {
 
 impl ExpressionError {
     pub(super) fn new(
+        language: Language,
         kind: Kind,
         source: &str,
         place: Range<usize>,
         title: impl Into<String>,
     ) -> Self {
         let (source, title) = (source.to_owned(), visible_whole(&title.into()).into_owned());
-        Self(Box::new(Facts { kind, source, place, title, label: String::new(), help: Vec::new() }))
+        let (label, help) = (String::new(), Vec::new());
+        Self(Box::new(Facts { language, kind, source, place, title, label, help }))
     }
 
     pub(super) fn label(mut self, label: impl Into<String>) -> Self {
@@ -98,7 +103,7 @@ impl ExpressionError {
 
     /// The error as text, with the escape sequences of a terminal's colours if asked.
     pub fn render(&self, color: bool) -> String {
-        let Facts { source, place, title, label, help, .. } = &*self.0;
+        let Facts { language, source, place, title, label, help, .. } = &*self.0;
         // Blanks of one byte for others, so that places stay where they are.
         let source = source.replace(['\t', '\r'], " ");
         let [start, end] =
@@ -106,8 +111,12 @@ impl ExpressionError {
         let mark = AnnotationKind::Primary.span(start..end);
         let mark = if label.is_empty() { mark } else { mark.label(label) };
         let snippet = Snippet::source(visible_lines(&source)).annotation(mark);
-        let group = Level::ERROR.primary_title(title).element(snippet);
-        let help = help.iter().map(|text| Level::HELP.message(text));
+        let [error, more] = [
+            Level::ERROR.with_name(language.typed_error()),
+            Level::HELP.with_name(language.typed_help()),
+        ];
+        let group = error.primary_title(title).element(snippet);
+        let help = help.iter().map(|text| more.clone().message(text));
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group.elements(help)])
     }

@@ -47,6 +47,7 @@ use std::ops::Range;
 use ops::Tensor;
 
 pub use crate::ask::nearest::nearest;
+use crate::words::Language;
 pub use error::{ExpressionError, Kind};
 pub use functions::{Function, functions};
 
@@ -57,6 +58,8 @@ pub const DEEPEST: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Expression {
     source: String,
+    /// In which it is said what is wrong.
+    language: Language,
     /// The parts of the statements; operands come before the terms that use them, so that no
     /// depth of nesting asks for recursion.
     terms: Vec<Term>,
@@ -112,7 +115,16 @@ impl Expression {
     /// assert_eq!((error.kind(), error.place()), (&Kind::Syntax, 2..3));
     /// ```
     pub fn parse(source: &str) -> Result<Self, ExpressionError> {
-        parse::expression(source)
+        Self::parse_in(Language::ENGLISH, source)
+    }
+
+    /// Reads an expression whose errors, also those of [`record`](Self::record), are said in a
+    /// language.
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse).
+    pub fn parse_in(language: Language, source: &str) -> Result<Self, ExpressionError> {
+        parse::expression(language, source)
     }
 
     /// The text that was read.
@@ -147,7 +159,7 @@ impl Expression {
     }
 
     fn error(&self, kind: Kind, place: Range<usize>, title: impl Into<String>) -> ExpressionError {
-        ExpressionError::new(kind, &self.source, place, title)
+        ExpressionError::new(self.language, kind, &self.source, place, title)
     }
 }
 
@@ -167,5 +179,13 @@ impl Expression {
 /// # Ok::<(), tape::expression::ExpressionError>(())
 /// ```
 pub fn value(source: &str) -> Result<Tensor<f64>, ExpressionError> {
-    constant::constant(&parse::expression(source)?)
+    value_in(Language::ENGLISH, source)
+}
+
+/// Reads a value for a name, with its errors in a language.
+///
+/// # Errors
+/// As for [`value`].
+pub fn value_in(language: Language, source: &str) -> Result<Tensor<f64>, ExpressionError> {
+    constant::constant(&Expression::parse_in(language, source)?)
 }

@@ -9,6 +9,7 @@ use winnow::stream::{LocatingSlice, Location, Stateful, Stream};
 use winnow::token::{one_of, take_while};
 
 use super::{Content, DEEPEST, Expression, ExpressionError, Infix, Kind, Statement, Term};
+use crate::words::Language;
 
 type Input<'s> = Stateful<LocatingSlice<&'s str>, State>;
 type Parsed<T> = Result<T, ErrMode<Mistake>>;
@@ -32,7 +33,7 @@ struct Mistake {
 
 #[derive(Debug)]
 enum What {
-    Expected(&'static str),
+    Expected(Wanted),
     TooDeep,
     TooLarge,
 }
@@ -40,66 +41,87 @@ enum What {
 impl ParserError<Input<'_>> for Mistake {
     type Inner = Self;
     fn from_input(input: &Input<'_>) -> Self {
-        Self { at: here(input), what: What::Expected(OPERAND) }
+        Self { at: here(input), what: What::Expected(Wanted::Operand) }
     }
     fn into_inner(self) -> Result<Self, Self> {
         Ok(self)
     }
 }
 
-const OPERAND: &str = "a number, a name or `(`";
+/// What could stand at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Operand,
+    /// An operator, `;` or the end.
+    End,
+    /// An operator, or the bracket that closes a sum.
+    Closing(char),
+    /// An operator, a comma, or the bracket that closes a list.
+    ClosingList(char),
+}
 
-pub(super) fn expression(source: &str) -> Result<Expression, ExpressionError> {
+impl Wanted {
+    fn text(self, language: Language) -> String {
+        match self {
+            Self::Operand => language.typed_an_operand().to_owned(),
+            Self::End => language.typed_operator_or_end().to_owned(),
+            Self::Closing(bracket) => language.typed_operator_or(bracket),
+            Self::ClosingList(bracket) => language.typed_operator_comma_or(bracket),
+        }
+    }
+}
+
+pub(super) fn expression(language: Language, source: &str) -> Result<Expression, ExpressionError> {
     let state = State::default();
     let mut input = Stateful { input: LocatingSlice::new(source), state };
     match statements(&mut input) {
         Ok(statements) => {
-            Ok(Expression { source: source.to_owned(), terms: input.state.terms, statements })
+            let (source, terms) = (source.to_owned(), input.state.terms);
+            Ok(Expression { source, language, terms, statements })
         }
         Err(error) => {
             let Mistake { at, what } = error.into_inner().expect("the whole text is there");
-            Err(explain(source, at, &what))
+            Err(explain(language, source, at, &what))
         }
     }
 }
 
 /// Makes a message of what stopped the reading.
-fn explain(source: &str, at: usize, what: &What) -> ExpressionError {
+fn explain(language: Language, source: &str, at: usize, what: &What) -> ExpressionError {
     let rest = &source[at..];
     let found = rest.chars().next();
     let place = at..at + found.map_or(0, char::len_utf8);
-    let syntax = |title: String| ExpressionError::new(Kind::Syntax, source, place.clone(), title);
+    let syntax =
+        |title: &str| ExpressionError::new(language, Kind::Syntax, source, place.clone(), title);
     let expected = match what {
         What::TooDeep => {
-            let title =
-                format!("brackets, signs and powers are nested more than {DEEPEST} levels deep");
-            return ExpressionError::new(Kind::TooDeep, source, place, title)
-                .label("one level too many")
-                .help("name a part of it in a statement of its own: `z = …; y = tanh(z)`");
+            let title = language.typed_too_deep(DEEPEST);
+            return ExpressionError::new(language, Kind::TooDeep, source, place, title)
+                .label(language.typed_level_too_many())
+                .help(language.typed_name_a_part());
         }
         What::TooLarge => {
-            return syntax("this number is too large".to_owned())
-                .label("the largest is about 1.8e308");
+            return syntax(language.typed_too_large()).label(language.typed_largest());
         }
         What::Expected(expected) => *expected,
     };
     let error = match found {
-        None if source.trim().is_empty() => syntax("the expression is empty".to_owned()),
-        None if expected.contains(')') || expected.contains(']') => {
-            syntax("the expression ends before its bracket is closed".to_owned())
+        None if source.trim().is_empty() => syntax(language.typed_empty()),
+        None if matches!(expected, Wanted::Closing(_) | Wanted::ClosingList(_)) => {
+            syntax(language.typed_open_bracket())
         }
-        None => syntax("the expression ends too early".to_owned()),
-        Some('\n') => syntax("the line ends too early".to_owned()),
-        Some(c) => syntax(format!("unexpected `{}`", c.escape_debug())),
+        None => syntax(language.typed_too_early()),
+        Some('\n') => syntax(language.typed_line_too_early()),
+        Some(c) => syntax(&language.typed_unexpected(c.escape_debug())),
     };
-    let error = error.label(format!("expected {expected}"));
-    let after_operand = expected.contains("operator");
+    let error = error.label(language.typed_expected(expected.text(language)));
+    let after_operand = expected != Wanted::Operand;
     match found {
         Some(c) if after_operand && (begins_name(c) || c.is_ascii_digit() || c == '(') => {
-            error.help("a product is written with `*`: `2*x`, `a*(b + c)`")
+            error.help(language.typed_product())
         }
-        Some(')' | ']') if after_operand => error.help("this bracket was never opened"),
-        Some('=') if after_operand => error.help("a name stands alone on the left: `z = w*x + b`"),
+        Some(')' | ']') if after_operand => error.help(language.typed_never_opened()),
+        Some('=') if after_operand => error.help(language.typed_name_alone()),
         _ => error,
     }
 }
@@ -113,7 +135,7 @@ fn statements(input: &mut Input<'_>) -> Parsed<Vec<Statement>> {
         }
         statements.push(statement(input)?);
         if separator(input).is_none() && input.eof_offset() > 0 {
-            return expected(input, "an operator, `;` or the end");
+            return expected(input, Wanted::End);
         }
     }
 }
@@ -142,7 +164,7 @@ fn sum(input: &mut Input<'_>) -> Parsed<usize> {
     // Where it begins with neither an operand nor a sign.
     value.map_err(|error| match error {
         ErrMode::Backtrack(Mistake { at, .. }) => {
-            ErrMode::Cut(Mistake { at, what: What::Expected(OPERAND) })
+            ErrMode::Cut(Mistake { at, what: What::Expected(Wanted::Operand) })
         }
         error => error,
     })
@@ -231,20 +253,20 @@ fn operand(input: &mut Input<'_>) -> Parsed<usize> {
     if taken(input, |c| c == '(').is_some() {
         return inside(input, |input| {
             let value = sum(input)?;
-            close(input, ')', "an operator or `)`")?;
+            close(input, ')', Wanted::Closing(')'))?;
             // The brackets belong to it, for whoever points at it.
             input.state.terms[value].place = start..here(input);
             Ok(value)
         });
     }
     if taken(input, |c| c == '[').is_some() {
-        let elements = inside(input, |input| list(input, ']', "an operator, `,` or `]`"))?;
+        let elements = inside(input, |input| list(input, ']'))?;
         let place = start..here(input);
         return Ok(push(input, Content::List(elements), place));
     }
     if let Some(name) = name(input) {
         if taken(input, |c| c == '(').is_some() {
-            let operands = inside(input, |input| list(input, ')', "an operator, `,` or `)`"))?;
+            let operands = inside(input, |input| list(input, ')'))?;
             let place = start..here(input);
             return Ok(push(input, Content::Call { name, operands }, place));
         }
@@ -267,7 +289,7 @@ fn inside<'s, T>(
 }
 
 /// Values with commas between, to the closing bracket; a comma may stand before it.
-fn list(input: &mut Input<'_>, end: char, expected: &'static str) -> Parsed<Vec<usize>> {
+fn list(input: &mut Input<'_>, end: char) -> Parsed<Vec<usize>> {
     let mut values = Vec::new();
     loop {
         blank(input);
@@ -277,13 +299,13 @@ fn list(input: &mut Input<'_>, end: char, expected: &'static str) -> Parsed<Vec<
         values.push(sum(input)?);
         blank(input);
         if taken(input, |c| c == ',').is_none() {
-            close(input, end, expected)?;
+            close(input, end, Wanted::ClosingList(end))?;
             return Ok(values);
         }
     }
 }
 
-fn close(input: &mut Input<'_>, bracket: char, otherwise: &'static str) -> Parsed<()> {
+fn close(input: &mut Input<'_>, bracket: char, otherwise: Wanted) -> Parsed<()> {
     blank(input);
     match taken(input, |c| c == bracket) {
         Some(_) => Ok(()),
@@ -357,7 +379,7 @@ fn here(input: &Input<'_>) -> usize {
     input.current_token_start()
 }
 
-fn expected<T>(input: &Input<'_>, what: &'static str) -> Parsed<T> {
+fn expected<T>(input: &Input<'_>, what: Wanted) -> Parsed<T> {
     Err(ErrMode::Cut(Mistake { at: here(input), what: What::Expected(what) }))
 }
 

@@ -181,18 +181,16 @@ impl<'t> Recording<'_, 't> {
         term: usize,
     ) -> Result<Var<'t, f64>, ExpressionError> {
         let place = self.expression.terms[term].place.clone();
-        let error = |title: String| self.expression.error(Kind::NoGradient, place, title);
+        let language = self.expression.language;
+        let error = |title: &str| self.expression.error(Kind::NoGradient, place, title);
         if !result.is_tracked() {
-            let title = "there is nothing to differentiate by: no name takes part".to_owned();
-            return Err(error(title).help("put a name in the place of a number: `w*2`"));
+            let title = language.typed_nothing_to_differentiate();
+            return Err(error(title).help(language.typed_put_a_name()));
         }
         let shape = result.shape();
         if shape.iter().product::<usize>() != 1 {
-            let title = format!(
-                "the result has shape {:?}, but the sweep starts from a scalar",
-                &shape[..]
-            );
-            return Err(error(title).help("reduce it first, with sum(…) or mean(…)"));
+            let title = language.typed_not_scalar(format!("{:?}", &shape[..]));
+            return Err(error(&title).help(language.typed_reduce_it()));
         }
         Ok(result)
     }
@@ -269,10 +267,10 @@ impl<'t> Recording<'_, 't> {
                 return Ok(number);
             }
             let place = self.expression.terms[term].place.clone();
-            let function = function.name();
-            let title = format!("{setting} of {function} is a setting, which is a number");
+            let language = self.expression.language;
+            let title = language.typed_setting(setting, function.name());
             let error = self.expression.error(Kind::NotANumber, place, title);
-            Err(error.label("expected a number"))
+            Err(error.label(language.typed_expected_number()))
         };
         terms.iter().zip(function.settings()).map(number).collect()
     }

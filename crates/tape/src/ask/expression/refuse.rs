@@ -32,43 +32,43 @@ impl Recording<'_, '_> {
         count: usize,
         given: &[(&str, Tensor<f64>)],
     ) -> ExpressionError {
-        let name = self.expression.text(place);
+        let (name, language) = (self.expression.text(place), self.expression.language);
         let error = |title| self.expression.error(Kind::Function, place.clone(), title);
-        let are = if count == 1 { "is" } else { "are" };
+        let given_now = language.typed_are_given(count);
         let alike = self.functions.iter().find(|f| f.name() == name);
         if let Some(function) = alike {
+            let settings = function.settings().iter().map(ToString::to_string);
             let takes = function.operands();
-            let mut takes = format!("{takes} operand{}", if takes == 1 { "" } else { "s" });
-            for setting in function.settings() {
-                takes = takes + " and " + setting;
-            }
-            return error(format!("{name} takes {takes}, but {count} {are} given"));
+            return error(match settings.reduce(|a, b| language.typed_and(a, b)) {
+                None => language.typed_takes(takes, name, given_now),
+                Some(settings) => language.typed_takes_settings(takes, name, settings, given_now),
+            });
         }
         if let Some((_, takes)) = names(&self.functions).find(|f| f.0 == name) {
-            let plural = if takes == 1 { "" } else { "s" };
-            return error(format!("{name} takes {takes} operand{plural}, but {count} {are} given"));
+            return error(language.typed_takes(takes, name, given_now));
         }
-        let unknown = error(format!("there is no function {name}")).label("not a function");
+        let unknown =
+            error(language.typed_no_function(name)).label(language.typed_not_a_function());
         let assigned =
             || self.expression.statements.iter().any(|s| self.expression.name_of(s) == Some(name));
         if given.iter().any(|g| g.0 == name) || assigned() {
-            return unknown.help(format!("a product is written with `*`: {name}*(…)"));
+            return unknown.help(language.typed_product_with(name));
         }
         let near = nearest(name, names(&self.functions).map(|f| f.0));
-        if near.is_empty() {
-            return unknown
-                .help("there are exp, ln, sqrt, sin, tanh, sigmoid, relu, sum, mean and others");
-        }
-        unknown.help(format!("did you mean {}?", near.join(" or ")))
+        let near = near.into_iter().map(str::to_owned);
+        unknown.help(match near.reduce(|a, b| language.near_or(a, b)) {
+            Some(near) => language.typed_did_you_mean(near),
+            None => language.typed_some_functions().to_owned(),
+        })
     }
 
     /// Refuses names with two values.
     pub(super) fn check_names(&self, given: &[(&str, Tensor<f64>)]) -> Result<(), ExpressionError> {
-        let Expression { statements, source, .. } = self.expression;
+        let Expression { statements, source, language, .. } = self.expression;
         let mut values = HashSet::new();
         for &(name, _) in given {
             if !values.insert(name) {
-                let title = format!("{name} is given two values");
+                let title = language.typed_two_values(name);
                 let kind = Kind::TwoValues(name.to_owned());
                 return Err(self.expression.error(kind, 0..source.len(), title));
             }
@@ -87,9 +87,9 @@ impl Recording<'_, '_> {
                 let kind = Kind::TwoValues(name.to_owned());
                 return Err(self
                     .expression
-                    .error(kind, place, format!("{name} has a value already"))
-                    .label("a name stands for one value")
-                    .help(format!("choose another name, such as {name}₂")));
+                    .error(kind, place, language.typed_has_a_value(name))
+                    .label(language.typed_one_value_a_name())
+                    .help(language.typed_other_name(format!("{name}₂"))));
             }
         }
         let lacking = free.iter().any(|name| !values.contains(name));
@@ -103,36 +103,36 @@ impl Recording<'_, '_> {
         free: &HashSet<&str>,
         lacking: bool,
     ) -> Result<(), ExpressionError> {
-        let Expression { statements, source, terms, .. } = self.expression;
+        let Expression { statements, source, terms, language, .. } = self.expression;
         let (_, before) = statements.split_last().expect("there is a statement");
         for statement in before {
             let Some(place) = statement.name.clone() else {
                 let place = terms[statement.value].place.clone();
-                let title = "only the last statement may stand without a name";
+                let title = language.typed_without_name();
                 return Err(self
                     .expression
                     .error(Kind::Unused(String::new()), place, title)
-                    .label("nothing can use this value")
-                    .help("give it a name: `z = …`"));
+                    .label(language.typed_nothing_can_use())
+                    .help(language.typed_give_a_name()));
             };
             let name = self.expression.text(&place);
             if !self.uses.contains_key(name) {
-                let title = format!("{name} is not used in what follows");
+                let title = language.typed_not_used(name);
                 return Err(self
                     .expression
                     .error(Kind::Unused(name.to_owned()), place, title)
-                    .label("this value has no part in the result"));
+                    .label(language.typed_no_part()));
             }
         }
         // Rather than a value that is not used, a name without one is reported: it may be the same
         // one, written wrongly.
         let unused = given.iter().find(|g| !free.contains(g.0));
         let Some((name, _)) = unused.filter(|_| !lacking) else { return Ok(()) };
-        let title = format!("{name} is given a value, but is not used");
+        let title = language.typed_given_not_used(name);
         let kind = Kind::Unused((*name).to_owned());
         let error = self.expression.error(kind, 0..source.len(), title);
         Err(match nearest(name, self.expression.names()).first() {
-            Some(near) => error.help(format!("did you mean {near}?")),
+            Some(near) => error.help(language.typed_did_you_mean(near)),
             None => error,
         })
     }
@@ -144,20 +144,21 @@ impl Recording<'_, '_> {
         given: &[(&str, Tensor<f64>)],
     ) -> ExpressionError {
         let kind = Kind::NoValue(name.to_owned());
+        let language = self.expression.language;
         let error = self
             .expression
-            .error(kind, place, format!("{name} has no value"))
-            .label("given no value");
+            .error(kind, place, language.typed_no_value(name))
+            .label(language.typed_given_no_value());
         let assigned = self.expression.statements.iter().filter_map(|s| self.expression.name_of(s));
         if assigned.clone().any(|other| other == name) {
-            return error.help(format!("{name} is named in a later statement; move that up"));
+            return error.help(language.typed_named_later(name));
         }
         let known: Vec<&str> = given.iter().map(|g| g.0).chain(assigned).collect();
         if names(&self.functions).any(|(function, _)| function == name) {
-            return error.help(format!("to call the function, write {name}(…)"));
+            return error.help(language.typed_call_it(name));
         }
         match nearest(name, known)[..] {
-            [near, ..] => error.help(format!("did you mean {near}?")),
+            [near, ..] => error.help(language.typed_did_you_mean(near)),
             [] => error,
         }
     }

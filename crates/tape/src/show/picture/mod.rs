@@ -37,6 +37,7 @@ use crate::graph::scope::Scope;
 use crate::graph::var::Var;
 use crate::show::trace::{Layout, Summary, tensor_text, visible};
 use crate::sweep::gradients::Gradients;
+use crate::words::Language;
 
 /// A picture of what a value was computed from, to be written in one of its formats.
 #[derive(Clone, Debug)]
@@ -47,12 +48,21 @@ pub struct Picture<'t, A: Float> {
     gradients: Option<Gradients<'t, A, Tensor<A>>>,
     limit: usize,
     digits: usize,
+    language: Language,
 }
 
 impl<'t, A: Float> Picture<'t, A> {
     /// A picture of the ops and names that led to `output`, of up to 250 nodes.
     pub fn of(output: Var<'t, A>) -> Self {
-        Self { output, values: false, shapes: false, gradients: None, limit: 250, digits: 4 }
+        Self {
+            output,
+            values: false,
+            shapes: false,
+            gradients: None,
+            limit: 250,
+            digits: 4,
+            language: Language::ENGLISH,
+        }
     }
 
     /// Adds values; of more than four elements, the smallest, mean and largest.
@@ -82,6 +92,12 @@ impl<'t, A: Float> Picture<'t, A> {
     /// Sets the number of significant digits, which is four otherwise.
     pub fn digits(mut self, digits: usize) -> Self {
         self.digits = digits;
+        self
+    }
+
+    /// Sets the language of what the picture says beside names, numbers and formulas.
+    pub fn language(mut self, language: Language) -> Self {
+        self.language = language;
         self
     }
 
@@ -131,7 +147,9 @@ impl<'t, A: Float> Picture<'t, A> {
         taken.sort_unstable(); // The order of recording.
         let tape = self.output.tape();
         let name = short_name(&self.output.label());
-        let mut drawing = Drawing { name, ..Drawing::default() };
+        let language = self.language;
+        let title = language.picture_title(&name);
+        let mut drawing = Drawing { title, ..Drawing::default() };
         let mut index = BTreeMap::new();
         let scopes = tape.scopes();
         for &node in &taken {
@@ -147,13 +165,8 @@ impl<'t, A: Float> Picture<'t, A> {
             }
         }
         if all.len() > taken.len() {
-            drawing.note = Some(format!(
-                "{} of {} nodes: the nearest to {}. {} are left out.",
-                taken.len(),
-                all.len(),
-                drawing.name,
-                all.len() - taken.len()
-            ));
+            let left_out = all.len() - taken.len();
+            drawing.note = Some(language.picture_left_out(taken.len(), all.len(), name, left_out));
         }
         drawing
     }
@@ -169,7 +182,7 @@ impl<'t, A: Float> Picture<'t, A> {
         let shape = x.shape();
         if self.shapes {
             let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
-            lines.push(format!("shape [{}]", lengths.join("×")));
+            lines.push(self.language.picture_shape(format!("[{}]", lengths.join("×"))));
         }
         if self.values {
             lines.push(self.numbers(&x.value()));
@@ -181,8 +194,7 @@ impl<'t, A: Float> Picture<'t, A> {
         let operands = operands(&graph, x.index());
         let missing = operands.iter().filter(|x| taken.binary_search(x).is_err()).count();
         if missing > 0 {
-            let plural = if missing == 1 { "" } else { "s" };
-            lines.push(format!("… {missing} operand{plural} left out"));
+            lines.push(self.language.picture_operands_left_out(missing));
         }
         let output = x == self.output;
         DrawnNode { lines, style, cluster, cut: missing > 0, output }
@@ -194,21 +206,23 @@ impl<'t, A: Float> Picture<'t, A> {
             return tensor_text(x, layout);
         }
         let Summary { min, mean, max, not_finite, .. } = Summary::new(x);
-        let known = [("min", min), ("mean", mean), ("max", max)].into_iter();
-        let known = known.filter_map(|(name, x)| Some((name, layout.rounding.number(x?))));
-        let mut words: Vec<String> = known.map(|(name, x)| format!("{name} {x}")).collect();
-        if not_finite > 0 {
-            words.push(format!("{not_finite} not finite"));
-        }
-        words.join(", ")
+        let (language, number) = (self.language, |x: A| layout.rounding.number(x));
+        let known = [
+            min.map(|x| language.least(number(x))),
+            mean.map(|x| language.mean(number(x))),
+            max.map(|x| language.most(number(x))),
+            (not_finite > 0).then(|| language.not_finite(not_finite)),
+        ];
+        known.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }
 
 /// The drawing, the same in all formats.
 #[derive(Debug, Default)]
 struct Drawing {
-    /// The name of the value that is drawn.
-    name: String,
+    /// What the picture is called, where its format has room for that.
+    #[cfg_attr(not(feature = "svg"), allow(dead_code, reason = "only an SVG has it"))]
+    title: String,
     /// Edges carry the operand's position.
     graph: DiGraph<DrawnNode, usize>,
     clusters: Vec<Cluster>,

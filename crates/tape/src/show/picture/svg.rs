@@ -36,7 +36,7 @@ pub(super) fn write(drawing: &Drawing) -> String {
     let note = if drawing.note.is_some() { LINE + MARGIN } else { 0.0 };
     let wide = drawing.note.as_ref().map_or(0.0, |note| text_width(note));
     let (w, h) = (width.max(wide) + 2.0 * MARGIN, height + 2.0 * MARGIN + note);
-    let title = escaped(&format!("The graph of {}", drawing.name));
+    let title = escaped(&drawing.title);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w:.0}\" height=\"{h:.0}\" \
          viewBox=\"0 0 {w:.0} {h:.0}\" role=\"img\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\

@@ -197,7 +197,8 @@ impl<'a, 't, A: Float> Screen<'a, 't, A> {
         let node = self.trace.nodes()[self.node_number()];
         let index = self.opened.map(|element| index_of(&node.shape(), element));
         let index = index.as_deref().unwrap_or_default();
-        let reason = self.trace.gradients().reason(self.language, node, index);
+        let how = self.language.why_open_one();
+        let reason = self.trace.gradients().reason(self.language, node, index, how);
         let stops = reason.places.into_iter();
         let stops = stops.filter_map(|(node, _)| self.trace.forward_step_of(node)).collect();
         Why { text: visible_lines(&reason.text).into_owned(), stops }

@@ -8,8 +8,9 @@ use petgraph::graph::NodeIndex;
 use super::formula::scalar;
 use super::step::Use;
 use super::text::{Layout, Role, Span, Text, span, visible};
-use super::{Rounding, Trace};
+use super::{NothingFlows, Rounding, Trace};
 use crate::graph::var::Var;
+use crate::words::Language;
 
 /// The paths from a node to the output, along which its gradient flows.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,22 +43,17 @@ pub struct Path<'t, A: Float> {
 }
 
 /// The reason that there are no paths to show.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PathsError {
     /// No gradient reaches the node.
-    #[error("no gradient reaches {name}: {reason}")]
     NoGradient {
         /// The name of the node.
         name: String,
         /// Why.
-        reason: String,
+        reason: NothingFlows,
     },
     /// There is a tensor on the way, whose local derivative is no single number.
-    #[error(
-        "the paths from {name} go through {tensor}, which is a tensor or has one for an operand; the sum \
-         over paths is shown where all are numbers"
-    )]
     Tensor {
         /// The name of the node.
         name: String,
@@ -65,6 +61,26 @@ pub enum PathsError {
         tensor: String,
     },
 }
+
+impl PathsError {
+    /// The reason in words.
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::NoGradient { name, reason } => {
+                language.paths_no_gradient(name, reason.text(language))
+            }
+            Self::Tensor { name, tensor } => language.paths_through_tensor(name, tensor),
+        }
+    }
+}
+
+impl Display for PathsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::ENGLISH))
+    }
+}
+
+impl std::error::Error for PathsError {}
 
 impl<'t, A: Float> Trace<'t, A> {
     /// The gradient with respect to a node as the sum over the paths from it to the output, of which
@@ -90,10 +106,9 @@ impl<'t, A: Float> Trace<'t, A> {
     /// If no gradient reaches the node, or there is a tensor on the way.
     pub fn paths(&self, node: Var<'t, A>, most: usize) -> Result<Paths<'t, A>, PathsError> {
         let name = visible(&node.label());
-        let gradient = self.gradient(node).map_err(|reason| PathsError::NoGradient {
-            name: name.clone(),
-            reason: reason.to_string(),
-        })?;
+        let gradient = self
+            .gradient(node)
+            .map_err(|reason| PathsError::NoGradient { name: name.clone(), reason })?;
         let tensor = |tensor: Var<'t, A>| {
             let tensor = visible(&tensor.label());
             PathsError::Tensor { name: name.clone(), tensor }

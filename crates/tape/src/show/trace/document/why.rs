@@ -65,7 +65,8 @@ impl Reasons {
         let mut put = |element: Option<usize>, index: &[usize]| {
             let Some(room) = self.room.checked_sub(self.elements) else { return };
             self.room = room;
-            let reason = trace.gradients().reason(self.language, node, index);
+            let how = self.language.why_ask_of_one();
+            let reason = trace.gradients().reason(self.language, node, index, how);
             let Reason { text, because, places } = reason;
             let reason = if because.is_empty() { text } else { because };
             let reason = visible_whole(&reason).into_owned();

@@ -1,17 +1,19 @@
 //! Which element a text asks for.
 
+use std::fmt::{self, Display};
+
 use ops::{Float, Shape};
 
 use crate::graph::label::{adjoint_of, plain, typed};
 use crate::graph::var::Var;
 use crate::show::trace::{Trace, visible};
+use crate::words::Language;
 
 /// The reason that there is no element to open.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ElementError {
     /// No value is called so.
-    #[error("there is no value called {name}; there are {known}")]
     NoValue {
         /// The name that was given.
         name: String,
@@ -19,13 +21,11 @@ pub enum ElementError {
         known: String,
     },
     /// The value does not take part in the trace.
-    #[error("{name} does not take part in this trace")]
     NoPart {
         /// The name of the value.
         name: String,
     },
     /// The value has no element of that index.
-    #[error("{name} has the shape {shape:?}, so it has no element {index:?}{hint}")]
     NoElement {
         /// The name of the value.
         name: String,
@@ -33,10 +33,37 @@ pub enum ElementError {
         shape: Vec<usize>,
         /// The index that was given.
         index: Vec<usize>,
-        /// What would be one.
-        hint: String,
     },
 }
+
+impl ElementError {
+    /// The reason in words.
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::NoValue { name, known } => language.element_no_value(name, known),
+            Self::NoPart { name } => language.element_no_part(name),
+            Self::NoElement { name, shape, index } => {
+                let [lengths, asked] = [shape, index].map(|numbers| format!("{numbers:?}"));
+                if shape.is_empty() {
+                    return language.element_of_number(name, lengths, asked);
+                }
+                if shape.contains(&0) {
+                    return language.element_no_index(name, lengths, asked);
+                }
+                let first = format!("{name}[{}]", vec!["0"; shape.len()].join(","));
+                language.element_first(name, lengths, asked, first)
+            }
+        }
+    }
+}
+
+impl Display for ElementError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::ENGLISH))
+    }
+}
+
+impl std::error::Error for ElementError {}
 
 /// The element that a text asks for.
 pub(super) struct Wanted<'t, A: Float> {
@@ -59,13 +86,7 @@ impl<'t, A: Float> Trace<'t, A> {
         if shape.len() == index.len() && index.iter().zip(&shape).all(|(i, length)| i < length) {
             return Ok(());
         }
-        let zeros = vec!["0"; shape.len()].join(",");
-        let hint = match shape.len() {
-            0 => String::from("; it is a number: leave the index out"),
-            _ if shape.contains(&0) => String::new(),
-            _ => format!("; {name}[{zeros}] is the first"),
-        };
-        Err(ElementError::NoElement { name, shape: shape.to_vec(), index: index.to_vec(), hint })
+        Err(ElementError::NoElement { name, shape: shape.to_vec(), index: index.to_vec() })
     }
 
     pub(super) fn wanted(&self, request: &str) -> Result<Wanted<'t, A>, ElementError> {

@@ -1,0 +1,143 @@
+//! The languages of the lessons: each says what it lists, all of it from its language, and each
+//! language has a text for each lesson.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use super::book::{root, run};
+use super::words::marks::unmarked;
+
+fn lessons() -> Vec<(String, String)> {
+    let programs = std::fs::read_dir(root().join("examples")).unwrap();
+    let paths = programs.map(|entry| entry.unwrap().path());
+    let mut lessons: Vec<_> = paths
+        .filter_map(|path| {
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let is_lesson = name.starts_with("lesson_") && path.is_file();
+            is_lesson.then(|| (name, std::fs::read_to_string(&path).unwrap()))
+        })
+        .collect();
+    lessons.sort();
+    assert_eq!(lessons.len(), 9);
+    lessons
+}
+
+/// Names that formulas and programs have, which are the same in all languages.
+const KNOWN: [&str; 28] = [
+    "tanh",
+    "sigmoid",
+    "relu",
+    "elu",
+    "selu",
+    "leaky",
+    "softplus",
+    "softsign",
+    "gelu",
+    "silu",
+    "mish",
+    "hard",
+    "exp",
+    "ln",
+    "erf",
+    "maximum",
+    "where",
+    "step",
+    "sum",
+    "mean",
+    "axes",
+    "reshape",
+    "matmul",
+    "broadcast",
+    "to",
+    "adj",
+    "slope",
+    "curvature",
+];
+
+/// Names of values of the lessons: letters with marks and numbers.
+fn is_name(word: &str) -> bool {
+    let letters = word.chars().filter(char::is_ascii_alphabetic).count();
+    letters <= 1 || ["Wx", "Wa", "W₂x", "W₃a"].contains(&word)
+}
+
+#[test]
+fn every_lesson_speaks_from_its_catalogue() {
+    let folder = tempfile::tempdir().unwrap();
+    for (lesson, _) in lessons() {
+        let page = folder.path().join(format!("{lesson}.html"));
+        let asked: [&OsStr; 4] =
+            ["--language".as_ref(), "en-x-marked".as_ref(), "--html".as_ref(), page.as_ref()];
+        let output = run(&lesson, &asked);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{lesson}\n{text}");
+        assert!(text.starts_with("⟦LESSON ") && text.contains("⟦CHECKED: ⟦"), "{text}");
+        let unmarked: BTreeSet<String> =
+            unmarked(&text, &KNOWN).into_iter().filter(|word| !is_name(word)).collect();
+        assert!(unmarked.is_empty(), "{lesson} says {unmarked:?} outside its catalogue:\n{text}");
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains("<html lang=\"en-x-marked\">"), "{lesson}");
+    }
+}
+
+#[test]
+fn every_sentence_of_a_lesson_is_said_by_it_in_its_order() {
+    for (lesson, source) in lessons() {
+        let (list, rest) = source.split_once("pub struct Words {").expect("a list");
+        let (listed, code) = rest.split_once("    }\n}\n").expect("the end of the list");
+        assert!(list.contains("tape::catalogue!"), "{lesson}");
+        let names: Vec<&str> = listed
+            .lines()
+            .filter_map(|line| line.trim().split_once(['(', '[']))
+            .map(|(n, _)| n)
+            .collect();
+        assert!(names.len() > 3, "{lesson}: {names:?}");
+        let (before, main) = code.split_once("fn lesson(asked").expect("the lesson");
+        let said = |text: &str, name: &str| text.find(&format!("words.{name}("));
+        let places: Vec<usize> = names
+            .iter()
+            .filter_map(|name| {
+                let place = said(main, name);
+                assert!(place.is_some() || said(before, name).is_some(), "{lesson} says {name}");
+                place
+            })
+            .collect();
+        assert!(places.is_sorted(), "{lesson} says {names:?} in another order");
+        // A sentence of its own would be read in English only.
+        for said in ["say(\"", "say(&format!", "println!(\"  {}  ", "check(\""] {
+            assert!(!code.contains(said), "{lesson}: {said}");
+        }
+    }
+}
+
+#[test]
+fn every_language_of_the_lessons_has_a_text_for_each() {
+    let languages: Vec<PathBuf> = std::fs::read_dir(root().join("examples/lessons"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    assert!(!languages.is_empty());
+    for language in languages {
+        let code = language.file_name().unwrap().to_str().unwrap();
+        assert!(language.join("mod.rs").exists(), "{code}");
+        for (lesson, source) in lessons() {
+            let file = format!("lessons/{code}/{}.rs", &lesson[.."lesson_00".len()]);
+            assert!(root().join("examples").join(&file).exists(), "{file}");
+            assert!(source.contains(&format!("#[path = \"{file}\"]\nmod {code};")), "{lesson}");
+            assert!(source.contains(&format!("\"{code}\": {code}::WORDS")), "{lesson} in {code}");
+        }
+    }
+}
+
+#[test]
+fn a_lesson_refuses_a_language_that_there_is_not() {
+    let output = run("lesson_01_neuron", &["--language".as_ref(), "tlh".as_ref()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "there is no language tlh. There is en (English)\n");
+    // What is wrong with the rest is said in the language, wherever that stands.
+    let output = run("lesson_01_neuron", &["--svg".as_ref(), "--language=en-x-marked".as_ref()]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with('⟦') && said.ends_with("⟧\n"), "{said}");
+}

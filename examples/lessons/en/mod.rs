@@ -1,0 +1,13 @@
+//! English: what all lessons say.
+
+use super::Shared;
+
+pub static SHARED: Shared = Shared {
+    it_is_checked: "CHECKED: {what}.",
+    check_failed: "THE CHECK FAILED. It should hold that {what}.",
+    page_is_in: "The page of these steps is {file}.",
+    options: "{problem}; there is --html FILE",
+    options_and: "{problem}; there is --html FILE, {own}",
+    no_language: "there is no language {code}. There is {list}",
+}
+.checked();
