@@ -20,6 +20,12 @@ pub trait Shortcuts<A: Float> {
     /// Adds the value to a tensor of its shape.
     fn accumulate(&self, _operands: &[&Tensor<A>], _to: &mut Tensor<A>) {}
 
+    /// The value from the sum of all elements of the operand, which has this shape, if that is all that
+    /// the rule takes.
+    fn of_sum(&self, _operand: &[usize], _sum: A) -> Option<A> {
+        None
+    }
+
     /// The multiply-adds of a product, by which networks are measured.
     fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
         0

@@ -14,6 +14,7 @@ use super::schedule::{Batch, Class, Nodes, schedule};
 use super::{Leaf, Output, Program};
 use crate::graph::error::Origin;
 use crate::graph::node::Graph;
+use crate::graph::op::BoxedOp;
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
@@ -122,6 +123,11 @@ impl<'t, A: Float> Planner<'t, A> {
 
     pub(super) fn value(&self, node: usize) -> &'t Tensor<A> {
         &self.graph[NodeIndex::new(node)].value
+    }
+
+    /// A copy of a node's op.
+    pub(super) fn op(&self, node: usize) -> BoxedOp<A> {
+        self.graph[NodeIndex::new(node)].source.op().expect("only ops are run").boxed()
     }
 
     pub(super) fn location(&self, node: usize) -> &'static Location<'static> {
@@ -258,11 +264,9 @@ impl<'t, A: Float> Planner<'t, A> {
     }
 
     fn single(&mut self, node: usize) -> Work<A> {
-        let clone =
-            |node: NodeIndex| self.graph[node].source.op().expect("only ops are run").boxed();
         let mut operands = self.operand_slots(node);
         if let Class::Accumulate(added) = self.nodes.class[node] {
-            let (op, slot) = (clone(added), operands.remove(0));
+            let (op, slot) = (self.op(added.index()), operands.remove(0));
             let Slot::Tensor(to) = slot else { unreachable!("a tensor is added to") };
             self.slots[node] = Some(slot);
             if self.last_use[node] == NEVER {
@@ -273,7 +277,7 @@ impl<'t, A: Float> Planner<'t, A> {
             self.plan.accumulate(self.tape, node, summands, slot);
             return Work::Accumulate { op, operands, to };
         }
-        let op = clone(NodeIndex::new(node));
+        let op = self.op(node);
         let origin = |&node: &usize| Origin::of(Var::new(self.tape, NodeIndex::new(node)));
         let origins = self.nodes.operands[node].iter().map(origin).collect();
         let site = CallSite { operands: origins, location: self.location(node) };
