@@ -5,8 +5,15 @@
 //! has never seen: the base-2 logarithm of one over the probability that it gave to the character
 //! that came. A table of pairs of characters is the mark to beat. Then the networks invent names.
 //!
-//! `cargo run --release --example names [-- --epochs N] [--seed N]`
+//! A fourth network, small enough to be looked into, has its weights in the repository. `--look NAME`
+//! prints what its attention looks at in a name; `--save FILE` trains it and saves them.
+//!
+//! `cargo run --release --example names [-- --epochs N] [--seed N] [--look NAME | --save FILE]`
 
+#[path = "names/look.rs"]
+pub(crate) mod look;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use nn::data::{Vocabulary, names};
@@ -31,9 +38,16 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<bool, Box<dyn std::error::Error>> {
-    let (epochs, seed) = options()?;
-    let names = names();
-    let vocabulary = Vocabulary::new(&format!("{}{END}", names.concat()));
+    let Options { epochs, seed, look, save } = options()?;
+    if let Some(name) = look {
+        print!("{}", look::text(&name)?);
+        return Ok(true);
+    }
+    if let Some(file) = save {
+        println!("{:.3} bits per character on the test names", look::train(&file, seed)?);
+        return Ok(true);
+    }
+    let (names, vocabulary) = (names(), vocabulary());
     let data = as_data(&names, &vocabulary)?;
     let (train, test) = data.split(0.1, 0)?;
     let steps = data.sample_shape()[0];
@@ -103,18 +117,32 @@ fn run() -> Result<bool, Box<dyn std::error::Error>> {
     Ok(reached)
 }
 
-fn options() -> Result<(usize, u64), lexopt::Error> {
+struct Options {
+    epochs: usize,
+    seed: u64,
+    look: Option<String>,
+    save: Option<PathBuf>,
+}
+
+fn options() -> Result<Options, lexopt::Error> {
     use lexopt::prelude::*;
-    let (mut epochs, mut seed) = (8, 0);
+    let mut options = Options { epochs: 8, seed: 0, look: None, save: None };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("epochs") => epochs = parser.value()?.parse()?,
-            Long("seed") => seed = parser.value()?.parse()?,
+            Long("epochs") => options.epochs = parser.value()?.parse()?,
+            Long("seed") => options.seed = parser.value()?.parse()?,
+            Long("look") => options.look = Some(parser.value()?.string()?),
+            Long("save") => options.save = Some(parser.value()?.into()),
             other => return Err(other.unexpected()),
         }
     }
-    Ok((epochs, seed))
+    Ok(options)
+}
+
+/// The letters of all names, and the mark.
+fn vocabulary() -> Vocabulary {
+    Vocabulary::new(&format!("{}{END}", names().concat()))
 }
 
 /// Names as inputs `[names, steps]`, the end mark and then the name, and values `[names, steps]`,

@@ -62,6 +62,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -790,6 +791,7 @@ class Suite:
         self.programs = programs
         self.limit = 600.0
         self.counting = []
+        self.checked_all = threading.Lock(), []
         program, directory = programs["tape"]
         listed = subprocess.run(
             [program, "--list"], cwd=directory, check=True, capture_output=True, text=True
@@ -837,20 +839,21 @@ class Suite:
         """Demands that the unchanged engine passes; gives the types of the registry."""
         registry = work / "registry.txt"
         registry.unlink(missing_ok=True)
-        start = time.monotonic()
-        whole = self.run(registry=registry)
-        whole_time = time.monotonic() - start
+
+        def with_all():
+            start = time.monotonic()
+            return self.run(registry=registry), time.monotonic() - start
+
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            all_rules = pool.submit(with_all)
+            # Tests that fail when there are no rules count them, so they need the whole registry.
+            none = pool.submit(self.run, rules=[]).result()
+            whole, whole_time = all_rules.result()
         if not whole.passed:
             raise Unknown(f"the tests fail without any mutant: {', '.join(whole.failed)}")
-        # Tests that fail when there are no rules count them, so they need the whole registry.
-        none = self.run(rules=[])
         self.counting = [] if none.passed else none.failed
         if self.counting and not self.run(only=self.counting).passed:
             raise Unknown("the tests that count rules fail without any mutant")
-        everything = self.run_all()
-        if not everything.passed:
-            raise Unknown(f"tests fail without any mutant: {', '.join(everything.failed)}")
-
         def alone(rules):
             start = time.monotonic()
             outcome = self.run(rules=rules, skip=self.counting)
@@ -872,8 +875,18 @@ class Suite:
         if outcome.passed:
             outcome = self.run(mutant.id)
         if outcome.passed:
+            self.demand_all()
             outcome = self.run_all(mutant.id)
         return mutant, outcome
+
+    def demand_all(self):
+        """Demands, once, that the unchanged engine passes all tests."""
+        lock, outcomes = self.checked_all
+        with lock:
+            if not outcomes:
+                outcomes.append(self.run_all())
+        if not outcomes[0].passed:
+            raise Unknown(f"tests fail without any mutant: {', '.join(outcomes[0].failed)}")
 
 
 def main():

@@ -7,11 +7,13 @@
 pub(crate) mod programs {
     pub(crate) mod babysit;
     pub(crate) mod initialisation;
+    pub(crate) mod names;
     pub(crate) mod softmax;
 }
 
 use programs::babysit::{Curves, all_curves};
 use programs::initialisation::{Bend, LAYERS, look, starts};
+use programs::names::look::{self as attention, HEADS, Look};
 
 use super::svg::{BLACK, BLUE, Drawing, Figure, GREY, ORANGE, Plot};
 
@@ -21,6 +23,7 @@ pub const ALL: &[Figure] = &[
     ("widths_tanh", widths_tanh),
     ("widths_relu", widths_relu),
     ("learning_curves", learning_curves),
+    ("attention", attention),
 ];
 
 /// A colour between white and blue for a positive share, between white and orange for a negative one.
@@ -123,4 +126,55 @@ fn learning_curves() -> String {
     d.words_from((240.0, 18.0), "training loss", BLUE);
     d.words_from((380.0, 18.0), "validation loss", ORANGE);
     d.finish("Four learning curves")
+}
+
+/// The names in whose letters attention is shown, all of them unseen in training.
+pub const NAMES: [&str; 3] = ["sharon", "theodora", "matthew"];
+const CELL: f64 = 26.0;
+const HIDDEN: &str = "#e4e4e4";
+
+/// The weights of one head in one name: a row for each letter that looks.
+fn heat(d: &mut Drawing, (left, top): (f64, f64), letters: &[char], rows: &[Vec<f32>]) {
+    for (at, row) in rows.iter().enumerate() {
+        let y = top + CELL * at as f64;
+        d.words((left - 10.0, y + 18.0), &letters[at].to_string(), BLACK);
+        d.words((left + CELL * (at as f64 + 0.5), top - 7.0), &letters[at].to_string(), BLACK);
+        for (place, &weight) in row.iter().enumerate() {
+            let (x, weight) = (left + CELL * place as f64, f64::from(weight));
+            let fill = if place > at { HIDDEN.to_owned() } else { shade(weight) };
+            d.rectangle((x, y), (CELL, CELL), &fill, "none");
+            if weight >= 0.4 {
+                let ink = if weight > 0.55 { "#ffffff" } else { BLACK };
+                d.words((x + CELL / 2.0, y + 18.0), &format!("{:.0}", 100.0 * weight), ink);
+            }
+        }
+    }
+    let side = CELL * letters.len() as f64;
+    d.rectangle((left, top), (side, side), "none", GREY);
+}
+
+fn attention() -> String {
+    let looks = NAMES.map(|name| attention::look(name).expect("the network reads names"));
+    let mut d = Drawing::new(740.0, 670.0);
+    d.words_from((20.0, 22.0), "row: the letter that looks", GREY);
+    d.words_from((210.0, 22.0), "column: the letter looked at", GREY);
+    d.words_from((420.0, 22.0), "number: percent, from 40 on", GREY);
+    for head in 0..HEADS {
+        let top = 84.0 + 290.0 * head as f64;
+        let mut left = 40.0;
+        d.words_from((20.0, top - 28.0), &format!("head {}", head + 1), BLUE);
+        for Look { letters, heads } in &looks {
+            heat(&mut d, (left, top), letters, &heads[head]);
+            left += CELL * letters.len() as f64 + 32.0;
+        }
+    }
+    for (i, share) in [0.0, 0.25, 0.5, 0.75, 1.0].into_iter().enumerate() {
+        let x = 40.0 + 62.0 * i as f64;
+        d.rectangle((x, 638.0), (18.0, 18.0), &shade(share), GREY);
+        d.words_from((x + 22.0, 652.0), &format!("{} %", 100.0 * share), GREY);
+    }
+    d.rectangle((370.0, 638.0), (18.0, 18.0), HIDDEN, GREY);
+    d.words_from((394.0, 652.0), "hidden by the mask", GREY);
+    d.words_from((560.0, 652.0), "·  the mark before", GREY);
+    d.finish("What each letter of three names looks at, by two heads of attention")
 }

@@ -2,25 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { test } from 'node:test';
 import katex from 'katex';
-import { chromium } from 'playwright-core';
+import { openFile, press, screenshot, written } from './browser.mjs';
 
-const { CHROMIUM, PAGES, SCREENSHOTS } = process.env;
 const PROGRAMS = ['three-layers', 'neuron', 'order', 'shared-weight', 'cross-entropy', 'digits'];
-
-let browser;
-before(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] });
-});
-after(() => browser?.close());
 
 test('KaTeX reads every formula', () => {
   let read = 0;
   for (const name of PROGRAMS) {
-    const latex = readFileSync(join(PAGES, `${name}.tex`), 'utf8');
+    const latex = readFileSync(written(`${name}.tex`), 'utf8');
     const blocks = latex.match(/\\begin\{align\*\}[\s\S]*?\\end\{align\*\}/gu);
     const inline = (latex.match(/\$[^$]*\$/gu) ?? []).map((formula) => formula.slice(1, -1));
     for (const formula of [...blocks, ...inline]) {
@@ -33,20 +24,13 @@ test('KaTeX reads every formula', () => {
 });
 
 for (const name of ['neuron', 'three-layers']) {
-  test(`slides of ${name}: arrow keys turn them, print gives a page a step, and no request leaves them`, async () => {
-    const url = pathToFileURL(join(PAGES, `slides-${name}.html`)).href;
-    const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
-    const problems = [];
-    page.on('console', (message) => problems.push(message.text()));
-    page.on('pageerror', (error) => problems.push(error.stack));
-    page.on('request', (request) => { if (request.url().split('#')[0] !== url) problems.push(request.url()); });
-    await page.goto(url);
+  test(`slides of ${name}: arrow keys turn them, print gives a page a step, and no request leaves them`, () => openFile(`slides-${name}.html`, '', async (page) => {
     const count = await page.locator('section').count();
     const shown = () => page.evaluate(() => [...document.querySelectorAll('section')].findIndex(
       (slide) => slide.getBoundingClientRect().bottom > innerHeight / 2));
     assert.equal(await shown(), 0);
     for (const [key, wanted] of [['ArrowRight', 1], [' ', 2], ['ArrowLeft', 1], ['End', count - 1], ['ArrowRight', count - 1], ['Home', 0]]) {
-      await page.keyboard.press(key);
+      await press(page, key);
       assert.equal(await shown(), wanted, key);
     }
     // A formula that a browser cannot set has no size.
@@ -57,11 +41,7 @@ for (const name of ['neuron', 'three-layers']) {
     const pdf = await page.pdf({ preferCSSPageSize: true });
     const pages = pdf.toString('latin1').match(/\/Type\s*\/Page[^s]/gu).length;
     assert.equal(pages, count);
-    if (SCREENSHOTS) {
-      await page.keyboard.press('End');
-      await page.screenshot({ path: join(SCREENSHOTS, `slides-${name}.png`) });
-    }
-    assert.deepEqual(problems, []);
-    await page.close();
-  });
+    await press(page, 'End');
+    await screenshot(page, `slides-${name}`);
+  }, { viewport: { width: 1280, height: 720 } }));
 }

@@ -1,63 +1,11 @@
-// The page in a real browser, from file://, driven by keyboard. Run by scripts/browser_test.
+// The page of a trace in a real browser, from file://, driven by keyboard. Run by
+// scripts/browser_test.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
-
-const { CHROMIUM, PAGES, SCREENSHOTS } = process.env;
-const NAMES = [
-  'neuron', 'sum', 'cross-entropy', 'scalars', 'network', 'layers', 'hostile', 'second-order',
-  'not-finite', 'pictures', 'dead', 'single', 'large',
-];
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    ],
-  });
-});
-after(() => browser?.close());
-
-const fileOf = (name) => join(PAGES, `${name}.html`);
-const urlOf = (name, hash = '') => `${pathToFileURL(fileOf(name))}${hash}`;
-
-/**
- * Opens a page, runs `body`, and requires that no error was logged and nothing but the file itself
- * was asked for.
- */
-async function open(name, hash, body, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
-  const page = await context.newPage();
-  const problems = [];
-  page.on('console', (message) => problems.push(`console ${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => problems.push(`error: ${error.stack}`));
-  page.on('dialog', (dialog) => { problems.push('a dialog'); dialog.dismiss(); });
-  page.on('request', (request) => {
-    if (request.url().split('#')[0] !== urlOf(name)) problems.push(`request: ${request.url()}`);
-  });
-  try {
-    await page.goto(urlOf(name, hash));
-    await page.waitForSelector('body[data-ready]', { timeout: 20_000 });
-    await body(page);
-    assert.deepEqual(problems, []);
-  } finally {
-    await context.close();
-  }
-}
-
-const documentOf = (page) => page.evaluate(() => JSON.parse(document.getElementById('trace').textContent));
-const stepOf = (page) => page.evaluate(() => Number(document.body.dataset.step));
-const press = async (page, ...keys) => { for (const key of keys) await page.keyboard.press(key); };
+import { readFileSync, statSync } from 'node:fs';
+import { test } from 'node:test';
+import { documentOf, NAMES, newPage, open, press, stepOf, urlOf, written } from './browser.mjs';
 
 /** The bits of numbers as the page writes them; of an f32 as the f64 it is. */
 function bits(text, element) {
@@ -72,7 +20,7 @@ function bits(text, element) {
 const isNan = (word) => /^[7f]ff[89a-f]/u.test(word);
 
 test('the pictures in the book and the README are of the page as it is', () => {
-  const hash = createHash('sha256').update(readFileSync(fileOf('neuron'))).digest('hex');
+  const hash = createHash('sha256').update(readFileSync(written('neuron.html'))).digest('hex');
   const noted = readFileSync(new URL('../../docs/src/page.sha256', import.meta.url), 'utf8').trim();
   assert.equal(noted, hash, 'stale; scripts/page_picture');
 });
@@ -88,7 +36,7 @@ for (const name of NAMES) {
       adjoint: row.querySelector('.adjoint').dataset.exact,
     })));
     assert.equal(rows.length, nodes.length);
-    const expected = new Map(JSON.parse(readFileSync(join(PAGES, `${name}.json`)))
+    const expected = new Map(JSON.parse(readFileSync(written(`${name}.json`)))
       .map(({ position, bits: words }) => [position, words]));
     let compared = 0;
     rows.forEach(({ position, adjoint }, i) => {
@@ -124,70 +72,11 @@ for (const name of NAMES) {
     assert.match(page.url(), /#step=0$/u);
   }));
 
-  test(`${name}: no boxes overlap, no text leaves its box`, () => open(name, '', async (page) => {
-    for (const keys of [['End'], ['O'], ['r']]) {
-      await press(page, ...keys);
-      const found = await page.evaluate(() => {
-        const boxes = [...document.querySelectorAll('.node')].map((node) => ({
-          node, area: node.querySelector('.box').getBoundingClientRect(),
-        }));
-        const wrong = [];
-        boxes.forEach(({ node, area }, i) => {
-          for (const { area: other } of boxes.slice(i + 1)) {
-            if (area.left < other.right - 1 && other.left < area.right - 1
-              && area.top < other.bottom - 1 && other.top < area.bottom - 1) wrong.push('boxes overlap');
-          }
-          for (const text of node.querySelectorAll(':scope > text')) {
-            const { left, right } = text.getBoundingClientRect();
-            if (text.textContent && text.textContent !== '✂' && (left < area.left - 1 || right > area.right + 1)) {
-              wrong.push(`${text.textContent} leaves its box`);
-            }
-          }
-          const [label, op] = ['.label', '.op'].map((part) => node.querySelector(`:scope > ${part}`)?.getBoundingClientRect());
-          const seen = getComputedStyle(node.querySelector('.op')).visibility === 'visible';
-          if (node.dataset.node && seen && label.right > op.left) wrong.push(`${node.textContent}: label and op overlap`);
-        });
-        return wrong;
-      });
-      assert.deepEqual(found, []);
-    }
-  }));
-
-  test(`${name}: no arrow runs through a box, no label covers another`, () => open(name, '', async (page) => {
-    await press(page, 'End', 'O');
-    for (const keys of [[], ['r']]) {
-      await press(page, ...keys);
-      const { pierced, covered, labels } = await page.evaluate(() => {
-        const boxes = [...document.querySelectorAll('.node > .box')].map((box) => {
-          const { e: x, f: y } = box.parentNode.transform.baseVal.getItem(0).matrix;
-          return { x, y, width: box.width.baseVal.value, height: box.height.baseVal.value };
-        });
-        const inside = ({ x, y }, box) => x > box.x + 1 && x < box.x + box.width - 1 && y > box.y + 1 && y < box.y + box.height - 1;
-        const arrows = [...document.querySelectorAll('.edge > path:first-child')];
-        const through = arrows.filter((path) => {
-          const length = path.getTotalLength();
-          for (let at = 0; at <= length; at += 4) {
-            const point = path.getPointAtLength(at);
-            if (boxes.some((box) => inside(point, box))) return true;
-          }
-          return false;
-        });
-        const grounds = [...document.querySelectorAll('.local > rect')].map((rect) => rect.getBBox())
-          .filter(({ width }) => width > 0);
-        const meet = (r, s) => r.x < s.x + s.width - 1 && s.x < r.x + r.width - 1 && r.y < s.y + s.height - 2 && s.y < r.y + r.height - 2;
-        const on = grounds.filter((r, i) => grounds.slice(i + 1).some((s) => meet(r, s)));
-        return { pierced: through.length, covered: on.length, labels: grounds.length };
-      });
-      assert.equal(pierced, 0, 'arrows through boxes');
-      // Among hundreds of crossing arrows there is not room for all.
-      assert.ok(covered <= labels * 0.1, `${covered} of ${labels} labels are covered`);
-    }
-  }));
 }
 
 test('a page is one file of less than 400 KB, with 200 nodes and more', () => open('scalars', '', async (page) => {
   const { nodes } = await documentOf(page);
-  const { size } = statSync(fileOf('scalars'));
+  const { size } = statSync(written('scalars.html'));
   console.log(`${nodes.length} nodes: ${(size / 1000).toFixed(0)} KB`);
   assert.ok(nodes.length >= 200);
   assert.ok(size < 400_000);
@@ -417,19 +306,6 @@ test('the line of the step is lit', () => open('neuron', '#step=9', async (page)
   const lit = await page.innerText('#lines [aria-current]');
   assert.ok((await page.innerText('#step .source code')).includes(lit), lit);
 }));
-
-test('text of the graph is never below 11 pixels when a page opens', async () => {
-  for (const name of ['neuron', 'scalars', 'network', 'pictures', 'dead', 'second-order']) {
-    for (const [width, height] of [[390, 800], [900, 1000], [1280, 800], [1600, 900]]) {
-      await open(name, '#step=3', async (page) => {
-        const small = await page.$$eval('#drawing text', (all) => all.filter((text) => text.textContent).map((text) => (
-          parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)).sort((a, b) => a - b)[0]);
-        assert.ok(small >= 11, `${name} at ${width}: ${small} px`);
-      }, { viewport: { width, height } });
-    }
-  }
-});
-
 test('exercise: sums, tensors, and giving up', () => open('sum', '#step=5&exercise', async (page) => {
   // The slope and the contribution, twice, and the sum of both.
   assert.equal((await page.$$('form[data-question]')).length, 5);
@@ -648,10 +524,10 @@ test('names are text, whatever they are', () => open('hostile', '', async (page)
 }));
 
 test('the policy stops what the page does not contain', async () => {
-  const page = await browser.newPage();
+  const page = await newPage();
   const refused = [];
   page.on('console', (message) => refused.push(message.text()));
-  await page.goto(urlOf('neuron'));
+  await page.goto(urlOf('neuron.html'));
   await page.evaluate(() => {
     const script = document.createElement('script');
     script.textContent = 'window.hacked = 1';
@@ -673,176 +549,4 @@ test('a graph too large to draw says what is left out', () => open('large', '', 
   for (const count of [nodes.length + leftOut, nodes.length, leftOut]) {
     assert.ok(text.includes(count.toLocaleString('en')), text);
   }
-}));
-
-test('the theme follows the system and the switch', () => open('neuron', '', async (page) => {
-  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  const light = await ground();
-  await page.emulateMedia({ colorScheme: 'dark' });
-  const dark = await ground();
-  assert.notEqual(light, dark);
-  await press(page, 't');
-  assert.equal(await ground(), light);
-  await page.emulateMedia({ colorScheme: 'light' });
-  await press(page, 't');
-  assert.equal(await ground(), dark);
-}));
-
-const WIDTHS = [[400, 800], [900, 1000], [1600, 900]];
-for (const [width, height] of WIDTHS) {
-  for (const colorScheme of ['light', 'dark']) {
-    test(`accessible and within ${width} pixels, ${colorScheme}`, async () => {
-      for (const [name, hash] of [['neuron', '#step=9'], ['cross-entropy', '#step=13&exercise'], ['network', '#step=30'], ['scalars', '#step=300'], ['hostile', '#step=12'], ['pictures', '#step=22'], ['dead', '#step=20']]) {
-        await open(name, hash, async (page) => {
-          if (name === 'network' || name === 'hostile') await press(page, 'O');
-          if (name === 'dead') await press(page, 'w');
-          await page.waitForTimeout(300);
-          if (SCREENSHOTS) {
-            mkdirSync(SCREENSHOTS, { recursive: true });
-            await page.screenshot({ path: join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`) });
-          }
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          assert.ok(wide <= 0, `${name} is ${wide} pixels too wide`);
-          await page.evaluate(axe);
-          // A box shows signs and numbers; its accessible name begins with the same name, and says
-          // the signs in words.
-          const rules = { 'label-content-name-mismatch': { enabled: false } };
-          const named = await page.$$eval('.node', (all) => all.every((node) => {
-            const [shown, said] = [node.querySelector('.label').textContent, node.getAttribute('aria-label')];
-            return node.dataset.group ? said.includes(shown.slice(2).replace('…', '')) : said.startsWith(shown.replace('…', ''));
-          }));
-          assert.ok(named);
-          const { violations } = await page.evaluate((options) => globalThis.axe.run(options), { rules });
-          assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html, any }) => [html.slice(0, 160), any[0]?.message])]), []);
-        }, { viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
-      }
-    });
-  }
-}
-
-// ---- in another language --------------------------------------------------------------------------
-
-/**
- * What the page says outside of the brackets that its language sets around every sentence: words that
- * are no name of the program, no op and no formula. Lines of the program are left out.
- */
-const outside = (page) => page.evaluate(() => {
-  const known = new Set(['html', 'adj', 'rs', 'NaN', 'inf']);
-  const wordsOf = (text) => text.split(/[^\p{L}]+/u).filter((word) => [...word].length > 1);
-  const data = document.querySelector('script[id^="trace"]').textContent;
-  JSON.parse(data, (key, value) => {
-    if (['files', 'reason', 'remark', 'why'].includes(key)) return null;
-    if (typeof value === 'string') wordsOf(value).forEach((word) => known.add(word));
-    return value;
-  });
-  const said = [document.title];
-  const walk = (element) => {
-    if (element.matches('script, noscript, .source, #lines')) return;
-    for (const name of ['aria-label', 'aria-valuetext', 'title', 'placeholder']) said.push(element.getAttribute(name) ?? '');
-    for (const child of element.childNodes) {
-      if (child.nodeType === Node.TEXT_NODE) said.push(child.data);
-      else if (child.nodeType === Node.ELEMENT_NODE) walk(child);
-    }
-  };
-  walk(document.body);
-  let depth = 0;
-  let rest = '';
-  for (const sign of said.join(' ')) {
-    if (sign === '⟦') depth += 1;
-    rest += depth === 0 ? sign : ' ';
-    if (sign === '⟧') depth -= 1;
-    if (depth < 0) throw new Error(`brackets: ${said.join(' ')}`);
-  }
-  if (depth !== 0) throw new Error(`brackets: ${said.join(' ')}`);
-  const whole = rest.replace(/\p{L}+…/gu, ''); // But for names that were shortened.
-  return [...new Set(wordsOf(whole).filter((word) => !known.has(word)))];
-});
-
-/** Opens all that is folded, an element of each tensor too. */
-const unfold = (page) => page.evaluate(() => {
-  for (const details of document.querySelectorAll('details:not([open])')) details.open = true;
-  for (const terms of document.querySelectorAll('.elements, .right')) terms.querySelector('[data-open][aria-expanded=false]')?.click();
-});
-
-for (const name of ['sum', 'cross-entropy', 'network', 'pictures', 'dead', 'large', 'run']) {
-  test(`${name}: in another language no word of English is left`, () => open(`marked-${name}`, '', async (page) => {
-    const seen = new Set();
-    const look = async (where) => {
-      assert.deepEqual(await outside(page), [], where);
-      const words = await page.evaluate(() => JSON.parse(document.getElementById('words').textContent));
-      for (const text of Object.values(words).flatMap((one) => (typeof one === 'string' ? [one] : Object.values(one)))) {
-        assert.ok(text.startsWith('⟦') && text.endsWith('⟧'), text);
-      }
-      seen.add(await page.textContent('#step'));
-    };
-    assert.equal(await page.getAttribute('html', 'lang'), 'en-x-marked');
-    const last = Number(await page.getAttribute('#scrubber', 'max'));
-    const walk = async (where) => {
-      await press(page, 'Home');
-      for (let step = 0; step <= last; step += 1) {
-        await unfold(page);
-        await look(`${where}, step ${step}`);
-        await press(page, 'ArrowRight');
-      }
-    };
-    await walk('reading');
-    assert.ok(seen.size > last / 2, 'the steps differ');
-    // Groups, what is selected, the tip, the reason of a gradient, themes, a pause.
-    await press(page, 'b');
-    for (const key of ['O', 'O', 'o', 'o', 'w', 't', 't', 't', 'p', 'p', '[', 'r']) {
-      await press(page, key);
-      await look(`after ${key}`);
-    }
-    for (const node of (await page.$$('[data-node], [data-group]')).slice(0, 12)) {
-      await node.dispatchEvent('click');
-      await look('selected');
-      if (!await node.isVisible()) break; // A group was opened, and all drawn anew.
-      const { x, y } = await node.boundingBox();
-      await node.dispatchEvent('pointermove', { clientX: x + 4, clientY: y + 4, pointerType: 'mouse', bubbles: true });
-      await look('hovered');
-    }
-    const close = async () => {
-      await press(page, 'Escape');
-      // The focus leaves the dialog after it.
-      await page.waitForFunction(() => !document.querySelector('dialog[open]') && !document.activeElement.closest('dialog'));
-    };
-    await press(page, 'Escape', '?');
-    await look('the keys');
-    await close();
-    await press(page, 'g');
-    await look('the finder');
-    await close();
-    await press(page, '/');
-    await page.keyboard.type('0000');
-    assert.ok(await page.isVisible('#none-found'));
-    await look('nothing found');
-    await close();
-    // Exercise: what is asked, an answer that is none, one that is wrong, and giving up.
-    await press(page, 'e', 'Home');
-    for (let step = 0; step <= last; step += 1) {
-      await look(`exercise, step ${step}`);
-      for (const answer of ['?', '1e99']) {
-        const field = await page.$('#step form input');
-        if (!field) break;
-        await field.fill(answer);
-        await press(page, 'Enter');
-        await look(`exercise, step ${step}, ${answer}`);
-      }
-      if (step % 2 === 0) await page.$eval('#step', (place) => place.querySelector('[data-show]')?.click());
-      const take = step % 3 === 0 ? await page.$('#step [data-take]') : null;
-      if (take) await take.evaluate((button) => button.click());
-      await look(`exercise, step ${step}, given up`);
-      await page.evaluate(() => document.activeElement.blur());
-      await press(page, 'ArrowRight');
-    }
-  }));
-}
-
-test('what is right is said in the language of the page', () => open('marked-sum', '#step=1&exercise', async (page) => {
-  const { nodes, values } = await documentOf(page);
-  await page.fill('#step form input', String(values[nodes[1].value]));
-  await press(page, 'Enter');
-  assert.match(await page.textContent('#step .mark'), /⟦✓ right⟧/u);
-  assert.match(await page.textContent('#spoken'), /^⟦Right: 6\.⟧$/u);
-  assert.deepEqual(await outside(page), []);
 }));

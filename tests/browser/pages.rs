@@ -1,4 +1,4 @@
-//! Writes the pages that `page.test.mjs` opens, each with the gradients of `backward()`
+//! Writes the pages that the tests beside it open, each with the gradients of `backward()`
 //! beside it, as the bits of their numbers.
 //!
 //! `cargo run -p tape --features page --example browser_pages -- DIRECTORY`

@@ -2,38 +2,12 @@
 // scripts/browser_test.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
+import { test } from 'node:test';
+import { axe, json, openFile, screenshot } from './browser.mjs';
 
-const { CHROMIUM, PAGES, SCREENSHOTS } = process.env;
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-let browser;
-before(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] });
-});
-after(() => browser?.close());
-
-async function open(level, body, options = {}) {
-  const url = pathToFileURL(join(PAGES, `practice-${level}.html`)).href;
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage();
-  const problems = [];
-  page.on('console', (message) => problems.push(message.text()));
-  page.on('pageerror', (error) => problems.push(error.stack));
-  page.on('request', (request) => { if (request.url() !== url) problems.push(request.url()); });
-  await page.goto(url);
-  try {
-    await body(page, (await page.evaluate(() => JSON.parse(document.getElementById('data').textContent))).problems);
-    assert.deepEqual(problems, []);
-  } finally {
-    await context.close();
-  }
-}
+const open = (level, body, options) => openFile(
+  `practice-${level}.html`, '', async (page) => body(page, (await json(page, 'data')).problems),
+  { viewport: { width: 1280, height: 900 }, ...options });
 
 const field = (page, number) => page.locator('input').nth(number);
 const said = (page, number) => page.locator('li').nth(number).locator('p[role=status]').textContent();
@@ -93,7 +67,7 @@ for (const colorScheme of ['light', 'dark']) {
         const results = await page.evaluate(`${axe}; axe.run()`);
         assert.deepEqual(results.violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), []);
         assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
-        if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `practice-${width}-${colorScheme}.png`) });
+        await screenshot(page, `practice-${width}-${colorScheme}`);
       }, { viewport: { width, height: 900 }, colorScheme });
     });
   }

@@ -2,54 +2,11 @@
 // scripts/browser_test.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
+import { statSync } from 'node:fs';
+import { test } from 'node:test';
+import { axe, json, open, press, screenshot, written } from './browser.mjs';
 
-const { CHROMIUM, PAGES, SCREENSHOTS } = process.env;
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    ],
-  });
-});
-after(() => browser?.close());
-
-const fileOf = (name) => join(PAGES, `${name}.html`);
-const urlOf = (name, hash = '') => `${pathToFileURL(fileOf(name))}${hash}`;
-const press = async (page, ...keys) => { for (const key of keys) await page.keyboard.press(key); };
-const json = (page, id) => page.evaluate((of) => JSON.parse(document.getElementById(of).textContent), id);
-const ready = (page) => page.waitForSelector('body[data-ready]', { timeout: 20_000 });
 const title = (page) => page.textContent('#step h2');
-
-/** Opens a page and requires that nothing was logged and nothing but the file was asked for. */
-async function open(name, hash, body, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
-  const page = await context.newPage();
-  const problems = [];
-  page.on('console', (message) => problems.push(`console ${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => problems.push(`error: ${error.stack}`));
-  page.on('request', (request) => {
-    if (request.url().split('#')[0] !== urlOf(name)) problems.push(`request: ${request.url()}`);
-  });
-  try {
-    await page.goto(urlOf(name, hash));
-    await ready(page);
-    await body(page);
-    assert.deepEqual(problems, []);
-  } finally {
-    await context.close();
-  }
-}
 
 /** Runs something that opens another step of training, and waits until it is there. */
 async function training(page, number, act) {
@@ -136,7 +93,8 @@ test('exercise mode goes on to the update', () => open('run-neuron', '', async (
 }));
 
 test('a run of 50 steps of the digits is one file of less than 3 MB, and steps quickly', () => open('run-digits', '#train=50&step=0', async (page) => {
-  assert.ok(statSync(fileOf('run-digits')).size < 3_000_000, `${statSync(fileOf('run-digits')).size}`);
+  const { size } = statSync(written('run-digits.html'));
+  assert.ok(size < 3_000_000, `${size}`);
   const { losses } = await json(page, 'run');
   assert.ok(losses.length === 50 && losses[49] < losses[0]);
   await press(page, 'u');
@@ -160,10 +118,7 @@ for (const [width, height] of [[390, 844], [900, 700], [1280, 800], [1600, 1000]
     for (const name of ['run-neuron', 'run-digits']) {
       test(`${name}: ${width} pixels, ${colorScheme}: nothing overflows, and axe finds nothing`, () => open(name, '#train=2&step=0', async (page) => {
         await press(page, 'u', 'ArrowRight');
-        if (SCREENSHOTS) {
-          mkdirSync(SCREENSHOTS, { recursive: true });
-          await page.screenshot({ path: join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`) });
-        }
+        await screenshot(page, `${name}-${width}-${colorScheme}`);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(wide <= 0, `${wide} pixels too wide`);
         await page.evaluate(axe);

@@ -17,7 +17,7 @@ mod quoted_figures;
 #[path = "../../../docs/figures/svg.rs"]
 mod svg;
 #[path = "../../../docs/figures/trained.rs"]
-mod trained_figures;
+pub(crate) mod trained_figures;
 
 /// Programs whose output the book quotes.
 #[allow(dead_code)]
@@ -371,12 +371,13 @@ fn the_first_chapters_quote_what_their_programs_print() {
 
 #[test]
 fn the_chapters_on_training_quote_what_their_programs_print() {
-    use trained_figures::programs::{babysit, initialisation, softmax};
+    use trained_figures::programs::{babysit, initialisation, names, softmax};
     // All that takes long, before the others have to wait.
     let programs = [
         ("softmax", softmax::text().unwrap()),
         ("initialisation", initialisation::text().unwrap()),
         ("babysit", babysit::text().unwrap()),
+        ("names -- --look sharon", names::look::text("sharon").unwrap()),
     ];
     let _one_at_a_time = one_at_a_time();
     for (name, text) in programs {

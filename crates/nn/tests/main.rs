@@ -15,6 +15,7 @@ mod losses;
 mod metrics;
 #[cfg(feature = "onnx")]
 mod models;
+mod names;
 mod names_and_lines;
 mod npy;
 #[cfg(feature = "onnx")]

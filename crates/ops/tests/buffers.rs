@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{ArcArray, Axis, IxDyn, SliceInfoElem, s};
 use ops::declare::sample;
 use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
-use ops::rules::{Assemble, BroadcastTo, Concat, IndexAdd, IndexSelect, Pick, Place};
+use ops::rules::{Assemble, BroadcastTo, Concat, IndexAdd, IndexSelect, Pick, Place, SliceAdjoint};
 use ops::{Float, Reading, Rule, Tensor, apply, apply_into, prelude::*};
 
 /// Leaves free buffers full of NaN behind.
@@ -111,15 +111,23 @@ fn written_in_place(rule: &impl Rule, operands: &[&Tensor<f64>]) {
 
 #[test]
 fn what_is_put_together_or_picked() {
+    let part = |elements: &[SliceInfoElem]| -> Arc<[SliceInfoElem]> { elements.into() };
     let (x, row) = (&sample(&[3, 4], 0), &sample(&[4], 1));
     let turned = &sample(&[4, 3], 2).t();
+    let reversed = &x.slice(s![.., ..;-1]);
+    let (columns, other) = (&x.slice(s![.., 1..3]), &sample(&[3, 1], 5));
     written_in_place(&Concat { axis: 1 }, &[x, turned]);
+    written_in_place(&Concat { axis: 1 }, &[columns, reversed, other]);
+    written_in_place(&Concat { axis: 0 }, &[x, reversed, turned]);
+    written_in_place(
+        &SliceAdjoint { part: part(s![1..4, ..2].as_ref()), shape: [5, 3].into_iter().collect() },
+        &[columns],
+    );
     written_in_place(&IndexSelect { axis: 1, indices: [3, 0, 0].into() }, &[turned]);
     written_in_place(&IndexAdd { axis: 0, indices: [4, 1, 4].into(), length: 5 }, &[x]);
     written_in_place(&Pick { indices: [3, 0, 2].into() }, &[turned]);
     written_in_place(&Place { indices: [1, 1, 0, 4].into(), columns: 5 }, &[row]);
     written_in_place(&BroadcastTo { shape: [3, 4].into_iter().collect() }, &[row]);
-    let part = |elements: &[SliceInfoElem]| -> Arc<[SliceInfoElem]> { elements.into() };
     let tiles = [part(s![.., 4..].as_ref()), part(s![.., ..4].as_ref())];
     let shape = [3, 8].into_iter().collect();
     written_in_place(&Assemble { parts: tiles.into(), shape }, &[x, turned]);

@@ -409,6 +409,49 @@ fn a_product_is_added_to_a_sum_in_place() {
     }
 }
 
+/// Two steps of a recurrent network, the slopes of which read the weight again.
+fn two_steps<'t, A: Float>(x: Var<'t, A>, w: Var<'t, A>) -> [Var<'t, A>; 2] {
+    let weight = w.t();
+    let first = x.matmul(weight).tanh();
+    let second = first.concat(&[first], 1).matmul(weight).sin();
+    let loss = second.sum() + first.sum();
+    [second, loss.backward_recorded().wrt(w)]
+}
+
+fn copied_once<A: Float>() {
+    let leaves = |seed| [sample(&[20, 10], seed), sample(&[5, 10], seed + 1)].map(|x| x.cast());
+    let [x, w]: [Tensor<A>; 2] = leaves(0);
+    let tape = Tape::new();
+    let (x, w) = (tape.var(x), tape.var(w));
+    let mut program = tape.compile(&two_steps(x, w));
+    let plan = program.plan().to_string();
+    let copies = plan.matches(" by rows = ").count();
+    // Without wide registers another library multiplies, and makes its own.
+    #[cfg(target_arch = "x86_64")]
+    let wide = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    let wide = true;
+    assert_eq!(copies, usize::from(wide), "one for both products:\n{plan}");
+    for seed in [3, 8] {
+        let [new_x, new_w]: [Tensor<A>; 2] = leaves(seed);
+        let turned = Tensor::from(new_w.t().view().as_standard_layout().into_owned()).t();
+        for new_w in [&new_w, &turned] {
+            let fresh = Tape::new();
+            let wanted = two_steps(fresh.var(&new_x), fresh.var(new_w)).map(Var::value);
+            program.run_with(&[(x.position(), &new_x), (w.position(), new_w)]).unwrap();
+            assert!(*program.value(0) == wanted[0] && *program.value(1) == wanted[1]);
+        }
+    }
+}
+
+#[test]
+fn what_several_products_copy_is_copied_once() {
+    for threads in [1, 2] {
+        ops::with_threads(threads, copied_once::<f32>);
+        ops::with_threads(threads, copied_once::<f64>);
+    }
+}
+
 #[test]
 fn nothing_is_added_to_a_leaf_in_place() {
     let tape = Tape::<f64>::new();

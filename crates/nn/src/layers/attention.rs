@@ -136,6 +136,8 @@ pub struct Attention<'t, A: Float> {
     pub output: Var<'t, A>,
     /// How each head shared its attention out, before dropout: `[N, heads, L, S]`. The weights of
     /// a query sum to 1, or are all 0 if the mask hides every key from it.
+    #[doc(alias = "need_weights")]
+    #[doc(alias = "return_attention_scores")]
     pub weights: Var<'t, A>,
 }
 

@@ -5,7 +5,7 @@ use ops::{Float, Shape};
 use rand::Rng;
 use tape::Var;
 
-use super::attention::{AttentionMask, MultiHeadAttention};
+use super::attention::{Attention, AttentionMask, MultiHeadAttention};
 use super::dense::Dense;
 use super::dropout::Dropout;
 use super::norm::LayerNorm;
@@ -133,7 +133,7 @@ impl<A: Float> TransformerBlock<A> {
         mask: &AttentionMask,
     ) -> Var<'t, A> {
         let _inside = pass.enter(self, x);
-        let attention = |x| self.dropout.forward(pass, self.attention(pass, x, mask));
+        let attention = |x| self.dropout.forward(pass, self.attention(pass, x, mask).output);
         let feed_forward = |x| self.dropout.forward(pass, self.feed_forward(pass, x));
         let (norm1, norm2) = (|x| self.norm1.forward(pass, x), |x| self.norm2.forward(pass, x));
         if self.pre_norm {
@@ -146,9 +146,45 @@ impl<A: Float> TransformerBlock<A> {
     }
     // ANCHOR_END: forward
 
+    /// The block's self-attention alone, for a look at its weights: of `norm1(x)` if the block is
+    /// pre-norm, else of `x`.
+    ///
+    /// ```
+    /// use nn::layers::AttentionMask;
+    /// use nn::prelude::*;
+    ///
+    /// let block = TransformerBlock::<f32>::new(8, 2, 32, &mut nn::rng(0)).causal();
+    /// let tape = Tape::new();
+    /// let pass = Pass::evaluate(&tape);
+    /// let x = pass.input(&Tensor::ones(&[1, 3, 8])); // all alike: each takes the same share
+    /// let weights = block.attend(&pass, x, &AttentionMask::new()).weights.value();
+    /// assert_eq!(weights.shape(), [1, 2, 3, 3]);
+    /// assert_eq!(weights.to_vec()[..6], [1.0, 0.0, 0.0, 0.5, 0.5, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the block or the mask cannot take an input of this shape.
+    #[doc(alias = "need_weights")]
+    #[doc(alias = "return_attention_scores")]
     #[track_caller]
-    fn attention<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>, mask: &AttentionMask) -> Var<'t, A> {
-        pass.scope("self_attn", || self.self_attn.attend(pass, x, x, x, mask).output)
+    pub fn attend<'t>(
+        &self,
+        pass: &Pass<'t, A>,
+        x: Var<'t, A>,
+        mask: &AttentionMask,
+    ) -> Attention<'t, A> {
+        let _inside = pass.enter(self, x);
+        self.attention(pass, if self.pre_norm { self.norm1.forward(pass, x) } else { x }, mask)
+    }
+
+    #[track_caller]
+    fn attention<'t>(
+        &self,
+        pass: &Pass<'t, A>,
+        x: Var<'t, A>,
+        mask: &AttentionMask,
+    ) -> Attention<'t, A> {
+        pass.scope("self_attn", || self.self_attn.attend(pass, x, x, x, mask))
     }
 
     fn feed_forward<'t>(&self, pass: &Pass<'t, A>, x: Var<'t, A>) -> Var<'t, A> {

@@ -96,6 +96,23 @@ pub fn accumulate<A: Float>(to: &mut Tensor<A>, other: &Tensor<A>) {
     add_rows(to.view_mut(), &other.view());
 }
 
+/// Copies an array to another of the same shape: by rows, where those lie without gaps.
+pub fn copy_to<A: Float>(mut to: ArrayViewMutD<'_, A>, from: &ArrayViewD<'_, A>) {
+    if let (Some(to), Some(from)) = (to.as_slice_mut(), from.to_slice()) {
+        return to.copy_from_slice(from);
+    }
+    let lies = |strides: &[isize]| strides.last() == Some(&1);
+    if !lies(to.strides()) || !lies(from.strides()) {
+        return to.assign(from);
+    }
+    for (mut to, from) in to.rows_mut().into_iter().zip(from.rows()) {
+        match (to.as_slice_mut(), from.to_slice()) {
+            (Some(to), Some(from)) => to.copy_from_slice(from),
+            _ => to.assign(&from),
+        }
+    }
+}
+
 /// Adds to each element of an array that of another of the same shape, row by row.
 fn add_rows<A: Float>(mut to: ArrayViewMutD<'_, A>, other: &ArrayViewD<'_, A>) {
     for (mut to, other) in to.rows_mut().into_iter().zip(other.rows()) {

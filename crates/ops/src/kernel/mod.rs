@@ -27,11 +27,13 @@ pub use convolve::convolve;
 pub use extremes::{extreme_axis, extreme_rows};
 pub use geometry::{Part, Slide, Slides};
 pub use layout::{ordered, unset};
-pub use map::{accumulate, map, update};
+pub use map::{accumulate, copy_to, map, update};
 pub use moments::{Normalization, deviation, norm, normalize, normalize_slope, variance};
 pub use point::Point;
 pub use pool::{max_pool, max_pool_adjoint, max_pool_slope};
-pub use product::{SUMMED_AT_ONCE, add_product, batched_into, product_into};
+pub use product::{
+    SUMMED_AT_ONCE, add_product, batched_into, copies_second, copy_second, product_into,
+};
 pub use simd::fill;
 pub use sums::{sum, sum_axes_into};
 pub use threads::with_threads;

@@ -27,6 +27,15 @@ pub trait Shortcuts<A: Float> {
         None
     }
 
+    /// The operand that the rule copies before it computes, if there is one. Given the
+    /// [`copy`](Shortcuts::copy) it computes the same bits, so that one copy serves several ops.
+    fn copies(&self, _operands: &[&Tensor<A>]) -> Option<usize> {
+        None
+    }
+
+    /// Copies such an operand into a tensor of its shape.
+    fn copy(&self, _operand: &Tensor<A>, _to: &mut Tensor<A>) {}
+
     /// The multiply-adds of a product, by which networks are measured.
     fn mult_adds(&self, _operands: &[&[usize]], _output: &[usize]) -> u64 {
         0

@@ -215,6 +215,15 @@ impl<A: Float> Shortcuts<A> for Matmul {
         let mut to = to.view_mut().into_dimensionality().expect("a matrix has two axes");
         kernel::add_product(&matrix(operands[0]), &matrix(operands[1]), &mut to);
     }
+    fn copies(&self, operands: &[&Tensor<A>]) -> Option<usize> {
+        let are_matrices = operands.iter().all(|x| x.ndim() == 2);
+        let copies =
+            are_matrices && kernel::copies_second(&matrix(operands[0]), &matrix(operands[1]));
+        copies.then_some(1)
+    }
+    fn copy(&self, operand: &Tensor<A>, to: &mut Tensor<A>) {
+        kernel::copy_second(&matrix(operand), Out::new(operand.shape(), to).elements());
+    }
     fn mult_adds(&self, operands: &[&[usize]], output: &[usize]) -> u64 {
         let summed = operands[0].last().copied().unwrap_or(1);
         (output.iter().product::<usize>() * summed) as u64

@@ -8,6 +8,7 @@ use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
 use super::code::{CallSite, ProgramStep, Single, Slot, Work, index};
+use super::copies::SharedCopy;
 use super::expand::{Expanded, expand};
 use super::plan::Plan;
 use super::schedule::{Batch, Class, Nodes, schedule};
@@ -39,15 +40,21 @@ fn compile_plain<A: Float>(tape: &Tape<A>, positions: &[usize]) -> Program<A> {
     let nodes = Nodes::new(tape, &graph, positions);
     let batches = schedule(&graph, &nodes);
     let mut planner = Planner::new(tape, &graph, nodes, &batches);
-    let steps =
-        batches.into_iter().enumerate().map(|(step, batch)| planner.step(step, batch)).collect();
+    planner.find_copies();
+    let mut steps = Vec::with_capacity(batches.len());
+    for (step, batch) in batches.into_iter().enumerate() {
+        if let Batch::Single(node) = batch {
+            steps.extend(planner.copy_before(node));
+        }
+        steps.push(planner.step(step, batch));
+    }
     planner.finish(steps, positions)
 }
 
 /// Assigns slots to values, step by step.
 pub(super) struct Planner<'t, A: Float> {
     pub(super) tape: &'t Tape<A>,
-    graph: &'t Graph<A>,
+    pub(super) graph: &'t Graph<A>,
     pub(super) nodes: Nodes<A>,
     slots: Vec<Option<Slot>>,
     /// The step that computes each value.
@@ -68,6 +75,8 @@ pub(super) struct Planner<'t, A: Float> {
     /// The slots of buffers and views that are free after each step.
     ends: HashMap<u32, Vec<(u32, Option<Layout>)>>,
     kept_views: Vec<u32>,
+    /// Copies that several ops read, by what they are copies of.
+    pub(super) copies: HashMap<usize, SharedCopy>,
     pub(super) plan: Plan,
 }
 
@@ -114,6 +123,7 @@ impl<'t, A: Float> Planner<'t, A> {
             free: HashMap::new(),
             ends: HashMap::new(),
             kept_views: Vec::new(),
+            copies: HashMap::new(),
             plan: Plan::default(),
         };
         planner.find_lives();
@@ -123,11 +133,6 @@ impl<'t, A: Float> Planner<'t, A> {
 
     pub(super) fn value(&self, node: usize) -> &'t Tensor<A> {
         &self.graph[NodeIndex::new(node)].value
-    }
-
-    /// A copy of a node's op.
-    pub(super) fn op(&self, node: usize) -> BoxedOp<A> {
-        self.graph[NodeIndex::new(node)].source.op().expect("only ops are run").boxed()
     }
 
     pub(super) fn location(&self, node: usize) -> &'static Location<'static> {
@@ -221,6 +226,11 @@ impl<'t, A: Float> Planner<'t, A> {
             }
             return tensor;
         }
+        self.buffer(value, end)
+    }
+
+    /// Assigns a buffer that lies as a value does, until after the step `end`.
+    pub(super) fn buffer(&mut self, value: &Tensor<A>, end: u32) -> u32 {
         let layout =
             (Shape::from_slice(value.shape()), SmallVec::from_slice(value.view().strides()));
         let tensor = match self.free.get_mut(&layout).and_then(Vec::pop) {
@@ -263,8 +273,13 @@ impl<'t, A: Float> Planner<'t, A> {
         ProgramStep { work, release }
     }
 
+    /// A copy of a node's op.
+    pub(super) fn op(&self, node: usize) -> BoxedOp<A> {
+        self.graph[NodeIndex::new(node)].source.op().expect("only ops are run").boxed()
+    }
+
     fn single(&mut self, node: usize) -> Work<A> {
-        let mut operands = self.operand_slots(node);
+        let mut operands = self.slots_of_single(node);
         if let Class::Accumulate(added) = self.nodes.class[node] {
             let (op, slot) = (self.op(added.index()), operands.remove(0));
             let Slot::Tensor(to) = slot else { unreachable!("a tensor is added to") };

@@ -38,6 +38,12 @@ pub(super) enum Work<A: Float> {
         operands: SmallVec<[Slot; 3]>,
         to: u32,
     },
+    /// Copies an operand, as the op and others that read the copy would do.
+    Copy {
+        op: BoxedOp<A>,
+        from: u32,
+        to: u32,
+    },
 }
 
 /// The origins of an op: of its operands, and the line that called it.

@@ -11,6 +11,7 @@
 //! | `slopes` | finds what is recorded as a formula and can be computed in one step |
 //! | `schedule` | decides on the order, and on which ops share a pass over the data |
 //! | `allocate` | decides where each value lives, and for how long |
+//! | `copies` | finds copies that several ops would make, which are made once |
 //! | `scalars`, `group` | compile ops of scalars, and ops that share a pass |
 //! | `code` | is what a compiled program consists of |
 //! | `run` | runs it |
@@ -28,6 +29,7 @@ use crate::graph::var::Var;
 
 mod allocate;
 mod code;
+mod copies;
 mod expand;
 mod group;
 mod plan;

@@ -159,6 +159,16 @@ impl Plan {
         }
     }
 
+    /// Adds a copy of a value, which several ops read.
+    pub(super) fn copy<A: Float>(&mut self, tape: &Tape<A>, node: usize, slot: Slot) {
+        let value = self.value(tape, (node, None), slot.into());
+        let label = format!("{} by rows", value.label);
+        let value = PlannedValue { formula: value.label, label, ..value };
+        if let Some(step) = self.steps.last_mut() {
+            *step = PlannedStep::Single(value);
+        }
+    }
+
     fn value<A: Float>(
         &mut self,
         tape: &Tape<A>,

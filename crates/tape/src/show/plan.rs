@@ -23,7 +23,7 @@ fn many(count: usize, thing: &str) -> String {
 impl Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (steps, Self { numbers, values, .. }) = (self.steps(), self);
-        write!(f, "{values} values in {} steps; ", steps.len())?;
+        write!(f, "{values} values in {}; ", many(steps.len(), "step"))?;
         write!(
             f,
             "{} buffers and {numbers} numbers take {}, ",

@@ -40,6 +40,7 @@ pub unsafe fn dots<V: Vector>(job: &Job<V::Number>) {
 ///
 /// Where fewer are left, the last of them is read several times.
 #[allow(unsafe_code)]
+#[allow(clippy::needless_range_loop)] // Of constant length: they are unrolled, sums are registers.
 #[inline(always)]
 unsafe fn tile<V: Vector, const R: usize, const C: usize>(
     job: &Job<V::Number>,
@@ -84,15 +85,13 @@ unsafe fn tile<V: Vector, const R: usize, const C: usize>(
                 }
             }
         }
-        for r in 0..rows {
-            for (four, sums) in sums[r].as_chunks::<4>().0.iter().enumerate() {
-                put(
-                    job,
-                    row + r,
-                    column + four * 4,
-                    columns.saturating_sub(four * 4),
-                    V::sums(*sums),
-                );
+        // Up to a constant, so that it is unrolled and the sums stay in registers.
+        for r in 0..R {
+            if r < rows {
+                for (four, sums) in sums[r].as_chunks::<4>().0.iter().enumerate() {
+                    let left = columns.saturating_sub(four * 4);
+                    put(job, row + r, column + four * 4, left, V::sums(*sums));
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::job::Job;
 use super::run::{Level, Tiles};
+use super::turn::row_by_row;
 use crate::ground::memory;
 use crate::number::Float;
 
@@ -33,6 +34,9 @@ const SHORT: usize = 8;
 const FEW: usize = 96;
 /// Rows from which copying the other operand pays.
 const ENOUGH: usize = 16;
+/// Rows and columns from which it pays even where dot products could be taken, with registers of 512
+/// bits and fewer terms than dot products take them for.
+const MANY: usize = 48;
 /// Terms from which the columns of a tile no longer fit the second-level cache.
 const PANEL: usize = 2048;
 /// Rows, terms and columns from which packing both operands costs nothing that is seen.
@@ -53,7 +57,8 @@ impl Method {
         let a_by_terms = lies(k, a.strides()[1]);
         let b_by_terms = lies(k, b.strides()[0]);
         let long = k >= LONG || k >= SHORT && m < ENOUGH;
-        if a_by_terms && b_by_terms && long && m.min(n) <= FEW {
+        let copied = m.min(n) >= MANY && Level::fastest().copies_for(k);
+        if a_by_terms && b_by_terms && long && m.min(n) <= FEW && !copied {
             return Self::Dots;
         }
         let direct = lies(n, b.strides()[1]) || lies(m, a.strides()[0]);
@@ -86,7 +91,7 @@ impl Method {
                 return general_mat_mul(A::one(), a, b, keep, out);
             }
             Self::Copied => {
-                let copy = row_by_row(b);
+                let copy = row_by_row(level, b);
                 let b = ArrayView2::from_shape(b.dim(), &copy).expect("all elements");
                 Self::Outer.run(level, a, &b, adds, out);
                 return memory::give(copy);
@@ -114,36 +119,4 @@ impl Method {
         // made by asking the processor for it.
         unsafe { tiles.run(level, &job) }
     }
-}
-
-/// Copies a matrix row by row.
-pub fn row_by_row<A: Float>(x: &ArrayView2<'_, A>) -> Vec<A> {
-    /// Columns that are read side by side, and rows that are written before the next columns are
-    /// read: what is written of a row shares cache lines with what follows.
-    const BLOCK: usize = 16;
-    const BAND: usize = 64;
-    let columns = x.ncols();
-    let mut copy = memory::take(x.len());
-    let slices = x.columns().into_iter().map(|column| column.to_slice());
-    let Some(slices) = slices.collect::<Option<Vec<&[A]>>>() else {
-        let to = ArrayViewMut2::from_shape(x.dim(), &mut copy);
-        to.expect("room for all elements").assign(x);
-        return copy;
-    };
-    let (blocks, rest) = slices.as_chunks::<BLOCK>();
-    for (band, to) in copy.chunks_mut(BAND * columns.max(1)).enumerate() {
-        let (first, rows) = (band * BAND, to.len() / columns);
-        for (i, block) in blocks.iter().enumerate() {
-            let block = block.map(|column| &column[first..first + rows]);
-            for (row, to) in to.chunks_exact_mut(columns).enumerate() {
-                let to = to[i * BLOCK..].first_chunk_mut::<BLOCK>().expect("a block of columns");
-                to.iter_mut().zip(block).for_each(|(to, column)| *to = column[row]);
-            }
-        }
-        for (row, to) in to.chunks_exact_mut(columns).enumerate() {
-            let to = &mut to[blocks.len() * BLOCK..];
-            to.iter_mut().zip(rest).for_each(|(to, column)| *to = column[first + row]);
-        }
-    }
-    copy
 }

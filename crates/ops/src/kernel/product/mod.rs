@@ -7,6 +7,7 @@ mod outer;
 mod run;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod vector;
 
 use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2, Slice};
@@ -14,8 +15,9 @@ use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2, Slice};
 use super::threads;
 use crate::ground::memory;
 use crate::number::Float;
-use method::{Method, row_by_row};
+use method::Method;
 use run::Level;
+use turn::{copy_rows, row_by_row};
 
 /// The fewest multiply-adds worth a thread of their own.
 const PER_THREAD: usize = 1 << 20;
@@ -46,6 +48,16 @@ pub fn add_product<A: Float>(
     divided(a, b, true, to);
 }
 
+/// Tells whether the product of two matrices begins with a copy of the second, by rows.
+pub fn copies_second<A: Float>(a: &ArrayView2<'_, A>, b: &ArrayView2<'_, A>) -> bool {
+    Method::of(a, b) == Method::Copied
+}
+
+/// Copies a matrix row by row into `to`, as products do that begin so.
+pub fn copy_second<A: Float>(b: &ArrayView2<'_, A>, to: &mut [A]) {
+    copy_rows(Level::fastest(), b, to);
+}
+
 /// Computes `out ← a @ b`, or adds the product to `out`, on this thread.
 pub fn product_here<A: Float>(
     a: &ArrayView2<'_, A>,
@@ -70,7 +82,7 @@ fn divided<A: Float>(
         return method.run(level, a, b, adds, out);
     }
     if method == Method::Copied {
-        let copy = row_by_row(b);
+        let copy = row_by_row(level, b);
         let b = ArrayView2::from_shape(b.dim(), &copy).expect("all elements");
         by_pieces(Method::Outer, pieces, a, &b, adds, out);
         return memory::give(copy);

@@ -6,6 +6,7 @@
 
 use super::job::Job;
 use super::vector::Vector;
+use crate::number::Float;
 
 /// Registers of columns of a tile that has a single row.
 const WIDE_ROW: usize = 8;
@@ -117,38 +118,82 @@ unsafe fn tile<V: Vector, const R: usize, const Z: usize>(
                 }
             }
         }
+        let (out, [down, right]) = job.out;
+        let to = out.offset(row as isize * down + column as isize * right);
+        if right != 1 {
+            let mut numbers = [[[<V::Number as Default>::default(); MOST_LANES]; Z]; R];
+            for r in 0..R {
+                for z in 0..Z {
+                    sums[r][z].store(numbers[r][z].as_mut_ptr());
+                }
+            }
+            put_apart(job, to, numbers.as_flattened(), (Z, V::LANES, last));
+        } else if job.adds {
+            put::<V, R, Z, true>(to, down, last, sums);
+        } else {
+            put::<V, R, Z, false>(to, down, last, sums);
+        }
+    }
+}
+
+/// Writes a tile's sums, or adds them, to rows that lie `down` numbers apart.
+///
+/// What is chosen here is chosen outside the loops: those are then unrolled, and the sums stay in
+/// registers.
+///
+/// # Safety
+/// The processor has the instructions of `V`, and the tile's numbers may be written.
+#[allow(unsafe_code)]
+#[allow(clippy::needless_range_loop)] // As for `tile`.
+#[inline(always)]
+unsafe fn put<V: Vector, const R: usize, const Z: usize, const ADDS: bool>(
+    to: *mut V::Number,
+    down: isize,
+    last: usize,
+    sums: [[V; Z]; R],
+) {
+    // SAFETY: that of this function; the last register holds `last` columns, the others all.
+    unsafe {
         for r in 0..R {
-            for z in 0..Z {
-                let count = if z == Z - 1 { last } else { V::LANES };
-                put::<V>(job, row + r, column + z * V::LANES, count, sums[r][z]);
+            let to = to.offset(r as isize * down);
+            for z in 0..Z - 1 {
+                let to = to.add(z * V::LANES);
+                let sums = if ADDS { V::load(to).add(sums[r][z]) } else { sums[r][z] };
+                sums.store(to);
+            }
+            let (to, sums) = (to.add((Z - 1) * V::LANES), sums[r][Z - 1]);
+            if last == V::LANES {
+                (if ADDS { V::load(to).add(sums) } else { sums }).store(to);
+            } else {
+                let sums = if ADDS { V::load_first(last, to).add(sums) } else { sums };
+                sums.store_first(last, to);
             }
         }
     }
 }
 
-/// Writes some sums to the output, from a row and a column on, or adds them.
+/// Writes a tile's sums, or adds them, to numbers that do not lie side by side. `numbers` holds one
+/// register of them after the other, so many to a row, of which the last holds `last`.
+///
+/// # Safety
+/// The tile's numbers, from `to` on, may be written.
 #[allow(unsafe_code)]
-#[inline(always)]
-unsafe fn put<V: Vector>(job: &Job<V::Number>, row: usize, column: usize, count: usize, sums: V) {
-    let (out, [down, right]) = job.out;
-    // SAFETY: `count` columns from `column` on are within the output, which may be written; they lie
-    // side by side if its second stride is 1. The processor has the instructions.
-    unsafe {
-        let to = out.offset(row as isize * down + column as isize * right);
-        if right == 1 {
-            let sums = if job.adds { V::load_first(count, to).add(sums) } else { sums };
-            if count == V::LANES {
-                sums.store(to);
-            } else {
-                sums.store_first(count, to);
+#[inline(never)]
+unsafe fn put_apart<A: Float>(
+    job: &Job<A>,
+    to: *mut A,
+    numbers: &[[A; MOST_LANES]],
+    (registers, lanes, last): (usize, usize, usize),
+) {
+    let [down, right] = job.out.1;
+    for (row, numbers) in numbers.chunks_exact(registers).enumerate() {
+        let numbers = numbers.iter().flat_map(|register| &register[..lanes]);
+        for (column, &sum) in numbers.take((registers - 1) * lanes + last).enumerate() {
+            // SAFETY: that of this function; there are so many rows and columns.
+            unsafe {
+                let to = to.offset(row as isize * down + column as isize * right);
+                *to = if job.adds { *to + sum } else { sum };
             }
-            return;
-        }
-        let mut numbers = [<V::Number as Default>::default(); MOST_LANES];
-        sums.store(numbers.as_mut_ptr());
-        for (i, &sum) in numbers[..count].iter().enumerate() {
-            let to = to.offset(i as isize * right);
-            *to = if job.adds { *to + sum } else { sum };
         }
     }
 }

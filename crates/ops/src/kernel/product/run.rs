@@ -39,6 +39,18 @@ impl Level {
     pub fn fastest() -> Self {
         Self::available().last().unwrap_or(Self::Plain)
     }
+
+    /// Whether dot products of so many terms leave half of each register unused, so that outer
+    /// products are much faster.
+    pub fn copies_for(self, depth: usize) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self == Self::Avx512 && depth < SHORT;
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            let _ = depth;
+            false
+        }
+    }
 }
 
 /// How a product is computed.

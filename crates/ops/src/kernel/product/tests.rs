@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
 
-use super::method::{Method, row_by_row};
+use super::method::Method;
 use super::run::Level;
+use super::turn::row_by_row;
+use super::{copies_second, product_into};
 use crate::number::Float;
 
 /// How a matrix lies in memory.
@@ -218,6 +220,23 @@ fn adding_rounds_as_a_product_and_a_sum() {
 }
 
 #[test]
+fn a_copy_of_the_second_is_multiplied_with_the_same_bits() {
+    let (a_lies, b_lies) = (Lies::Rows, Lies::Columns);
+    for (m, k, n) in [(20, 10, 5), (17, 37, 6), (64, 128, 96)] {
+        let (a, b) = (a_lies.store(m, k, fraction::<f32>), b_lies.store(k, n, fraction::<f32>));
+        let copy = Array2::from_shape_vec((k, n), row_by_row(Level::fastest(), &b.view()));
+        let copy = copy.unwrap();
+        if !copies_second(&a.view(), &b.view()) {
+            continue; // On this machine, or in this build.
+        }
+        let (mut once, mut each) = (Array2::zeros((m, n)), Array2::zeros((m, n)));
+        product_into(&a.view(), &copy.view(), &mut once.view_mut());
+        product_into(&a.view(), &b.view(), &mut each.view_mut());
+        assert!(once == each, "{m}×{k}×{n}");
+    }
+}
+
+#[test]
 fn the_result_lies_as_it_is_asked_for_with_the_same_bits() {
     each_way((23, 300, 50), fraction::<f64>, |method, level, a, b| {
         let mut rows = Array2::zeros((23, 50));
@@ -254,6 +273,12 @@ fn the_way_follows_from_how_the_operands_lie() {
     };
     assert_eq!(of(4, 60, 4, Lies::Rows, Lies::Columns), Method::Dots);
     assert_eq!(of(4, 60, 4, Lies::Rows, Lies::Rows), Method::Outer);
+    if !cfg!(debug_assertions) {
+        let copied = if Level::fastest().copies_for(128) { Method::Copied } else { Method::Dots };
+        assert_eq!(of(64, 128, 96, Lies::Rows, Lies::Columns), copied);
+        assert_eq!(of(40, 128, 96, Lies::Rows, Lies::Columns), Method::Dots);
+        assert_eq!(of(64, 600, 96, Lies::Rows, Lies::Columns), Method::Dots);
+    }
     assert_eq!(of(4, 60, 4, Lies::Columns, Lies::Columns), Method::Outer);
     assert_eq!(of(4, 60, 1, Lies::Rows, Lies::Rows), Method::Dots);
     assert_eq!(of(20, 10, 5, Lies::Rows, Lies::Columns), Method::Copied);
@@ -264,17 +289,26 @@ fn the_way_follows_from_how_the_operands_lie() {
 
 #[test]
 fn copies_lie_row_by_row() {
-    for (m, n) in [(1, 1), (5, 40), (40, 5), (33, 17), (0, 3), (3, 0)] {
+    copies_of::<f32>();
+    copies_of::<f64>();
+}
+
+fn copies_of<A: Float>() {
+    let sizes = [(1, 1), (5, 40), (40, 5), (33, 17), (8, 8), (16, 24), (131, 75), (0, 3), (3, 0)];
+    for (m, n) in sizes {
         for lies in [Lies::Rows, Lies::Columns, Lies::Sparse, Lies::Backwards] {
-            let x = lies.store(m, n, fraction::<f64>);
+            let x = lies.store(m, n, fraction::<A>);
             let x = lies.read(&x, n);
-            assert_eq!(row_by_row(&x), x.iter().copied().collect::<Vec<_>>());
+            for level in Level::available() {
+                let copy = row_by_row(level, &x);
+                assert_eq!(copy, x.iter().copied().collect::<Vec<_>>(), "{level:?} {lies:?}");
+            }
         }
     }
 }
 
 /// Rows, terms and columns that are timed.
-const TIMED: [(usize, usize, usize); 19] = [
+const TIMED: [(usize, usize, usize); 27] = [
     (1, 784, 256),
     (1, 256, 128),
     (2, 784, 256),
@@ -286,6 +320,14 @@ const TIMED: [(usize, usize, usize); 19] = [
     (64, 128, 10),
     (64, 28, 512),
     (64, 128, 512),
+    (16, 128, 512),
+    (32, 128, 512),
+    (17, 96, 96),
+    (33, 301, 207),
+    (33, 207, 101),
+    (48, 96, 48),
+    (48, 96, 24),
+    (64, 256, 128),
     (64, 32, 64),
     (512, 784, 256),
     (1024, 128, 384),

@@ -6,6 +6,7 @@ use ndarray::SliceInfoElem;
 
 use super::part::{are_tiles, part_attributes, part_behind, show_parts, sliced_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
     Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
@@ -45,7 +46,7 @@ impl Rule for Assemble {
         if are_tiles(&self.parts, &self.shape) {
             let mut whole = whole.view_mut();
             for (part, operand) in self.parts.iter().zip(operands) {
-                whole.slice_mut(&**part).assign(&operand.view());
+                kernel::copy_to(whole.slice_mut(&**part), &operand.view());
             }
             return Ok(());
         }

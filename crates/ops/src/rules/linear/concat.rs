@@ -3,6 +3,7 @@
 use ndarray::{ArrayViewMutD, Axis, IxDyn, SliceInfoElem};
 
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::batched::axis_behind;
 use crate::rule::{
@@ -49,8 +50,8 @@ impl Rule for Concat {
         let fits = "as many elements as the shape has";
         let mut rest = ArrayViewMutD::from_shape(IxDyn(shape), out.elements()).expect(fits);
         for x in operands {
-            let (mut part, others) = rest.split_at(Axis(axis), x.shape()[axis]);
-            part.assign(&x.view());
+            let (part, others) = rest.split_at(Axis(axis), x.shape()[axis]);
+            kernel::copy_to(part, &x.view());
             rest = others;
         }
         Ok(())

@@ -6,6 +6,7 @@ use ndarray::SliceInfoElem;
 
 use super::part::{part_attributes, part_behind, show_parts, sliced_shape};
 use crate::ground::{Attributes, Formula, Problem, Shape};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
     Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts,
@@ -110,7 +111,7 @@ impl Rule for SliceAdjoint {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let mut zeros = out.tensor().view_mut();
         zeros.fill(A::zero());
-        zeros.slice_mut(&*self.part).assign(&operands[0].view());
+        kernel::copy_to(zeros.slice_mut(&*self.part), &operands[0].view());
         Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
