@@ -38,6 +38,7 @@ FUNCTIONS = {
     "sinh": m.sinh,
     "cosh": m.cosh,
     "erf": m.erf,
+    "sigmoid": lambda x: 1 / (1 + m.exp(-x)),
 }
 POSITIVE = {"ln", "log2", "log10"}
 ANGLES = {"sin", "cos", "tan"}
@@ -50,6 +51,7 @@ EDGES = {
     "cosh": [710.4758600739439],
     "tanh": [0.55, 19.06, 20.8],
     "erf": [1, 5.92, 6],
+    "sigmoid": [709.782712893384, 708.3964185322641, 745.1332191019411, 37.5],
 }
 
 

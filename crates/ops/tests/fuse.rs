@@ -3,7 +3,7 @@
 use ndarray::IxDyn;
 use ops::declare::sample;
 use ops::fuse::{Chain, Input, Layout, NonFinite, Step, Value, fill_at};
-use ops::{Tensor, apply, rules};
+use ops::{Tensor, apply, prelude::*, rules};
 
 /// A rule as a step.
 #[derive(Clone, Copy, Debug)]
@@ -44,41 +44,50 @@ impl Step<f64> for Op {
 
 /// A chain that is run both ways: fused, and step by step.
 struct Both<'x> {
-    chain: Chain<Op>,
+    /// Two chains of the same steps; in the second, all their results are summed.
+    chains: [Chain<Op>; 2],
     inputs: Vec<&'x Tensor<f64>>,
     values: Vec<(Value, Tensor<f64>)>,
 }
 
 impl<'x> Both<'x> {
     fn new(inputs: &[&'x Tensor<f64>]) -> Self {
-        let mut chain = Chain::new(Layout::of(inputs[0]));
-        let values = inputs.iter().map(|&x| (chain.input(x), x.clone())).collect();
-        Self { chain, inputs: inputs.to_vec(), values }
+        let mut chains = [0, 1].map(|_| Chain::new(Layout::of(inputs[0])));
+        let mut input = |x| chains.each_mut().map(|chain| chain.input(x))[0];
+        let values = inputs.iter().map(|&x| (input(x), x.clone())).collect();
+        Self { chains, inputs: inputs.to_vec(), values }
     }
 
     fn step(&mut self, op: Op, operands: &[usize]) -> usize {
         let values: Vec<_> = operands.iter().map(|&x| self.values[x].0).collect();
         let tensors: Vec<_> = operands.iter().map(|&x| &self.values[x].1).collect();
-        self.values.push((self.chain.step(op, &values), op.apply(&tensors)));
+        let [value, summed] = self.chains.each_mut().map(|chain| chain.step(op, &values));
+        self.chains[1].sum(summed);
+        self.values.push((value, op.apply(&tensors)));
         self.values.len() - 1
     }
 
     /// Compares the results of some steps, in two runs with the same memory.
     fn check(self, outputs: &[usize]) {
         let values: Vec<_> = outputs.iter().map(|&x| self.values[x].0).collect();
-        let fused = self.chain.compile::<f64>(&values);
         let inputs: Vec<_> = self.inputs.iter().map(|x| input(x)).collect();
-        let mut results = vec![Tensor::full(&[1], f64::NAN); outputs.len()];
-        let mut scratch = Vec::new();
-        for run in 0..2 {
-            fused.run(&inputs, &mut results, &mut scratch);
-            for (result, &output) in results.iter().zip(outputs) {
-                let expected = &self.values[output].1;
-                assert_eq!(result, expected, "value {output} in run {run}");
-                assert_eq!(Layout::of(result), Layout::of(self.inputs[0]));
+        let steps = self.values[self.inputs.len()..].iter();
+        let all_sums: Vec<f64> =
+            steps.map(|(_, value)| in_memory_like(value, self.inputs[0]).sum().item()).collect();
+        for (chain, sums) in self.chains.into_iter().zip([&[][..], &all_sums]) {
+            let fused = chain.compile::<f64>(&values);
+            let mut results = vec![Tensor::full(&[1], f64::NAN); outputs.len()];
+            let mut scratch = Vec::new();
+            for run in 0..2 {
+                assert_eq!(&fused.run(&inputs, &mut results, &mut scratch)[..], sums);
+                for (result, &output) in results.iter().zip(outputs) {
+                    let expected = &self.values[output].1;
+                    assert_eq!(result, expected, "value {output} in run {run}");
+                    assert_eq!(Layout::of(result), Layout::of(self.inputs[0]));
+                }
             }
+            assert_eq!(fused.run_checked(&inputs, &mut results, &mut scratch), None);
         }
-        assert_eq!(fused.run_checked(&inputs, &mut results, &mut scratch), None);
     }
 }
 
@@ -91,6 +100,13 @@ fn backwards(x: &Tensor<f64>) -> Tensor<f64> {
     let order: Vec<usize> = (0..x.ndim()).rev().collect();
     let view = x.view().permuted_axes(IxDyn(&order));
     Tensor::from(view.as_standard_layout().into_owned().permuted_axes(IxDyn(&order)))
+}
+
+/// The tensor with its elements in memory in the order of another's.
+fn in_memory_like(x: &Tensor<f64>, other: &Tensor<f64>) -> Tensor<f64> {
+    let forwards = Tensor::from(x.view().as_standard_layout().into_owned());
+    let mut all = [x.clone(), forwards, backwards(x)].into_iter();
+    all.find(|x| Layout::of(x) == Layout::of(other)).expect("one of these orders")
 }
 
 #[test]

@@ -283,6 +283,77 @@ fn forward_and_backward_of_an_elementwise_function_are_one_pass() {
 }
 
 #[test]
+fn a_sum_is_taken_in_the_pass_that_computes_its_operand() {
+    let planned = |tape: Tape<f64>| {
+        let x = tape.var(sample(&[64, 10], 0));
+        let y = x.tanh();
+        let (sum, mean, centred) = (y.sum(), y.square().mean(), y - y.mean());
+        tape.compile(&[sum, mean, centred, y.sum_axes(0)]).plan().clone()
+    };
+    let plan = planned(Tape::new());
+    let [first, second, third] = plan.steps() else { panic!("{plan}") };
+    let PlannedStep::Fused(values) = first else { panic!("{plan}") };
+    let storages: Vec<(&str, Storage)> =
+        values.iter().map(|value| (&value.formula[..], value.storage)).collect();
+    let expected = [
+        ("tanh(#0)", Storage::Buffer(0)),
+        ("sum(#1)", Storage::Number),
+        ("#1²", Storage::Row),
+        ("mean(#3)", Storage::Number),
+        ("mean(#1)", Storage::Number),
+    ];
+    assert_eq!(storages, expected, "{plan}");
+    // What reads a sum of the pass is another pass.
+    let is_fused = |step: &PlannedStep| matches!(step, PlannedStep::Fused(_));
+    assert!(is_fused(second) != is_fused(third), "{plan}");
+    // Where each value is looked at, a sum is an op by itself.
+    let plan = planned(Tape::new().stop_at_non_finite());
+    let single = |step: &&PlannedStep| matches!(step, PlannedStep::Single(_));
+    assert_eq!(plan.steps().iter().filter(single).count(), 4, "{plan}");
+}
+
+/// Passes that end with sums, on every length of a last row and of a last block, against recordings.
+#[test]
+fn sums_in_passes_are_those_of_tensors() {
+    fn of<'t>(x: Var<'t, f32>, bias: Var<'t, f32>) -> Vec<Var<'t, f32>> {
+        let y = (x + bias).tanh();
+        let loss = (y * x.sigmoid()).sum() + (y - y.mean()).square().mean() * 3.0;
+        let all = x.tape().constant([2.0]).broadcast_to(&x.shape()).sum();
+        vec![loss, loss.backward_recorded().wrt(x), y.t().exp().sum(), all]
+    }
+    for shape in [[1, 7], [3, 10], [37, 1021], [2_003, 10], [700, 64], [5, 16_384]] {
+        let bias = sample(&shape[1..], 2).cast::<f32>();
+        let [before, now] = [0, 1].map(|seed| {
+            let turned = sample(&[shape[1], shape[0]], seed).cast::<f32>();
+            [
+                sample(&shape, seed).cast::<f32>(),
+                Tensor::from(turned.view().reversed_axes().to_shared()),
+            ]
+        });
+        for (before, now) in before.iter().zip(&now) {
+            for threads in [1, 2, 3] {
+                ops::with_threads(threads, || {
+                    let tape = Tape::new();
+                    let (x, b) = (tape.var(before), tape.var(&bias));
+                    let mut program = tape.compile(&of(x, b));
+                    program.run_with(&[(x.position(), now)]).unwrap();
+                    let fresh = Tape::new();
+                    let wanted = of(fresh.var(now), fresh.var(&bias));
+                    for (number, wanted) in wanted.iter().enumerate() {
+                        let same = *program.value(number) == wanted.value();
+                        assert!(
+                            same,
+                            "{number} of {shape:?}, {threads} threads\n{}",
+                            program.plan()
+                        );
+                    }
+                });
+            }
+        }
+    }
+}
+
+#[test]
 fn values_that_do_not_live_at_the_same_time_share_a_buffer() {
     let layers = 20;
     let tape = Tape::<f64>::new();

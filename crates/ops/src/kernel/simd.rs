@@ -203,19 +203,33 @@ pub fn fold_lanes<A: Copy, const N: usize>(mut lanes: [A; N], f: impl Fn(A, A) -
 }
 
 /// Lanes of a sum or maximum, which the compiler may put side by side in vector registers.
-const LANES: usize = 32;
+pub const LANES: usize = 32;
 
 vectorised! {
     /// Sums the elements, lane by lane.
     pub fn sum<A: Float>(x: &[A]) -> A {
         let mut lanes = [A::zero(); LANES];
-        let mut chunks = x.chunks_exact(LANES);
-        for chunk in &mut chunks {
-            lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += x);
-        }
-        lanes.iter_mut().zip(chunks.remainder()).for_each(|(lane, &x)| *lane += x);
+        add_to(&mut lanes, x);
         fold_lanes(lanes, |a, b| a + b)
     }
+}
+
+vectorised! {
+    /// Adds the elements to lanes, the first to the first.
+    pub fn add_to_lanes<A: Float>(lanes: &mut [A; LANES], x: &[A]) {
+        let mut sums = *lanes; // In registers.
+        add_to(&mut sums, x);
+        *lanes = sums;
+    }
+}
+
+#[inline(always)] // To be compiled for the instructions of the function that calls it.
+fn add_to<A: Float>(lanes: &mut [A; LANES], x: &[A]) {
+    let mut chunks = x.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += x);
+    }
+    lanes.iter_mut().zip(chunks.remainder()).for_each(|(lane, &x)| *lane += x);
 }
 
 vectorised! {

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::layout::{Order, elements_in, order_of};
 use super::reduction::Reduction;
+use super::simd::LANES;
 use super::{simd, threads};
 use crate::ground::memory;
 use crate::number::Float;
@@ -15,7 +16,7 @@ use crate::tensor::Tensor;
 const WIDE: usize = 256;
 
 /// Elements whose sum is a block of a large sum, and the fewest blocks worth a thread of their own.
-const BLOCK: usize = 1 << 14;
+pub const BLOCK: usize = 1 << 14;
 const BLOCKS_PER_THREAD: usize = 4;
 
 /// Rows that are added to the same sums before those are added to larger ones, in `f64`.
@@ -32,10 +33,66 @@ pub fn sum<A: Float>(x: &Tensor<A>) -> A {
         let blocks = stored[start * BLOCK..].chunks(BLOCK);
         sums.iter_mut().zip(blocks).for_each(|(sum, block)| *sum = simd::sum(block));
     });
-    match sums[..] {
+    sum_of_blocks(&sums)
+}
+
+/// The sum of all elements, from those of its blocks.
+pub fn sum_of_blocks<A: Float>(blocks: &[A]) -> A {
+    match *blocks {
         [sum] => sum,
         // From 0.0: the empty sum of an iterator is -0.0.
-        _ => A::from_f64(sums.iter().fold(0.0, |total, sum| total + sum.to_f64())),
+        _ => A::from_f64(blocks.iter().fold(0.0, |total, sum| total + sum.to_f64())),
+    }
+}
+
+/// The sums of blocks of elements that come a few at a time: those of [`sum`], bit for bit.
+pub struct BlockSums<'a, A> {
+    /// The sums of the blocks, of which there is one for each block that is begun.
+    blocks: std::slice::IterMut<'a, A>,
+    lanes: [A; LANES],
+    /// The number of elements of the block so far.
+    there: usize,
+}
+
+impl<'a, A: Float> BlockSums<'a, A> {
+    /// No elements yet; the sum of each block will be in `blocks`.
+    pub fn new(blocks: &'a mut [A]) -> Self {
+        Self { blocks: blocks.iter_mut(), lanes: [A::zero(); LANES], there: 0 }
+    }
+
+    /// Adds the elements that come next.
+    ///
+    /// # Panics
+    /// If they are more than there are blocks for.
+    pub fn add(&mut self, mut x: &[A]) {
+        while !x.is_empty() {
+            let room = BLOCK - self.there;
+            let (now, later) = x.split_at(room.min(x.len()));
+            // What comes first may belong to any lane.
+            let lane = self.there % LANES;
+            let (before, now) = now.split_at(((LANES - lane) % LANES).min(now.len()));
+            self.lanes[lane..].iter_mut().zip(before).for_each(|(lane, &x)| *lane += x);
+            simd::add_to_lanes(&mut self.lanes, now);
+            self.there += before.len() + now.len();
+            if self.there == BLOCK {
+                self.end();
+            }
+            x = later;
+        }
+    }
+
+    /// Ends a block.
+    fn end(&mut self) {
+        let sum = simd::fold_lanes(self.lanes, |a, b| a + b);
+        *self.blocks.next().expect("as many blocks as the elements make up") = sum;
+        (self.lanes, self.there) = ([A::zero(); LANES], 0);
+    }
+
+    /// Ends the last block.
+    pub fn finish(mut self) {
+        if self.there > 0 {
+            self.end();
+        }
     }
 }
 
@@ -119,5 +176,34 @@ impl Reduction {
             simd::add_wide(&mut totals, sums);
         }
         sums.iter_mut().zip(totals).for_each(|(sum, total)| *sum = A::from_f64(total));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn any_pieces_give_the_blocks_of_the_whole<A: Float>() {
+        let number = |i: usize| A::from_f64((i as f64 * 0.7).sin() * 3.0 + 0.1);
+        let x: Vec<A> = (0..3 * BLOCK + 77).map(number).collect();
+        for length in [1, 31, 32, 33, 1000, BLOCK, BLOCK + 5, 2 * BLOCK, x.len()] {
+            let x = &x[..length];
+            let whole: Vec<A> = x.chunks(BLOCK).map(simd::sum).collect();
+            for piece in [1, 7, 32, 100, 1024, 1020, BLOCK, 20_000] {
+                let mut blocks = vec![A::default(); whole.len()];
+                let mut sums = BlockSums::new(&mut blocks);
+                x.chunks(piece).for_each(|x| sums.add(x));
+                sums.finish();
+                assert_eq!(blocks, whole, "{length} in pieces of {piece}");
+            }
+            let tensor = Tensor::from_shape_vec(&[length], x.to_vec()).unwrap();
+            assert_eq!(sum_of_blocks(&whole), sum(&tensor));
+        }
+    }
+
+    #[test]
+    fn sums_of_pieces_are_those_of_the_whole() {
+        any_pieces_give_the_blocks_of_the_whole::<f32>();
+        any_pieces_give_the_blocks_of_the_whole::<f64>();
     }
 }

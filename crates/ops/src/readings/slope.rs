@@ -21,12 +21,16 @@ use crate::number::{Elementwise, Float, SlopeReads};
 pub struct SlopeStep<E, const N: usize> {
     slope: TimesSlope<E>,
     reads: SlopeReads,
+    /// The number of operands.
+    arity: usize,
 }
 
 impl<E: Elementwise<N>, const N: usize> SlopeStep<E, N> {
     /// The slope of `rule` with respect to operand number `operand`.
     pub fn new(rule: E, operand: usize) -> Self {
-        Self { slope: TimesSlope { rule, operand }, reads: SlopeReads::of(rule, operand) }
+        let reads = SlopeReads::of(rule, operand);
+        let arity = (0..N).filter(|&i| reads.operand(i)).count() + usize::from(reads.output()) + 1;
+        Self { slope: TimesSlope { rule, operand }, reads, arity }
     }
 
     /// What the slope reads.
@@ -50,6 +54,13 @@ impl<E: Elementwise<N>, const N: usize> SlopeStep<E, N> {
     pub fn fill<A: Float>(&self, operands: &[&[A]], out: &mut [A]) {
         let (x, yv) = self.spread(operands);
         kernel::fill(self.slope, x, yv, out);
+    }
+
+    /// The value at numbers, once for each of `out`: `indices` says, result by result, where in
+    /// `numbers` the operands are.
+    #[inline]
+    pub fn fill_at<A: Float>(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
+        kernel::fuse::fill_at_any(self.arity, numbers, indices, out, |x| self.value(x));
     }
 
     /// The settings of the rule, and the operand.

@@ -107,6 +107,10 @@ impl<A: Float, E: Elementwise<N>, const N: usize> AtNumbers<A> for Lift<E, N> {
     fn fill(&self, operands: &[&[A]], out: &mut [A]) {
         kernel::fill(Value(self.0), array(operands), [], out);
     }
+    #[inline]
+    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
+        kernel::fuse::fill_at(numbers, indices, out, |x| self.0.value::<A>(x));
+    }
 }
 
 /// The value of a rule, element by element.

@@ -1,5 +1,6 @@
 //! What is only speed. A reader of rules never has to open this file.
 
+use crate::kernel;
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -19,6 +20,12 @@ pub trait Shortcuts<A: Float> {
 
     /// Adds the value to a tensor of its shape.
     fn accumulate(&self, _operands: &[&Tensor<A>], _to: &mut Tensor<A>) {}
+
+    /// The value from the sum of all elements of the operand, which has this shape, if that is all that
+    /// the rule takes.
+    fn of_sum(&self, _operand: &[usize], _sum: A) -> Option<A> {
+        None
+    }
 
     /// The operand that the rule copies before it computes, if there is one. Given the
     /// [`copy`](Shortcuts::copy) it computes the same bits, so that one copy serves several ops.
@@ -45,4 +52,13 @@ pub trait AtNumbers<A: Float>: Send + Sync {
 
     /// The values of a chunk of elements. All slices have one length.
     fn fill(&self, operands: &[&[A]], out: &mut [A]);
+
+    /// The value at numbers, once for each of `out`: `indices` says, result by result, where in
+    /// `numbers` the operands are.
+    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
+        let arity = indices.len() / out.len().max(1);
+        kernel::fuse::fill_at_any(arity, numbers, indices, out, |x| {
+            self.value(x).expect("a rule of that many numbers")
+        });
+    }
 }

@@ -9,7 +9,6 @@ use ops::{
     Shortcuts, Tensor, apply_again, apply_into, fuse, pushforward,
 };
 use smallbox::{SmallBox, smallbox, space::S2};
-use smallvec::SmallVec;
 
 use crate::graph::var::Var;
 
@@ -135,8 +134,7 @@ impl<A: Float, R: Rule> Pointwise<A> for R {
         at_numbers(self).fill(operands, out);
     }
     fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
-        let value = |x: &[A]| at_numbers(self).value(x).expect("a rule of that many numbers");
-        fill_at_numbers(numbers, indices, out, value);
+        at_numbers(self).fill_at(numbers, indices, out);
     }
     fn identity(&self) -> Option<(TypeId, Attributes)> {
         let settings = Rule::settings(self);
@@ -144,26 +142,5 @@ impl<A: Float, R: Rule> Pointwise<A> for R {
     }
     fn boxed(&self) -> Box<dyn Pointwise<A>> {
         Box::new(self.clone())
-    }
-}
-
-/// Computes `value` of numbers, once for each of `out`, at the indices that stand for it.
-#[inline(always)]
-pub(crate) fn fill_at_numbers<A: Float>(
-    numbers: &[A],
-    indices: &[u32],
-    out: &mut [A],
-    value: impl Fn(&[A]) -> A,
-) {
-    match indices.len() / out.len().max(1) {
-        1 => fuse::fill_at(numbers, indices, out, |x: [A; 1]| value(&x)),
-        2 => fuse::fill_at(numbers, indices, out, |x: [A; 2]| value(&x)),
-        3 => fuse::fill_at(numbers, indices, out, |x: [A; 3]| value(&x)),
-        arity => {
-            for (out, indices) in out.iter_mut().zip(indices.chunks_exact(arity)) {
-                let x = indices.iter().map(|&index| numbers[index as usize]);
-                *out = value(&x.collect::<SmallVec<[A; 8]>>());
-            }
-        }
     }
 }

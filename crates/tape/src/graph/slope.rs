@@ -10,7 +10,7 @@ use ops::{Elementwise, Float, SlopeStep};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
 
-use crate::graph::op::{Pointwise, fill_at_numbers};
+use crate::graph::op::Pointwise;
 use crate::graph::tape::Tape;
 use crate::graph::var::Var;
 
@@ -92,7 +92,7 @@ impl<A: Float, E: Elementwise<N>, const N: usize> Pointwise<A> for Slope<E, N> {
         self.0.fill(operands, out);
     }
     fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
-        fill_at_numbers(numbers, indices, out, |x| self.0.value(x));
+        self.0.fill_at(numbers, indices, out);
     }
     fn identity(&self) -> Option<(TypeId, Attributes)> {
         let settings = self.0.settings();

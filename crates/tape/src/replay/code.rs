@@ -83,8 +83,20 @@ pub(super) struct Group<A: Float> {
     pub inputs: Vec<Slot>,
     /// Slots of the tensors that it writes.
     pub outs: Vec<u32>,
+    /// The ops that take the sum of a member, in the order of the kernel's sums.
+    pub endings: Vec<Ending<A>>,
     /// The origin of each op.
     pub origins: Vec<CodeOrigin>,
+}
+
+/// An op that takes the sum over a member of a group.
+#[derive(Debug)]
+pub(super) struct Ending<A: Float> {
+    pub op: BoxedOp<A>,
+    /// The shape of the member.
+    pub shape: Shape,
+    /// Where its value goes in the list of numbers.
+    pub to: u32,
 }
 
 /// An index as a program holds it.

@@ -3,13 +3,13 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 
-use ops::Float;
 use ops::fuse::{Chain, Layout, Value};
 use ops::rules::BroadcastTo;
+use ops::{Float, Shape};
 use smallvec::SmallVec;
 
 use super::allocate::Planner;
-use super::code::{Group, Slot};
+use super::code::{Ending, Group, Slot};
 use super::schedule::Class;
 use crate::graph::op::Pointwise;
 
@@ -18,9 +18,15 @@ impl<A: Float> Planner<'_, A> {
     pub(super) fn group(&mut self, step: u32, members: &[usize]) -> Group<A> {
         let mut chain = Chain::new(Layout::of(self.value(members[0])));
         let (mut inputs, mut outs) = (Vec::new(), Vec::new());
-        let (mut outputs, mut origins) = (Vec::new(), Vec::new());
+        let (mut outputs, mut origins, mut endings) = (Vec::new(), Vec::new(), Vec::new());
+        let is_summed = self.summed(members);
         let mut values: HashMap<usize, Value> = HashMap::new();
         for &member in members {
+            if matches!(self.nodes.class[member], Class::Ending) {
+                chain.sum(values[&self.nodes.operands[member][0]]);
+                endings.push(self.ending(member));
+                continue;
+            }
             let operands = self.nodes.operands[member].iter().map(|&x| {
                 *values.entry(x).or_insert_with(|| {
                     inputs.push(self.slot(x));
@@ -32,12 +38,13 @@ impl<A: Float> Planner<'_, A> {
             let Class::Pointwise(op) = absent else { unreachable!("a member of a group") };
             // What is needed later is written where it stays.
             let slot = (self.last_use[member] > step).then(|| self.assign(member));
-            let value = if slot.is_none() && self.is_repetition(&*op) {
-                operands[0]
-            } else {
-                origins.push((self.name(member), self.location(member)));
-                chain.step(op, &operands)
-            };
+            let value =
+                if slot.is_none() && !is_summed.contains(&member) && self.is_repetition(&*op) {
+                    operands[0]
+                } else {
+                    origins.push((self.name(member), self.location(member)));
+                    chain.step(op, &operands)
+                };
             values.insert(member, value);
             if let Some(Slot::Tensor(tensor)) = slot {
                 outs.push(tensor);
@@ -46,7 +53,22 @@ impl<A: Float> Planner<'_, A> {
             let first = self.nodes.formulas.get(&member).copied();
             self.plan.member(self.tape, (member, first), slot);
         }
-        Group { fused: chain.compile::<A>(&outputs), inputs, outs, origins }
+        Group { fused: chain.compile::<A>(&outputs), inputs, outs, endings, origins }
+    }
+
+    /// The members of which a sum is taken.
+    fn summed(&self, members: &[usize]) -> Vec<usize> {
+        let endings = members.iter().filter(|&&x| matches!(self.nodes.class[x], Class::Ending));
+        endings.map(|&ending| self.nodes.operands[ending][0]).collect()
+    }
+
+    /// The op of a node that takes the sum of a member.
+    fn ending(&mut self, node: usize) -> Ending<A> {
+        let slot = self.assign(node);
+        let Slot::Number(to) = slot else { unreachable!("a sum of all elements is a number") };
+        self.plan.member(self.tape, (node, None), Some(slot));
+        let shape = Shape::from_slice(self.value(self.nodes.operands[node][0]).shape());
+        Ending { op: self.op(node), shape, to }
     }
 
     /// Tells whether an op only repeats its operand, whose row can then stand for its own. Where each

@@ -47,8 +47,8 @@ pub use plan::{Plan, PlannedStep, PlannedValue, Storage};
 /// Every rule computes what it computed when it was recorded, and every sum is added in the same
 /// order, so that from equal leaves come equal bits. What is saved is the recording, and memory:
 ///
-/// - elementwise ops run several at a time, stretch by stretch, and what only they need is never
-///   stored in full;
+/// - elementwise ops, and sums and means of all that they compute, run several at a time, stretch by
+///   stretch, and what only they need is never stored in full;
 /// - a gradient times the slope of such an op is one step, not one for each op of the slope's formula;
 /// - values that do not live at the same time share a buffer;
 /// - a graph of scalars becomes a list of numbers, in which equal ops stand side by side.

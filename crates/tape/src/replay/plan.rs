@@ -36,8 +36,8 @@ pub enum PlannedStep {
     /// Ops of scalars, in runs of equal ops: the name of each run's op, and the positions on the
     /// tape of what it computes.
     Scalars(Vec<(&'static str, Vec<u32>)>),
-    /// Elementwise ops on tensors of one shape that share a pass over the data: each row of elements
-    /// goes through all of them before the next.
+    /// Elementwise ops on tensors of one shape that share a pass over the data, and sums and means of
+    /// what they compute: each row of elements goes through all of them before the next.
     Fused(Vec<PlannedValue>),
     /// One op.
     Single(PlannedValue),

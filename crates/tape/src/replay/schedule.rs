@@ -29,6 +29,8 @@ pub(super) enum Class<A: Float> {
     /// The sum of a tensor and another op's value, added in place. Its operands are the tensor and
     /// those of the other op.
     Accumulate(NodeIndex),
+    /// A sum of all elements of a pointwise op's value, or what is made of it: the end of a group.
+    Ending,
     /// Any other op, on whole tensors.
     Whole,
 }
@@ -88,7 +90,24 @@ impl<A: Float> Nodes<A> {
             nodes.uses[operand] += 1;
         }
         nodes.join_sums(graph);
+        if !tape.stops_at_non_finite() {
+            (0..count).for_each(|node| nodes.find_ending(graph, node));
+        }
         nodes
+    }
+
+    /// Finds out whether a node takes nothing but the sum of a pointwise op's value.
+    fn find_ending(&mut self, graph: &Graph<A>, node: usize) {
+        let at = &graph[NodeIndex::new(node)];
+        let ([x], Class::Whole) = (&self.operands[node][..], &self.class[node]) else { return };
+        let takes_sum = |op: &dyn Op<A>| {
+            let shape = graph[NodeIndex::new(*x)].value.shape();
+            op.shortcuts().is_some_and(|op| op.of_sum(shape, A::zero()).is_some())
+        };
+        let is_pointwise = matches!(self.class[*x], Class::Pointwise(_));
+        if is_pointwise && at.value.ndim() == 0 && at.source.op().is_some_and(takes_sum) {
+            self.class[node] = Class::Ending;
+        }
     }
 
     fn add(&mut self, graph: &Graph<A>, node: usize) {
@@ -215,6 +234,8 @@ enum State {
     Ready,
     /// A member of an open group, by the group's number.
     Open(usize),
+    /// The end of an open group, by the group's number.
+    Ends(usize),
     /// It waits for this number of open groups to close.
     Waits(usize),
 }
@@ -238,7 +259,7 @@ const MOST_IDLE: usize = 2;
 /// Decides what runs when.
 ///
 /// Nodes are taken in the order of recording. A pointwise one joins the open group of its shape and of
-/// its order of axes in memory. Any other that needs a member of an open group waits until something
+/// its order of axes in memory, and a sum that of its operand. Any other that needs a member of an open group waits until something
 /// needs it in turn; only then does the group close. Open groups therefore never depend on each other,
 /// nor on what waits.
 struct Scheduler<'n, A: Float> {
@@ -270,6 +291,7 @@ pub(super) fn schedule<A: Float>(graph: &Graph<A>, nodes: &Nodes<A>) -> Vec<Batc
             Class::Scalar(_) | Class::Pointwise(_) => {
                 scheduler.join(node);
             }
+            Class::Ending => scheduler.end(node),
             Class::Whole | Class::Accumulate(_) => scheduler.run_or_wait(node),
         }
     }
@@ -293,6 +315,7 @@ impl<'n, A: Float> Scheduler<'n, A> {
                         self.close(number);
                     }
                 }
+                State::Ends(number) => self.close(number),
                 State::Waits(_) => {
                     for number in std::mem::take(&mut self.blocked_by[operand]) {
                         self.close(number);
@@ -312,13 +335,23 @@ impl<'n, A: Float> Scheduler<'n, A> {
         self.states[node] = State::Open(self.open[at].number);
     }
 
+    /// Adds a node to the group that its operand is a member of, if it is still open.
+    fn end(&mut self, node: usize) {
+        let State::Open(number) = self.states[self.nodes.operands[node][0]] else {
+            return self.run_or_wait(node);
+        };
+        let open = self.open.iter_mut().find(|open| open.number == number);
+        open.expect("a group that has not closed").members.push(node);
+        self.states[node] = State::Ends(number);
+    }
+
     /// Runs an op on its own, once its operands are there.
     fn run_or_wait(&mut self, node: usize) {
         let mut groups = SmallVec::<[usize; 2]>::new();
         for &operand in &self.nodes.operands[node] {
             match self.states[operand] {
                 State::Ready => {}
-                State::Open(number) => groups.push(number),
+                State::Open(number) | State::Ends(number) => groups.push(number),
                 State::Waits(_) => groups.extend(self.blocked_by[operand].iter().copied()),
             }
         }

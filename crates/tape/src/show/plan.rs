@@ -33,7 +33,8 @@ impl Plan {
         let (steps, Self { numbers, values, .. }) = (self.steps(), self);
         let [own, recorded] = [self.bytes(), self.recorded_bytes()].map(|n| bytes(n, language));
         let buffers = self.buffers().len();
-        let mut text = language.plan_values(values, steps.len(), buffers, numbers, own, recorded);
+        let in_steps = language.plan_steps(steps.len());
+        let mut text = language.plan_values(values, in_steps, buffers, numbers, own, recorded);
         for (number, step) in steps.iter().enumerate() {
             let _ = write!(text, "\n{:>4}  ", number + 1);
             match step {

@@ -266,6 +266,7 @@ crate::catalogue! {
         plan_bytes(number);
         plan_ops[count, shape];
         plan_scalars[count, runs];
+        plan_steps[count];
         plan_runs[count];
         plan_more_runs[count];
         plan_buffer(number);

@@ -23,6 +23,8 @@ pub struct Chain<S> {
     layout: Layout,
     inputs: Vec<Source>,
     steps: Vec<(S, SmallVec<[Value; 3]>)>,
+    /// The numbers of the steps whose results are summed.
+    sums: Vec<u32>,
 }
 
 /// A value of a chain, as an operand of later steps.
@@ -38,7 +40,7 @@ enum Origin {
 impl<S> Chain<S> {
     /// A chain whose steps have results of this layout.
     pub fn new(layout: Layout) -> Self {
-        Self { layout, inputs: Vec::new(), steps: Vec::new() }
+        Self { layout, inputs: Vec::new(), steps: Vec::new(), sums: Vec::new() }
     }
 
     /// Adds an input, which must have the shape of `example` in every run.
@@ -74,6 +76,17 @@ impl<S> Chain<S> {
         Value(Origin::Step(index(self.steps.len() - 1)))
     }
 
+    /// Adds the sum over all elements of a step's result, which a [run](Fused::run) gives. It has the
+    /// bits that the sum of a tensor with these elements has.
+    ///
+    /// # Panics
+    /// If `of` is an input, or a value of another chain that this one does not have.
+    pub fn sum(&mut self, of: Value) {
+        let Value(Origin::Step(step)) = of else { panic!("a result of a step is summed") };
+        assert!((step as usize) < self.steps.len(), "the result of a step of the same chain");
+        self.sums.push(step);
+    }
+
     /// Compiles the chain to a kernel that writes the given results of steps.
     ///
     /// # Panics
@@ -85,14 +98,15 @@ impl<S> Chain<S> {
         }
         let period = self.common_period();
         let mut compiler = Compiler::new(&self, outputs);
-        let Self { layout, inputs, steps } = self;
-        let code = compiler.compile(steps, outputs);
+        let Self { layout, inputs, steps, sums } = self;
+        let code = compiler.compile(steps, &sums, outputs);
         let rows = compiler.rows.count as usize;
         let all = rows + inputs.iter().filter(|&source| *source != Source::Number).count();
         let row = (ROWS / size_of::<A>() / all.max(1)).clamp(ROW.0, ROW.1);
         let row = (row / period * period).max(period).min(layout.len()).max(1);
         let repeated = compiler.repeated();
-        Fused { layout, inputs, repeated, code, outputs: outputs.len(), rows, row }
+        let outputs = outputs.len();
+        Fused { layout, inputs, repeated, code, outputs, sums: sums.len(), rows, row }
     }
 
     /// The number of elements after which all periodic inputs begin again. Those that would make it
@@ -172,6 +186,7 @@ impl Compiler {
     fn compile<S>(
         &mut self,
         steps: Vec<(S, SmallVec<[Value; 3]>)>,
+        sums: &[u32],
         outputs: &[Value],
     ) -> Vec<Instruction<S>> {
         let mut code = Vec::new();
@@ -182,7 +197,10 @@ impl Compiler {
             let output = outputs.iter().position(|&output| output == result);
             let to = output.map_or_else(|| self.rows.take(), index);
             self.results.push(to);
-            code.push(Instruction { to, what: What::Step { step, number, operands } });
+            code.push(Instruction::Write { to, what: What::Step { step, number, operands } });
+            let is_its = |&(_, &step): &(usize, &u32)| step as usize == number;
+            let sums = sums.iter().enumerate().filter(is_its);
+            code.extend(sums.map(|(sum, _)| Instruction::Sum { sum, row: to }));
             for (i, &value) in values.iter().enumerate() {
                 let is_last = *self.last_read(value) == Some(index(number));
                 if is_last && !values[..i].contains(&value) {
@@ -207,7 +225,7 @@ impl Compiler {
             Source::Number | Source::Periodic(_) => Operand::Row(self.rows.add()),
             Source::Gathered => {
                 let to = self.rows.take();
-                code.push(Instruction { to, what: What::Gather { input } });
+                code.push(Instruction::Write { to, what: What::Gather { input } });
                 Operand::Row(to)
             }
         })

@@ -10,6 +10,7 @@ use super::{Layout, Step};
 use crate::ground::broadcast;
 use crate::kernel::layout::{elements_in, elements_to_write};
 use crate::kernel::nest::Broadcast;
+use crate::kernel::sums::{BLOCK, BlockSums, sum_of_blocks};
 use crate::kernel::threads;
 use crate::number::Float;
 use crate::tensor::Tensor;
@@ -32,9 +33,11 @@ pub struct Fused<S> {
     pub(super) code: Vec<Instruction<S>>,
     /// The number of outputs, whose rows are the first.
     pub(super) outputs: usize,
+    /// The number of results that are summed.
+    pub(super) sums: usize,
     /// The number of rows, the outputs' included.
     pub(super) rows: usize,
-    /// The length of a row. What a thread computes begins at a multiple of it.
+    /// The length of a row.
     pub(super) row: usize,
 }
 
@@ -52,10 +55,11 @@ pub(super) enum Source {
 }
 
 #[derive(Debug)]
-pub(super) struct Instruction<S> {
-    /// The row that it writes.
-    pub to: u32,
-    pub what: What<S>,
+pub(super) enum Instruction<S> {
+    /// Writes a row.
+    Write { to: u32, what: What<S> },
+    /// Adds a row's elements to a sum.
+    Sum { sum: usize, row: u32 },
 }
 
 #[derive(Debug)]
@@ -107,11 +111,16 @@ struct Piece<'a, A> {
     start: usize,
     length: usize,
     outputs: SmallVec<[&'a mut [A]; 8]>,
+    sums: Sums<BlockSums<'a, A>>,
     scratch: &'a mut [A],
 }
 
+/// One for each result that is summed.
+type Sums<T> = SmallVec<[T; 2]>;
+
 impl<S> Fused<S> {
-    /// Runs all steps and writes the outputs, each in its tensor.
+    /// Runs all steps, writes the outputs, each in its tensor, and gives the sums, as they were added
+    /// to the chain.
     ///
     /// A tensor of the right shape and layout is overwritten, any other is replaced. `scratch` is
     /// memory that is used again: a run allocates nothing if it was there in the run before.
@@ -123,18 +132,20 @@ impl<S> Fused<S> {
         inputs: &[Input<'_, A>],
         outputs: &mut [Tensor<A>],
         scratch: &mut Vec<A>,
-    ) where
+    ) -> SmallVec<[A; 2]>
+    where
         S: Step<A>,
     {
         let readers = self.readers(inputs);
         threads::each(self.pieces(outputs, scratch), |piece| {
             self.run_piece(piece, &readers, |_, _, _| {});
         });
+        self.totals(scratch)
     }
 
     /// Runs all steps as [`run`](Self::run) does, and looks for results that are not finite.
     ///
-    /// Gives the first one: of the first step that has any, the first in memory.
+    /// Gives the first one: of the first step that has any, the first in memory. Sums are not given.
     ///
     /// # Panics
     /// If there are fewer inputs or outputs than the chain has, or of other shapes.
@@ -164,7 +175,23 @@ impl<S> Fused<S> {
     /// The number of threads that a run is divided among.
     fn threads(&self) -> usize {
         let length = self.layout.len();
-        threads::pieces(length * self.code.len(), PER_THREAD).min(length / self.row).max(1)
+        threads::pieces(length * self.code.len(), PER_THREAD).min(length / self.unit()).max(1)
+    }
+
+    /// What a thread computes begins at a multiple of it.
+    fn unit(&self) -> usize {
+        if self.sums == 0 { self.row } else { BLOCK }
+    }
+
+    /// The number of blocks whose sums make up each sum.
+    fn blocks(&self) -> usize {
+        self.layout.len().div_ceil(BLOCK)
+    }
+
+    /// The sums, from those of their blocks, which are first in the scratch memory.
+    fn totals<A: Float>(&self, scratch: &[A]) -> SmallVec<[A; 2]> {
+        let blocks = self.blocks();
+        (0..self.sums).map(|sum| sum_of_blocks(&scratch[sum * blocks..][..blocks])).collect()
     }
 
     fn readers<'a, A: Float>(&self, inputs: &[Input<'a, A>]) -> SmallVec<[Reader<'a, A>; 8]> {
@@ -196,11 +223,12 @@ impl<S> Fused<S> {
         scratch: &'a mut Vec<A>,
     ) -> impl Iterator<Item = Piece<'a, A>> {
         assert_eq!(outputs.len(), self.outputs, "as many outputs as the chain has");
-        let (count, length) = (self.threads(), self.layout.len());
-        let most = if count == 1 { length } else { length.div_ceil(count * self.row) * self.row };
-        let room = (self.rows - self.outputs) * self.row;
-        scratch.resize((room * count).max(scratch.len()), A::zero());
-        let mut scratch = &mut scratch[..];
+        let (count, length, unit) = (self.threads(), self.layout.len(), self.unit());
+        let most = if count == 1 { length } else { length.div_ceil(count * unit) * unit };
+        let (room, blocks) = ((self.rows - self.outputs) * self.row, self.blocks());
+        scratch.resize((self.sums * blocks + room * count).max(scratch.len()), A::zero());
+        let (sums, mut scratch) = scratch.split_at_mut(self.sums * blocks);
+        let mut sums: Sums<&mut [A]> = sums.chunks_exact_mut(blocks.max(1)).collect();
         let Layout { shape, order } = &self.layout;
         let mut rest: SmallVec<[&mut [A]; 8]> =
             outputs.iter_mut().map(|out| elements_to_write(out, shape, order)).collect();
@@ -209,7 +237,13 @@ impl<S> Fused<S> {
             let length = most.min(length.saturating_sub(start));
             let outputs =
                 rest.iter_mut().map(|rest| rest.split_off_mut(..length).expect(FITS)).collect();
-            Piece { start, length, outputs, scratch: scratch.split_off_mut(..room).expect(FITS) }
+            let sums = sums.iter_mut().map(|rest| {
+                let blocks = rest.split_off_mut(..length.div_ceil(BLOCK));
+                BlockSums::new(blocks.expect(FITS))
+            });
+            let sums = sums.collect();
+            let scratch = scratch.split_off_mut(..room).expect(FITS);
+            Piece { start, length, outputs, sums, scratch }
         })
     }
 
@@ -225,7 +259,7 @@ impl<S> Fused<S> {
     ) where
         S: Step<A>,
     {
-        let Piece { start, length, mut outputs, scratch } = piece;
+        let Piece { start, length, mut outputs, mut sums, scratch } = piece;
         if length == 0 {
             return;
         }
@@ -235,7 +269,10 @@ impl<S> Fused<S> {
         for &(row, input) in &self.repeated {
             match &readers[input] {
                 Reader::Number(number) => rows[row as usize].fill(*number),
-                Reader::Gathered(x) => x.read(0, rows[row as usize]),
+                Reader::Gathered(x) => {
+                    let Source::Periodic(period) = self.inputs[input] else { unreachable!() };
+                    x.read(start % period, rows[row as usize]);
+                }
                 Reader::Direct(_) => unreachable!("an input that does not repeat"),
             }
         }
@@ -246,16 +283,24 @@ impl<S> Fused<S> {
             for (row, rest) in rows.iter_mut().zip(&mut outputs) {
                 *row = rest.split_off_mut(..count).expect(FITS);
             }
-            for Instruction { to, what } in &self.code {
-                let row = mem::take(&mut rows[*to as usize]);
+            for instruction in &self.code {
+                let (to, what) = match instruction {
+                    Instruction::Write { to, what } => (*to as usize, what),
+                    Instruction::Sum { sum, row } => {
+                        sums[*sum].add(&rows[*row as usize][..count]);
+                        continue;
+                    }
+                };
+                let row = mem::take(&mut rows[to]);
                 what.run(&mut row[..count], &rows, readers, &elements);
                 if let What::Step { number, .. } = what {
                     look(*number, elements.start, &row[..count]);
                 }
-                rows[*to as usize] = row;
+                rows[to] = row;
             }
             done += count;
         }
+        sums.into_iter().for_each(BlockSums::finish);
     }
 }
 

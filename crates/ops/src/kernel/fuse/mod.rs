@@ -44,7 +44,7 @@ use crate::tensor::Tensor;
 
 pub use chain::{Chain, Value};
 pub use fused::{Fused, Input, NonFinite};
-pub use numbers::{Numbers, fill_at};
+pub use numbers::{Numbers, fill_at, fill_at_any};
 
 /// An op whose result at an index depends on its operands at that index only.
 pub trait Step<A: Float>: Send + Sync {

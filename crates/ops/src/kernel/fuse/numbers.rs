@@ -1,5 +1,7 @@
 //! Pointwise steps on single numbers.
 
+use smallvec::SmallVec;
+
 use super::Step;
 use crate::number::Float;
 
@@ -97,5 +99,27 @@ pub fn fill_at<A: Copy, const N: usize>(
     let (indices, _) = indices.as_chunks::<N>();
     for (out, indices) in out.iter_mut().zip(indices) {
         *out = f(indices.map(|index| numbers[index as usize]));
+    }
+}
+
+/// [`fill_at`] of a number of operands that is known only when it runs.
+#[inline(always)]
+pub fn fill_at_any<A: Float>(
+    arity: usize,
+    numbers: &[A],
+    indices: &[u32],
+    out: &mut [A],
+    f: impl Fn(&[A]) -> A,
+) {
+    match arity {
+        1 => fill_at(numbers, indices, out, |x: [A; 1]| f(&x)),
+        2 => fill_at(numbers, indices, out, |x: [A; 2]| f(&x)),
+        3 => fill_at(numbers, indices, out, |x: [A; 3]| f(&x)),
+        _ => {
+            for (out, indices) in out.iter_mut().zip(indices.chunks_exact(arity.max(1))) {
+                let x = indices.iter().map(|&index| numbers[index as usize]);
+                *out = f(&x.collect::<SmallVec<[A; 8]>>());
+            }
+        }
     }
 }

@@ -6,8 +6,8 @@ use crate::ground::{Attributes, Axes, Formula, Problem, Shape, reduction_attribu
 use crate::number::Float;
 use crate::rule::batched::axes_behind;
 use crate::rule::{
-    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts,
+    example, refusal, samples,
 };
 use crate::rules::methods::BinaryMethods;
 use crate::tensor::Tensor;
@@ -26,6 +26,11 @@ impl Mean {
     fn weight(from: &[usize], to: &[usize]) -> f64 {
         let (from, to): (usize, usize) = (from.iter().product(), to.iter().product());
         to as f64 / from as f64
+    }
+
+    /// n, by which sums are divided.
+    fn divisor<A: Float>(from: &[usize], to: &[usize]) -> A {
+        A::from_f64(Self::weight(from, to).recip())
     }
 
     fn sum(&self) -> Sum {
@@ -51,8 +56,7 @@ impl Rule for Mean {
         mut out: Out<'_, A>,
     ) -> Result<(), Problem> {
         self.sum().forward(operands, out.again())?;
-        let weight = Self::weight(operands[0].shape(), out.shape());
-        let divisor = A::from_f64(weight.recip());
+        let divisor = Self::divisor::<A>(operands[0].shape(), out.shape());
         out.tensor().view_mut().mapv_inplace(|x| x / divisor);
         Ok(())
     }
@@ -75,6 +79,15 @@ impl Rule for Mean {
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("mean", operands, &show_reduction(&self.axes, self.keepdims))
+    }
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
+    }
+}
+
+impl<A: Float> Shortcuts<A> for Mean {
+    fn of_sum(&self, operand: &[usize], sum: A) -> Option<A> {
+        Some(self.sum().of_sum(operand, sum)? / Self::divisor(operand, &[]))
     }
 }
 

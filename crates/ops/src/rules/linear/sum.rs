@@ -6,8 +6,8 @@ use crate::kernel;
 use crate::number::Float;
 use crate::rule::batched::axes_behind;
 use crate::rule::{
-    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, example,
-    refusal, samples,
+    Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, Shortcuts,
+    example, refusal, samples,
 };
 use crate::tensor::Tensor;
 
@@ -55,6 +55,16 @@ impl Rule for Sum {
     }
     fn write(&self, operands: &[&Formula]) -> Formula {
         Formula::call("sum", operands, &show_reduction(&self.axes, self.keepdims))
+    }
+    fn shortcuts<A: Float>(&self) -> Option<&dyn Shortcuts<A>> {
+        Some(self)
+    }
+}
+
+impl<A: Float> Shortcuts<A> for Sum {
+    fn of_sum(&self, operand: &[usize], sum: A) -> Option<A> {
+        let axes = self.axes.resolve(operand.len()).ok()?;
+        (axes.len() == operand.len()).then_some(sum)
     }
 }
 

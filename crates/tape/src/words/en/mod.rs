@@ -297,7 +297,7 @@ c             the losses: choose a step of training, Enter opens it
     ),
 
     // The plan of a program.
-    plan_values: "{values} values in {steps} steps; {buffers} buffers and {numbers} numbers take {bytes}, the values recorded take {recorded}",
+    plan_values: "{values} values in {steps}; {buffers} buffers and {numbers} numbers take {bytes}, the values recorded take {recorded}",
     plan_bytes: "{number} bytes",
     plan_ops: Counted::one_or_other(
         "{count} op in one pass over {shape}",
@@ -307,6 +307,7 @@ c             the losses: choose a step of training, Enter opens it
         "{count} op on scalars in {runs}",
         "{count} ops on scalars in {runs}",
     ),
+    plan_steps: Counted::one_or_other("{count} step", "{count} steps"),
     plan_runs: Counted::one_or_other("{count} run", "{count} runs"),
     plan_more_runs: Counted::always("and {count} more runs"),
     plan_buffer: "buffer {number}",
