@@ -137,6 +137,12 @@ fn options() -> Result<Options, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
+    if options.look.is_some() && options.save.is_some() {
+        return Err(
+            "--look reads the weights of the repository, --save trains others: one of the two"
+                .into(),
+        );
+    }
     Ok(options)
 }
 

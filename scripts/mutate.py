@@ -39,9 +39,9 @@ What is changed, with the source read as text:
 A mutant is caught if a test fails: an assertion, a panic, or no end within a time limit (the
 last are counted apart). First it faces the tests with the registry cut down to the rule that was
 changed, then the tests that count rules and so need all of them, then the tests of the rules with
-every rule, then all tests of `tape` and `ops`. Only what survives all four is a survivor. Before any
-mutant is run the unchanged engine must pass in the same four ways, so no mutant is caught by the
-set-up itself.
+every rule, then all tests of `tape` and `ops`. Only what survives all four is a survivor. The
+unchanged engine must pass in the same four ways, so no mutant is caught by the set-up itself: in
+the first three before any mutant is run, in the fourth before the first mutant that gets so far.
 
 How to read the output: one line for each survivor, with the rule, the part, and the code as it
 reads after the change. A survivor means that this line of the rule could be wrong without a
@@ -854,6 +854,7 @@ class Suite:
         self.counting = [] if none.passed else none.failed
         if self.counting and not self.run(only=self.counting).passed:
             raise Unknown("the tests that count rules fail without any mutant")
+
         def alone(rules):
             start = time.monotonic()
             outcome = self.run(rules=rules, skip=self.counting)

@@ -24,8 +24,8 @@ type Failure = Box<dyn std::error::Error>;
 
 /// The network for names of up to `steps` characters with the mark.
 // ANCHOR: model
-fn model(characters: usize, steps: usize) -> Sequential<f32> {
-    let mut rng = nn::rng(0);
+fn model(characters: usize, steps: usize, seed: u64) -> Sequential<f32> {
+    let mut rng = nn::rng(seed);
     let block = TransformerBlock::new(WIDTH, HEADS, 4 * WIDTH, &mut rng).pre_norm().causal();
     Sequential::new()
         .named("letter", Embedding::new(characters, WIDTH, &mut rng))
@@ -40,7 +40,7 @@ fn model(characters: usize, steps: usize) -> Sequential<f32> {
 /// seen.
 pub fn train(file: &Path, seed: u64) -> Result<f64, Failure> {
     let (train, test) = data()?;
-    let mut model = model(vocabulary().len(), train.sample_shape()[0]);
+    let mut model = model(vocabulary().len(), train.sample_shape()[0], seed);
     let loss = CrossEntropy.ignore(NOTHING);
     Fit::new()
         .epochs(EPOCHS)
@@ -62,10 +62,14 @@ fn bits(model: &Sequential<f32>, test: &Dataset<f32>) -> Result<f64, Failure> {
     Ok(evaluate(model, test, &CrossEntropy.ignore(NOTHING))?.loss / std::f64::consts::LN_2)
 }
 
+/// The characters of the longest name.
+fn longest() -> usize {
+    names().iter().map(|name| name.chars().count()).max().unwrap_or(0)
+}
+
 /// The network with the weights of the repository.
 pub fn trained() -> Result<Sequential<f32>, Failure> {
-    let steps = 1 + names().iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let mut model = model(vocabulary().len(), steps);
+    let mut model = model(vocabulary().len(), 1 + longest(), 0);
     Loading::new().bytes(&mut model, WEIGHTS)?;
     Ok(model)
 }
@@ -84,6 +88,19 @@ fn weights(beginnings: &Tensor<f32>) -> Result<Tensor<f32>, Failure> {
 }
 // ANCHOR_END: look
 
+/// A name with the mark before it, `[1, steps]`.
+fn marked(name: &str) -> Result<Tensor<f32>, Failure> {
+    let (length, longest) = (name.chars().count(), longest());
+    if length > longest {
+        return Err(
+            format!("{name:?} has {length} letters; the network reads up to {longest}").into()
+        );
+    }
+    let input = vocabulary().encode(&format!("{END}{name}"))?;
+    let input: Vec<f32> = input.iter().map(|&i| i as f32).collect();
+    Ok(Tensor::from_shape_vec(&[1, input.len()], input)?)
+}
+
 /// What each letter of a name looks at, the mark before the name among them.
 #[derive(Debug)]
 pub struct Look {
@@ -94,10 +111,9 @@ pub struct Look {
 
 /// Looks into the attention of the trained network while it reads a name.
 pub fn look(name: &str) -> Result<Look, Failure> {
-    let input = vocabulary().encode(&format!("{END}{name}"))?;
-    let input: Vec<f32> = input.iter().map(|&i| i as f32).collect();
+    let input = marked(name)?;
     let steps = input.len();
-    let weights = weights(&Tensor::from_shape_vec(&[1, steps], input)?)?.to_vec();
+    let weights = weights(&input)?.to_vec();
     let rows = |head: &[f32]| head.chunks(steps).map(<[f32]>::to_vec).collect();
     Ok(Look {
         letters: [START].into_iter().chain(name.chars()).collect(),
@@ -118,7 +134,7 @@ pub fn unseen() -> Result<Vec<String>, Failure> {
 }
 
 /// The mean share that each head gives to the letter itself, the one before, and so on up to four back,
-/// by letters of unseen names that have four before them.
+/// by letters of unseen names from the fourth on, which have four places before them with the mark's.
 pub fn shares_by_distance() -> Result<Vec<[f64; 5]>, Failure> {
     let (names, inputs) = (unseen()?, data()?.1.inputs().clone());
     let steps = inputs.shape()[1];
@@ -142,12 +158,9 @@ fn part<'m, M: Module<f32>>(model: &'m Sequential<f32>, name: &str) -> &'m M {
 
 /// What the network gives each letter to come next after a beginning, the likeliest first.
 pub fn next(beginning: &str) -> Result<Vec<(char, f64)>, Failure> {
-    let vocabulary = vocabulary();
-    let input = vocabulary.encode(&format!("{END}{beginning}"))?;
-    let input: Vec<f32> = input.iter().map(|&i| i as f32).collect();
-    let steps = input.len();
-    let logits = predict(&trained()?, &Tensor::from_shape_vec(&[1, steps], input)?)?;
-    let last = logits.to_vec().split_off((steps - 1) * vocabulary.len());
+    let (vocabulary, input) = (vocabulary(), marked(beginning)?);
+    let logits = predict(&trained()?, &input)?;
+    let last = logits.to_vec().split_off((input.len() - 1) * vocabulary.len());
     let sum: f64 = last.iter().map(|&x| f64::from(x).exp()).sum();
     let chances = last.iter().map(|&x| f64::from(x).exp() / sum);
     let mut next: Vec<_> = vocabulary.characters().iter().copied().zip(chances).collect();
@@ -155,7 +168,8 @@ pub fn next(beginning: &str) -> Result<Vec<(char, f64)>, Failure> {
     Ok(next)
 }
 
-/// What attention does in a name, in percent, as a table for each head.
+/// What attention does in a name, in percent, as a table for each head; what the network expects next;
+/// and the mean shares by distance.
 pub fn text(name: &str) -> Result<String, Failure> {
     let Look { letters, heads } = look(name)?;
     let mut text = String::new();
@@ -179,7 +193,7 @@ pub fn text(name: &str) -> Result<String, Failure> {
     writeln!(text, "next after {name}: {}\n", next.join(", "))?;
     writeln!(
         text,
-        "mean over {} unseen names, % to the letter itself, one back, two back and more",
+        "mean over {} unseen names from the fourth letter on, % to the letter itself, one back, …",
         unseen()?.len()
     )?;
     for (number, shares) in shares_by_distance()?.iter().enumerate() {

@@ -85,8 +85,8 @@ export const json = (page, id) => page.evaluate((of) => JSON.parse(document.getE
 export const documentOf = (page) => json(page, 'trace');
 
 /** Takes a picture, if the test was asked for some. */
-export async function screenshot(page, name, options = {}) {
+export async function screenshot(page, name) {
   if (!SCREENSHOTS) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), ...options });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }

@@ -250,3 +250,32 @@ impl<A: Float> Module<A> for TransformerBlock<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tape::Tape;
+
+    use super::*;
+
+    #[test]
+    fn what_is_looked_at_is_the_attention_in_the_block() {
+        let numbers = (0..12_u32).map(|i| f64::from(i * i % 7) - 2.0).collect();
+        let numbers = ops::Tensor::from_shape_vec(&[1, 3, 4], numbers).unwrap();
+        for pre_norm in [false, true] {
+            let mut block = TransformerBlock::<f64>::new(4, 2, 8, &mut crate::rng(3));
+            block.pre_norm = pre_norm;
+            let tape = Tape::new();
+            let pass = Pass::evaluate(&tape);
+            let x = pass.input(&numbers);
+            let attended = x + block.attend(&pass, x, &AttentionMask::new()).output;
+            let norm2 = |x| block.norm2.forward(&pass, x);
+            let expected = if pre_norm {
+                attended + block.feed_forward(&pass, norm2(attended))
+            } else {
+                let x = block.norm1.forward(&pass, attended);
+                norm2(x + block.feed_forward(&pass, x))
+            };
+            assert_eq!(block.forward(&pass, x).value(), expected.value(), "pre-norm: {pre_norm}");
+        }
+    }
+}

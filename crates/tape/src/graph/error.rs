@@ -153,8 +153,7 @@ pub enum TapeError {
 }
 
 impl TapeError {
-    /// The error in words: in the language if it is one that a learner meets, of what no sweep can
-    /// start from, else as `Display` has it.
+    /// The error in words: in the language, if no sweep can start from a value; else as `Display` says it.
     pub fn text(&self, language: Language) -> String {
         match self {
             Self::NotScalar { output, shape } => {

@@ -279,7 +279,7 @@ impl<'t, A: Float> Planner<'t, A> {
     }
 
     fn single(&mut self, node: usize) -> Work<A> {
-        let mut operands = self.slots_of_single(node);
+        let mut operands = self.operand_slots(node);
         if let Class::Accumulate(added) = self.nodes.class[node] {
             let (op, slot) = (self.op(added.index()), operands.remove(0));
             let Slot::Tensor(to) = slot else { unreachable!("a tensor is added to") };
@@ -299,7 +299,7 @@ impl<'t, A: Float> Planner<'t, A> {
         let to = self.assign(node);
         self.plan.single(self.tape, node, to, self.is_view[node]);
         let shape = Shape::from_slice(self.value(node).shape());
-        Work::Single(Single { op, operands, to, shape, site })
+        Work::Single(Single { op, operands, copied: self.copied(node), to, shape, site })
     }
 
     fn finish(mut self, steps: Vec<ProgramStep<A>>, outputs: &[usize]) -> Program<A> {

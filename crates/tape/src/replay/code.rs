@@ -58,6 +58,9 @@ pub(super) struct CallSite {
 pub(super) struct Single<A: Float> {
     pub op: BoxedOp<A>,
     pub operands: SmallVec<[Slot; 3]>,
+    /// A copy of an operand, by the operand's number. The op reads it as long as it would make one: that
+    /// also follows from how leaves lie, which may be set.
+    pub copied: Option<(usize, u32)>,
     pub to: Slot,
     pub shape: Shape,
     pub site: CallSite,

@@ -60,14 +60,9 @@ impl<A: Float> Planner<'_, A> {
         Some(ProgramStep { work: Work::Copy { op, from, to }, release: Vec::new() })
     }
 
-    /// The slots of a node's operands, with that of the copy where there is one.
-    pub(super) fn slots_of_single(&self, node: usize) -> SmallVec<[Slot; 3]> {
-        let mut slots = self.operand_slots(node);
-        if let Some((number, operand)) = self.copied_operand(node)
-            && let Some(copy) = self.copies.get(&operand).and_then(|copy| copy.slot)
-        {
-            slots[number] = Slot::Tensor(copy);
-        }
-        slots
+    /// The number of the operand of which there is a copy, and the copy.
+    pub(super) fn copied(&self, node: usize) -> Option<(usize, u32)> {
+        let (number, operand) = self.copied_operand(node)?;
+        Some((number, self.copies.get(&operand)?.slot?))
     }
 }

@@ -41,6 +41,8 @@ pub enum PlannedStep {
     Fused(Vec<PlannedValue>),
     /// One op.
     Single(PlannedValue),
+    /// A copy of a value by rows, for ops that would each make one.
+    Copy(PlannedValue),
 }
 
 /// A value of a program.
@@ -161,11 +163,17 @@ impl Plan {
 
     /// Adds a copy of a value, which several ops read.
     pub(super) fn copy<A: Float>(&mut self, tape: &Tape<A>, node: usize, slot: Slot) {
-        let value = self.value(tape, (node, None), slot.into());
-        let label = format!("{} by rows", value.label);
-        let value = PlannedValue { formula: value.label, label, ..value };
+        let var = Var::new(tape, NodeIndex::new(node));
+        let label = var.short_label();
+        let value = PlannedValue {
+            position: node,
+            formula: label.clone(),
+            label,
+            shape: var.shape(),
+            storage: slot.into(),
+        };
         if let Some(step) = self.steps.last_mut() {
-            *step = PlannedStep::Single(value);
+            *step = PlannedStep::Copy(value);
         }
     }
 
@@ -199,7 +207,9 @@ impl Plan {
                         value.position = positions[value.position];
                     }
                 }
-                PlannedStep::Single(value) => value.position = positions[value.position],
+                PlannedStep::Single(value) | PlannedStep::Copy(value) => {
+                    value.position = positions[value.position];
+                }
             }
         }
     }
@@ -225,7 +235,9 @@ impl Plan {
             let values = match step {
                 PlannedStep::Scalars(_) => continue,
                 PlannedStep::Fused(values) => &mut values[..],
-                PlannedStep::Single(value) => std::slice::from_mut(value),
+                PlannedStep::Single(value) | PlannedStep::Copy(value) => {
+                    std::slice::from_mut(value)
+                }
             };
             for value in values {
                 if let Storage::Buffer(number) = &mut value.storage {

@@ -116,8 +116,15 @@ impl<A: Float> Single<A> {
             Slot::Tensor(to) => Some(to as usize),
         };
         let mut lent = Lent::new(tensors, slot);
-        let result = with_operands(&self.operands, lent.tensors, numbers, |operands| {
-            self.op.forward_again(operands, &self.shape, &mut lent.out)
+        let tensors = &*lent.tensors;
+        let result = with_operands(&self.operands, tensors, numbers, |operands| {
+            let mut operands = SmallVec::<[&Tensor<A>; 3]>::from_slice(operands);
+            if let Some((number, copy)) = self.copied
+                && self.op.shortcuts().and_then(|rule| rule.copies(&operands)) == Some(number)
+            {
+                operands[number] = &tensors[copy as usize];
+            }
+            self.op.forward_again(&operands, &self.shape, &mut lent.out)
         });
         if let Slot::Number(to) = self.to {
             numbers[to as usize] = lent.out.as_scalar().unwrap_or_default();

@@ -247,7 +247,7 @@ struct Open {
     members: Vec<usize>,
     /// The nodes that wait for it to close, in the order of recording.
     waiting: Vec<usize>,
-    /// The number of ops on whole tensors that ran since the last member joined.
+    /// The number of ops on whole tensors that ran since the last pointwise member joined.
     idle: usize,
 }
 
@@ -259,9 +259,9 @@ const MOST_IDLE: usize = 2;
 /// Decides what runs when.
 ///
 /// Nodes are taken in the order of recording. A pointwise one joins the open group of its shape and of
-/// its order of axes in memory, and a sum that of its operand. Any other that needs a member of an open group waits until something
-/// needs it in turn; only then does the group close. Open groups therefore never depend on each other,
-/// nor on what waits.
+/// its order of axes in memory, and a sum that of its operand. Any other that needs a member of an open
+/// group waits until something needs it in turn; only then does the group close. Open groups therefore
+/// never depend on each other, nor on what waits.
 struct Scheduler<'n, A: Float> {
     graph: &'n Graph<A>,
     nodes: &'n Nodes<A>,

@@ -32,14 +32,24 @@ impl Plan {
     pub fn text(&self, language: Language) -> String {
         let (steps, Self { numbers, values, .. }) = (self.steps(), self);
         let [own, recorded] = [self.bytes(), self.recorded_bytes()].map(|n| bytes(n, language));
-        let buffers = self.buffers().len();
-        let in_steps = language.plan_steps(steps.len());
-        let mut text = language.plan_values(values, in_steps, buffers, numbers, own, recorded);
+        let mut text = language.plan_values(
+            language.plan_of_values(*values),
+            language.plan_steps(steps.len()),
+            language.plan_buffers(self.buffers().len()),
+            language.plan_numbers(*numbers),
+            own,
+            recorded,
+        );
         for (number, step) in steps.iter().enumerate() {
             let _ = write!(text, "\n{:>4}  ", number + 1);
             match step {
                 PlannedStep::Single(value) => {
                     text.extend([&*value.text(language), " ", &*show(&value.shape)]);
+                }
+                PlannedStep::Copy(value) => {
+                    let label = language.plan_copied(&value.label);
+                    let copy = PlannedValue { label, ..value.clone() };
+                    text.extend([&*copy.text(language), " ", &*show(&value.shape)]);
                 }
                 PlannedStep::Fused(values) => {
                     text += &language.plan_ops(values.len(), show(&values[0].shape));

@@ -258,17 +258,21 @@ crate::catalogue! {
         // Pictures of the graph.
         picture_title(name);
         picture_shape(lengths);
-        picture_left_out(drawn, all, name, left_out);
+        picture_left_out[count, drawn, all, name];
         picture_operands_left_out[count];
 
         // The plan of a program.
         plan_values(values, steps, buffers, numbers, bytes, recorded);
-        plan_bytes(number);
+        plan_bytes[count];
+        plan_of_values[count];
+        plan_buffers[count];
+        plan_numbers[count];
         plan_ops[count, shape];
         plan_scalars[count, runs];
         plan_steps[count];
         plan_runs[count];
         plan_more_runs[count];
+        plan_copied(name);
         plan_buffer(number);
         plan_row();
         plan_view();

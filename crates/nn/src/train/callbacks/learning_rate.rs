@@ -9,7 +9,7 @@ use crate::schedule::Schedule;
 use crate::train::callback::{Callback, Monitor, Run, StepView};
 
 /// Sets the optimiser's learning rate by a [`Schedule`], whose base is the rate that the optimiser
-/// has at the start, and has again at the end; records it as `learning rate`.
+/// has at the start, and has again at the end; logs it as `learning rate`.
 ///
 /// ```
 /// use nn::prelude::*;

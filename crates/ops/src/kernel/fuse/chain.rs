@@ -167,7 +167,7 @@ impl Compiler {
                 *compiler.last_read(*value) = Some(index(step));
             }
         }
-        // A row that repeats is filled once a run, so it is kept to the end.
+        // A row that repeats is filled once a piece, so it is kept to the end.
         for (source, last_read) in chain.inputs.iter().zip(&mut compiler.last_read_of_input) {
             if source.repeats() {
                 *last_read = None;
@@ -255,7 +255,7 @@ impl Compiler {
 }
 
 impl Source {
-    /// Whether a row of it is the same wherever the row begins.
+    /// Whether all rows of a piece are the same.
     fn repeats(self) -> bool {
         matches!(self, Self::Number | Self::Periodic(_))
     }

@@ -28,7 +28,8 @@ const FITS: &str = "as many elements as are to be computed";
 pub struct Fused<S> {
     pub(super) layout: Layout,
     pub(super) inputs: Vec<Source>,
-    /// Rows that are the same wherever they begin, and the input that gives them: filled once.
+    /// Rows that are the same for all rows of a piece, and the input that gives them: filled once a
+    /// piece.
     pub(super) repeated: Vec<(u32, usize)>,
     pub(super) code: Vec<Instruction<S>>,
     /// The number of outputs, whose rows are the first.
@@ -172,10 +173,18 @@ impl<S> Fused<S> {
         first
     }
 
-    /// The number of threads that a run is divided among.
-    fn threads(&self) -> usize {
-        let length = self.layout.len();
-        threads::pieces(length * self.code.len(), PER_THREAD).min(length / self.unit()).max(1)
+    /// The number of pieces that a run is divided into: one for each thread, or some for each where
+    /// they consist of blocks, which would not come out even.
+    fn count_pieces(&self) -> usize {
+        let is_step = |code: &&Instruction<S>| {
+            matches!(code, Instruction::Write { what: What::Step { .. }, .. })
+        };
+        let steps = self.code.iter().filter(is_step);
+        match threads::pieces(self.layout.len() * steps.count(), PER_THREAD) {
+            0 | 1 => 1,
+            threads if self.sums == 0 => threads.min(self.layout.len() / self.unit()).max(1),
+            threads => (4 * threads).min(self.blocks()),
+        }
     }
 
     /// What a thread computes begins at a multiple of it.
@@ -223,7 +232,7 @@ impl<S> Fused<S> {
         scratch: &'a mut Vec<A>,
     ) -> impl Iterator<Item = Piece<'a, A>> {
         assert_eq!(outputs.len(), self.outputs, "as many outputs as the chain has");
-        let (count, length, unit) = (self.threads(), self.layout.len(), self.unit());
+        let (count, length, unit) = (self.count_pieces(), self.layout.len(), self.unit());
         let most = if count == 1 { length } else { length.div_ceil(count * unit) * unit };
         let (room, blocks) = ((self.rows - self.outputs) * self.row, self.blocks());
         scratch.resize((self.sums * blocks + room * count).max(scratch.len()), A::zero());

@@ -27,6 +27,7 @@ pub fn row_by_row<A: Float>(level: Level, x: &ArrayView2<'_, A>) -> Vec<A> {
 ///
 /// # Panics
 /// If there is not room for just as many.
+#[allow(unsafe_code)]
 pub fn copy_rows<A: Float>(level: Level, x: &ArrayView2<'_, A>, to: &mut [A]) {
     assert_eq!(to.len(), x.len(), "room for all elements");
     let side = Squares::side(level, x).filter(|&side| side <= x.nrows().min(x.ncols()));
@@ -36,7 +37,8 @@ pub fn copy_rows<A: Float>(level: Level, x: &ArrayView2<'_, A>, to: &mut [A]) {
         for block in (0..columns).step_by(BLOCK) {
             for row in (band..rows.min(band + BAND)).step_by(side) {
                 for column in (block..columns.min(block + BLOCK)).step_by(side) {
-                    Squares::turn(x, to, row, column);
+                    // SAFETY: this is the side.
+                    unsafe { Squares::turn(x, to, row, column) };
                 }
             }
         }
@@ -83,9 +85,12 @@ impl Squares {
         (level != Level::Plain && x.strides()[0] == 1).then_some(32 / size_of::<A>())
     }
 
-    /// Copies the square at a row and a column. [`side`](Self::side) has given its size.
+    /// Copies the square at a row and a column.
+    ///
+    /// # Safety
+    /// [`side`](Self::side) has given the square's size.
     #[allow(unsafe_code)]
-    fn turn<A: Float>(x: &ArrayView2<'_, A>, to: &mut [A], row: usize, column: usize) {
+    unsafe fn turn<A: Float>(x: &ArrayView2<'_, A>, to: &mut [A], row: usize, column: usize) {
         let (side, columns) = (32 / size_of::<A>(), x.ncols());
         assert!(row + side <= x.nrows() && column + side <= columns && to.len() == x.len());
         assert_eq!(x.strides()[0], 1, "a matrix that lies column by column");
@@ -110,7 +115,8 @@ impl Squares {
     fn side<A: Float>(_: Level, _: &ArrayView2<'_, A>) -> Option<usize> {
         None
     }
-    fn turn<A: Float>(_: &ArrayView2<'_, A>, _: &mut [A], _: usize, _: usize) {
+    #[allow(unsafe_code)]
+    unsafe fn turn<A: Float>(_: &ArrayView2<'_, A>, _: &mut [A], _: usize, _: usize) {
         unreachable!("there is no side")
     }
 }

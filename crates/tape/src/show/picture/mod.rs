@@ -166,7 +166,7 @@ impl<'t, A: Float> Picture<'t, A> {
         }
         if all.len() > taken.len() {
             let left_out = all.len() - taken.len();
-            drawing.note = Some(language.picture_left_out(taken.len(), all.len(), name, left_out));
+            drawing.note = Some(language.picture_left_out(left_out, taken.len(), all.len(), name));
         }
         drawing
     }

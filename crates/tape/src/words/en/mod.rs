@@ -290,15 +290,21 @@ c             the losses: choose a step of training, Enter opens it
     // Pictures of the graph.
     picture_title: "The graph of {name}",
     picture_shape: "shape {lengths}",
-    picture_left_out: "{drawn} of {all} nodes: the nearest to {name}. {left_out} are left out.",
+    picture_left_out: Counted::one_or_other(
+        "{drawn} of {all} nodes: the nearest to {name}. {count} is left out.",
+        "{drawn} of {all} nodes: the nearest to {name}. {count} are left out.",
+    ),
     picture_operands_left_out: Counted::one_or_other(
         "… {count} operand left out",
         "… {count} operands left out",
     ),
 
     // The plan of a program.
-    plan_values: "{values} values in {steps}; {buffers} buffers and {numbers} numbers take {bytes}, the values recorded take {recorded}",
-    plan_bytes: "{number} bytes",
+    plan_values: "{values} in {steps}; {buffers} and {numbers} take {bytes}, the values recorded take {recorded}",
+    plan_bytes: Counted::one_or_other("{count} byte", "{count} bytes"),
+    plan_of_values: Counted::one_or_other("{count} value", "{count} values"),
+    plan_buffers: Counted::one_or_other("{count} buffer", "{count} buffers"),
+    plan_numbers: Counted::one_or_other("{count} number", "{count} numbers"),
     plan_ops: Counted::one_or_other(
         "{count} op in one pass over {shape}",
         "{count} ops in one pass over {shape}",
@@ -309,7 +315,8 @@ c             the losses: choose a step of training, Enter opens it
     ),
     plan_steps: Counted::one_or_other("{count} step", "{count} steps"),
     plan_runs: Counted::one_or_other("{count} run", "{count} runs"),
-    plan_more_runs: Counted::always("and {count} more runs"),
+    plan_more_runs: Counted::one_or_other("and {count} more run", "and {count} more runs"),
+    plan_copied: "{name} by rows",
     plan_buffer: "buffer {number}",
     plan_row: "row",
     plan_view: "view",
