@@ -279,11 +279,6 @@ EQUIVALENT = [
         "how long a stretch is changes no number",
     ),
     (
-        "crates/ops/src/kernel/fuse/fused.rs",
-        "threads::pieces(length * self.code.len(), PER_THREAD).min(length * self.row)",
-        "the number of pieces changes no number",
-    ),
-    (
         "crates/ops/src/kernel/nest.rs",
         "last <= CHUNK * 2",
         "how long a chunk is changes no number",
