@@ -107,7 +107,8 @@ fn every_sentence_of_a_lesson_is_said_by_it_in_its_order() {
         for said in ["say(\"", "say(&format!", "check(\""] {
             assert!(!code.contains(said), "{lesson}: {said}");
         }
-        for printed in code.split("print").skip(1).filter_map(|rest| rest.split('"').nth(1)) {
+        let printed = code.split("println!(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        for printed in printed {
             // What stands in braces is a number or a name of the program.
             let words = printed.split(['{', '}']).step_by(2);
             let mut words = words.flat_map(|text| text.split(|c: char| !c.is_alphabetic()));
