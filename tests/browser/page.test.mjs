@@ -495,6 +495,17 @@ test('a value is found by name, and its gradient gone to', () => open('scalars',
   assert.equal(await page.evaluate(() => document.querySelector('dialog[open]')), null);
 }));
 
+test('a key counts in the moment in which the finder closes', () => open('scalars', '', async (page) => {
+  const opened = await page.evaluate(() => {
+    const key = (name) => document.activeElement.dispatchEvent(
+      new KeyboardEvent('keydown', { key: name, bubbles: true, cancelable: true }),
+    );
+    const isOpen = () => document.getElementById('finder').open;
+    return ['/', 'Enter', 'g'].map((name) => { key(name); return isOpen(); });
+  });
+  assert.deepEqual(opened, [true, false, true]);
+}));
+
 test('hovering and focusing show all digits', () => open('cross-entropy', '#step=19', async (page) => {
   const { nodes, values } = await documentOf(page);
   const w = nodes.findIndex(({ label }) => label === 'w');

@@ -350,7 +350,8 @@ function onKey(event) {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (document.querySelector('dialog[open]')) return;
-  if (target.matches('input:not([type=range]), select, textarea')) {
+  // Until the page is painted again the focus may stay in what was just closed.
+  if (target.checkVisibility() && target.matches('input:not([type=range]), select, textarea')) {
     if (key === 'Escape') target.blur();
     // In an empty field of the exercise the arrows step.
     if (!target.closest('.question') || target.value !== '' || !['ArrowLeft', 'ArrowRight'].includes(key)) return;
