@@ -113,8 +113,10 @@ vectorised! {
     /// largest element is taken out first.
     fn roots<A: Float>(x: &[A], mean: &[f64], reduction: &Reduction, n: f64) -> Vec<f64> {
         let sums = reduction.wide_sums(x, mean, |x, mean| (x - mean) * (x - mean));
-        if sums.iter().all(|sum| SAFE.contains(sum)) {
-            return sums.iter().map(|sum| (sum / n).sqrt()).collect();
+        let mut roots: Vec<f64> = sums.iter().map(|sum| (sum / n).sqrt()).collect();
+        let safe: Vec<bool> = sums.iter().map(|sum| SAFE.contains(sum)).collect();
+        if safe.iter().all(|&safe| safe) {
+            return roots;
         }
         let scales: Vec<(f64, f64)> = reduction.farthest(x, mean).into_iter().zip(mean).map(
             |(most, &mean)| (if most > 0.0 && most.is_finite() { most } else { 1.0 }, mean)
@@ -123,7 +125,10 @@ vectorised! {
             let part = (x - mean) / scale;
             part * part
         });
-        sums.iter().zip(scales).map(|(sum, (scale, _))| scale * (sum / n).sqrt()).collect()
+        for (i, (sum, (scale, _))) in sums.iter().zip(scales).enumerate().filter(|&(i, _)| !safe[i]) {
+            roots[i] = scale * (sum / n).sqrt();
+        }
+        roots
     }
 }
 
@@ -166,20 +171,28 @@ impl Reduction {
 
     /// Mean and 1/σ of each result.
     fn moments<A: Float>(&self, x: &[A], by: &Normalization) -> (Vec<A>, Vec<A>) {
-        let mean = self.means_if(by.centred, x);
+        let mut mean = self.means_if(by.centred, x);
         let variance = self.means([x], [&mean], |[x], [mean]| (x - mean) * (x - mean));
         let epsilon = A::from_f64(by.epsilon);
         let tiny = A::from_f64(if A::EPSILON.to_f64() > 1e-10 { 1e-30 } else { 1e-280 });
-        if variance.iter().all(|&v| (v + epsilon).is_finite() && v + epsilon > tiny) {
-            let inverse = variance.iter().map(|&v| A::one() / (v + epsilon).sqrt()).collect();
-            return (mean, inverse);
+        let mut inverse: Vec<A> =
+            variance.iter().map(|&v| A::one() / (v + epsilon).sqrt()).collect();
+        // The results in which a square was too large or too small for the type.
+        let lost = |&i: &usize| {
+            let v = variance[i] + epsilon;
+            !(v.is_finite() && v > tiny)
+        };
+        let lost: Vec<usize> = (0..self.results).filter(lost).collect();
+        if !lost.is_empty() {
+            let zeros = || vec![0.0; self.results];
+            let wide = if by.centred { wide_means(x, self) } else { zeros() };
+            let deviation = roots(x, &wide, self, self.size as f64);
+            for i in lost {
+                mean[i] = A::from_f64(wide[i]);
+                inverse[i] = A::from_f64(deviation[i].hypot(by.epsilon.sqrt()).recip());
+            }
         }
-        // A square was too large or too small for the type.
-        let zeros = || vec![0.0; self.results];
-        let wide = if by.centred { wide_means(x, self) } else { zeros() };
-        let deviation = roots(x, &wide, self, self.size as f64);
-        let inverse = deviation.iter().map(|v| A::from_f64(v.hypot(by.epsilon.sqrt()).recip()));
-        (wide.iter().map(|&mean| A::from_f64(mean)).collect(), inverse.collect())
+        (mean, inverse)
     }
 
     /// The mean of each result, or zeros.
