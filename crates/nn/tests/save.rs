@@ -629,7 +629,9 @@ fn a_killed_program_leaves_the_last_good_file() -> Result<(), Error> {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let at_work = |line: io::Result<String>| line.unwrap().parse::<u32>().is_ok();
-        assert!(lines.any(at_work), "it saved something");
+        for _ in 0..rng.random_range(1..4) {
+            assert!(lines.any(at_work), "it saved something");
+        }
         std::thread::sleep(Duration::from_micros(rng.random_range(0..20_000)));
         child.kill().unwrap(); // SIGKILL
         child.wait().unwrap();
