@@ -404,3 +404,17 @@ fn a_tape_that_is_reset_is_as_new() {
     assert!(!tape.values_were_read() && tape.is_empty());
     assert_eq!(tape.var(1.0).name(), None);
 }
+
+#[test]
+fn a_default_name_is_shown_until_another_is_given() {
+    let mut tape = Tape::<f64>::new();
+    let (x, y, z) = (tape.var(1.0), tape.var(2.0), tape.var(3.0));
+    // In another order than they were recorded in, and one of them twice.
+    let _ = (z.named_by_default("third"), x.named_by_default("old").named_by_default("first"));
+    assert_eq!([x, y, z].map(Var::name), [Some("first".into()), None, Some("third".into())]);
+    assert_eq!(z.named("own").named_by_default("other").label(), "own");
+    let _ = y.named("second");
+    tape.reset();
+    let (x, y) = (tape.var(1.0), tape.var(2.0));
+    assert_eq!([x, y].map(Var::name), [None, None]);
+}

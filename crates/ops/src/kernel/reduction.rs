@@ -14,7 +14,7 @@ use crate::tensor::Tensor;
 /// The fewest elements worth a thread of their own.
 const PER_THREAD: usize = 32_768;
 
-/// Columns are divided at multiples of this: a cache line holds so many.
+/// Columns are divided at multiples of this, so that threads seldom write to one cache line.
 const COLUMNS: usize = 16;
 
 /// The elements of a tensor in memory order, each with the number of the result it is reduced to.

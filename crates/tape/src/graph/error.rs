@@ -154,6 +154,15 @@ pub enum TapeError {
 
 impl TapeError {
     /// The error in words: in the language, if no sweep can start from a value; else as `Display` says it.
+    ///
+    /// ```
+    /// use tape::words::Language;
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let error = tape.var([1.0, 2.0]).try_backward().unwrap_err();
+    /// assert_eq!(error.text(Language::ENGLISH), error.to_string());
+    /// ```
     pub fn text(&self, language: Language) -> String {
         match self {
             Self::NotScalar { output, shape } => {
@@ -307,6 +316,17 @@ pub enum NoGradient {
 
 impl NoGradient {
     /// The reason in words.
+    ///
+    /// ```
+    /// use tape::words::Language;
+    /// use tape::{Tape, prelude::*};
+    ///
+    /// let tape = Tape::new();
+    /// let c = tape.constant(2.0);
+    /// let y = tape.var(3.0) * c;
+    /// let reason = y.backward().try_wrt(c).unwrap_err();
+    /// assert_eq!(reason.text(Language::ENGLISH), reason.to_string());
+    /// ```
     pub fn text(&self, language: Language) -> String {
         let said = |origin: &Origin| origin.text(language);
         match self {

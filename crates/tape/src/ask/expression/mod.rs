@@ -121,6 +121,14 @@ impl Expression {
     /// Reads an expression whose errors, also those of [`record`](Self::record), are said in a
     /// language.
     ///
+    /// ```
+    /// use tape::expression::Expression;
+    /// use tape::words::Language;
+    ///
+    /// let error = Expression::parse_in(Language::ENGLISH, "a ~ b").unwrap_err();
+    /// assert_eq!(error, Expression::parse("a ~ b").unwrap_err());
+    /// ```
+    ///
     /// # Errors
     /// As for [`parse`](Self::parse).
     pub fn parse_in(language: Language, source: &str) -> Result<Self, ExpressionError> {
