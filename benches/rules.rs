@@ -173,6 +173,11 @@ const SIZED: &[Case] = &[
     ("product, 512×512×512", || vec![x(&[512, 512]); 2], |v| v[0].matmul(v[1])),
     ("product, 512×512 with a vector", || vec![x(&[512, 512]), x(&[512])], |v| v[0].matmul(v[1])),
     ("64 products, 64×32×64", || vec![x(&[64, 64, 32]), x(&[64, 32, 64])], |v| v[0].matmul(v[1])),
+    (
+        "64 sums of weighted rows, 64×64×32",
+        || vec![x(&[64, 64, 64]), x(&[64, 64, 32])],
+        |v| v[0].weighted_sum(v[1]),
+    ),
     // Reductions.
     ("maxima of rows, 512×512", || vec![x(&[512, 512])], |v| v[0].max_axes(1)),
     ("minima of rows, 512×512", || vec![x(&[512, 512])], |v| v[0].min_axes(1)),

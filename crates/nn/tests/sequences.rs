@@ -549,7 +549,7 @@ fn a_causal_layer_does_not_see_what_comes_later() {
         ("post-norm", Box::new(move |x| forward(&block().causal(), x))),
         ("pre-norm", Box::new(move |x| forward(&block().causal().pre_norm(), x))),
     ];
-    for (name, model) in models {
+    for (name, model) in &models {
         let y = model(&x);
         for t in 0..4 {
             let changed = model(&with_step(&x, t, 5.0));
@@ -558,6 +558,18 @@ fn a_causal_layer_does_not_see_what_comes_later() {
                 let at = s![.., later, ..];
                 assert_ne!(changed.slice(at), y.slice(at), "{name}: {later} sees {t}");
             }
+        }
+    }
+    // Nor what is not a number.
+    for (name, model) in models {
+        let y = model(&x);
+        for (t, poison) in [(1, f64::NAN), (3, f64::INFINITY)] {
+            let changed = model(&with_step(&x, t, poison));
+            assert_eq!(changed.slice(s![.., ..t, ..]), y.slice(s![.., ..t, ..]), "{name}, {t}");
+            assert!(
+                changed.slice(s![.., t.., ..]).to_vec().iter().all(|y| !y.is_finite()),
+                "{name}, {t}"
+            );
         }
     }
     // Without the mask all see all.

@@ -375,7 +375,7 @@ fn reductions(t: &mut Table) {
     with_each!(t; axes(); max_axes max_keepdims min_axes logsumexp norm prod norm_l1 norm_max);
     with_each!(t; OFFSETS; softmax log_softmax);
     with_each!(t; SIZES; one_hot);
-    on_pairs!(t; softmax_cross_entropy label_cross_entropy gather matmul);
+    on_pairs!(t; softmax_cross_entropy label_cross_entropy gather matmul weighted_sum);
     for x in operands() {
         for axes in axes() {
             for number in NUMBERS {

@@ -121,6 +121,31 @@ fn a_class_of_probability_zero_costs_nothing() {
 }
 
 #[test]
+fn a_weight_of_zero_keeps_out_what_is_not_finite() {
+    let tape = Tape::new();
+    let nan = f64::NAN;
+    let w = tape.var([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0], [0.0, -1.0, 1.0], [0.0, nan, 0.0]]);
+    let v = tape.var([[1.0, 0.1], [INF, 0.2], [nan, 0.3]]);
+    let y = w.weighted_sum(v).value();
+    let finite = [y.view()[[0, 0]], y.view()[[0, 1]], y.view()[[1, 1]], y.view()[[2, 1]]];
+    assert_relative_eq!(finite[..], [1.0, 0.1, 2.0 * 0.1 + 3.0 * 0.2, 0.3 - 0.2][..]);
+    assert_eq!(y.view()[[1, 0]], INF);
+    assert!([[2, 0], [3, 0], [3, 1]].iter().all(|&at| y.view()[at].is_nan()));
+    // What overflows is not absent.
+    let large = Tensor::from([[1e300, 0.0]]).weighted_sum(Tensor::from([[1e300], [nan]]));
+    assert_eq!(large, Tensor::from([[INF]]));
+    // In stacks: weights that are shared by all, and values that are.
+    let shared = tape.var([[0.0, 2.0]]);
+    let values = tape.var([[[nan], [1.0]], [[5.0], [INF]], [[-INF], [3.0]]]);
+    let sums = shared.weighted_sum(values);
+    assert_eq!(sums.value(), Tensor::from([[[2.0]], [[INF]], [[6.0]]]));
+    let weights = tape.var([[[0.0, 2.0]], [[1.0, 0.0]]]);
+    let sums = weights.weighted_sum(tape.var([[INF, 1.0], [4.0, nan]])).value().to_vec();
+    assert_eq!(sums[..1], [8.0]);
+    assert!(sums[1].is_nan() && sums[2] == INF && sums[3] == 1.0);
+}
+
+#[test]
 fn padding_leaves_the_inside_alone() {
     let x = Tensor::from([1.0, 2.0]);
     assert_eq!(x.pad(0, 1, 1, Padding::Constant(-INF)), Tensor::from([-INF, 1.0, 2.0, -INF]));
@@ -356,4 +381,60 @@ fn forward_mode_passes_nothing_of_the_branch_not_taken() {
     let x = ops::Dual::new(Tensor::from([-1.0, 4.0]), Tensor::from([1.0, 1.0]));
     let y = x.greater(x.scalar(0.0)).select(x.sqrt(), &x);
     assert_eq!(y.tangent(), Some(&Tensor::from([1.0, 0.25])));
+}
+
+/// Holds the first row's value and gradient, whatever stands in the other rows.
+fn holds_the_first_row<A: ops::Float>(name: &str, f: Function<A>, [huge, tiny]: [f64; 2]) {
+    let x = Tensor::<A>::from(ndarray::Array2::from_shape_fn((4, 37), |(i, j)| {
+        A::from_f64(0.3 + 0.7 * ((i + 5 * j) as f64).sin())
+    }));
+    let first = |x: &Tensor<A>| {
+        let tape = Tape::new();
+        let x = tape.var(x);
+        let y = f(x);
+        let gradient = y.sum().backward().wrt(x);
+        [y.value(), gradient].map(|all| all.slice(ndarray::s![0..1, ..]).to_vec())
+    };
+    let alone = first(&x);
+    for extreme in [huge, tiny, f64::NAN, INF, -INF] {
+        let mut beside = x.clone();
+        let mut others = beside.view_mut();
+        others.slice_mut(ndarray::s![1, ..]).mapv_inplace(|x| x * A::from_f64(extreme));
+        others.slice_mut(ndarray::s![3, 7..8]).fill(A::from_f64(extreme));
+        drop(others);
+        assert_eq!(first(&beside), alone, "{name} beside {extreme}");
+    }
+}
+
+#[test]
+fn a_row_does_not_see_the_others() {
+    macro_rules! hold {
+        ($($name:literal: $f:expr;)*) => {$(
+            holds_the_first_row::<f64>($name, $f, [1e200, 1e-200]);
+            holds_the_first_row::<f32>($name, $f, [1e30, 1e-30]);
+        )*};
+    }
+    hold! {
+        "normalize": |x| x.normalize(1, 1e-5).square();
+        "normalize without a term": |x| x.normalize(1, 0.0).square();
+        "rms_normalize": |x| x.rms_normalize(1, 1e-5).square();
+        "std": |x| x.std(1, 1.0).expand_dims(1);
+        "var": |x| x.var(1, 1.0).expand_dims(1);
+        "norm": |x| x.norm(1).expand_dims(1);
+        "norm_lp": |x| x.norm_lp(3.0, 1).expand_dims(1);
+        "norm_max": |x| x.norm_max(1).expand_dims(1);
+        "softmax": |x| x.softmax(1).square();
+        "log_softmax": |x| x.log_softmax(1);
+        "logsumexp": |x| x.logsumexp(1).expand_dims(1);
+        "max": |x| x.max_keepdims(1);
+        "mean": |x| x.mean_axes(1).expand_dims(1);
+        "prod": |x| x.prod(1).expand_dims(1);
+        "cumsum": |x| x.cumsum(1);
+        "tanh": |x| x.tanh();
+        "gelu": |x| x.gelu();
+        "sin": |x| x.sin();
+        "softplus": |x| x.softplus();
+        "product": |x| x.matmul(x.tape().constant(Tensor::full(&[37, 3], ops::Float::from_f64(0.7))));
+        "sum of the elements": |x| x.sum_keepdims(1);
+    }
 }

@@ -149,10 +149,9 @@ pub struct Attention<'t, A: Float> {
 ///
 /// `forward` is self-attention: queries, keys and values are the elements of the same sequence.
 /// [`attend`](MultiHeadAttention::attend) does the rest: cross-attention, masks, a look at the
-/// weights. Keys and values that no query may look at can hold anything, NaN too. Others must be
-/// finite: a weight of 0 times NaN is NaN for those that may not look at them, as under a causal
-/// mask. A query that the mask leaves nothing to look at gets weights of 0, not NaN, and so
-/// the bias of the last projection as its output.
+/// weights. What a query may not look at does not reach its output, were it NaN, and what no query
+/// may look at reaches no gradient either. A query that the mask leaves nothing to look at gets
+/// weights of 0, not NaN, and so the bias of the last projection as its output.
 ///
 /// Parameters have PyTorch's names and layouts: `in_proj_weight` (queries, keys and values, one
 /// below the other), `in_proj_bias`, `out_proj.weight` and `out_proj.bias`. Weights start
@@ -259,7 +258,7 @@ impl<A: Float> MultiHeadAttention<A> {
         let scale = 1.0 / (self.head_width() as f64).sqrt();
         let scores = q.scale(scale).matmul(k.permute(&[0, 1, 3, 2]));
         let weights = shares(scores, allowed);
-        let found = self.dropout.forward(pass, weights).matmul(v);
+        let found = self.dropout.forward(pass, weights).weighted_sum(v);
 
         let [n, l, _] = sizes;
         let side_by_side = found.permute(&[0, 2, 1, 3]).reshape(&[n, l, self.width()][..]);

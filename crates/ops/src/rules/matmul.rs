@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use ndarray::{ArrayView2, ArrayViewMut2, IxDyn};
+use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, IxDyn};
 
 use crate::ground::{Binding, Formula, Notation, Problem, Shape, broadcast};
 use crate::kernel;
@@ -12,6 +12,7 @@ use crate::rule::{
     Shortcuts, arity, example, refusal, samples,
 };
 use crate::rules::methods::{BinaryMethods, LinearMethods};
+use crate::rules::weighted_sum::WeightedSum;
 use crate::tensor::Tensor;
 
 /// The matrix product by NumPy's rules: the last axis of a meets the second to last of b,
@@ -47,6 +48,16 @@ fn as_rows<T: Reading>(x: &T) -> T {
     x.reshape(&[leading.iter().product(), *columns][..])
 }
 
+/// A stack of matrices with these leading axes, which its own broadcast to.
+pub(super) fn spread<'a, A: Float>(
+    x: &'a ArrayViewD<'_, A>,
+    leading: &[usize],
+) -> ArrayViewD<'a, A> {
+    let mut shape = Shape::from_slice(leading);
+    shape.extend_from_slice(&x.shape()[x.ndim() - 2..]);
+    x.broadcast(IxDyn(&shape)).expect("leading axes that broadcast")
+}
+
 fn matrix<A: Float>(x: &Tensor<A>) -> ArrayView2<'_, A> {
     x.view().into_dimensionality().expect("a matrix has two axes")
 }
@@ -63,23 +74,11 @@ impl Matmul {
     }
 
     /// The products of two stacks of matrices, one after the other.
-    fn stack_into<A: Float>(a: &Tensor<A>, b: &Tensor<A>, out: &mut [A]) {
+    pub(super) fn stack_into<A: Float>(a: &Tensor<A>, b: &Tensor<A>, out: &mut [A]) {
         let matrices = Self::matrix_shape(a.shape(), b.shape());
-        let (leading, last) = matrices.split_at(matrices.len() - 2);
-        let inner = a.shape()[a.ndim() - 1];
-        let spread = |rows, columns| {
-            let mut shape = Shape::from_slice(leading);
-            shape.extend([rows, columns]);
-            IxDyn(&shape)
-        };
+        let leading = &matrices[..matrices.len() - 2];
         let (a, b) = (a.view(), b.view());
-        let fits = "leading axes that broadcast";
-        kernel::batched_into(
-            &a.broadcast(spread(last[0], inner)).expect(fits),
-            &b.broadcast(spread(inner, last[1])).expect(fits),
-            &matrices,
-            out,
-        );
+        kernel::batched_into(&spread(&a, leading), &spread(&b, leading), &matrices, out);
     }
 
     /// The contributions where a vector meets a stack of matrices: the vector is a matrix of one
@@ -267,7 +266,7 @@ impl Cases for Matmul {
     }
 }
 
-/// The method of the matrix product, for every reading of tensors.
+/// The methods of the matrix product, for every reading of tensors.
 pub trait MatmulMethods: Reading {
     /// The matrix product by NumPy's rules: `[m, k] @ [k, n] → [m, n]`, with leading axes
     /// broadcast, and vectors as rows on the left, as columns on the right.
@@ -281,6 +280,18 @@ pub trait MatmulMethods: Reading {
     #[track_caller]
     fn matmul(&self, other: impl Borrow<Self>) -> Self {
         Self::apply(Matmul, &[self, other.borrow()])
+    }
+
+    /// The rows of `values` added up, each times its weight: `[…, m, k]` weights of
+    /// `[…, k, n]` values `→ […, m, n]`, as [`matmul`](Self::matmul), but what has a weight of 0
+    /// stays out, were it infinite or NaN.
+    ///
+    /// # Panics
+    /// If an operand has fewer than two axes, the inner lengths differ or the leading axes do not
+    /// broadcast.
+    #[track_caller]
+    fn weighted_sum(&self, values: impl Borrow<Self>) -> Self {
+        Self::apply(WeightedSum, &[self, values.borrow()])
     }
 }
 impl<T: Reading> MatmulMethods for T {}

@@ -7,6 +7,7 @@
 //! | [`layout`] | linear maps along axes: flip, roll, pad, resize, triangles |
 //! | [`gather`] | rows of a table, by indices that are an operand |
 //! | [`matmul`] | the matrix product, whose gradients are matrix products |
+//! | [`weighted_sum`] | the same of weights, of which 0 is an absence |
 //! | [`reduce`] | the maximum over axes, logsumexp, the norm |
 //! | [`composed`] | functions composed of other rules: products, variances, norms, einsum |
 //! | [`softmax`] | softmax, log-softmax and cross-entropy, with rules of their own for stability |
@@ -32,6 +33,7 @@ pub mod normalize;
 pub mod reduce;
 pub(crate) mod registry;
 pub mod softmax;
+pub mod weighted_sum;
 pub mod window;
 
 pub use crate::number::WithNumber;
@@ -48,4 +50,5 @@ pub use matmul::*;
 pub use normalize::*;
 pub use reduce::*;
 pub use softmax::*;
+pub use weighted_sum::*;
 pub use window::*;

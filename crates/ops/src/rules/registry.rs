@@ -48,6 +48,7 @@ pub fn visit(visitor: &mut impl Visitor) {
     visit_declared::<rules::DiagonalAdjoint>(visitor);
     visit_declared::<rules::Triangle>(visitor);
     visit_declared::<rules::Matmul>(visitor);
+    visit_declared::<rules::WeightedSum>(visitor);
     visit_declared::<rules::Windows>(visitor);
     visit_declared::<rules::Conv>(visitor);
     visit_declared::<rules::MaxPool>(visitor);

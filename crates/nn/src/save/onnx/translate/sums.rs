@@ -30,6 +30,7 @@ impl Translations {
 
     pub(super) fn products(&mut self) {
         self.rule::<rules::Matmul>(|graph, op| Ok(graph.node("MatMul", op.inputs, vec![])));
+        self.rule::<rules::WeightedSum>(|graph, op| Ok(graph.node("MatMul", op.inputs, vec![])));
         self.rule::<rules::Conv>(conv);
         self.rule::<rules::Windows>(windows);
         self.rule::<rules::MaxPool>(|graph, op| {
