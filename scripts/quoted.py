@@ -295,7 +295,7 @@ def changes(lines):
             whole = [line[: found.start()] + other + line[found.end() :] for other in others]
             yield [lines[:at] + [changed] + lines[at + 1 :] for changed in whole]
         # Beside a … one more may be left out.
-        if "…" not in [line.strip() for line in lines[max(at - 1, 0) : at + 2]]:
+        if len(lines) > 1 and "…" not in [line.strip() for line in lines[max(at - 1, 0) : at + 2]]:
             yield [lines[:at] + lines[at + 1 :]]
 
 
