@@ -254,6 +254,13 @@ c             the losses: choose a step of training, Enter opens it
     typed_one_expression: "a value is one expression",
     typed_nothing_to_differentiate: "there is nothing to differentiate by: no name takes part",
     typed_put_a_name: "put a name in the place of a number: `w*2`",
+    typed_refused: "{op}: {problem}.",
+    typed_no_broadcast: "the lengths {left} and {right} of axis -{axis} (counted from the last) do not broadcast; they would if they were equal or one of them were 1",
+    typed_no_product: "the last axis of the left operand has length {left} but the second to last axis of the right operand has length {right}; the two must be equal, so a right operand of shape {fitting} would fit",
+    typed_no_product_with_vector: "the last axis of the left operand has length {left} but the only axis of the right operand has length {right}; the two must be equal, so a right operand of shape {fitting} would fit",
+    typed_is_a_number: "operand {operand} is one number, but a list is needed",
+    typed_number_has_no_axes: "its operand is one number, but a list is needed",
+    typed_other_shape: "operand {operand} should have the shape {shape}",
     typed_not_scalar: "the result has shape {shape}, but the sweep starts from a scalar",
     typed_reduce_it: "reduce it first, with sum(…) or mean(…)",
     typed_setting: "{setting} of {function} is a setting, which is a number",
@@ -286,6 +293,19 @@ c             the losses: choose a step of training, Enter opens it
     typed_given_no_value: "given no value",
     typed_named_later: "{name} is named in a later statement; move that up",
     typed_call_it: "to call the function, write {name}(…)",
+
+    // What is wrong with a command line.
+    no_option: "there is no option {option}",
+    no_option_but: "there is no option {option}. Did you mean {near}?",
+    option_without_value: "{option} stands without a value",
+    value_missing: "a value is missing",
+    option_takes_no_value: "{option} takes no value, but `{value}` is given",
+    neither_option_nor_value: "`{text}` is neither an option nor the value of one",
+    not_a_whole_number: "`{text}` is not a whole number from 0 on",
+    too_large_a_number: "`{text}` is too large a number",
+    not_a_number: "`{text}` is not a number, such as 0.1",
+    unreadable: "`{text}` cannot be read: {error}",
+    not_unicode: "`{text}` is not text in Unicode",
 
     // Pictures of the graph.
     picture_title: "The graph of {name}",
