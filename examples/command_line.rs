@@ -48,7 +48,7 @@ pub fn problem(language: Language, error: &Error) -> String {
                     _ => language.not_a_whole_number(value),
                 }
             } else if error.is::<ParseFloatError>() {
-                language.not_a_number(value)
+                language.not_a_decimal(value)
             } else {
                 language.unreadable(value, typed(error.to_string()))
             }

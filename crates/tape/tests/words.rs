@@ -349,7 +349,14 @@ fn operands_that_do_not_fit_are_said_from_the_catalogue() {
         }
     }
     assert!(refused.len() > 15, "{refused:?}");
-    for part in ["do not broadcast", "the only axis", "to last axis", "one number", "the shape ["] {
+    for part in [
+        "do not broadcast",
+        "the only axis",
+        "to last axis",
+        "one number",
+        "the shape [",
+        "of no elements",
+    ] {
         assert!(said.contains(part), "{part}");
     }
 }

@@ -235,6 +235,7 @@ crate::catalogue! {
         typed_is_a_number(operand);
         typed_number_has_no_axes();
         typed_other_shape(operand, shape);
+        typed_of_nothing(axis);
         typed_not_scalar(shape);
         typed_reduce_it();
         typed_setting(setting, function);
@@ -271,7 +272,7 @@ crate::catalogue! {
         neither_option_nor_value(text);
         not_a_whole_number(text);
         too_large_a_number(text);
-        not_a_number(text);
+        not_a_decimal(text);
         unreadable(text, error);
         not_unicode(text);
 

@@ -197,6 +197,7 @@ fn misfit(language: Language, problem: &Problem) -> String {
         Problem::OperandShape { operand, expected, .. } => {
             language.typed_other_shape(operand, format!("{expected:?}"))
         }
+        Problem::EmptyReduction { axis, .. } => language.typed_of_nothing(axis),
         other => other.to_string(),
     }
 }

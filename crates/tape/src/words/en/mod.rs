@@ -260,6 +260,7 @@ c             the losses: choose a step of training, Enter opens it
     typed_no_product_with_vector: "the last axis of the left operand has length {left} but the only axis of the right operand has length {right}; the two must be equal, so a right operand of shape {fitting} would fit",
     typed_is_a_number: "operand {operand} is one number, but a list is needed",
     typed_number_has_no_axes: "its operand is one number, but a list is needed",
+    typed_of_nothing: "axis {axis} has length 0, and of no elements there is no such value",
     typed_other_shape: "operand {operand} should have the shape {shape}",
     typed_not_scalar: "the result has shape {shape}, but the sweep starts from a scalar",
     typed_reduce_it: "reduce it first, with sum(…) or mean(…)",
@@ -303,7 +304,7 @@ c             the losses: choose a step of training, Enter opens it
     neither_option_nor_value: "`{text}` is neither an option nor the value of one",
     not_a_whole_number: "`{text}` is not a whole number from 0 on",
     too_large_a_number: "`{text}` is too large a number",
-    not_a_number: "`{text}` is not a number, such as 0.1",
+    not_a_decimal: "`{text}` is not a number, such as 0.1",
     unreadable: "`{text}` cannot be read: {error}",
     not_unicode: "`{text}` is not text in Unicode",
 
