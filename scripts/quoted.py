@@ -23,6 +23,9 @@ much as the same number does among seeds:
 - of a run whose seeds are not shown, by what SPREAD says;
 - any other number with a point or an exponent by 2 in a hundred, or by one in its last place: it is from
   before a training, or the mean of many things.
+
+That is the most that it may be. A processor without AVX (`qemu-x86_64 -cpu Nehalem`) printed all figures of
+`digits` as one with AVX-512, and those of `optimizers` but for a 0.0273 in the place of 0.0272.
 """
 
 import argparse
