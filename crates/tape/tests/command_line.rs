@@ -33,6 +33,7 @@ fn wrong(arguments: &[OsString]) -> Error {
 }
 
 /// A text that is no Unicode, if there is one on this system.
+#[allow(clippy::unnecessary_wraps)] // Other systems have none.
 fn not_unicode() -> Option<OsString> {
     #[cfg(unix)]
     return Some(std::os::unix::ffi::OsStringExt::from_vec(b"a\xff\x1b[2J".to_vec()));
