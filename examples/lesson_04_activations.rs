@@ -16,7 +16,7 @@ use tape::Trace;
 use tape::prelude::*;
 use tape::trace::Rounding;
 
-use lessons::{Asked, Outcome, difference, filled, say};
+use lessons::{Asked, Outcome, difference, filled, say, typed};
 
 tape::catalogue! {
     /// What the lesson says, in its order; `lessons/en/lesson_04.rs` has the text.
@@ -26,7 +26,6 @@ tape::catalogue! {
         slope();
         no_slope_anywhere();
         which_learn();
-        no_folder(folder, error);
         plots_are_in(count, folder);
         slopes_agree(worst);
     }
@@ -148,10 +147,10 @@ fn lesson(asked: &Asked<Words>) -> Outcome {
     }
     say(words.which_learn());
     if let Some(directory) = asked.path("svg") {
-        std::fs::create_dir_all(directory)
-            .map_err(|error| words.no_folder(directory.display(), error))?;
-        ALL.into_iter().try_for_each(|f| plot(f, directory, words))?;
-        say(&words.plots_are_in(ALL.len(), directory.display()));
+        let refused = |error: Box<dyn Error>| asked.no_file(directory, error);
+        std::fs::create_dir_all(directory).map_err(|error| refused(error.into()))?;
+        ALL.into_iter().try_for_each(|f| plot(f, directory, words)).map_err(refused)?;
+        say(&words.plots_are_in(ALL.len(), typed(directory)));
     }
     let tape = Tape::new();
     let x = tape.var(0.5).named("x");

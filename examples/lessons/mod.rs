@@ -5,17 +5,24 @@
 //! lesson. Another language is another such folder: a name without a text does not compile, and neither
 //! does a text that lacks a number of the program. `--language en-x-marked` sets each in brackets.
 
+#[path = "../command_line.rs"]
+mod command_line;
 mod en;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tape::trace::Layout;
-use tape::words::{Catalogue, Language, Speech, codes_asked_for};
+use tape::words::{Language, Speech, codes_asked_for};
 use tape::{Trace, Var, page};
+
+use command_line::{MARKED, mark, marked_views};
+
+pub use command_line::typed;
 
 pub type Outcome = Result<(), Box<dyn Error>>;
 
@@ -27,6 +34,7 @@ tape::catalogue! {
         it_is_checked(what);
         check_failed(what);
         page_is_in(file);
+        no_file(file, error);
         options(problem);
         options_and(problem, own);
         no_language(code, list);
@@ -35,10 +43,6 @@ tape::catalogue! {
 
 /// The languages of what all lessons say, and of the views.
 const SHARED: [Speech<Shared>; 1] = [Speech::new(&en::SHARED, Language::ENGLISH)];
-
-/// The code of English with every sentence in brackets: what stands outside of them is a name, a number,
-/// or a sentence that a translator would not find.
-const MARKED: &str = "en-x-marked";
 
 /// What a lesson says in a language.
 pub trait Text: Sized + 'static {
@@ -89,24 +93,19 @@ impl<W: Text> Asked<W> {
         // What is wrong with the others is said in it.
         let (words, shared) = spoken(codes_asked_for(&arguments).last().unwrap_or("en"))?;
         let (mut paths, mut options) = (BTreeMap::new(), lexopt::Parser::from_args(arguments));
-        while let Some(option) = options.next()? {
-            match option {
-                lexopt::Arg::Long("language") => drop(options.value()?), // It was read before.
-                lexopt::Arg::Long(name) if name == "html" || own.contains(&name) => {
-                    paths.insert(name.to_owned(), options.value()?.into());
-                }
-                _ => {
-                    let problem = option.unexpected();
-                    let own: Vec<String> =
-                        own.iter().map(|name| format!("--{name} DIRECTORY")).collect();
-                    return Err(match &own[..] {
-                        [] => shared.options(problem),
-                        own => shared.options_and(problem, own.join(", ")),
+        let mut read = || {
+            while let Some(option) = options.next()? {
+                match option {
+                    lexopt::Arg::Long("language") => drop(options.value()?), // It was read before.
+                    lexopt::Arg::Long(name) if name == "html" || own.contains(&name) => {
+                        paths.insert(name.to_owned(), options.value()?.into());
                     }
-                    .into());
+                    _ => return Err(option.unexpected()),
                 }
             }
-        }
+            Ok(())
+        };
+        read().map_err(|error| refused(&error, own, shared))?;
         Ok(Self { words, shared, paths })
     }
 
@@ -129,9 +128,15 @@ impl<W: Text> Asked<W> {
         let Some(file) = self.path("html") else { return Ok(()) };
         let mut settings = page::Settings::default();
         settings.document.language = self.shared.views();
-        Trace::of(output)?.write_html(file, &settings)?;
-        println!("{}\n", self.shared.page_is_in(file.display()));
+        let page = Trace::of(output)?.to_html(&settings);
+        std::fs::write(file, page).map_err(|error| self.no_file(file, error))?;
+        println!("{}\n", self.shared.page_is_in(typed(file)));
         Ok(())
+    }
+
+    /// Says that a file or a folder cannot be written.
+    pub fn no_file(&self, file: &Path, error: impl Display) -> String {
+        self.shared.no_file(typed(file), error)
     }
 
     /// The lesson's check: the program fails if it does not hold.
@@ -144,20 +149,28 @@ impl<W: Text> Asked<W> {
     }
 }
 
+/// What is wrong with a command line, and which options there are.
+fn refused(error: &lexopt::Error, own: &[&str], shared: Speech<Shared>) -> String {
+    let problem = command_line::problem(shared.views(), error);
+    let own: Vec<String> = own.iter().map(|name| format!("--{name} DIRECTORY")).collect();
+    match &own[..] {
+        [] => shared.options(problem),
+        own => shared.options_and(problem, own.join(", ")),
+    }
+}
+
 /// The words of a lesson, and those of all lessons, in the language of a code.
 fn spoken<W: Text>(code: &str) -> Result<(&'static W, Speech<Shared>), Box<dyn Error>> {
     if code == MARKED {
-        let mark = |text: &'static str| -> &'static str { format!("⟦{text}⟧").leak() };
-        let views: Catalogue = Language::ENGLISH.catalogue().changed(MARKED, "Marked", &mark);
-        let views = Language::of(Box::leak(Box::new(views)));
-        let shared = Speech::new(Box::leak(Box::new(en::SHARED.changed(&mark))), views);
+        let shared = Box::leak(Box::new(en::SHARED.changed(&mark)));
+        let shared = Speech::new(shared, marked_views());
         let english = W::ALL[0].1.with_each(&mark);
         return Ok((Box::leak(Box::new(english)), shared));
     }
     let words = W::ALL.iter().find(|(known, _)| *known == code).map(|(_, words)| *words);
     words
         .zip(Speech::find(&SHARED, code))
-        .ok_or_else(|| SHARED[0].no_language(code, Speech::list(&SHARED)).into())
+        .ok_or_else(|| SHARED[0].no_language(typed(code), Speech::list(&SHARED)).into())
 }
 
 /// Prints paragraphs.

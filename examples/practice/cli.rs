@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser, ValueExt};
 use tape::expression::nearest;
 
+use crate::command_line::{problem, typed};
 use crate::programs::LEVELS;
 use crate::words::{self, Speech, asked_for, misuse};
 use crate::{Sheet, moodle, page, session, worksheet};
@@ -89,7 +90,7 @@ pub fn run(
     // What is wrong with the others is said in it.
     let speech = asked_for(&arguments)?;
     let read = read(arguments, speech).map_err(|wrong| match wrong {
-        Wrong::Word(error) => misuse(speech, error),
+        Wrong::Word(error) => misuse(speech, problem(speech.views(), &error)),
         Wrong::Asked(failure) => failure,
     })?;
     let Some(arguments) = read else {
@@ -114,9 +115,9 @@ pub fn run(
             continue;
         }
         std::fs::write(file, content)
-            .map_err(|error| Failure::Io(speech.no_file(file.display(), error)))?;
+            .map_err(|error| Failure::Io(speech.no_file(typed(file), error)))?;
         if !quiet {
-            print(out, &(speech.wrote(file.display()) + "\n"), speech)?;
+            print(out, &(speech.wrote(typed(file)) + "\n"), speech)?;
         }
     }
     Ok(())
@@ -134,15 +135,17 @@ fn read(arguments: Vec<OsString>, speech: Speech) -> Result<Option<Arguments>, W
             Arg::Long("problems") => read.problems = number(&mut words, "problems", MOST, speech)?,
             Arg::Long("seed") => {
                 let text = words.value()?.string()?;
-                read.seed = text.parse().map_err(|_| misuse(speech, speech.no_seed(text)))?;
+                read.seed =
+                    text.parse().map_err(|_| misuse(speech, speech.no_seed(typed(&text))))?;
             }
             Arg::Long("html") => read.forms.push((Form::Page, words.value()?.into())),
             Arg::Long("worksheet") => read.forms.push((Form::Worksheet, words.value()?.into())),
             Arg::Long("moodle") => read.forms.push((Form::Moodle, words.value()?.into())),
             Arg::Long(option) => {
+                let (language, asked) = (speech.views(), format!("--{}", typed(option)));
                 let problem = match nearest(option, OPTIONS).first() {
-                    Some(near) => speech.no_option_but(option, near),
-                    None => speech.no_option(option),
+                    Some(near) => language.no_option_but(asked, format!("--{near}")),
+                    None => language.no_option(asked),
                 };
                 return Err(misuse(speech, problem).into());
             }
@@ -156,7 +159,7 @@ fn read(arguments: Vec<OsString>, speech: Speech) -> Result<Option<Arguments>, W
 fn number(words: &mut Parser, option: &str, most: usize, speech: Speech) -> Result<usize, Wrong> {
     let text = words.value()?.string()?;
     let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-    let misuse = || misuse(speech, speech.no_number(option, text, 1, most));
+    let misuse = || misuse(speech, speech.no_number(option, typed(&text), 1, most));
     Ok(number.ok_or_else(misuse)?)
 }
 

@@ -5,6 +5,8 @@
 
 pub mod answer;
 pub mod cli;
+#[path = "../command_line.rs"]
+mod command_line;
 pub mod draw;
 mod factor;
 pub mod facts;

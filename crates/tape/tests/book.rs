@@ -194,10 +194,13 @@ fn every_lesson_explains_itself_in_80_columns_and_ends_in_its_check() {
 #[test]
 fn a_lesson_refuses_in_a_sentence_what_it_cannot_do() {
     let refusals: [(&[&str], &str); 4] = [
-        (&["--svg", "plots"], "invalid option '--svg'; there are --html FILE and --language CODE"),
-        (&["extra"], "unexpected argument \"extra\"; there are --html FILE and --language CODE"),
-        (&["--html"], "missing argument for option '--html'"),
-        (&["--html", "/no/such/folder/page.html"], "cannot write /no/such/folder/page.html: "),
+        (
+            &["--svg", "plots"],
+            "there is no option --svg; there are --html FILE and --language CODE",
+        ),
+        (&["extra"], "`extra` is neither an option nor the value of one; there are --html FILE"),
+        (&["--html"], "--html stands without a value; there are --html FILE"),
+        (&["--html", "/no/such/folder/page.html"], "/no/such/folder/page.html cannot be written: "),
     ];
     for (arguments, sentence) in refusals {
         let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();

@@ -144,7 +144,18 @@ fn a_lesson_refuses_a_language_that_there_is_not() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said, "there is no language tlh. There is en (English)\n");
     // What is wrong with the rest is said in the language, wherever that stands.
-    let output = run("lesson_01_neuron", &["--svg".as_ref(), "--language=en-x-marked".as_ref()]);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.starts_with('⟦') && said.ends_with("⟧\n"), "{said}");
+    for (lesson, wrong) in [
+        ("lesson_01_neuron", &["--svg"][..]),
+        ("lesson_01_neuron", &["\u{1b}[2J"]),
+        ("lesson_01_neuron", &["--html"]),
+        ("lesson_01_neuron", &["--html", "/no/such/folder/page.html"]),
+        ("lesson_04_activations", &["--svg", "/dev/null"]),
+    ] {
+        let wrong = [&["--language=en-x-marked"], wrong].concat();
+        let output = run(lesson, &wrong.iter().map(OsStr::new).collect::<Vec<_>>());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with('⟦') && said.ends_with("⟧\n"), "{said}");
+        assert!(unmarked(&said, &[]).is_empty() && !said.contains('\u{1b}'), "{said}");
+    }
 }

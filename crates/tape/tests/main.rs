@@ -6,6 +6,7 @@ mod batch;
 #[cfg(all(feature = "svg", feature = "terminal"))] // Its programs are built.
 mod book;
 mod checks;
+mod command_line;
 mod composed;
 mod debug;
 #[cfg(feature = "expression")]

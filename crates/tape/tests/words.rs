@@ -313,6 +313,54 @@ fn a_sentence_with_markup_is_text_on_the_page() {
     assert!(page.contains("aria-label=\"&lt;/script>&lt;b title=&quot;Tools&quot;>&amp;\""));
 }
 
+/// Every function and operator with operands of all kinds of shapes: what does not fit is said in the
+/// language.
+#[cfg(feature = "expression")]
+#[test]
+fn operands_that_do_not_fit_are_said_from_the_catalogue() {
+    use tape::expression::{Expression, functions};
+    let kinds =
+        [&[][..], &[0], &[1], &[2], &[3], &[2, 3], &[3, 2], &[4, 3], &[2, 2, 3], &[3, 4, 2]];
+    let calls = functions().into_iter().map(|f| {
+        let names = ["a", "b", "c"][..f.operands()].to_vec();
+        let settings = f.settings().iter().map(|_| "0.5");
+        let arguments: Vec<&str> = names.iter().copied().chain(settings).collect();
+        (f.name().to_owned(), names, format!("{}({})", f.name(), arguments.join(", ")))
+    });
+    let infix = ["+", "-", "*", "/", "^", "@"]
+        .map(|sign| (sign.to_owned(), vec!["a", "b"], format!("a {sign} b")));
+    let (mut refused, mut said) = (BTreeSet::new(), String::new());
+    for (name, names, source) in calls.chain(infix) {
+        let expression = Expression::parse_in(marked_views(), &format!("sum({source})")).unwrap();
+        for chosen in 0..kinds.len().pow(names.len() as u32) {
+            let shape = |at: usize| kinds[chosen / kinds.len().pow(at as u32) % kinds.len()];
+            let given = names.iter().enumerate();
+            let given: Vec<_> =
+                given.map(|(at, &name)| (name, Tensor::full(shape(at), 0.5))).collect();
+            let Err(error) = expression.record(&Tape::new(), &given) else { continue };
+            let title = error.title();
+            assert!(title.starts_with('⟦') && title.ends_with('⟧'), "{source}: {title}");
+            // An op's own words would stand in brackets too, in the gap of a sentence.
+            let inner = title.trim_start_matches('⟦');
+            let inner = inner.split_once(": ").expect(title).1;
+            assert!(inner.starts_with('⟦') && inner.ends_with("⟧.⟧"), "{source}: {title}");
+            refused.insert(name.clone());
+            said += title;
+        }
+    }
+    assert!(refused.len() > 15, "{refused:?}");
+    for part in [
+        "do not broadcast",
+        "the only axis",
+        "to last axis",
+        "one number",
+        "the shape [",
+        "of no elements",
+    ] {
+        assert!(said.contains(part), "{part}");
+    }
+}
+
 #[cfg(feature = "expression")]
 #[test]
 fn what_is_wrong_with_an_expression_is_said_from_the_catalogue() {
@@ -514,6 +562,12 @@ fn every_sentence_is_said_somewhere() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut code = String::new();
     read(&source, &mut code);
+    // What is said of a command line, by the programs.
+    code += include_str!("../../../examples/command_line.rs");
+    for program in ["step/cli/arguments.rs", "practice/cli.rs"] {
+        let programs = source.join("../../../examples");
+        code += &std::fs::read_to_string(programs.join(program)).unwrap();
+    }
     let unsaid: Vec<&str> = Language::ENGLISH
         .catalogue()
         .sentences()

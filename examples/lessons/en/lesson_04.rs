@@ -17,7 +17,6 @@ own. Sigmoid and tanh are flat far from 0: a unit that is sure of itself passes 
 back, and a sigmoid never more than 1/4. Relu passes on everything or nothing; a unit that is
 below 0 for every sample is dead. The leaky relu keeps a tenth there, and the smooth relatives of
 relu keep something near 0.",
-    no_folder: "cannot make {folder}: {error}",
     plots_are_in: "{count} plots are in {folder}.",
     slopes_agree: "at all these points, slopes and finite differences agree to {worst}",
 }

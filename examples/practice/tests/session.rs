@@ -7,6 +7,8 @@ use practice::cli::{self, Failure};
 use practice::session::{self, Score};
 use practice::{Sheet, page};
 
+use super::words::marks::unmarked;
+
 fn play(sheet: &Sheet, input: &[u8]) -> (Score, String) {
     let mut out = Vec::new();
     let score = session::run(sheet, &mut Cursor::new(input), &mut out).unwrap();
@@ -83,14 +85,27 @@ fn a_command_line_that_cannot_be_gets_a_sentence() {
         (&["--level", "two"], "from 1 to 9"),
         (&["--problems", "51"], "from 1 to 50"),
         (&["--seed", "-1"], "a seed is a whole number"),
+        (&["--seed", "\u{1b}[2J"], "--seed \\u{1b}[2J: a seed"),
+        (&["--level"], "--level stands without a value\n`--help` tells what there is."),
+        (&["-l"], "there is no option -l\n"),
+        (&["--leve", "1"], "there is no option --leve. Did you mean --level?"),
+        (&["loops"], "`loops` is neither an option nor the value of one"),
         (&["--lvel", "1"], "Did you mean --level?"),
-        (&["neuron"], "neuron"),
-        (&["--html"], "--html"),
     ] {
         let failure = run(arguments).unwrap_err();
         assert_eq!(failure.exit_code(), 2);
         let text = failure.to_string();
         assert!(text.contains(words) && text.contains("`--help` tells"), "{text}");
+        // In a language of brackets nothing is said outside of them, wherever it is asked for.
+        let marked = run(&[arguments, &["--language=en-x-marked"]].concat());
+        let marked = marked.unwrap_err().to_string();
+        if !arguments.ends_with(&["--level"]) {
+            assert_eq!(
+                marked,
+                run(&[&["--language=en-x-marked"], arguments].concat()).unwrap_err().to_string()
+            );
+        }
+        assert!(unmarked(&marked, &[]).is_empty() && !marked.contains('\u{1b}'), "{marked}");
     }
     let failure = run(&["--html", "/nowhere/page.html"]).unwrap_err();
     assert!(failure.exit_code() == 1 && failure.to_string().contains("/nowhere/page.html cannot"));

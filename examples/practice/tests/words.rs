@@ -10,7 +10,7 @@ use practice::words::{ENGLISH, Speech};
 use practice::{Sheet, moodle, page, session, worksheet};
 
 #[path = "../../../crates/tape/tests/common/marks.rs"]
-mod marks;
+pub mod marks;
 
 /// A language that sets every sentence in brackets.
 fn marked() -> Speech {

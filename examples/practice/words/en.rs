@@ -140,8 +140,6 @@ Options:
   -h, --help                   this text
 ",
     see_help: "{problem}\n`--help` tells what there is.",
-    no_option: "there is no option --{option}.",
-    no_option_but: "there is no option --{option}. Did you mean --{near}?",
     no_seed: "--seed {text}: a seed is a whole number, such as 7",
     no_number: "--{option} {text}: it is a whole number from {least} to {most}",
     no_language: "there is no language {code}. There is {list}",

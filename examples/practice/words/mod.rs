@@ -8,6 +8,7 @@ use std::fmt::Display;
 use tape::words::{Language, codes_asked_for};
 
 use crate::cli::Failure;
+use crate::command_line::{MARKED, mark, marked_views, typed};
 
 tape::catalogue! {
     /// What the practice says: each sentence a template, or the forms of one where a number is spoken
@@ -116,8 +117,6 @@ tape::catalogue! {
         // The command line.
         help(levels, languages);
         see_help(problem);
-        no_option(option);
-        no_option_but(option, near);
         no_seed(text);
         no_number(option, text, least, most);
         no_language(code, list);
@@ -142,9 +141,17 @@ pub const ALL: [Speech; 1] = [ENGLISH];
 /// If there is none of that code.
 pub fn asked_for(arguments: &[OsString]) -> Result<Speech, Failure> {
     codes_asked_for(arguments).try_fold(ENGLISH, |_, code| {
-        let unknown = || misuse(ENGLISH, ENGLISH.no_language(code, Speech::list(&ALL)));
+        if code == MARKED {
+            return Ok(marked());
+        }
+        let list = Speech::list(&ALL);
+        let unknown = || misuse(ENGLISH, ENGLISH.no_language(typed(code), list));
         Speech::find(&ALL, code).ok_or_else(unknown)
     })
+}
+
+fn marked() -> Speech {
+    Speech::new(Box::leak(Box::new(en::ENGLISH.changed(&mark))), marked_views())
 }
 
 /// A failure of the command line.

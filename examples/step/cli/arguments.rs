@@ -8,6 +8,7 @@ use ops::Tensor;
 use tape::expression::{self, nearest};
 
 use super::Failure;
+use super::command_line::{problem, typed};
 use super::programs::{self, Program};
 use super::training::Training;
 use super::words::{Speech, asked_for, misuse};
@@ -112,7 +113,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Asked, Spe
     let speech = asked_for(&arguments)?;
     let mut words = Parser::from_args(arguments);
     let asked = read_words(&mut words, speech).map_err(|failure| match failure {
-        Wrong::Word(error) => misuse(speech, error),
+        Wrong::Word(error) => misuse(speech, problem(speech.views(), &error)),
         Wrong::Asked(failure) => failure,
     })?;
     Ok((asked, speech))
@@ -171,7 +172,9 @@ fn read_words(words: &mut Parser, speech: Speech) -> Result<Asked, Wrong> {
             Arg::Value(name) => {
                 let name = name.string()?;
                 if let Some(before) = &program {
-                    return Err(misuse(speech, speech.one_program(before, name)).into());
+                    return Err(
+                        misuse(speech, speech.one_program(typed(before), typed(name))).into()
+                    );
                 }
                 program = Some(name);
             }
@@ -180,12 +183,12 @@ fn read_words(words: &mut Parser, speech: Speech) -> Result<Asked, Wrong> {
     }
     let chosen = match (program, source) {
         (Some(program), Some(_)) => {
-            return Err(misuse(speech, speech.expression_or_program(program)).into());
+            return Err(misuse(speech, speech.expression_or_program(typed(program))).into());
         }
         (None, Some(source)) => Chosen::Expression { source, given },
         (program, None) => {
             if let Some((name, _)) = given.first() {
-                return Err(misuse(speech, speech.let_without_expression(name)).into());
+                return Err(misuse(speech, speech.let_without_expression(typed(name))).into());
             }
             Chosen::Program(programs::find(program.as_deref(), speech)?)
         }
@@ -208,11 +211,12 @@ fn read_words(words: &mut Parser, speech: Speech) -> Result<Asked, Wrong> {
 }
 
 fn unknown_option(option: &str, speech: Speech) -> Failure {
+    let (language, asked) = (speech.views(), format!("--{}", typed(option)));
     misuse(
         speech,
         match nearest(option, OPTIONS).first() {
-            Some(near) => speech.no_option_but(option, near),
-            None => speech.no_option(option),
+            Some(near) => language.no_option_but(asked, format!("--{near}")),
+            None => language.no_option(asked),
         },
     )
 }
@@ -225,13 +229,13 @@ fn given_value(
 ) -> Result<(String, Tensor<f64>), Failure> {
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty())
     else {
-        return Err(misuse(speech, speech.let_form(text)));
+        return Err(misuse(speech, speech.let_form(typed(text))));
     };
     let name = name.trim().to_owned();
     if before.iter().any(|given| given.0 == name) {
-        return Err(misuse(speech, speech.let_twice(name)));
+        return Err(misuse(speech, speech.let_twice(typed(name))));
     }
     let value = expression::value_in(speech.views(), value)
-        .map_err(|error| Failure::Misuse(speech.let_value(text, error)))?;
+        .map_err(|error| Failure::Misuse(speech.let_value(typed(text), error)))?;
     Ok((name, value))
 }

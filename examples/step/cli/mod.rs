@@ -1,6 +1,8 @@
 //! The step program, apart from the terminal that it runs in.
 
 mod arguments;
+#[path = "../../command_line.rs"]
+mod command_line;
 mod programs;
 mod training;
 mod words;
@@ -21,9 +23,10 @@ use tape::{Picture, Tape, Trace, Var, page};
 pub use arguments::OPTIONS;
 use arguments::{Arguments, Chosen, Format, View};
 #[cfg(test)]
-pub use training::OPTIMIZERS;
+pub use command_line::MARKED;
+use command_line::typed;
 #[cfg(test)]
-pub use words::MARKED;
+pub use training::OPTIMIZERS;
 use words::Speech;
 
 /// Why the program ends without what was asked for, as it is printed.
@@ -159,7 +162,7 @@ fn variable<'t>(
         let labels: Vec<String> = tape.vars().map(Var::label).collect();
         let near = nearest(name, labels.iter().map(String::as_str));
         let known = if near.is_empty() { labels.join(", ") } else { near.join(", ") };
-        Failure::Misuse(speech.no_value(option, name, known))
+        Failure::Misuse(speech.no_value(option, typed(name), typed(known)))
     })
 }
 
@@ -216,7 +219,7 @@ fn put(
     if arguments.views.iter().any(View::is_output) {
         return Ok(()); // Which holds what was asked for, and nothing else.
     }
-    print(out, &(speech.wrote(view.file.display()) + "\n"), speech)
+    print(out, &(speech.wrote(typed(&view.file)) + "\n"), speech)
 }
 
 fn page_settings(speech: Speech) -> page::Settings {
@@ -248,16 +251,16 @@ fn open(trace: &Trace<'_, f64>, arguments: &Arguments, out: &mut dyn Write) -> R
     let (layout, speech) = (layout(arguments), arguments.speech);
     for (i, element) in arguments.elements.iter().enumerate() {
         let opened = trace.element(element, layout).map_err(|error| {
-            Failure::Misuse(speech.no_element(element, error.text(speech.views())))
+            Failure::Misuse(speech.no_element(typed(element), error.text(speech.views())))
         })?;
         let between = if i > 0 { "\n" } else { "" };
         print(out, &format!("{between}{}", opened.text(layout)), speech)?;
     }
     let Some(name) = &arguments.paths else { return Ok(()) };
     let node = variable(trace.output().tape(), name, "--paths", speech)?;
-    let paths = trace
-        .paths(node, MOST_PATHS)
-        .map_err(|error| Failure::Misuse(speech.no_paths(name, error.text(speech.views()))))?;
+    let paths = trace.paths(node, MOST_PATHS).map_err(|error| {
+        Failure::Misuse(speech.no_paths(typed(name), error.text(speech.views())))
+    })?;
     print(out, &paths.text(layout).to_string(), speech)
 }
 
@@ -294,8 +297,7 @@ fn closed_early(error: &io::Error, speech: Speech) -> Result<(), Failure> {
 }
 
 fn write(file: &Path, content: &str, speech: Speech) -> Result<(), Failure> {
-    std::fs::write(file, content)
-        .map_err(|error| Failure::Io(speech.no_file(file.display(), error)))
+    std::fs::write(file, content).map_err(|error| Failure::Io(speech.no_file(typed(file), error)))
 }
 
 fn function_list(speech: Speech) -> String {

@@ -6,6 +6,7 @@ use nn::prelude::*;
 use tape::expression::nearest;
 
 use super::Failure;
+use super::command_line::typed;
 use super::training::Weights;
 use super::words::{Speech, Words};
 use nn::data::Targets;
@@ -73,8 +74,8 @@ pub fn find(name: Option<&str>, speech: Speech) -> Result<&'static Program, Fail
         let near = nearest(name, PROGRAMS.iter().map(|program| program.name));
         let list = list(speech);
         Failure::Misuse(match near.first() {
-            Some(near) => speech.no_program_but(name, near, list),
-            None => speech.no_program(name, list),
+            Some(near) => speech.no_program_but(typed(name), near, list),
+            None => speech.no_program(typed(name), list),
         })
     })
 }

@@ -15,6 +15,7 @@ use tape::trace::document::{Document, Settings};
 use tape::trace::{Run, Text};
 
 use super::arguments::{Arguments, Chosen, Format};
+use super::command_line::typed;
 use super::programs::{self, Kind, Program};
 use super::words::Speech;
 use super::{Failure, layout, page_settings, print, put};
@@ -113,8 +114,8 @@ fn optimizer(training: &Training, speech: Speech) -> Result<Box<dyn Optimizer<f6
         let near = nearest(name, names);
         let list = names.join(", ");
         return Err(Failure::Misuse(match near.first() {
-            Some(near) => speech.no_optimizer_but(name, near, list),
-            None => speech.no_optimizer(name, list),
+            Some(near) => speech.no_optimizer_but(typed(name), near, list),
+            None => speech.no_optimizer(typed(name), list),
         }));
     };
     let rate = training.rate.unwrap_or(usual);
@@ -132,7 +133,8 @@ fn optimizer(training: &Training, speech: Speech) -> Result<Box<dyn Optimizer<f6
             _ => Box::new(Lion::new(rate)?),
         })
     };
-    made().map_err(|error| Failure::Misuse(error.to_string()))
+    // Nothing else of them was asked for.
+    made().map_err(|_| Failure::Misuse(speech.no_rate(rate)))
 }
 
 /// Trains what was chosen and shows it in every view that was asked for.
@@ -215,6 +217,7 @@ pub fn trained<'t>(
             })
         }
     };
+    // No program here meets one: a loss may be NaN, and is shown.
     run.map_err(|error| Failure::Misuse(error.to_string()))
 }
 

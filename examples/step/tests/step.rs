@@ -3,6 +3,7 @@
 
 #[path = "../cli/mod.rs"]
 mod cli;
+#[allow(dead_code)] // The program has a marked language of its own.
 #[path = "../../../crates/tape/tests/common/marks.rs"]
 mod marks;
 
@@ -243,11 +244,17 @@ fn misuse_is_answered_with_a_sentence_and_code_2() {
             "x has no value\n  |\n1 | tanh(w*x)\n  |        ^ given no value\n  |\n  = help: add --let x=NUMBER",
         ),
         (vec!["--expr", "tanh(w*"], "error: the expression ends too early"),
-        (vec!["--expr"], "missing argument for option '--expr'"),
-        (with(&["--html"]), "missing argument for option '--html'"),
+        (vec!["--expr"], "--expr stands without a value\n`--help` tells what there is."),
+        (with(&["--html"]), "--html stands without a value"),
+        (with(&["--text=4"]), "--text takes no value, but `4` is given"),
         (with(&["--htm", "x"]), "there is no option --htm. Did you mean --html?"),
-        (with(&["-x"]), "invalid option '-x'"),
-        (with(&["--digits", "many"]), "many"),
+        (with(&["--htm\u{1b}[2J"]), "there is no option --htm\\u{1b}[2J\n"),
+        (with(&["-x"]), "there is no option -x"),
+        (with(&["--digits", "many"]), "`many` is not a whole number from 0 on"),
+        (vec!["--train", "-2"], "`-2` is not a whole number from 0 on"),
+        (vec!["--train", "99999999999999999999"], "`99999999999999999999` is too large a number"),
+        (vec!["--train", "2", "--rate", "high"], "`high` is not a number, such as 0.1"),
+        (vec!["--train", "2", "--rate", "-1"], "--rate -1: a learning rate is more than 0"),
     ] {
         let (code, text) = failure(&arguments);
         assert_eq!(code, 2, "{text}");
@@ -376,11 +383,19 @@ fn the_language_of_all_that_is_said_can_be_set() {
         &["neuron", "--element", "nobody"],
         &["neuron", "--paths", "t"],
         &["--let", "x=half", "--expr", "x"],
+        &["-x"],
+        &["--text=4"],
+        &["--digits", "many"],
+        &["--train", "99999999999999999999"],
+        &["--train", "2", "--rate", "high"],
+        &["--train", "2", "--rate", "-1"],
     ] {
         let said = failure(&[&marked[..], wrong].concat()).1;
         assert!(said.starts_with('⟦') && said.ends_with('⟧'), "{said}");
         assert_eq!(said, failure(&[wrong, &["--language=en-x-marked"]].concat()).1);
     }
+    let said = failure(&[&marked[..], &["--expr"]].concat()).1;
+    assert!(said.starts_with("⟦⟦--expr stands") && said.ends_with('⟧'), "{said}");
     let said = failure(&[&marked[..], &["--expr", "w*x + ", "--let", "w=2"]].concat()).1;
     assert!(said.starts_with("⟦error⟧: ⟦the expression ends too early⟧"), "{said}");
     assert!(unmarked(&said.replace("w*x", ""), &[]).is_empty(), "{said}");
@@ -497,12 +512,15 @@ fn a_run_is_walked_through_on_the_screen() {
 #[test]
 fn misuse_of_training_is_answered_with_a_sentence() {
     for (arguments, wanted) in [
-        (vec!["neuron", "--train", "few"], "few"),
+        (vec!["neuron", "--train", "few"], "`few` is not a whole number from 0 on"),
         (vec!["neuron", "--train", "0"], "--open 1: the run has the steps 1 to 0"),
         (vec!["neuron", "--train", "3", "--open", "4"], "--open 4: the run has the steps 1 to 3"),
         (vec!["neuron", "--train", "3", "--open", "0"], "the steps of a run are counted from 1"),
         (vec!["neuron", "--rate", "1"], "--open, --optimizer and --rate are for a run"),
-        (vec!["neuron", "--train", "3", "--rate", "-1"], "the learning rate is -1, but must be"),
+        (
+            vec!["neuron", "--train", "3", "--rate", "-1"],
+            "--rate -1: a learning rate is more than 0",
+        ),
         (vec!["neuron", "--train", "3", "--svg", "-"], "the views --text, --html and --json"),
         (vec!["neuron", "--train", "3", "--of", "z"], "--of, --element and --paths are for"),
         (

@@ -228,6 +228,14 @@ crate::catalogue! {
         typed_one_expression();
         typed_nothing_to_differentiate();
         typed_put_a_name();
+        typed_refused(op, problem);
+        typed_no_broadcast(axis, left, right);
+        typed_no_product(left, right, fitting);
+        typed_no_product_with_vector(left, right, fitting);
+        typed_is_a_number(operand);
+        typed_number_has_no_axes();
+        typed_other_shape(operand, shape);
+        typed_of_nothing(axis);
         typed_not_scalar(shape);
         typed_reduce_it();
         typed_setting(setting, function);
@@ -254,6 +262,19 @@ crate::catalogue! {
         typed_given_no_value();
         typed_named_later(name);
         typed_call_it(name);
+
+        // What is wrong with a command line.
+        no_option(option);
+        no_option_but(option, near);
+        option_without_value(option);
+        value_missing();
+        option_takes_no_value(option, value);
+        neither_option_nor_value(text);
+        not_a_whole_number(text);
+        too_large_a_number(text);
+        not_a_decimal(text);
+        unreadable(text, error);
+        not_unicode(text);
 
         // Pictures of the graph.
         picture_title(name);

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use tape::words::{Language, codes_asked_for};
 
 use super::Failure;
+use super::command_line::{MARKED, mark, marked_views, typed};
 
 tape::catalogue! {
     /// What the program says.
@@ -42,12 +43,11 @@ tape::catalogue! {
         train_expression();
         train_alone();
         train_views();
-        no_option(option);
-        no_option_but(option, near);
         no_program(name, list);
         no_program_but(name, near, list);
         no_optimizer(name, list);
         no_optimizer_but(name, near, list);
+        no_rate(rate);
         no_language(code, list);
         no_value(option, name, known);
         no_element(element, error);
@@ -70,11 +70,11 @@ pub const ALL: [Speech; 1] = [ENGLISH];
 /// The language that a command line asks for, or English.
 pub fn asked_for(arguments: &[OsString]) -> Result<Speech, Failure> {
     codes_asked_for(arguments).try_fold(ENGLISH, |_, code| {
-        #[cfg(test)]
         if code == MARKED {
             return Ok(marked());
         }
-        let unknown = || misuse(ENGLISH, ENGLISH.no_language(code, Speech::list(&ALL)));
+        let list = Speech::list(&ALL);
+        let unknown = || misuse(ENGLISH, ENGLISH.no_language(typed(code), list));
         Speech::find(&ALL, code).ok_or_else(unknown)
     })
 }
@@ -84,12 +84,6 @@ pub fn misuse(speech: Speech, problem: impl Display) -> Failure {
     Failure::Misuse(speech.see_help(problem))
 }
 
-/// The code of a language for tests, in which every sentence is in brackets.
-#[cfg(test)]
-pub const MARKED: &str = "en-x-marked";
-
-#[cfg(test)]
 fn marked() -> Speech {
-    use crate::marks::{mark, marked_views};
     Speech::new(Box::leak(Box::new(en::ENGLISH.changed(&mark))), marked_views())
 }

@@ -304,13 +304,4 @@ impl<'t> Recording<'_, 't> {
             Value::Recorded(_) => None,
         })
     }
-
-    fn refused(&self, error: &TapeError, place: Range<usize>) -> ExpressionError {
-        let title = match error {
-            TapeError::Record(record) => record.error.to_string(),
-            other => other.to_string(),
-        };
-        let title = title.lines().next().unwrap_or_default();
-        self.expression.error(Kind::Shape, place, title)
-    }
 }

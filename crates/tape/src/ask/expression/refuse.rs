@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use ops::Tensor;
+use ops::{Problem, Tensor};
 
 use super::functions::{find, names};
 use super::record::Recording;
 use super::{Content, Expression, ExpressionError, Kind};
 use crate::ask::nearest::nearest;
+use crate::graph::error::TapeError;
+use crate::words::Language;
 
 impl Recording<'_, '_> {
     /// Refuses calls of what is no function.
@@ -161,5 +163,41 @@ impl Recording<'_, '_> {
             [near, ..] => error.help(language.typed_did_you_mean(near)),
             [] => error,
         }
+    }
+
+    /// Says why an op refuses its operands.
+    pub(super) fn refused(&self, error: &TapeError, place: Range<usize>) -> ExpressionError {
+        let title = match error {
+            TapeError::Record(record) => {
+                let (op, problem) = (record.error.rule, &record.error.problem);
+                let language = self.expression.language;
+                language.typed_refused(op, misfit(language, problem))
+            }
+            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        };
+        self.expression.error(Kind::Shape, place, title)
+    }
+}
+
+/// What is wrong with operands. The ops say it in English; of that a person who types an expression
+/// can meet only what is said here.
+fn misfit(language: Language, problem: &Problem) -> String {
+    match problem {
+        Problem::Broadcast { from_last, lengths } => {
+            language.typed_no_broadcast(from_last, lengths.0, lengths.1)
+        }
+        Problem::Contract { left, right, right_is_vector: true, fitting } => {
+            language.typed_no_product_with_vector(left, right, format!("{fitting:?}"))
+        }
+        Problem::Contract { left, right, fitting, .. } => {
+            language.typed_no_product(left, right, format!("{fitting:?}"))
+        }
+        Problem::TooFewAxes { operand, ndim: 0, .. } => language.typed_is_a_number(operand),
+        Problem::AxisOutOfRange { ndim: 0, .. } => language.typed_number_has_no_axes().to_owned(),
+        Problem::OperandShape { operand, expected, .. } => {
+            language.typed_other_shape(operand, format!("{expected:?}"))
+        }
+        Problem::EmptyReduction { axis, .. } => language.typed_of_nothing(axis),
+        other => other.to_string(),
     }
 }
