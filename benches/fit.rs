@@ -14,8 +14,15 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nn::prelude::*;
 use nn::{EpochLog, epoch_seed};
 
-const SAMPLES: usize = 1_280;
+mod measured;
+
+use measured::is_measured;
+
 const EPOCHS: usize = 5;
+
+fn samples() -> usize {
+    if is_measured() { 1_280 } else { 128 }
+}
 
 /// The loop as anyone would write it, with the mean loss of each epoch.
 #[inline(never)] // A name of its own in a profile.
@@ -63,8 +70,8 @@ fn by_fit(
 fn images() -> Dataset<f32> {
     let mut rng = nn::rng(0);
     let uniform = Init::Uniform { low: 0.0, high: 1.0 };
-    let pixels = uniform.tensor(&[SAMPLES, 784], 1, 1, &mut rng).expect("valid bounds");
-    let labels = (0..SAMPLES).map(|i| i * 7 % 10).collect();
+    let pixels = uniform.tensor(&[samples(), 784], 1, 1, &mut rng).expect("valid bounds");
+    let labels = (0..samples()).map(|i| i * 7 % 10).collect();
     Dataset::classification(pixels, labels, 10).expect("a label for each image")
 }
 
@@ -83,7 +90,7 @@ fn compare<L: Loss<f32>, O: Optimizer<f32>>(
         || by_hand(&mut theirs, data, batch_size, loss, &mut their_optimizer).expect("a run");
 
     let mut group = c.benchmark_group(name);
-    group.throughput(Throughput::Elements((EPOCHS * SAMPLES) as u64));
+    group.throughput(Throughput::Elements((EPOCHS * data.len()) as u64));
     take_turns(name, &mut fit, &mut hand);
     group.bench_function("fit", |b| b.iter(&mut fit));
     group.bench_function("by hand", |b| b.iter(&mut hand));
@@ -97,8 +104,7 @@ fn take_turns<T: PartialEq + Debug>(
     mut hand: impl FnMut() -> T,
 ) {
     assert_eq!(fit(), hand(), "fit and the loop by hand should train alike");
-    let measured = std::env::args().any(|argument| argument == "--bench");
-    let pairs = if measured { 60 } else { 1 };
+    let pairs = if is_measured() { 60 } else { 1 };
     let (mut of_fit, mut of_hand) = (Vec::new(), Vec::new());
     for pair in 0..pairs {
         // Each goes first as often as the other.

@@ -18,6 +18,10 @@ use nn::ops;
 use nn::prelude::*;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 
+mod measured;
+
+use measured::is_measured;
+
 #[global_allocator]
 static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
@@ -42,8 +46,7 @@ impl Heap {
 
 /// `count`, or a hundredth of it if the benches are only tried.
 fn steps(count: usize) -> usize {
-    let measured = std::env::args().any(|argument| argument == "--bench");
-    if measured { count } else { (count / 100).max(1) }
+    if is_measured() { count } else { (count / 100).max(1) }
 }
 
 fn print_row(name: &str, _parts: usize, step: &mut dyn FnMut()) {

@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2};
 
+mod measured;
+
+use measured::is_measured;
+
 /// Rows, terms and columns.
 const SIZES: [[usize; 3]; 14] = [
     [1, 784, 256],
@@ -39,11 +43,8 @@ fn main() {
         "| m × k × n | x Wᵀ f32 | library | δ W f32 | library | δᵀ x f32 | library | x Wᵀ f64 | library |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
-    // A test of the bench, as criterion's: once, and nothing large.
-    let timed = std::env::args().any(|argument| argument == "--bench");
-    for [m, k, n] in
-        SIZES.into_iter().filter(|size| timed || size.iter().product::<usize>() < 1 << 18)
-    {
+    let is_run = |size: &[usize; 3]| is_measured() || size.iter().product::<usize>() < 1 << 18;
+    for [m, k, n] in SIZES.into_iter().filter(is_run) {
         print!("| {m}×{k}×{n} ");
         print!("{}", compare::<f32>(m, k, n, false, true));
         print!("{}", compare::<f32>(m, k, n, false, false));
@@ -64,9 +65,10 @@ fn compare<A: ops::Float>(m: usize, k: usize, n: usize, a: bool, b: bool) -> Str
     };
     let (a, b, mut out) = (stored(m, k, a), stored(k, n, b), stored(m, n, false));
     let flops = 2.0 * (m * k * n) as f64;
-    let times = (2e7 / flops).ceil() as u32;
+    let (rounds, times) =
+        if is_measured() { (ROUNDS, (2e7 / flops).ceil() as u32) } else { (1, 1) };
     let [mut ours, mut library] = [Duration::MAX; 2];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let mut multiply = |f: &mut Product<'_, A>| {
             let start = Instant::now();
             for _ in 0..times {

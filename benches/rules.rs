@@ -20,7 +20,12 @@ use ops::{Call, Elementwise, Reading, Rule, Tensor, apply};
 use tape::prelude::*;
 use tape::{Tape, Var};
 
-const COUNT: usize = 100_000;
+mod measured;
+
+/// How many numbers an elementwise rule gets.
+fn count() -> usize {
+    if measured::is_measured() { 100_000 } else { 1_000 }
+}
 
 /// Times `run`, which makes `elements` numbers. Not generic, so that hundreds of rules compile in
 /// little time.
@@ -70,9 +75,10 @@ impl Visitor for Every<'_> {
     }
 
     fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, rule: E) {
+        let count = count();
         let operands = E::DECLARED.samples.map(|samples| {
-            let numbers = samples.iter().copied().cycle().take(COUNT).collect();
-            Tensor::from_shape_vec(&[COUNT], numbers).expect("one axis").cast()
+            let numbers = samples.iter().copied().cycle().take(count).collect();
+            Tensor::from_shape_vec(&[count], numbers).expect("one axis").cast()
         });
         bench_rule(self.0, "elementwise", &Lift(rule), &operands, None);
     }

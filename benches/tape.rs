@@ -14,7 +14,14 @@ use ops::declare::sample;
 use tape::prelude::*;
 use tape::{Tape, Var};
 
+mod measured;
+
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
+/// All of these sizes if they are measured, and the smallest else.
+fn chosen(sizes: &[usize]) -> &[usize] {
+    if measured::is_measured() { sizes } else { &sizes[..1] }
+}
 
 /// A chain of about `nodes` products, sines and sums, from `x` on.
 fn chain<'t>(x: Var<'t, f64>, w: Var<'t, f64>, nodes: usize) -> Var<'t, f64> {
@@ -26,7 +33,7 @@ fn nodes(c: &mut Criterion, name: &str, x: &Tensor<f64>) {
     let w = x.map(|x| 1.3 - x);
     let mut group = c.benchmark_group(name);
     group.warm_up_time(Duration::from_millis(500)).sample_size(20);
-    for size in SIZES {
+    for &size in chosen(&SIZES) {
         group.throughput(Throughput::Elements(size as u64));
         let mut tape = Tape::new();
         group.bench_function(BenchmarkId::new("record", size), |b| {
@@ -56,7 +63,7 @@ fn vectors(c: &mut Criterion) {
 /// A node that every other one reads, and one that reads every other.
 fn fans(c: &mut Criterion) {
     let mut group = c.benchmark_group("fan");
-    for size in [1_000, 100_000] {
+    for &size in chosen(&[1_000, 100_000]) {
         group.throughput(Throughput::Elements(size as u64));
         let mut tape = Tape::<f64>::new();
         group.bench_function(BenchmarkId::new("out and in", size), |b| {

@@ -29,6 +29,8 @@ const BATCHES: usize = 8;
 struct Args {
     /// Gets the step in place of the clock here.
     measure: Option<Measure>,
+    /// The largest batch, where nothing is timed.
+    largest: Option<usize>,
     workload: String,
     threads: usize,
     steps: usize,
@@ -41,13 +43,23 @@ struct Args {
 /// Something to do with a step of a workload, given its name and of how many parts the step consists.
 pub type Measure = fn(&str, usize, &mut dyn FnMut());
 
-/// Prepares a workload and hands its step to `measure`: for benches, which include this file.
+/// Prepares a workload and hands its step to `measure`: for benches, which include this file. Its
+/// batches are small unless the program runs under `cargo bench`.
 ///
 /// # Errors
 /// If there is no such workload.
 pub fn measure(workload: &str, recorded: bool, measure: Measure) -> Result<(), Box<dyn Error>> {
     let workload = workload.to_owned();
-    run(&Args { measure: Some(measure), workload, recorded, ..Args::default() })
+    let measured = std::env::args().any(|argument| argument == "--bench");
+    let largest = if measured { None } else { Some(2) };
+    run(&Args { measure: Some(measure), largest, workload, recorded, ..Args::default() })
+}
+
+impl Args {
+    /// The size of a batch.
+    fn batch(&self, measured: usize) -> usize {
+        self.largest.map_or(measured, |largest| measured.min(largest))
+    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -89,6 +101,7 @@ fn arguments() -> Result<Args, Box<dyn Error>> {
     use lexopt::prelude::{Long, ValueExt};
     let mut args = Args {
         measure: None,
+        largest: None,
         workload: "W2".into(),
         threads: 1,
         steps: 200,
@@ -216,17 +229,17 @@ fn train(
     args: &Args,
     mut model: Sequential<f32>,
     (batch, sample): (usize, &[usize]),
-    targets: impl Fn(&mut dyn FnMut() -> f32) -> Targets<f32>,
+    targets: impl Fn(usize, &mut dyn FnMut() -> f32) -> Targets<f32>,
     loss: &impl Loss<f32>,
     mut optimizer: impl Optimizer<f32>,
 ) -> Result<(), Box<dyn Error>> {
-    let mut rng = nn::rng(1);
+    let (mut rng, batch) = (nn::rng(1), args.batch(batch));
     let shape: Vec<usize> = [&[batch], sample].concat();
     let uniform = Init::Uniform { low: 0.0, high: 1.0 };
     let batches: Vec<(Tensor<f32>, Targets<f32>)> = (0..BATCHES)
         .map(|_| {
             let x = uniform.tensor(&shape, 1, 1, &mut rng)?;
-            Ok((x, targets(&mut || rng.random::<f32>())))
+            Ok((x, targets(batch, &mut || rng.random::<f32>())))
         })
         .collect::<Result<_, nn::Error>>()?;
     let (mut tape, mut losses) = (Tape::new(), Vec::new());
@@ -259,8 +272,8 @@ fn train(
     Ok(())
 }
 
-fn labels(batch: usize) -> impl Fn(&mut dyn FnMut() -> f32) -> Targets<f32> {
-    move |random| Targets::Labels((0..batch).map(|_| (random() * 10.0) as usize).collect())
+fn labels(batch: usize, random: &mut dyn FnMut() -> f32) -> Targets<f32> {
+    Targets::Labels((0..batch).map(|_| (random() * 10.0) as usize).collect())
 }
 
 /// The network of the textbook's first chapter.
@@ -271,8 +284,8 @@ fn w1(args: &Args) -> Result<(), Box<dyn Error>> {
         .then(Sigmoid)
         .then(Dense::new(30, 10, rng))
         .then(Sigmoid);
-    let one_hot = |random: &mut dyn FnMut() -> f32| {
-        let mut rows = ndarray::Array2::zeros((10, 10));
+    let one_hot = |batch, random: &mut dyn FnMut() -> f32| {
+        let mut rows = ndarray::Array2::zeros((batch, 10));
         rows.outer_iter_mut().for_each(|mut row| row[(random() * 10.0) as usize] = 1.0);
         Targets::Values(Tensor::from(rows))
     };
@@ -287,7 +300,7 @@ fn mlp(args: &Args, batch: usize) -> Result<(), Box<dyn Error>> {
         .then(Dense::new(256, 128, rng))
         .then(Relu)
         .then(Dense::new(128, 10, rng));
-    train(args, model, (batch, &[784]), labels(batch), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (batch, &[784]), labels, &CrossEntropy, Adam::new(0.001)?)
 }
 
 fn convolutions(args: &Args) -> Result<(), Box<dyn Error>> {
@@ -301,14 +314,14 @@ fn convolutions(args: &Args) -> Result<(), Box<dyn Error>> {
         .then(MaxPool2d::new(2))
         .then(Flatten::new())
         .then(Dense::new(32 * 5 * 5, 10, rng));
-    train(args, model, (64, &[1, 28, 28]), labels(64), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (64, &[1, 28, 28]), labels, &CrossEntropy, Adam::new(0.001)?)
 }
 
 fn lstm(args: &Args) -> Result<(), Box<dyn Error>> {
     let rng = &mut nn::rng(0);
     let model =
         Sequential::new().then(Lstm::new(28, 128, rng).last()).then(Dense::new(128, 10, rng));
-    train(args, model, (64, &[28, 28]), labels(64), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (64, &[28, 28]), labels, &CrossEntropy, Adam::new(0.001)?)
 }
 
 /// Two layers of an odd width on batches of an odd size.
@@ -318,7 +331,7 @@ fn recurrent<C: Cell + Default>(args: &Args) -> Result<(), Box<dyn Error>> {
     let model = Sequential::new()
         .then(Recurrent::<f32, C>::with_settings(30, 96, settings, rng)?)
         .then(Dense::new(96, 10, rng));
-    train(args, model, (17, &[41, 30]), labels(17), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (17, &[41, 30]), labels, &CrossEntropy, Adam::new(0.001)?)
 }
 
 /// The mean over the places of a sequence.
@@ -340,7 +353,7 @@ fn transformer(args: &Args) -> Result<(), Box<dyn Error>> {
         .then(TransformerBlock::new(128, 4, 512, rng).pre_norm().dropout(0.0))
         .then(MeanPool)
         .then(Dense::new(128, 10, rng));
-    train(args, model, (16, &[64, 128]), labels(16), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (16, &[64, 128]), labels, &CrossEntropy, Adam::new(0.001)?)
 }
 
 /// The mean squared error of a network of scalars, and its parameters.
@@ -483,7 +496,7 @@ fn million_loss(x: Var<'_, f32>) -> Var<'_, f32> {
 /// Elementwise work on a million numbers.
 fn million(args: &Args) -> Result<(), Box<dyn Error>> {
     let normal = Init::Normal { sigma: 1.0 };
-    let x: Tensor<f32> = normal.tensor(&[1_000_000], 1, 1, &mut nn::rng(0))?;
+    let x: Tensor<f32> = normal.tensor(&[args.batch(1_000) * 1_000], 1, 1, &mut nn::rng(0))?;
     let mut tape = Tape::new();
     let mut gradient = Tensor::scalar(0.0);
     let times = if args.recorded {

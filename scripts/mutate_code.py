@@ -510,6 +510,16 @@ EQUIVALENT = [
     ),
     (
         "crates/nn/src/optim/lbfgs/line_search.rs",
+        "if trial.slope * (ends[high].t - ends[low].t) > 0.0 {",
+        "a slope of 0 is flat enough, and between equal t the loss is no lower; both are taken before",
+    ),
+    (
+        "crates/nn/src/optim/lbfgs/line_search.rs",
+        "if a.t < b.t { (a, b) } else { (b, a) }",
+        "of equal t, the minimum is NaN in either order",
+    ),
+    (
+        "crates/nn/src/optim/lbfgs/line_search.rs",
         "(t - right).abs() <= (t - left).abs()",
         "what is near one end is not as near to the other",
     ),

@@ -45,7 +45,7 @@ fn odd_widths(args: &Args) -> Done {
         .then(Dense::new(207, 101, rng))
         .then(Relu)
         .then(Dense::new(101, 10, rng));
-    train(args, model, (33, &[301]), labels(33), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (33, &[301]), labels, &CrossEntropy, Adam::new(0.001)?)
 }
 
 /// Windows of 5×5 that move by 2.
@@ -58,7 +58,7 @@ fn strides(args: &Args) -> Done {
         .then(Relu)
         .then(Flatten::new())
         .then(Dense::new(64 * 8 * 8, 10, rng));
-    train(args, model, (48, &[3, 32, 32]), labels(48), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (48, &[3, 32, 32]), labels, &CrossEntropy, Adam::new(0.001)?)
 }
 
 fn normalised_convolutions(args: &Args) -> Done {
@@ -71,7 +71,7 @@ fn normalised_convolutions(args: &Args) -> Done {
             .then(Relu);
     }
     let model = model.then(GlobalAvgPool).then(Dense::new(128, 10, rng));
-    train(args, model, (16, &[3, 32, 32]), labels(16), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (16, &[3, 32, 32]), labels, &CrossEntropy, Adam::new(0.001)?)
 }
 
 fn odd_transformer(args: &Args) -> Done {
@@ -80,7 +80,7 @@ fn odd_transformer(args: &Args) -> Done {
         .then(TransformerBlock::new(96, 6, 384, rng).pre_norm().dropout(0.0))
         .then(MeanPool)
         .then(Dense::new(96, 10, rng));
-    train(args, model, (9, &[50, 96]), labels(9), &CrossEntropy, Adam::new(0.001)?)
+    train(args, model, (9, &[50, 96]), labels, &CrossEntropy, Adam::new(0.001)?)
 }
 
 /// Gradient descent by one sample at a time.
@@ -90,7 +90,7 @@ fn one_sample(args: &Args, widths: &[usize]) -> Done {
     for width in widths.windows(2) {
         model = model.then(Dense::new(width[0], width[1], rng)).then(Sigmoid);
     }
-    let one_hot = |random: &mut dyn FnMut() -> f32| {
+    let one_hot = |_, random: &mut dyn FnMut() -> f32| {
         let mut row = vec![0.0; 10];
         row[(random() * 10.0) as usize] = 1.0;
         Targets::Values(Tensor::from([row; 1].concat()).reshape([1, 10]))
@@ -202,6 +202,7 @@ fn prediction(args: &Args, rows: usize) {
         .then(Dense::new(256, 128, rng))
         .then(Relu)
         .then(Dense::new(128, 10, rng));
+    let rows = args.batch(rows);
     let x = (0..rows * 784).map(|_| rng.random::<f32>()).collect();
     let x = Tensor::from_shape_vec(&[rows, 784], x).expect("as many numbers");
     let inner = if rows == 1 { 10 } else { 1 };

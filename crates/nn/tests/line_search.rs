@@ -173,3 +173,38 @@ fn brackets_shrink_by_a_tenth_at_least() {
     assert_tried(&tried[2..], &[tried[1] + 0.1 * (1.0 - tried[1])]);
     assert_eq!(chosen, tried[2]);
 }
+
+/// A minimum that is a tenth of the bracket away from its end is not near: the next one, which is
+/// near, is the first and is tried. −t + t²/2 has its minimum at 1, in a bracket from 0 to 10.
+#[test]
+fn a_tenth_of_the_bracket_is_not_near_its_end() {
+    let (tried, chosen) = search(10.0, 10, 0.0, &[[40.0, 9.0], [1e6, UP], [-1.0, FLAT]]);
+    assert_eq!(tried[..2], [10.0, 1.0]);
+    assert!(0.0 < tried[2] && tried[2] < 0.1, "{tried:?}");
+    assert_eq!(chosen, tried[2]);
+}
+
+/// The loss at one end is so high that the minimum of the cubic rounds to the other.
+#[test]
+fn an_end_of_the_bracket_is_not_tried_again() {
+    let (tried, _) = search(1.0, 10, 0.0, &[[1e20, UP], [-1.0, FLAT]]);
+    assert_tried(&tried, &[1.0, 0.1]);
+    let (tried, _) = search(1.0, 10, 0.0, &[[-1e20, UP], [-2e20, FLAT]]);
+    assert_tried(&tried, &[1.0, 0.9]);
+}
+
+/// After a trial that was moved away from an end, another one next to it is tried as it is.
+#[test]
+fn a_trial_that_was_moved_is_not_near_an_end() {
+    let script = [[1e6, UP], [1e6, UP], [1e6, UP], [-1.0, FLAT]];
+    let (tried, _) = search(1.0, 10, 0.0, &script);
+    assert_tried(&tried[2..3], &[0.1 * tried[1]]);
+    assert!(0.0 < tried[3] && tried[3] < 0.1 * tried[2], "{tried:?}");
+}
+
+/// Of two ends with the same loss the one that was there first is the better one, as in PyTorch.
+#[test]
+fn a_loss_that_stays_is_no_reason_to_move() {
+    let (tried, chosen) = search(1.0, 0, 0.0, &[[0.0, DOWN]]);
+    assert_eq!((&tried[..], chosen), (&[1.0][..], 0.0));
+}

@@ -292,15 +292,38 @@ fn a_step_of_lbfgs_ends_where_nothing_is_left_to_do() -> Result<(), Error> {
     let mut optimizer = Lbfgs::new().rate(0.25)?.tolerances(0.0, 0.125)?;
     let falling = |n: usize, w: f64| (-(n as f64), w);
     assert_eq!((step(&mut optimizer, &mut model, falling)?, model.value(0)), (2, 0.375));
-    // A bracket of the line search in which the weight moves by 0.125.
-    let mut model = Model::of(0.5);
-    let mut optimizer = Lbfgs::new().line_search().rate(0.25)?.iterations(1)?;
-    optimizer = optimizer.tolerances(0.0, 0.25)?;
+    // A bracket of the line search in which the weight moves by 0.125: it is searched no further if
+    // that is less than what is tolerated.
     let rising = |n: usize, _| (n as f64, if n == 1 { 0.5 } else { -0.5 });
-    assert_eq!((step(&mut optimizer, &mut model, rising)?, model.value(0)), (2, 0.5));
+    for (tolerance, evaluations) in [(0.25, 2), (0.125, 3)] {
+        let mut model = Model::of(0.5);
+        let mut optimizer = Lbfgs::new().line_search().rate(0.25)?.iterations(1)?;
+        optimizer = optimizer.evaluations(10)?.tolerances(0.0, tolerance)?;
+        let ended = (step(&mut optimizer, &mut model, rising)?, model.value(0));
+        assert_eq!(ended, (evaluations, 0.5));
+    }
     // A loss that stays, while the weight moves.
     let mut optimizer = Lbfgs::new().rate(0.25)?.tolerances(0.0, 1e-3)?;
     assert_eq!(step(&mut optimizer, &mut Model::of(0.5), |_, w| (1.0, w))?, 2);
+    Ok(())
+}
+
+/// A move by s = 10⁻¹⁰, while the gradient changes by y: the curvature y s = 10⁻¹⁰ is too small to be
+/// learned from, as in PyTorch, and the next move is along the gradient. Of twice that, it is s / y
+/// of the gradient.
+#[test]
+fn lbfgs_learns_from_curvature_above_its_limit() -> Result<(), Error> {
+    let second = |y: f64| -> Result<_, Error> {
+        let mut model = Model::of(0.0);
+        let optimizer = Lbfgs::new().iterations(2)?.evaluations(10)?;
+        let mut optimizer = optimizer.tolerances(0.0, 0.0)?;
+        step(&mut optimizer, &mut model, |n, _| (0.0, if n == 1 { -1e-10 } else { y - 1e-10 }))?;
+        Ok((model.value(0), optimizer.state(&model).numbers["changes"]))
+    };
+    let (w, changes) = second(1.0)?;
+    assert!((w + 1.0).abs() < 1e-9 && changes == 0.0, "{w} {changes}");
+    let (w, changes) = second(2.0)?;
+    assert!(w.abs() < 1e-9 && changes == 1.0, "{w} {changes}");
     Ok(())
 }
 

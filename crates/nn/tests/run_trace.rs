@@ -343,3 +343,17 @@ fn a_step_of_lbfgs_of_very_many_iterations_tells_the_values() {
     assert!(update.lines(&[0, 0], Rounding::default()).is_none());
     assert_ne!(bits(&update.change().before), bits(&update.change().after));
 }
+
+/// Twenty directions have a name. Without a line search the first length is limited by the gradient,
+/// and it is the only one.
+#[test]
+fn a_step_of_lbfgs_of_twenty_iterations_is_told_whole() {
+    let mut optimizer = Lbfgs::new().rate(0.01).unwrap().iterations(20).unwrap();
+    let (tape, mut model) = (Tape::new(), model::<f64>());
+    let run = Trace::of_lbfgs(&tape, 1, &mut model, &mut optimizer, loss).unwrap();
+    let lines = run.steps()[0].updates()[0].lines(&[0, 0], Rounding::default()).unwrap();
+    let lengths: Vec<_> = lines.iter().filter(|line| line.symbol.starts_with('t')).collect();
+    assert_eq!(lengths.len(), 20);
+    assert_eq!(lengths[0].names, "η, and no more than η / Σ|g|");
+    assert!(lengths[1..].iter().all(|line| line.names == "η"), "{lengths:?}");
+}

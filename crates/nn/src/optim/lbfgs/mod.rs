@@ -76,9 +76,14 @@ struct Step<'a, A: Float> {
 
 impl<A: Float> Step<'_, A> {
     fn told(&self) -> Move<A> {
-        let Curvature { direction, length, pairs, .. } = self.memory;
-        let (direction, length, changes) = (direction.clone(), *length, pairs.len());
-        Move { direction, length, searched: self.searched, changes }
+        let Curvature { direction, length, pairs, iterations, .. } = self.memory;
+        Move {
+            direction: direction.clone(),
+            length: *length,
+            searched: self.searched,
+            changes: pairs.len(),
+            first: *iterations == 1,
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Move<A> {
     pub searched: Option<usize>,
     /// The changes from which the direction knew the curvature.
     pub changes: usize,
+    /// Whether it is the first of all, whose length the gradient limits.
+    pub first: bool,
 }
 
 /// The formula of a step for one number: w + t₁ d₁ + t₂ d₂ …
@@ -147,7 +149,7 @@ fn how<A>(step: &Move<A>) -> String {
     match step.searched {
         Some(1) => "line search, 1 evaluation of the loss".to_owned(),
         Some(count) => format!("line search, {count} evaluations of the loss"),
-        None if step.changes == 0 => "η, and no more than η / Σ|g|".to_owned(),
+        None if step.first => "η, and no more than η / Σ|g|".to_owned(),
         None => "η".to_owned(),
     }
 }
