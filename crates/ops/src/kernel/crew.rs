@@ -84,6 +84,11 @@ pub fn help(helpers: usize, job: &(dyn Fn() + Sync)) {
     }
 }
 
+/// Whether a thread looks out for jobs, or works on one.
+pub fn is_awake() -> bool {
+    CREW.there.load(Ordering::Relaxed) > 0
+}
+
 impl Crew {
     /// Shows a job to the threads that look out, until what is given back is dropped.
     #[allow(unsafe_code)]
@@ -162,7 +167,7 @@ mod tests {
     use std::{panic, thread};
 
     use super::CREW;
-    use crate::kernel::threads::each;
+    use crate::kernel::threads::{each, pieces};
     use crate::kernel::with_threads;
 
     /// The numbers that `each` hands out, added up by threads that take a while for each.
@@ -209,6 +214,28 @@ mod tests {
         with_threads(2, || {
             while !together() {
                 assert!(Instant::now() < deadline, "nobody came");
+            }
+        });
+    }
+
+    #[test]
+    fn smaller_pieces_are_worth_a_thread_that_is_awake() {
+        // Both threads are at work while they look.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let (begun, divided) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        with_threads(2, || {
+            while divided.load(Ordering::Relaxed) < 2 {
+                assert!(Instant::now() < deadline, "nobody came");
+                begun.store(0, Ordering::Relaxed);
+                each(0..2, |_| {
+                    begun.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(Duration::from_millis(2));
+                    if begun.load(Ordering::Relaxed) == 2 {
+                        let four = [800, 200, 199, 100].map(|length| pieces(length, 400));
+                        assert_eq!(four, [2, 2, 1, 1]);
+                        divided.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
             }
         });
     }

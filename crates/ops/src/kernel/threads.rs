@@ -19,8 +19,15 @@ pub fn count() -> usize {
     1
 }
 
-/// The number of pieces, of at least `least` elements each, to divide `length` elements into.
+/// How many times smaller a piece may be while a thread that helps is awake.
+#[cfg(feature = "threads")]
+const AWAKE: usize = 4;
+
+/// The number of pieces, of at least `least` elements each, to divide `length` elements into; of a
+/// quarter as many while a thread that helps is awake.
 pub fn pieces(length: usize, least: usize) -> usize {
+    #[cfg(feature = "threads")]
+    let least = if super::crew::is_awake() { least / AWAKE } else { least };
     let pieces = length / least.max(1);
     if pieces > 1 { pieces.min(count()) } else { 1 }
 }
