@@ -587,7 +587,7 @@ fn a_saved_file_is_an_ordinary_file_and_links_stay_links() -> Result<(), Error> 
     Ok(())
 }
 
-/// A model of 100,000 numbers, all of them `number`.
+/// A model of 20,000 numbers, all of them `number`.
 fn uniform(number: f32) -> Counted<f32> {
     let weight = Parameter::new(Tensor::full(&[20_000], number));
     Counted { weight, ..Counted::new() }

@@ -286,6 +286,14 @@ pub trait MatmulMethods: Reading {
     /// `[…, k, n]` values `→ […, m, n]`, as [`matmul`](Self::matmul), but what has a weight of 0
     /// stays out, were it infinite or NaN.
     ///
+    /// ```
+    /// use ops::{Tensor, prelude::*};
+    ///
+    /// let weights = Tensor::from([[0.5, 0.0]]);
+    /// let values = Tensor::from([[4.0], [f64::INFINITY]]);
+    /// assert_eq!(weights.weighted_sum(values), Tensor::from([[2.0]]));
+    /// ```
+    ///
     /// # Panics
     /// If an operand has fewer than two axes, the inner lengths differ or the leading axes do not
     /// broadcast.
