@@ -114,8 +114,8 @@ vectorised! {
     fn roots<A: Float>(x: &[A], mean: &[f64], reduction: &Reduction, n: f64) -> Vec<f64> {
         let sums = reduction.wide_sums(x, mean, |x, mean| (x - mean) * (x - mean));
         let mut roots: Vec<f64> = sums.iter().map(|sum| (sum / n).sqrt()).collect();
-        let safe: Vec<bool> = sums.iter().map(|sum| SAFE.contains(sum)).collect();
-        if safe.iter().all(|&safe| safe) {
+        let lost: Vec<usize> = (0..sums.len()).filter(|&i| !SAFE.contains(&sums[i])).collect();
+        if lost.is_empty() {
             return roots;
         }
         let scales: Vec<(f64, f64)> = reduction.farthest(x, mean).into_iter().zip(mean).map(
@@ -125,8 +125,8 @@ vectorised! {
             let part = (x - mean) / scale;
             part * part
         });
-        for (i, (sum, (scale, _))) in sums.iter().zip(scales).enumerate().filter(|&(i, _)| !safe[i]) {
-            roots[i] = scale * (sum / n).sqrt();
+        for i in lost {
+            roots[i] = scales[i].0 * (sums[i] / n).sqrt();
         }
         roots
     }
