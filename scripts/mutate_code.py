@@ -300,7 +300,7 @@ EQUIVALENT = [
     ),
     (
         "crates/ops/src/kernel/simd.rs",
-        "without `out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));`",
+        "without `*to = point.at(each_at(first, i), each_at(second, i));`",
         "only a processor without multiply-adds comes there",
     ),
     (

@@ -97,7 +97,8 @@ fn the_rule_of_the_text_keeps_what_it_declares() {
         assert_eq!(back, operands[0], "twice is once round");
     }
     for Refusal { rule, shapes, says } in Swap::refusals() {
-        let error = checked_shape(&rule, shapes.iter().map(Vec::as_slice)).unwrap_err();
+        let error = checked_shape(&rule, &shapes.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            .unwrap_err();
         assert!(error.to_string().contains(says), "{error}");
     }
 }

@@ -14,6 +14,10 @@ use crate::tensor::Tensor;
 /// The fewest elements worth a thread of their own.
 const PER_THREAD: usize = 32_768;
 
+/// Computes elements of the result from those of the operands.
+type Fill<'f, A, const N: usize, const M: usize> =
+    &'f (dyn Fn([&[A]; N], [&[A]; M], &mut [A]) + Sync);
+
 /// Computes `point` at each index of `shape`, to which all operands broadcast.
 #[inline]
 pub fn map<A: Float, const N: usize, const M: usize>(
@@ -25,40 +29,49 @@ pub fn map<A: Float, const N: usize, const M: usize>(
     if shape.is_empty() {
         return Tensor::scalar(point.at(first.map(Tensor::item), second.map(Tensor::item)));
     }
-    let in_order = |x: &Tensor<A>| x.shape() == shape && x.elements().is_some();
-    if first.iter().chain(&second).all(|x| in_order(x)) {
-        map_in_order(shape, first, second, point)
-    } else {
-        map_strided(shape, first, second, point)
-    }
+    // Only the loop itself is compiled for each function; what is around it, once.
+    fill(shape, first, second, &|x, y, out| simd::fill(point, x, y, out))
 }
 
-/// [`map`] of operands that all have `shape` and lie in the order of its axes.
-fn map_in_order<A: Float, const N: usize, const M: usize>(
+fn fill<A: Float, const N: usize, const M: usize>(
     shape: &[usize],
     first: [&Tensor<A>; N],
     second: [&Tensor<A>; M],
-    point: impl Point<N, M>,
+    fill: Fill<'_, A, N, M>,
+) -> Tensor<A> {
+    let in_order = |x: &Tensor<A>| x.shape() == shape && x.elements().is_some();
+    if first.iter().chain(&second).all(|x| in_order(x)) {
+        fill_in_order(shape, first, second, fill)
+    } else {
+        fill_strided(shape, first, second, fill)
+    }
+}
+
+/// [`fill`] from operands that all have `shape` and lie in the order of its axes.
+fn fill_in_order<A: Float, const N: usize, const M: usize>(
+    shape: &[usize],
+    first: [&Tensor<A>; N],
+    second: [&Tensor<A>; M],
+    fill: Fill<'_, A, N, M>,
 ) -> Tensor<A> {
     let mut out = memory::take(shape.iter().product());
     let first = first.map(|x| x.elements().expect("elements in order"));
     let second = second.map(|x| x.elements().expect("elements in order"));
     threads::divide(&mut out, CHUNK, PER_THREAD, |start, out| {
         let chunk = start..start + out.len();
-        let first = first.map(|x| &x[chunk.clone()]);
-        simd::fill(point, first, second.map(|x| &x[chunk.clone()]), out);
+        fill(simd::within(first, chunk.clone()), simd::within(second, chunk), out);
     });
     Tensor::from_shape_vec(shape, out).expect("one element for each index")
 }
 
-/// [`map`] of operands that broadcast, or lie in memory in any way.
+/// [`fill`] from operands that broadcast, or lie in memory in any way.
 ///
 /// The result is laid out as the first operand of its shape without gaps is.
-fn map_strided<A: Float, const N: usize, const M: usize>(
+fn fill_strided<A: Float, const N: usize, const M: usize>(
     shape: &[usize],
     first: [&Tensor<A>; N],
     second: [&Tensor<A>; M],
-    point: impl Point<N, M>,
+    fill: Fill<'_, A, N, M>,
 ) -> Tensor<A> {
     let total = shape.iter().product();
     let mut out = memory::take(total);
@@ -80,7 +93,7 @@ fn map_strided<A: Float, const N: usize, const M: usize>(
             let x = first.map(|x| nest.chunk(x, chunk, buffer.next().unwrap()));
             let mut buffer = buffers.1.iter_mut();
             let y = second.map(|y| nest.chunk(y, chunk, buffer.next().unwrap()));
-            simd::fill(point, x, y, &mut out[at..at + chunk.length()]);
+            fill(x, y, &mut out[at..at + chunk.length()]);
         });
     });
     in_order(out, shape, &order)

@@ -1,5 +1,7 @@
 //! Loops compiled for the vector instructions of the machine they run on.
 
+use std::ops::Range;
+
 use multiversion::target::target_cfg_f;
 
 use super::Point;
@@ -91,9 +93,9 @@ vectorised! {
             fill_blocks::<A, P, N, M, LONG>(point, first, second, &mut out[..long], 0);
             return fill_blocks::<A, P, N, M, SHORT>(point, first, second, out, long);
         }
-        let (first, second) = (first.map(|x| &x[..n]), second.map(|x| &x[..n]));
-        for i in 0..n {
-            out[i] = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
+        let (first, second) = (within(first, 0..n), within(second, 0..n));
+        for (i, to) in out.iter_mut().enumerate() {
+            *to = point.at(each_at(first, i), each_at(second, i));
         }
     }
 }
@@ -116,10 +118,8 @@ fn fill_blocks<A: Float, P: Point<N, M>, const N: usize, const M: usize, const B
     let mut next = start;
     while next < n {
         let at = next.min(n - B);
-        let first = first.map(|x| x[at..].first_chunk::<B>().expect(FITS));
-        let second = second.map(|x| x[at..].first_chunk::<B>().expect(FITS));
         let out = out[at..].first_chunk_mut::<B>().expect(FITS);
-        fill_block(point, first, second, out);
+        fill_block(point, blocks_at(first, at), blocks_at(second, at), out);
         next += B;
     }
 }
@@ -133,13 +133,10 @@ fn fill_few<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
     out: &mut [A],
 ) {
     let Some(last) = out.len().checked_sub(1) else { return };
-    let from = |x: &[A]| -> [A; SHORT] {
-        let x = &x[..=last];
-        std::array::from_fn(|i| x[i.min(last)])
-    };
+    let (first, second) = (filled_up(first, last), filled_up(second, last));
     let mut block = [A::default(); SHORT];
-    fill_block(point, first.map(from).each_ref(), second.map(from).each_ref(), &mut block);
-    out.iter_mut().zip(block).for_each(|(out, value)| *out = value);
+    fill_block(point, first.each_ref(), second.each_ref(), &mut block);
+    out.copy_from_slice(&block[..=last]);
 }
 
 /// Computes a block of elements, and those again that are NaN.
@@ -151,13 +148,15 @@ fn fill_block<A: Float, P: Point<N, M>, const N: usize, const M: usize, const B:
     out: &mut [A; B],
 ) {
     let mut any_nan = false;
+    #[allow(clippy::needless_range_loop)]
+    // The range says that i is less than the length of any block.
     for i in 0..B {
-        let Fast(value) = point.at(first.map(|x| Fast(x[i])), second.map(|y| Fast(y[i])));
+        let Fast(value) = point.at(fast_at(first, i), fast_at(second, i));
         any_nan |= value.is_nan();
         out[i] = value;
     }
     if any_nan {
-        repair(point, first.map(|x| &x[..]), second.map(|y| &y[..]), out);
+        repair(point, first.map(<[A; B]>::as_slice), second.map(<[A; B]>::as_slice), out);
     }
 }
 
@@ -171,8 +170,43 @@ fn repair<A: Float, P: Point<N, M>, const N: usize, const M: usize>(
     out: &mut [A],
 ) {
     for (i, out) in out.iter_mut().enumerate().filter(|(_, out)| out.is_nan()) {
-        *out = point.at(first.map(|x| x[i]), second.map(|x| x[i]));
+        *out = point.at(each_at(first, i), each_at(second, i));
     }
+}
+
+// What is done with the operands of any function stands in functions of their own, which do not know
+// which it is: they are compiled once, where closures in the loops would be compiled for each.
+
+/// The parts of the operands within a range.
+#[inline(always)]
+pub fn within<A, const N: usize>(x: [&[A]; N], range: Range<usize>) -> [&[A]; N] {
+    x.map(|x| &x[range.clone()])
+}
+
+/// The elements of the operands at an index.
+#[inline(always)]
+fn each_at<A: Copy, const N: usize>(x: [&[A]; N], i: usize) -> [A; N] {
+    x.map(|x| x[i])
+}
+
+#[inline(always)]
+fn fast_at<A: Float, const N: usize, const B: usize>(x: [&[A; B]; N], i: usize) -> [Fast<A>; N] {
+    x.map(|x| Fast(x[i]))
+}
+
+/// The blocks of the operands that begin at an index.
+#[inline(always)]
+fn blocks_at<A, const N: usize, const B: usize>(x: [&[A]; N], at: usize) -> [&[A; B]; N] {
+    x.map(|x| x[at..].first_chunk().expect(FITS))
+}
+
+/// A block of each operand, with the element at `last` in all places from there on.
+#[inline(always)]
+fn filled_up<A: Copy, const N: usize>(x: [&[A]; N], last: usize) -> [[A; SHORT]; N] {
+    x.map(|x| {
+        let x = &x[..=last];
+        std::array::from_fn(|i| x[i.min(last)])
+    })
 }
 
 vectorised! {

@@ -49,6 +49,11 @@ impl<'a, T: Reading> AsNumber<'a, T> {
         Self::Value(arena, arena.alloc(value))
     }
 
+    /// Reads each of some values.
+    fn each<const N: usize>(arena: &'a Arena<T>, values: [&T; N]) -> [Self; N] {
+        values.map(|value| Self::new(arena, value))
+    }
+
     /// What it stands for.
     fn read(self) -> Scalar<T> {
         match self {
@@ -127,7 +132,7 @@ fn is_power<B: Binary>() -> bool {
 impl<T: Reading> ReadScalar for T {
     fn value_of<E: Elementwise<N>, const N: usize>(rule: E, operands: [&Self; N]) -> Scalar<Self> {
         let arena = Arena::new();
-        rule.value(operands.map(|x| AsNumber::new(&arena, x))).read()
+        rule.value(AsNumber::each(&arena, operands)).read()
     }
 
     fn slope_of<E: Elementwise<N>, const N: usize>(
@@ -137,7 +142,7 @@ impl<T: Reading> ReadScalar for T {
         output: &Self,
     ) -> Scalar<Self> {
         let arena = Arena::new();
-        let x = operands.map(|x| AsNumber::new(&arena, x));
+        let x = AsNumber::each(&arena, operands);
         rule.slope(operand, x, AsNumber::new(&arena, output)).read()
     }
 }
@@ -159,8 +164,8 @@ pub fn times_slope<T: Reading, E: Elementwise<N>, const N: usize>(
         None => {}
     }
     let arena = Arena::new();
-    let read = |x: &T| AsNumber::new(&arena, x);
-    match rule.times_slope(operand, operands.map(read), read(output), read(v)).read() {
+    let [y, v] = AsNumber::each(&arena, [output, v]);
+    match rule.times_slope(operand, AsNumber::each(&arena, operands), y, v).read() {
         Scalar::Literal(_) => None,
         Scalar::Value(product) => Some(product),
     }

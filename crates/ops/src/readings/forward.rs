@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::ground::Shape;
 use crate::number::Elementwise;
 use crate::readings::times_slope;
-use crate::rule::{Call, Family, Reading, Rule};
+use crate::rule::{Call, Contributions, Family, Reading, Rule};
 use crate::rules::linear::Sum;
 use crate::rules::matmul::transposed;
 use crate::rules::methods::{BinaryMethods, LinearMethods, MatmulMethods, UnaryMethods};
@@ -72,11 +72,8 @@ impl<T: Reading> Reading for Dual<T> {
     }
 
     fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        let primals: SmallVec<[&T; 3]> = operands.iter().map(|x| &x.primal).collect();
+        let Parts { primals, tangents, wanted } = Parts::of(operands);
         let primal = T::apply(rule.clone(), &primals);
-        let tangents = operands.iter().map(|x| x.tangent.as_ref());
-        let tangents: SmallVec<[Option<&T>; 3]> = tangents.collect();
-        let wanted: SmallVec<[bool; 4]> = tangents.iter().map(Option::is_some).collect();
         let call = Call { operands: &primals, output: &primal, wanted: &wanted };
         let tangent = pushforward(&rule, &call, &tangents);
         Self { primal, tangent }
@@ -102,6 +99,24 @@ impl<T: Reading> Reading for Dual<T> {
         v: &Self,
     ) -> Option<Self> {
         times_slope(rule, operand, operands, output, v)
+    }
+}
+
+/// Dual operands, taken apart.
+struct Parts<'a, T> {
+    primals: SmallVec<[&'a T; 3]>,
+    tangents: SmallVec<[Option<&'a T>; 3]>,
+    wanted: SmallVec<[bool; 4]>,
+}
+
+impl<'a, T> Parts<'a, T> {
+    fn of(duals: &[&'a Dual<T>]) -> Self {
+        let tangents = duals.iter().map(|x| x.tangent.as_ref());
+        Self {
+            primals: duals.iter().map(|x| &x.primal).collect(),
+            wanted: tangents.clone().map(|tangent| tangent.is_some()).collect(),
+            tangents: tangents.collect(),
+        }
     }
 }
 
@@ -151,31 +166,58 @@ pub fn pushforward<T: Reading, R: Rule>(
     if tangents.iter().all(Option::is_none) {
         return None;
     }
-    let apply = |operands: &[&T]| T::apply(rule.clone(), operands);
+    push(rule, call, tangents)
+}
+
+/// A rule as forward mode reads it. Behind a table, so that what follows is compiled once for all rules.
+trait Read<T> {
+    fn family(&self) -> Family<'_>;
+    fn apply(&self, operands: &[&T]) -> T;
+    fn vjp(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T>;
+    fn compose(&self, operands: &[&Dual<T>]) -> Option<Dual<T>>;
+}
+
+impl<T: Reading, R: Rule> Read<T> for R {
+    fn family(&self) -> Family<'_> {
+        Rule::family(self)
+    }
+    fn apply(&self, operands: &[&T]) -> T {
+        T::apply(self.clone(), operands)
+    }
+    fn vjp(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
+        Rule::vjp(self, call, cotangent)
+    }
+    fn compose(&self, operands: &[&Dual<T>]) -> Option<Dual<T>> {
+        Rule::compose(self, operands)
+    }
+}
+
+#[track_caller]
+fn push<T: Reading>(rule: &dyn Read<T>, call: &Call<'_, T>, tangents: &[Option<&T>]) -> Option<T> {
     match rule.family() {
         Family::Elementwise | Family::Symmetric => by_symmetry(rule, call, tangents),
         Family::Linear | Family::View | Family::Part(_) => {
             let filled = call.operands.iter().zip(tangents);
             let filled: Vec<T> =
                 filled.map(|(x, &t)| t.cloned().unwrap_or_else(|| x.zeros_like())).collect();
-            Some(apply(&filled.iter().collect::<Vec<_>>()))
+            Some(rule.apply(&filled.iter().collect::<Vec<_>>()))
         }
         Family::LinearIn(operand) => {
             let mut operands = call.operands.to_vec();
             operands[operand] = tangents[operand]?;
-            Some(apply(&operands))
+            Some(rule.apply(&operands))
         }
         Family::Bilinear => {
             let [a, b] = [call.operands[0], call.operands[1]];
             sum([
-                tangents[0].map(|a_dot| apply(&[a_dot, b])),
-                tangents[1].map(|b_dot| apply(&[a, b_dot])),
+                tangents[0].map(|a_dot| rule.apply(&[a_dot, b])),
+                tangents[1].map(|b_dot| rule.apply(&[a, b_dot])),
             ])
         }
         Family::Quotient => {
             let from_a = tangents[0].map(|a_dot| a_dot.matmul(call.output).neg());
             let right = sum([from_a, tangents[1].cloned()])?;
-            Some(apply(&[call.operands[0], &right]))
+            Some(rule.apply(&[call.operands[0], &right]))
         }
         Family::Reduction(axes, keepdims) => {
             let ones = call.output.scalar(1.0).stretch_to(&call.output.shape());
@@ -200,8 +242,8 @@ pub fn pushforward<T: Reading, R: Rule>(
 
 /// ẏ of a rule with symmetric Jacobians: the gradients with the tangents for cotangents.
 #[track_caller]
-fn by_symmetry<T: Reading, R: Rule>(
-    rule: &R,
+fn by_symmetry<T: Reading>(
+    rule: &dyn Read<T>,
     call: &Call<'_, T>,
     tangents: &[Option<&T>],
 ) -> Option<T> {
@@ -212,8 +254,8 @@ fn by_symmetry<T: Reading, R: Rule>(
 
 /// What the rule contributes to one operand.
 #[track_caller]
-fn contribution<T: Reading, R: Rule>(
-    rule: &R,
+fn contribution<T: Reading>(
+    rule: &dyn Read<T>,
     call: &Call<'_, T>,
     operand: usize,
     cotangent: &T,

@@ -52,15 +52,7 @@ impl<A: Float> Reading for Tensor<A> {
             Some(1.0) => return Some(v.clone()),
             _ => {}
         }
-        // What the slope does not read is replaced by what is read anyway.
-        let mut i = 0..N;
-        let x = operands.map(|x| if i.next().is_some_and(|i| reads.operand(i)) { x } else { v });
-        let y = if reads.output() { output } else { v };
-        let mut shapes: [&[usize]; N] = x.map(Tensor::shape);
-        let last = [y.shape(), v.shape()];
-        let shape = broadcast(&last)
-            .and_then(|shape| shapes.iter_mut().try_fold(shape, |shape, x| broadcast(&[&shape, x])))
-            .expect("operands that the rule has accepted broadcast");
+        let (shape, x, y) = what_is_read(reads, operands, output, v);
         Some(kernel::map(&shape, x, [y, v], TimesSlope { rule, operand }))
     }
 
@@ -73,4 +65,21 @@ impl<A: Float> Reading for Tensor<A> {
         debug_assert_eq!(self.shape(), other.shape());
         kernel::accumulate(self, &other);
     }
+}
+
+/// The shape of a slope times v, and the operands and the output that it is computed from. What the
+/// slope does not read is replaced by v, which is read anyway.
+fn what_is_read<'a, A: Float, const N: usize>(
+    reads: SlopeReads,
+    operands: [&'a Tensor<A>; N],
+    output: &'a Tensor<A>,
+    v: &'a Tensor<A>,
+) -> (Shape, [&'a Tensor<A>; N], &'a Tensor<A>) {
+    let x = std::array::from_fn(|i| if reads.operand(i) { operands[i] } else { v });
+    let y = if reads.output() { output } else { v };
+    let shape = broadcast(&[y.shape(), v.shape()]);
+    let shape = shape.and_then(|shape| {
+        x.iter().try_fold(shape, |shape, x: &&Tensor<A>| broadcast(&[&shape, x.shape()]))
+    });
+    (shape.expect("operands that the rule has accepted broadcast"), x, y)
 }

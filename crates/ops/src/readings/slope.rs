@@ -43,7 +43,7 @@ impl<E: Elementwise<N>, const N: usize> SlopeStep<E, N> {
     /// # Panics
     /// If there are no operands.
     pub fn value<A: Float>(&self, operands: &[A]) -> A {
-        let (x, yv) = self.spread(operands);
+        let (x, yv) = spread(self.reads, operands);
         self.slope.at(x, yv)
     }
 
@@ -52,7 +52,7 @@ impl<E: Elementwise<N>, const N: usize> SlopeStep<E, N> {
     /// # Panics
     /// If there are no operands, or the slices differ in length.
     pub fn fill<A: Float>(&self, operands: &[&[A]], out: &mut [A]) {
-        let (x, yv) = self.spread(operands);
+        let (x, yv) = spread(self.reads, operands);
         kernel::fill(self.slope, x, yv, out);
     }
 
@@ -69,14 +69,14 @@ impl<E: Elementwise<N>, const N: usize> SlopeStep<E, N> {
         settings.push(("operand", self.slope.operand.into()));
         settings
     }
+}
 
-    /// The rule's operands, and its output and v. What the slope does not read is replaced by v.
-    #[inline]
-    fn spread<T: Copy>(&self, given: &[T]) -> ([T; N], [T; 2]) {
-        let (&v, given) = given.split_last().expect("v is the last operand");
-        let mut given = given.iter();
-        let mut next = |is_read| if is_read { given.next().copied().unwrap_or(v) } else { v };
-        let x = std::array::from_fn(|i| next(self.reads.operand(i)));
-        (x, [next(self.reads.output()), v])
-    }
+/// A rule's operands, and its output and v. What the slope does not read is replaced by v.
+#[inline]
+fn spread<T: Copy, const N: usize>(reads: SlopeReads, given: &[T]) -> ([T; N], [T; 2]) {
+    let (&v, given) = given.split_last().expect("v is the last operand");
+    let mut given = given.iter();
+    let mut next = |is_read| if is_read { given.next().copied().unwrap_or(v) } else { v };
+    let x = std::array::from_fn(|i| next(reads.operand(i)));
+    (x, [next(reads.output()), v])
 }

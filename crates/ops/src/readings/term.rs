@@ -5,6 +5,8 @@ use std::any::TypeId;
 use std::fmt::Debug;
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use crate::ground::{Attributes, Shape};
 use crate::number::{Elementwise, Remarks};
 use crate::readings::times_slope;
@@ -87,6 +89,10 @@ impl Term {
         Self(Rc::new(Node { shape, content }))
     }
 
+    fn of_op(shape: Shape, rule: Box<dyn AnyRule>, operands: &[&Self]) -> Self {
+        Self::new(shape, Content::Op(rule, operands.iter().map(|&x| x.clone()).collect()))
+    }
+
     /// An operand of the rule that is written out, by its position, with its shape.
     pub fn operand(position: usize, shape: &[usize]) -> Self {
         Self::new(Shape::from_slice(shape), Content::Operand(position))
@@ -122,15 +128,18 @@ impl Term {
     }
 }
 
+fn shapes<'a>(operands: &[&'a Term]) -> SmallVec<[&'a [usize]; 3]> {
+    operands.iter().map(|x| &x.0.shape[..]).collect()
+}
+
 impl Reading for Term {
     fn shape(&self) -> Shape {
         self.0.shape.clone()
     }
 
     fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        let shape = or_panic(checked_shape(&rule, operands.iter().map(|x| &x.0.shape[..])));
-        let operands = operands.iter().map(|&x| x.clone()).collect();
-        Self::new(shape, Content::Op(Box::new(rule), operands))
+        let shape = or_panic(checked_shape(&rule, &shapes(operands)));
+        Self::of_op(shape, Box::new(rule), operands)
     }
 
     fn scalar(&self, value: f64) -> Self {

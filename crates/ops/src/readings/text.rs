@@ -1,5 +1,7 @@
 //! The reading that gives text.
 
+use smallvec::SmallVec;
+
 use crate::ground::{Formula, Shape};
 use crate::number::Elementwise;
 use crate::readings::times_slope;
@@ -12,7 +14,7 @@ impl Reading for Formula {
     }
 
     fn apply<R: Rule>(rule: R, operands: &[&Self]) -> Self {
-        let shape = or_panic(checked_shape(&rule, operands.iter().map(|x| &x.lengths()[..])));
+        let shape = or_panic(checked_shape(&rule, &shapes(operands)));
         rule.write(operands).of_shape(shape)
     }
 
@@ -60,6 +62,10 @@ pub fn gradient_formulas<R: Rule>(rule: &R, operands: &[Formula]) -> Vec<Option<
     let wanted = vec![true; operands.len()];
     let call = Call { operands: &operands, output: &output, wanted: &wanted };
     rule.vjp(&call, &cotangent).into_vec()
+}
+
+fn shapes<'a>(operands: &[&'a Formula]) -> SmallVec<[&'a [usize]; 3]> {
+    operands.iter().map(|x| &x.lengths()[..]).collect()
 }
 
 /// The value of an elementwise rule as text in the names of its operands: the rule itself, read

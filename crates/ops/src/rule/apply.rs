@@ -62,10 +62,11 @@ pub fn apply_into<A: Float, R: Rule>(
     operands: &[&Tensor<A>],
     out: &mut Tensor<A>,
 ) -> Result<(), OpError> {
-    let shape = checked_shape(rule, operands.iter().map(|x| x.shape()))?;
+    let shapes = shapes(operands);
+    let shape = checked_shape(rule, &shapes)?;
     if !has_endless_rows(&shape) {
         let room = room(&shape, size_of::<A>());
-        room.map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))?;
+        room.map_err(|problem| refused(rule.name(), &shapes, problem))?;
     }
     apply_again(rule, operands, &shape, out)
 }
@@ -90,7 +91,7 @@ pub fn apply_again<A: Float, R: Rule>(
         return Ok(());
     }
     let result = rule.forward(operands, Out::new(shape, out));
-    result.map_err(|problem| refused(rule, operands.iter().map(|x| x.shape()), problem))
+    result.map_err(|problem| refused(rule.name(), &shapes(operands), problem))
 }
 
 /// The shape of a rule's result, or an error that carries the shapes.
@@ -98,25 +99,27 @@ pub fn apply_again<A: Float, R: Rule>(
 /// # Errors
 /// If the rule refuses the operands.
 #[inline]
-pub fn checked_shape<'a, R: Rule>(
-    rule: &R,
-    shapes: impl Iterator<Item = &'a [usize]>,
+pub fn checked_shape<R: Rule>(rule: &R, shapes: &[&[usize]]) -> Result<Shape, OpError> {
+    accepted(rule.shape(shapes), rule.name(), shapes)
+}
+
+/// The shape that a rule has given, if a tensor can have so many elements.
+fn accepted(
+    given: Result<Shape, Problem>,
+    rule: &'static str,
+    operands: &[&[usize]],
 ) -> Result<Shape, OpError> {
-    let shapes: SmallVec<[&[usize]; 3]> = shapes.collect();
-    let shape = rule.shape(&shapes).and_then(|shape| {
-        count(&shape, size_of::<f32>())?;
-        Ok(shape)
-    });
-    shape.map_err(|problem| refused(rule, shapes.into_iter(), problem))
+    let shape = given.and_then(|shape| count(&shape, size_of::<f32>()).map(|_| shape));
+    shape.map_err(|problem| refused(rule, operands, problem))
 }
 
 #[cold]
-fn refused<'a, R: Rule>(
-    rule: &R,
-    shapes: impl Iterator<Item = &'a [usize]>,
-    problem: Problem,
-) -> OpError {
-    OpError { rule: rule.name(), shapes: shapes.map(Shape::from_slice).collect(), problem }
+fn refused(rule: &'static str, operands: &[&[usize]], problem: Problem) -> OpError {
+    OpError { rule, shapes: operands.iter().map(|x| Shape::from_slice(x)).collect(), problem }
+}
+
+fn shapes<'a, A: Float>(operands: &[&'a Tensor<A>]) -> SmallVec<[&'a [usize]; 3]> {
+    operands.iter().map(|x| x.shape()).collect()
 }
 
 /// Computes a value by the rule's composition: the `forward` of a composed rule.

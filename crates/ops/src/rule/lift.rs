@@ -44,11 +44,7 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     #[inline]
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x: [&T; N] = array(call.operands);
-        (0..N)
-            .map(|i| {
-                call.wanted[i].then(|| T::times_slope(self.0, i, x, call.output, cotangent))?
-            })
-            .collect()
+        call.contributions_of(N, &|i| T::times_slope(self.0, i, x, call.output, cotangent))
     }
     fn family(&self) -> Family<'_> {
         Family::Elementwise

@@ -71,16 +71,25 @@ impl<A: Float> Tape<A> {
             return;
         }
         let step = SlopeStep::new(rule, operand);
-        let read = (0..N).filter(|&i| step.reads().operand(i)).map(|i| operands[i]);
-        let output = step.reads().output().then_some(output);
         self.add_slope(SlopeNote {
             first: NodeIndex::new(first),
             product: product.index(),
-            operands: read.chain(output).chain([v]).map(|x| x.index()).collect(),
+            operands: what_is_read(step.reads(), &operands, [output, v]),
             ops: SlopeReads::ops_times_slope(rule, operand),
             step: Box::new(Slope(step)),
         });
     }
+}
+
+/// Of the operands and the output of a rule, those that its slope reads, and v.
+fn what_is_read<A: Float>(
+    reads: SlopeReads,
+    operands: &[&Var<'_, A>],
+    [output, v]: [&Var<'_, A>; 2],
+) -> SmallVec<[NodeIndex; 4]> {
+    let read = operands.iter().enumerate().filter(|&(i, _)| reads.operand(i)).map(|(_, x)| *x);
+    let output = reads.output().then_some(output);
+    read.chain(output).chain([v]).map(|x| x.index()).collect()
 }
 
 /// The step, as a program holds it.

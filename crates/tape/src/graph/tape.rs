@@ -1,11 +1,11 @@
 //! The graph of recorded ops.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::Arc;
 
-use ops::{Float, Rule, Tensor, apply};
+use ops::{Float, Rule, Tensor};
 use petgraph::graph::{DiGraph, NodeIndex};
 use smallbox::smallbox;
 use smallvec::SmallVec;
@@ -271,7 +271,7 @@ impl<A: Float> Tape<A> {
         operands: &[&Var<'t, A>],
     ) -> Result<Var<'t, A>, TapeError> {
         let location = self.lines.here();
-        if let Some(foreign) = operands.iter().position(|x| !std::ptr::eq(x.tape(), self)) {
+        if let Some(foreign) = self.foreign(operands) {
             return Err(other_tape(rule.name(), operands, foreign, location));
         }
         let mut graph = self.graph.borrow_mut();
@@ -282,29 +282,46 @@ impl<A: Float> Tape<A> {
                 (Tensor::scalar(number), smallbox!(rule))
             }));
         }
+        self.record_tensors(graph, smallbox!(rule), operands, location)
+    }
+
+    /// [`record`](Tape::record) of a rule on tensors, which need not know its type.
+    fn record_tensors<'t>(
+        &'t self,
+        mut graph: RefMut<'_, Graph<A>>,
+        rule: BoxedOp<A>,
+        operands: &[&Var<'t, A>],
+        location: &'static Location<'static>,
+    ) -> Result<Var<'t, A>, TapeError> {
+        let mut value = Tensor::default();
         let result = {
             let values: SmallVec<[&Tensor<A>; 3]> =
                 operands.iter().map(|x| &graph[x.index()].value).collect();
-            apply(&rule, &values)
+            rule.forward(&values, &mut value)
         };
-        let value = match result {
-            Ok(value) => value,
-            Err(error) => {
-                drop(graph);
-                let operands = operands.iter().map(|x| Origin::of(**x)).collect();
-                return Err(RecordError { error, operands, location }.into());
-            }
-        };
+        if let Err(error) = result {
+            drop(graph);
+            let operands = operands.iter().map(|x| Origin::of(**x)).collect();
+            return Err(RecordError { error, operands, location }.into());
+        }
         if self.stop_at_non_finite && !value.is_finite() {
             drop(graph);
-            return Err(non_finite_value(
-                (rule.name(), rule.remarks()),
-                &value,
-                operands,
-                location,
-            ));
+            let op = (rule.name(), rule.remarks());
+            return Err(non_finite_value(op, &value, operands, location));
         }
-        Ok(self.push(&mut graph, operands, location, || (value, smallbox!(rule))))
+        Ok(self.push(&mut graph, operands, location, || (value, rule)))
+    }
+
+    /// The position of an operand that is on another tape.
+    #[inline]
+    fn foreign(&self, operands: &[&Var<'_, A>]) -> Option<usize> {
+        operands.iter().position(|x| !std::ptr::eq(x.tape(), self))
+    }
+
+    /// Whether one of the operands has a gradient.
+    #[inline]
+    fn tracks(graph: &Graph<A>, operands: &[&Var<'_, A>]) -> bool {
+        operands.iter().any(|x| graph[x.index()].tracked)
     }
 
     /// Records a value that is known already.
@@ -327,7 +344,7 @@ impl<A: Float> Tape<A> {
         location: &'static Location<'static>,
         result: impl FnOnce() -> (Tensor<A>, BoxedOp<A>),
     ) -> Var<'t, A> {
-        let tracked = operands.iter().any(|x| graph[x.index()].tracked);
+        let tracked = Self::tracks(graph, operands);
         let scope = self.scopes.borrow().open();
         let node = || {
             let (value, op) = result();
@@ -356,7 +373,7 @@ impl<A: Float> Tape<A> {
         location: &'static Location<'static>,
     ) -> Result<Var<'t, A>, TapeError> {
         let operands: Vec<&Var<'t, A>> = operands.iter().collect();
-        if let Some(foreign) = operands.iter().position(|x| !std::ptr::eq(x.tape(), self)) {
+        if let Some(foreign) = self.foreign(&operands) {
             return Err(other_tape(op.name(), &operands, foreign, location));
         }
         let graph = self.graph();

@@ -98,8 +98,18 @@ pub fn fill_at<A: Copy, const N: usize>(
 ) {
     let (indices, _) = indices.as_chunks::<N>();
     for (out, indices) in out.iter_mut().zip(indices) {
-        *out = f(indices.map(|index| numbers[index as usize]));
+        *out = f(each_at(numbers, indices));
     }
+}
+
+/// The numbers at some indices: a function of its own, so that it is compiled once for all `f`.
+#[inline(always)]
+fn each_at<A: Copy, const N: usize>(numbers: &[A], indices: &[u32; N]) -> [A; N] {
+    indices.map(|index| numbers[index as usize])
+}
+
+fn all_at<A: Copy>(numbers: &[A], indices: &[u32]) -> SmallVec<[A; 8]> {
+    indices.iter().map(|&index| numbers[index as usize]).collect()
 }
 
 /// [`fill_at`] of a number of operands that is known only when it runs.
@@ -117,8 +127,7 @@ pub fn fill_at_any<A: Float>(
         3 => fill_at(numbers, indices, out, |x: [A; 3]| f(&x)),
         _ => {
             for (out, indices) in out.iter_mut().zip(indices.chunks_exact(arity.max(1))) {
-                let x = indices.iter().map(|&index| numbers[index as usize]);
-                *out = f(&x.collect::<SmallVec<[A; 8]>>());
+                *out = f(&all_at(numbers, indices));
             }
         }
     }
