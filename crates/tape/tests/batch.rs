@@ -4,20 +4,21 @@
 use std::collections::BTreeSet;
 
 use approx::assert_relative_eq;
-use ops::declare::{Example, Refusal, sample};
+use ops::Tensor;
+use ops::declare::sample;
 use ops::prelude::*;
-use ops::registry::{Visitor, visit};
-use ops::{Reading, Rule, Tensor};
 use tape::prelude::*;
 use tape::transform::{
     hessian, jacobian, jacobian_forward, jacobian_reverse, jacobians, nested, value_and_jacobian,
     vmap, vmap_loops,
 };
 
+use crate::any_rule::{AnyExample, AnyRule, every_example};
+
 const ROWS: usize = 3;
 
 /// The operands for each row: those of the example, a little smaller each time. Indices stay.
-fn rows_of<R: Rule>(example: &Example<R>) -> Vec<Vec<Tensor<f64>>> {
+fn rows_of(example: &AnyExample<'_>) -> Vec<Vec<Tensor<f64>>> {
     let row = |row: usize| {
         let shrunk = |(i, x): (usize, &Tensor<f64>)| {
             if example.fixed == Some(i) { x.clone() } else { x.scale(1.0 - 0.03 * row as f64) }
@@ -80,16 +81,13 @@ fn same(
 }
 
 /// The value, the gradients and forward mode of one example.
-fn check<R: Rule>(example: &Example<R>) -> Result<(), String> {
+fn check(example: &AnyExample<'_>) -> Result<(), String> {
     let mut rows = rows_of(example);
     let count = example.operands.len();
-    let rule = &example.rule;
-    let apply = |v: &[Var<'_, f64>]| -> Tensor<f64> {
-        Var::apply(rule.clone(), &v.iter().collect::<Vec<_>>()).value()
-    };
+    let rule = example.rule;
     let tape = Tape::new();
     let x: Vec<_> = example.operands.iter().map(|x| tape.var(x)).collect();
-    let shape = apply(&x).shape().to_vec();
+    let shape = rule.recorded(&x).shape().to_vec();
     // The last inputs: a cotangent, and a tangent for each operand.
     for (number, row) in rows.iter_mut().enumerate() {
         row.push(sample(&shape, number));
@@ -99,12 +97,7 @@ fn check<R: Rule>(example: &Example<R>) -> Result<(), String> {
     for chosen in choices(count) {
         let mut axes = chosen.clone();
         axes.extend(vec![Some(0); count + 1]);
-        same(
-            "the value",
-            |v| Var::apply(rule.clone(), &v[..count].iter().collect::<Vec<_>>()),
-            &rows,
-            &axes,
-        )?;
+        same("the value", |v| rule.recorded(&v[..count]), &rows, &axes)?;
         for i in (0..count).filter(|&i| example.fixed != Some(i)) {
             same(
                 &format!("the gradient of operand {i}"),
@@ -119,28 +112,28 @@ fn check<R: Rule>(example: &Example<R>) -> Result<(), String> {
 }
 
 /// The contribution of a rule to operand `i`, for the cotangent behind the operands.
-fn gradient<'t, R: Rule>(rule: &R, v: &[Var<'t, f64>], count: usize, i: usize) -> Var<'t, f64> {
+fn gradient<'t>(rule: &dyn AnyRule, v: &[Var<'t, f64>], count: usize, i: usize) -> Var<'t, f64> {
     let apply = |x: &[Var<'t, f64>]| {
-        let mut operands: Vec<&Var<'t, f64>> = v[..count].iter().collect();
-        operands[i] = &x[0];
-        Var::apply(rule.clone(), &operands)
+        let mut operands = v[..count].to_vec();
+        operands[i] = x[0];
+        rule.recorded(&operands)
     };
     nested::vjp(apply, &[v[i]], v[count]).1[0]
 }
 
-fn tangent<'t, R: Rule>(
-    rule: &R,
+fn tangent<'t>(
+    rule: &dyn AnyRule,
     v: &[Var<'t, f64>],
     count: usize,
     fixed: Option<usize>,
 ) -> Var<'t, f64> {
     let varied: Vec<usize> = (0..count).filter(|&i| fixed != Some(i)).collect();
     let apply = |x: &[Var<'t, f64>]| {
-        let mut operands: Vec<&Var<'t, f64>> = v[..count].iter().collect();
-        for (x, &i) in x.iter().zip(&varied) {
+        let mut operands = v[..count].to_vec();
+        for (&x, &i) in x.iter().zip(&varied) {
             operands[i] = x;
         }
-        Var::apply(rule.clone(), &operands)
+        rule.recorded(&operands)
     };
     let of = |from: usize| varied.iter().map(|&i| v[from + i]).collect::<Vec<_>>();
     nested::jvp(apply, &of(0), &of(count + 1)).1
@@ -148,19 +141,7 @@ fn tangent<'t, R: Rule>(
 
 #[test]
 fn every_rule_over_a_batch_is_the_loop() {
-    struct Every(Vec<String>);
-    impl Visitor for Every {
-        fn rule<R: Rule>(&mut self, examples: &[Example<R>], _: &[Refusal<R>]) {
-            for example in examples {
-                if let Err(problem) = check(example) {
-                    self.0.push(format!("{:?}: {problem}", example.rule));
-                }
-            }
-        }
-    }
-    let mut every = Every(Vec::new());
-    visit(&mut every);
-    assert!(every.0.is_empty(), "{} failures:\n{}", every.0.len(), every.0.join("\n"));
+    every_example(check);
 }
 
 #[test]
@@ -170,25 +151,17 @@ fn it_is_known_which_rules_loop() {
         alone: BTreeSet<&'static str>,
         together: BTreeSet<&'static str>,
     }
-    impl Visitor for Looped {
-        fn rule<R: Rule>(&mut self, examples: &[Example<R>], _: &[Refusal<R>]) {
-            for example in examples {
-                let rows = rows_of(example);
-                for axes in choices(example.operands.len()) {
-                    let together = axes.iter().all(Option::is_some);
-                    let looped = vmap_loops(
-                        |v| Var::apply(example.rule.clone(), &v.iter().collect::<Vec<_>>()),
-                        &inputs(&rows, &axes),
-                        &axes,
-                    );
-                    let into = if together { &mut self.together } else { &mut self.alone };
-                    into.extend(looped.unwrap());
-                }
-            }
-        }
-    }
     let mut looped = Looped::default();
-    visit(&mut looped);
+    every_example(|example| {
+        let rows = rows_of(example);
+        for axes in choices(example.operands.len()) {
+            let together = axes.iter().all(Option::is_some);
+            let loops = vmap_loops(|v| example.rule.recorded(v), &inputs(&rows, &axes), &axes);
+            let into = if together { &mut looped.together } else { &mut looped.alone };
+            into.extend(loops.map_err(|error| error.to_string())?);
+        }
+        Ok(())
+    });
     let together: Vec<_> = looped.together.into_iter().collect();
     let alone: Vec<_> = looped.alone.into_iter().collect();
     // What sums over the images of one row cannot sum over the batch, nor can a table of its own be

@@ -2,6 +2,7 @@
 //! What needs a process of its own, for its allocator, directory or signals, has a program of its own.
 
 #[cfg(feature = "linalg")]
+mod any_rule;
 mod batch;
 #[cfg(all(feature = "svg", feature = "terminal"))] // Its programs are built.
 mod book;

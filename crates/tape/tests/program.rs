@@ -130,8 +130,9 @@ proptest! {
 
 /// The value of a rule at its samples, 300 elements of each, its gradients, and the gradients of
 /// their sum: as they were recorded, and as they are replayed.
-fn recorded_and_replayed<A: Float, E: Elementwise<N>, const N: usize>(
-    rule: E,
+fn recorded_and_replayed<A: Float>(
+    apply: &dyn for<'t> Fn(&[&Var<'t, A>]) -> Var<'t, A>,
+    samples: &[&[f64]],
     scalar: bool,
 ) -> Vec<(Tensor<A>, Tensor<A>)> {
     let tape = Tape::<A>::new();
@@ -142,8 +143,8 @@ fn recorded_and_replayed<A: Float, E: Elementwise<N>, const N: usize>(
         }
         Tensor::from_shape_vec(&[300], numbers.take(300).collect()).unwrap()
     };
-    let x = E::DECLARED.samples.map(|samples| tape.var(cut(samples)));
-    let y = Var::apply(Lift(rule), &x.iter().collect::<Vec<_>>());
+    let x: Vec<_> = samples.iter().map(|samples| tape.var(cut(samples))).collect();
+    let y = apply(&x.iter().collect::<Vec<_>>());
     let first = (y * tape.constant(cut(&[0.7, -1.3, 2.1]))).sum().backward_recorded();
     let first: Vec<_> = x.iter().filter_map(|&x| first.try_wrt(x).ok()).collect();
     let sum = first.iter().map(|g| g.sin().sum()).reduce(|a, b| a + b);
@@ -169,10 +170,18 @@ fn slopes_in_one_step_are_their_formulas() {
         fn rule<R: Rule>(&mut self, _: &[Example<R>], _: &[Refusal<R>]) {}
         fn elementwise<E: Elementwise<N>, const N: usize>(&mut self, rule: E) {
             for scalar in [false, true] {
-                for (recorded, replayed) in recorded_and_replayed::<f64, E, N>(rule, scalar) {
+                for (recorded, replayed) in recorded_and_replayed::<f64>(
+                    &|x| Var::apply(Lift(rule), x),
+                    &E::DECLARED.samples,
+                    scalar,
+                ) {
                     assert_eq!(bits(&replayed), bits(&recorded), "{rule:?}, scalar: {scalar}");
                 }
-                for (recorded, replayed) in recorded_and_replayed::<f32, E, N>(rule, scalar) {
+                for (recorded, replayed) in recorded_and_replayed::<f32>(
+                    &|x| Var::apply(Lift(rule), x),
+                    &E::DECLARED.samples,
+                    scalar,
+                ) {
                     let (replayed, recorded) = (replayed.cast::<f64>(), recorded.cast::<f64>());
                     assert_eq!(bits(&replayed), bits(&recorded), "{rule:?}, scalar: {scalar}");
                 }

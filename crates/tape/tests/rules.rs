@@ -8,50 +8,25 @@ use ops::{AsNumber, Call, Dual, Elementwise, Lift, Reading, Rule, Tensor, apply}
 use tape::check::{Check, CheckError};
 use tape::{Tape, Var};
 
-/// Runs `test` on every example of every rule and reports all failures at once.
-struct EveryExample<F>(F, Vec<String>);
-
-trait Test {
-    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String>;
-}
-
-impl<F: Test> Visitor for EveryExample<F> {
-    fn rule<R: Rule>(&mut self, examples: &[Example<R>], _refusals: &[Refusal<R>]) {
-        for example in examples {
-            if let Err(problem) = self.0.run(example) {
-                let shapes: Vec<_> = example.operands.iter().map(Tensor::shape).collect();
-                self.1.push(format!("{:?} of {shapes:?}: {problem}", example.rule));
-            }
-        }
-    }
-}
-
-fn every_example(test: impl Test) {
-    let mut visitor = EveryExample(test, Vec::new());
-    visit(&mut visitor);
-    assert!(visitor.1.is_empty(), "{} failures:\n{}", visitor.1.len(), visitor.1.join("\n"));
-}
+use crate::any_rule::{AnyExample, every_example};
 
 fn close(a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64) -> Result<(), String> {
     let close = approx::relative_eq!(a, b, epsilon = tolerance, max_relative = tolerance);
     if close { Ok(()) } else { Err(format!("{a:?} is not {b:?}")) }
 }
 
-struct Value;
-impl Test for Value {
-    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
-        let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
-        let value = apply(&example.rule, &operands).map_err(|e| e.to_string())?;
-        match &example.value {
-            Some(known) => close(&value, known, 1e-14),
-            None => Ok(()),
-        }
+fn value(example: &AnyExample<'_>) -> Result<(), String> {
+    let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
+    let value = example.rule.plain(&operands).map_err(|e| e.to_string())?;
+    match example.value {
+        Some(known) => close(&value, known, 1e-14),
+        None => Ok(()),
     }
 }
 
 #[test]
 fn values_are_the_known_ones() {
-    every_example(Value);
+    every_example(value);
 }
 
 #[test]
@@ -80,183 +55,159 @@ fn every_rule_has_a_known_value() {
 
 /// The gradient and the gradient of the gradient against finite differences, of the op itself and
 /// of sin of it (so that the second order of a linear rule is visible).
-struct Gradients;
-impl Test for Gradients {
-    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
-        // Known values lie at extremes too; gradients are checked where the samples are.
-        if example.operands.iter().any(|x| x.to_vec().iter().any(|v| v.abs() > 100.0)) {
-            return Ok(());
-        }
-        let rule = &example.rule;
-        // What is 0 may come out as a rounding of numbers of size 1.
-        let plain = Check::new().second_order().tolerance(1e-8, 1e-12);
-        let varied = example.varied();
-        for result in [
-            plain.run(|x| apply_to(rule, &all_operands(example, x)), &varied),
-            plain.run(|x| sin_of(rule, &all_operands(example, x)), &varied),
-        ] {
-            match result {
-                Ok(_) | Err(CheckError::Nothing { .. }) => {}
-                Err(error) => return Err(error.to_string()),
-            }
-        }
-        Ok(())
+fn gradients(example: &AnyExample<'_>) -> Result<(), String> {
+    // Known values lie at extremes too; gradients are checked where the samples are.
+    if example.operands.iter().any(|x| x.to_vec().iter().any(|v| v.abs() > 100.0)) {
+        return Ok(());
     }
+    // What is 0 may come out as a rounding of numbers of size 1.
+    let plain = Check::new().second_order().tolerance(1e-8, 1e-12);
+    let varied = example.varied();
+    for result in [
+        plain.run(|x| example.rule.recorded(&example.complete(x)), &varied),
+        plain.run(|x| sin_of(example, x), &varied),
+    ] {
+        match result {
+            Ok(_) | Err(CheckError::Nothing { .. }) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Ok(())
 }
 
-fn all_operands<'t, R>(example: &Example<R>, varied: &[Var<'t, f64>]) -> Vec<Var<'t, f64>> {
-    example.complete(varied, |fixed| varied[0].tape().constant(fixed))
-}
-
-fn apply_to<'t, R: Rule>(rule: &R, x: &[Var<'t, f64>]) -> Var<'t, f64> {
-    Var::apply(rule.clone(), &x.iter().collect::<Vec<_>>())
-}
-
-fn sin_of<'t, R: Rule>(rule: &R, x: &[Var<'t, f64>]) -> Var<'t, f64> {
+fn sin_of<'t>(example: &AnyExample<'_>, x: &[Var<'t, f64>]) -> Var<'t, f64> {
     // Scaled, so that the fifth derivative, to which the stencil's error is proportional, stays
     // small where the op itself is steep.
-    apply_to(rule, x).scale(0.3).sin()
+    example.rule.recorded(&example.complete(x)).scale(0.3).sin()
 }
 
 #[test]
 fn gradients_of_both_orders_match_finite_differences() {
-    every_example(Gradients);
+    every_example(gradients);
 }
 
 /// Forward mode against reverse mode: ⟨ȳ, J ẋ⟩ = ⟨Jᵀ ȳ, ẋ⟩.
-struct ForwardIsReverse;
-impl Test for ForwardIsReverse {
-    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
-        let tape = Tape::new();
-        let x: Vec<Var<'_, f64>> = example.operands.iter().map(|x| tape.var(x)).collect();
-        let y = Var::apply(example.rule.clone(), &x.iter().collect::<Vec<_>>());
-        let cotangent = sample(&y.shape(), 1);
-        let gradients = y.backward_with(cotangent.clone()).map_err(|e| e.to_string())?;
-        for (i, &x) in x.iter().enumerate() {
-            let tangent = sample(&x.shape(), 2 + i);
-            let forward = y.tangent(&[(x, tangent.clone())]).mul(&cotangent).sum();
-            let reverse = gradients.wrt(x).mul(&tangent).sum();
-            close(&forward, &reverse, 1e-12).map_err(|e| format!("operand {i}: {e}"))?;
-        }
-        // All operands at once: their terms must be added.
-        let along: Vec<_> =
-            x.iter().enumerate().map(|(i, &x)| (x, sample(&x.shape(), 2 + i))).collect();
-        let forward = y.tangent(&along).mul(&cotangent).sum();
-        let terms = along.iter().map(|(x, t)| gradients.wrt(*x).mul(t).sum());
-        let reverse = terms.reduce(|a, b| a + b).unwrap_or(Tensor::scalar(0.0));
-        close(&forward, &reverse, 1e-12).map_err(|e| format!("all operands: {e}"))
+fn forward_is_reverse(example: &AnyExample<'_>) -> Result<(), String> {
+    let tape = Tape::new();
+    let x: Vec<Var<'_, f64>> = example.operands.iter().map(|x| tape.var(x)).collect();
+    let y = example.rule.recorded(&x);
+    let cotangent = sample(&y.shape(), 1);
+    let gradients = y.backward_with(cotangent.clone()).map_err(|e| e.to_string())?;
+    for (i, &x) in x.iter().enumerate() {
+        let tangent = sample(&x.shape(), 2 + i);
+        let forward = y.tangent(&[(x, tangent.clone())]).mul(&cotangent).sum();
+        let reverse = gradients.wrt(x).mul(&tangent).sum();
+        close(&forward, &reverse, 1e-12).map_err(|e| format!("operand {i}: {e}"))?;
     }
+    // All operands at once: their terms must be added.
+    let along: Vec<_> =
+        x.iter().enumerate().map(|(i, &x)| (x, sample(&x.shape(), 2 + i))).collect();
+    let forward = y.tangent(&along).mul(&cotangent).sum();
+    let terms = along.iter().map(|(x, t)| gradients.wrt(*x).mul(t).sum());
+    let reverse = terms.reduce(|a, b| a + b).unwrap_or(Tensor::scalar(0.0));
+    close(&forward, &reverse, 1e-12).map_err(|e| format!("all operands: {e}"))
 }
 
 #[test]
 fn forward_mode_is_the_transpose_of_reverse_mode() {
-    every_example(ForwardIsReverse);
+    every_example(forward_is_reverse);
 }
 
 /// The dual reading gives the tangent that the tape's forward sweep gives, and the recorded
 /// reading the gradient that the plain one gives.
-struct Readings;
-impl Test for Readings {
-    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
-        let tape = Tape::new();
-        let x: Vec<Var<'_, f64>> = example.operands.iter().map(|x| tape.var(x)).collect();
-        let y = Var::apply(example.rule.clone(), &x.iter().collect::<Vec<_>>());
-        let tangents: Vec<Tensor<f64>> = x.iter().map(|x| sample(&x.shape(), 4)).collect();
-        let along: Vec<_> = x.iter().copied().zip(tangents.iter().cloned()).collect();
-        let duals: Vec<_> = example
-            .operands
-            .iter()
-            .zip(&tangents)
-            .map(|(x, tangent)| Dual::new(x.clone(), tangent.clone()))
-            .collect();
-        let dual = Dual::apply(example.rule.clone(), &duals.iter().collect::<Vec<_>>());
-        let zeros = Tensor::zeros(&y.shape());
-        close(dual.tangent().unwrap_or(&zeros), &y.tangent(&along), 1e-14)?;
+fn readings(example: &AnyExample<'_>) -> Result<(), String> {
+    let tape = Tape::new();
+    let x: Vec<Var<'_, f64>> = example.operands.iter().map(|x| tape.var(x)).collect();
+    let y = example.rule.recorded(&x);
+    let tangents: Vec<Tensor<f64>> = x.iter().map(|x| sample(&x.shape(), 4)).collect();
+    let along: Vec<_> = x.iter().copied().zip(tangents.iter().cloned()).collect();
+    let duals: Vec<_> = example
+        .operands
+        .iter()
+        .zip(&tangents)
+        .map(|(x, tangent)| Dual::new(x.clone(), tangent.clone()))
+        .collect();
+    let dual = example.rule.dual(&duals.iter().collect::<Vec<_>>());
+    let zeros = Tensor::zeros(&y.shape());
+    close(dual.tangent().unwrap_or(&zeros), &y.tangent(&along), 1e-14)?;
 
-        let weighted = y.mul(tape.constant(sample(&y.shape(), 1))).sum();
-        let (plain, recorded) = (weighted.backward(), weighted.backward_recorded());
-        for &x in &x {
-            close(&recorded.wrt(x).value(), &plain.wrt(x), 1e-13)?;
-        }
-        Ok(())
+    let weighted = y.mul(tape.constant(sample(&y.shape(), 1))).sum();
+    let (plain, recorded) = (weighted.backward(), weighted.backward_recorded());
+    for &x in &x {
+        close(&recorded.wrt(x).value(), &plain.wrt(x), 1e-13)?;
     }
+    Ok(())
 }
 
 #[test]
 fn all_readings_agree() {
-    every_example(Readings);
+    every_example(readings);
 }
 
 /// The fused pass over the data against the plain reading of the slope, and `f32` against `f64`.
-struct Precision;
-impl Test for Precision {
-    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
-        let double: Vec<&Tensor<f64>> = example.operands.iter().collect();
-        let single: Vec<Tensor<f32>> = double.iter().map(|x| x.cast()).collect();
-        // Where numbers are large, `f32` cannot tell the differences that a softmax is made of.
-        let large = double.iter().any(|x| x.to_vec().iter().any(|v| v.abs() > 100.0));
-        // Round first, so that both start from the same numbers.
-        let rounded: Vec<Tensor<f64>> = single.iter().map(Tensor::cast).collect();
-        let output = apply(&example.rule, &rounded.iter().collect::<Vec<_>>()).expect("valid");
-        let short = apply(&example.rule, &single.iter().collect::<Vec<_>>()).expect("valid");
-        close(&short.cast(), &output, 2e-6)?;
-        if large {
-            return Ok(());
-        }
-
-        let wanted = vec![true; double.len()];
-        let rounded: Vec<&Tensor<f64>> = rounded.iter().collect();
-        let call = Call { operands: &rounded, output: &output, wanted: &wanted };
-        let cotangent = sample(output.shape(), 1).cast::<f32>();
-        let double = example.rule.vjp(&call, &cotangent.cast());
-        let single: Vec<&Tensor<f32>> = single.iter().collect();
-        let call = Call { operands: &single, output: &short, wanted: &wanted };
-        for (a, b) in example.rule.vjp(&call, &cotangent).into_iter().zip(double) {
-            match (a, b) {
-                (Some(a), Some(b)) => close(&a.cast(), &b, 5e-6)?,
-                (None, None) => {}
-                (a, b) => return Err(format!("{a:?} in f32, {b:?} in f64")),
-            }
-        }
-        Ok(())
+fn precision(example: &AnyExample<'_>) -> Result<(), String> {
+    let double: Vec<&Tensor<f64>> = example.operands.iter().collect();
+    let single: Vec<Tensor<f32>> = double.iter().map(|x| x.cast()).collect();
+    // Where numbers are large, `f32` cannot tell the differences that a softmax is made of.
+    let large = double.iter().any(|x| x.to_vec().iter().any(|v| v.abs() > 100.0));
+    // Round first, so that both start from the same numbers.
+    let rounded: Vec<Tensor<f64>> = single.iter().map(Tensor::cast).collect();
+    let output = example.rule.plain(&rounded.iter().collect::<Vec<_>>()).expect("valid");
+    let short = example.rule.single(&single.iter().collect::<Vec<_>>()).expect("valid");
+    close(&short.cast(), &output, 2e-6)?;
+    if large {
+        return Ok(());
     }
+
+    let wanted = vec![true; double.len()];
+    let rounded: Vec<&Tensor<f64>> = rounded.iter().collect();
+    let call = Call { operands: &rounded, output: &output, wanted: &wanted };
+    let cotangent = sample(output.shape(), 1).cast::<f32>();
+    let double = example.rule.vjp(&call, &cotangent.cast());
+    let single: Vec<&Tensor<f32>> = single.iter().collect();
+    let call = Call { operands: &single, output: &short, wanted: &wanted };
+    for (a, b) in example.rule.vjp_single(&call, &cotangent).into_iter().zip(double) {
+        match (a, b) {
+            (Some(a), Some(b)) => close(&a.cast(), &b, 5e-6)?,
+            (None, None) => {}
+            (a, b) => return Err(format!("{a:?} in f32, {b:?} in f64")),
+        }
+    }
+    Ok(())
 }
 
 #[test]
 fn single_precision_agrees_with_double() {
-    every_example(Precision);
+    every_example(precision);
 }
 
 /// Operands that are transposed, reversed or cut out of larger arrays give the same results.
-struct Strided;
-impl Test for Strided {
-    fn run<R: Rule>(&mut self, example: &Example<R>) -> Result<(), String> {
-        let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
-        let plain = apply(&example.rule, &operands).expect("valid");
-        let layouts: [Layout; 3] = [column_major, reversed, cut_out];
-        for layout in layouts {
-            let strided: Vec<Tensor<f64>> = operands.iter().map(|x| layout(x)).collect();
-            let strided: Vec<&Tensor<f64>> = strided.iter().collect();
-            for (a, b) in strided.iter().zip(&operands) {
-                close(a, b, 0.0)?;
-            }
-            let value = apply(&example.rule, &strided).expect("valid");
-            close(&value, &plain, 1e-14)?;
-            let cotangent = sample(plain.shape(), 1);
-            let wanted = vec![true; operands.len()];
-            let call = Call { operands: &operands, output: &plain, wanted: &wanted };
-            let expected = example.rule.vjp(&call, &cotangent);
-            let call = Call { operands: &strided, output: &value, wanted: &wanted };
-            for (a, b) in example.rule.vjp(&call, &layout(&cotangent)).iter().zip(&expected) {
-                match (a, b) {
-                    (Some(a), Some(b)) => close(a, b, 1e-13)?,
-                    (None, None) => {}
-                    (a, b) => return Err(format!("{a:?} strided, {b:?} plain")),
-                }
+fn strided(example: &AnyExample<'_>) -> Result<(), String> {
+    let operands: Vec<&Tensor<f64>> = example.operands.iter().collect();
+    let plain = example.rule.plain(&operands).expect("valid");
+    let layouts: [Layout; 3] = [column_major, reversed, cut_out];
+    for layout in layouts {
+        let strided: Vec<Tensor<f64>> = operands.iter().map(|x| layout(x)).collect();
+        let strided: Vec<&Tensor<f64>> = strided.iter().collect();
+        for (a, b) in strided.iter().zip(&operands) {
+            close(a, b, 0.0)?;
+        }
+        let value = example.rule.plain(&strided).expect("valid");
+        close(&value, &plain, 1e-14)?;
+        let cotangent = sample(plain.shape(), 1);
+        let wanted = vec![true; operands.len()];
+        let call = Call { operands: &operands, output: &plain, wanted: &wanted };
+        let expected = example.rule.vjp(&call, &cotangent);
+        let call = Call { operands: &strided, output: &value, wanted: &wanted };
+        for (a, b) in example.rule.vjp(&call, &layout(&cotangent)).iter().zip(&expected) {
+            match (a, b) {
+                (Some(a), Some(b)) => close(a, b, 1e-13)?,
+                (None, None) => {}
+                (a, b) => return Err(format!("{a:?} strided, {b:?} plain")),
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 type Layout = fn(&Tensor<f64>) -> Tensor<f64>;
@@ -288,7 +239,7 @@ fn cut_out(x: &Tensor<f64>) -> Tensor<f64> {
 
 #[test]
 fn strided_operands_give_the_same_results() {
-    every_example(Strided);
+    every_example(strided);
 }
 
 #[test]
