@@ -3,9 +3,14 @@
 
     scripts/quoted.py DIRECTORY PROGRAM...     DIRECTORY has PROGRAM.out, what each has printed, and its
                                                progress in PROGRAM.out.err, if that went elsewhere
+    scripts/quoted.py TRANSCRIPT               the same of a file in which each output follows the line of
+                                               its command, as in a terminal: of every program in it
     scripts/quoted.py --write DIRECTORY PROGRAM...   writes the quotations anew
     scripts/quoted.py --prove DIRECTORY PROGRAM...   changes each quoted word and number, and each line,
                                                      and says which change goes unnoticed
+
+`docs/mnist.txt` is such a transcript, of programs that learn from data which this repository may not
+ship; `scripts/mnist_outputs` writes it.
 
 A quotation is a block of console that begins with the command, as everywhere in the book:
 `$ cargo run --release --example PROGRAM`, with the arguments that a PROGRAM in quotes has. Lines of `…`
@@ -41,10 +46,22 @@ SPREAD = {
     # What rounding leaves over.
     "custom_op": [(r"check: ", [0.0, 0.0, 1e-11])],
     "optimizers": [(r"│ L-BFGS .*e-", [1e-20])],
+    # Loss and accuracy of training and of test images, by runs with the seeds 0 to 4.
+    "mnist --data DIR --preset nielsen": [
+        (r"epoch ", [0.004, 0.006, 0.008, 0.012]),
+        (r"test accuracy ", [0.0037, 0.0]),
+    ],
+    "mnist --data DIR --preset relu": [
+        (r"epoch ", [0.006, 0.003, 0.03, 0.008]),
+        (r"test accuracy ", [0.0046, 0.0]),
+    ],
 }
 
 # Programs of which the book quotes the progress, too.
 TELLS_PROGRESS = ["digits"]
+
+# The line of a command.
+COMMAND = re.compile(r"\$ cargo run (?:.* )?--example ([\w]+)(?: -- (.*))?")
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.]*\w)")
 OF_SEEDS = re.compile(r"mean (\S+), lowest (\S+), highest (\S+?)(?:,|$)|(\S+) \((\S+) to (\S+?)\)")
@@ -94,6 +111,16 @@ def output_of(path, program):
     progress = path.with_name(path.name + ".err")
     text = progress.read_text() if program in TELLS_PROGRESS and progress.exists() else ""
     return printed(text + path.read_text(), program)
+
+
+def outputs_of(transcript):
+    """The output of each program of a transcript, by the program and its arguments."""
+    found, lines = {}, transcript.read_text().split("\n")
+    starts = [at for at, line in enumerate(lines) if COMMAND.fullmatch(line)]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        program = " ".join(filter(None, COMMAND.fullmatch(lines[start]).groups()))
+        found[program] = printed("\n".join(lines[start + 1 : end]), program)
+    return found
 
 
 def widened(paragraph):
@@ -158,8 +185,9 @@ def alike(quoted, line):
 
 
 def shape(number):
-    """How many decimals a number has, and whether it has an exponent."""
-    return len(number.split("e")[0].partition(".")[2]), "e" in number
+    """How many decimals a number has, and whether it has an exponent; which, if it is 0."""
+    digits, e, exponent = number.partition("e")
+    return len(digits.partition(".")[2]), e, "" if float(number) else exponent
 
 
 def parts(quotation):
@@ -274,7 +302,7 @@ def quotations(path):
             end = next(end for end in range(at + 1, len(lines)) if not lines[end].startswith("|"))
             yield Quotation(path, table[1], at + 1, lines[at + 1 : end], True)
         if line == "```console":
-            call = re.fullmatch(r"\$ cargo run (?:.* )?--example ([\w]+)(?: -- (.*))?", lines[at + 1])
+            call = COMMAND.fullmatch(lines[at + 1])
             end = lines.index("```", at)
             if call and end > at + 2:
                 program = " ".join(filter(None, call.groups()))
@@ -329,12 +357,15 @@ def main():
     parser = argparse.ArgumentParser(description="Holds the book's quotations to what was printed.")
     parser.add_argument("--write", action="store_true", help="writes the quotations anew")
     parser.add_argument("--prove", action="store_true", help="are changes of them noticed?")
-    parser.add_argument("directory", type=Path)
-    parser.add_argument("programs", nargs="+")
+    parser.add_argument("printed", type=Path, metavar="DIRECTORY or TRANSCRIPT")
+    parser.add_argument("programs", nargs="*")
     asked = parser.parse_args()
-    outputs = {}
-    for program in asked.programs:
-        outputs[program] = output_of(asked.directory / f"{program}.out", program)
+    if asked.printed.is_file():
+        outputs = outputs_of(asked.printed)
+    else:
+        outputs = {p: output_of(asked.printed / f"{p}.out", p) for p in asked.programs}
+    if not outputs:
+        parser.error("no program is named, and none stands in a transcript")
     held, holds = dict.fromkeys(outputs, 0), True
     for path in [ROOT / "README.md", *sorted((ROOT / "docs/src").rglob("*.md"))]:
         text = path.read_text().split("\n")

@@ -26,6 +26,7 @@ mod outside;
 mod replay;
 mod run_trace;
 mod save;
+mod seeds;
 mod sequences;
 mod torch_layers;
 mod torch_losses;

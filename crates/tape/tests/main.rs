@@ -1,8 +1,8 @@
 //! Tests of the crate from outside, in one program: one is linked faster than one for each file.
 //! What needs a process of its own, for its allocator, directory or signals, has a program of its own.
 
-#[cfg(feature = "linalg")]
 mod any_rule;
+#[cfg(feature = "linalg")]
 mod batch;
 #[cfg(all(feature = "svg", feature = "terminal"))] // Its programs are built.
 mod book;
