@@ -218,22 +218,44 @@ mod tests {
         });
     }
 
+    /// Whether another thread comes to the same place within a while. If it does, both are told so.
+    fn meets_another(waiting: &AtomicUsize) -> bool {
+        let exchange = |from, to| {
+            waiting.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        };
+        let patience = Instant::now() + Duration::from_millis(20);
+        while !exchange(0, 1) {
+            if exchange(1, 2) {
+                return true;
+            }
+        }
+        while Instant::now() < patience {
+            if waiting.load(Ordering::Acquire) == 2 {
+                return true;
+            }
+            thread::yield_now();
+        }
+        !exchange(1, 0)
+    }
+
     #[test]
     fn smaller_pieces_are_worth_a_thread_that_is_awake() {
-        // Both threads are at work while they look.
         let deadline = Instant::now() + Duration::from_secs(60);
-        let (begun, divided) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (waiting, divided) = (AtomicUsize::new(0), AtomicUsize::new(0));
         with_threads(2, || {
-            while divided.load(Ordering::Relaxed) < 2 {
+            while divided.load(Ordering::Acquire) < 2 {
                 assert!(Instant::now() < deadline, "nobody came");
-                begun.store(0, Ordering::Relaxed);
                 each(0..2, |_| {
-                    begun.fetch_add(1, Ordering::Relaxed);
-                    thread::sleep(Duration::from_millis(2));
-                    if begun.load(Ordering::Relaxed) == 2 {
-                        let four = [800, 200, 199, 100].map(|length| pieces(length, 400));
-                        assert_eq!(four, [2, 2, 1, 1]);
-                        divided.fetch_add(1, Ordering::Relaxed);
+                    if !meets_another(&waiting) {
+                        return;
+                    }
+                    let four = [800, 200, 199, 100].map(|length| pieces(length, 400));
+                    assert_eq!(four, [2, 2, 1, 1]);
+                    divided.fetch_add(1, Ordering::AcqRel);
+                    // Neither goes to sleep before the other has looked.
+                    while divided.load(Ordering::Acquire) < 2 {
+                        assert!(Instant::now() < deadline, "the other has not looked");
+                        thread::yield_now();
                     }
                 });
             }
