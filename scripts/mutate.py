@@ -606,13 +606,13 @@ def mutate_forward(text, mutants):
     """Forward mode, as it follows from the families of rules."""
     plain, edits = code(text), []
     found = {name: (a, b) for name, _, a, b in functions(plain, 0, len(plain))}
-    if not {"pushforward", "sum"} <= found.keys():
-        raise Unknown("there is no function pushforward, or no function sum")
+    if not {"pushforward", "push", "sum"} <= found.keys():
+        raise Unknown("there is no function pushforward, push or sum")
     bilinear = re.search(r"Family::Bilinear\s*=>\s*\{", plain)
     if bilinear is None:
-        raise Unknown("pushforward has no bilinear rules")
+        raise Unknown("push has no bilinear rules")
     end = closing(plain, bilinear.end() - 1)
-    terms = list(re.compile(r"\bapply\(").finditer(plain, bilinear.end(), end))
+    terms = list(re.compile(r"\brule\.apply\(").finditer(plain, bilinear.end(), end))
     if len(terms) != 2:
         raise Unknown("the tangent of bilinear rules has not two terms")
     for term in terms:
@@ -629,7 +629,7 @@ def mutate_forward(text, mutants):
     number = mutants.add("pushforward", "sum", "accumulate as a difference", tested)
     edits.append((*sums[0].span(), f".mutant_accumulate({number}, "))
 
-    for method in METHOD.finditer(plain, *found["pushforward"]):
+    for method in METHOD.finditer(plain, *found["push"]):
         if method.group(1) not in ("neg", "mul", "add", "sub"):
             continue
         a, b = method.span(1)
