@@ -46,14 +46,16 @@ SPREAD = {
     # What rounding leaves over.
     "custom_op": [(r"check: ", [0.0, 0.0, 1e-11])],
     "optimizers": [(r"│ L-BFGS .*e-", [1e-20])],
-    # Loss and accuracy of training and of test images, by runs with the seeds 0 to 4.
+    # Loss and accuracy of training and of test images: the highest less the lowest of five runs with the
+    # seeds 0 to 4, at the epochs that are quoted.
     "mnist --data DIR --preset nielsen": [
-        (r"epoch ", [0.004, 0.006, 0.008, 0.012]),
-        (r"test accuracy ", [0.0037, 0.0]),
+        (r"epoch +[123] ", [0.0454, 0.0885, 0.0497, 0.0928]),
+        (r"epoch +\d\d ", [0.0029, 0.0038, 0.0041, 0.006]),
+        (r"test accuracy ", [0.006, 0.0]),
     ],
     "mnist --data DIR --preset relu": [
-        (r"epoch ", [0.006, 0.003, 0.03, 0.008]),
-        (r"test accuracy ", [0.0046, 0.0]),
+        (r"epoch ", [0.0085, 0.0032, 0.0202, 0.0054]),
+        (r"test accuracy ", [0.0049, 0.0]),
     ],
 }
 

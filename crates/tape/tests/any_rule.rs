@@ -51,29 +51,12 @@ fn references<'v, 't>(operands: &'v [Var<'t, f64>]) -> Vec<&'v Var<'t, f64>> {
     operands.iter().collect()
 }
 
-/// An [`Example`] of a rule.
-pub struct AnyExample<'e> {
-    pub rule: &'e dyn AnyRule,
-    pub operands: &'e [Tensor<f64>],
-    pub value: Option<&'e Tensor<f64>>,
-    pub fixed: Option<usize>,
-}
+/// An example of a rule of any type.
+pub type AnyExample<'e> = Example<&'e dyn AnyRule>;
 
-impl AnyExample<'_> {
-    /// The operands that are varied.
-    pub fn varied(&self) -> Vec<Tensor<f64>> {
-        let operands = self.operands.iter().enumerate();
-        operands.filter(|(i, _)| Some(*i) != self.fixed).map(|(_, x)| x.clone()).collect()
-    }
-
-    /// The operands on the tape of those that are varied.
-    pub fn complete<'t>(&self, varied: &[Var<'t, f64>]) -> Vec<Var<'t, f64>> {
-        let mut operands = varied.to_vec();
-        if let Some(operand) = self.fixed {
-            operands.insert(operand, varied[0].tape().constant(&self.operands[operand]));
-        }
-        operands
-    }
+/// The operands of an example on the tape of those that are varied.
+pub fn complete<'t>(example: &AnyExample<'_>, varied: &[Var<'t, f64>]) -> Vec<Var<'t, f64>> {
+    example.complete(varied, |fixed| varied[0].tape().constant(fixed))
 }
 
 /// Calls `test` with every example of every rule, and reports all failures at once.
@@ -100,8 +83,9 @@ impl Every<'_> {
 
 impl Visitor for Every<'_> {
     fn rule<R: Rule>(&mut self, examples: &[Example<R>], _: &[Refusal<R>]) {
-        for Example { rule, operands, value, fixed } in examples {
-            self.run(&AnyExample { rule, operands, value: value.as_ref(), fixed: *fixed });
+        for example in examples {
+            let Example { operands, value, fixed, .. } = example.clone();
+            self.run(&Example { rule: &example.rule, operands, value, fixed });
         }
     }
 }

@@ -29,11 +29,11 @@ pub fn map<A: Float, const N: usize, const M: usize>(
     if shape.is_empty() {
         return Tensor::scalar(point.at(first.map(Tensor::item), second.map(Tensor::item)));
     }
-    // Only the loop itself is compiled for each function; what is around it, once.
-    fill(shape, first, second, &|x, y, out| simd::fill(point, x, y, out))
+    map_with(shape, first, second, &|x, y, out| simd::fill(point, x, y, out))
 }
 
-fn fill<A: Float, const N: usize, const M: usize>(
+/// [`map`] for results of at least one axis, by a loop whose function is not known here.
+fn map_with<A: Float, const N: usize, const M: usize>(
     shape: &[usize],
     first: [&Tensor<A>; N],
     second: [&Tensor<A>; M],
@@ -41,14 +41,14 @@ fn fill<A: Float, const N: usize, const M: usize>(
 ) -> Tensor<A> {
     let in_order = |x: &Tensor<A>| x.shape() == shape && x.elements().is_some();
     if first.iter().chain(&second).all(|x| in_order(x)) {
-        fill_in_order(shape, first, second, fill)
+        map_in_order(shape, first, second, fill)
     } else {
-        fill_strided(shape, first, second, fill)
+        map_strided(shape, first, second, fill)
     }
 }
 
-/// [`fill`] from operands that all have `shape` and lie in the order of its axes.
-fn fill_in_order<A: Float, const N: usize, const M: usize>(
+/// [`map_with`] operands that all have `shape` and lie in the order of its axes.
+fn map_in_order<A: Float, const N: usize, const M: usize>(
     shape: &[usize],
     first: [&Tensor<A>; N],
     second: [&Tensor<A>; M],
@@ -64,10 +64,10 @@ fn fill_in_order<A: Float, const N: usize, const M: usize>(
     Tensor::from_shape_vec(shape, out).expect("one element for each index")
 }
 
-/// [`fill`] from operands that broadcast, or lie in memory in any way.
+/// [`map_with`] operands that broadcast, or lie in memory in any way.
 ///
 /// The result is laid out as the first operand of its shape without gaps is.
-fn fill_strided<A: Float, const N: usize, const M: usize>(
+fn map_strided<A: Float, const N: usize, const M: usize>(
     shape: &[usize],
     first: [&Tensor<A>; N],
     second: [&Tensor<A>; M],

@@ -22,16 +22,12 @@ pub type Contributions<T> = SmallVec<[Option<T>; 2]>;
 impl<T: Reading> Call<'_, T> {
     /// Contributions from one closure for each operand. Only the wanted ones are run.
     pub fn contributions<const N: usize>(&self, each: [&dyn Fn() -> T; N]) -> Contributions<T> {
-        self.contributions_of(N, &|operand| Some(each[operand]()))
+        each.iter().zip(self.wanted).map(|(give, &wanted)| wanted.then(give)).collect()
     }
 
-    /// Contributions from one closure for the first `count` operands. It is run for the wanted ones.
-    pub fn contributions_of(
-        &self,
-        count: usize,
-        give: &dyn Fn(usize) -> Option<T>,
-    ) -> Contributions<T> {
-        let wanted = self.wanted.iter().take(count).enumerate();
+    /// Contributions from one closure for all operands. It is run for each that is wanted.
+    pub(crate) fn contributions_of(&self, give: &dyn Fn(usize) -> Option<T>) -> Contributions<T> {
+        let wanted = self.wanted.iter().enumerate();
         wanted.map(|(operand, &wanted)| wanted.then(|| give(operand))?).collect()
     }
 }

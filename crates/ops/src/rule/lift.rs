@@ -44,7 +44,7 @@ impl<E: Elementwise<N>, const N: usize> Rule for Lift<E, N> {
     #[inline]
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x: [&T; N] = array(call.operands);
-        call.contributions_of(N, &|i| T::times_slope(self.0, i, x, call.output, cotangent))
+        call.contributions_of(&|i| T::times_slope(self.0, i, x, call.output, cotangent))
     }
     fn family(&self) -> Family<'_> {
         Family::Elementwise

@@ -108,6 +108,7 @@ fn each_at<A: Copy, const N: usize>(numbers: &[A], indices: &[u32; N]) -> [A; N]
     indices.map(|index| numbers[index as usize])
 }
 
+/// The same for a number of indices that is known only when it runs.
 fn all_at<A: Copy>(numbers: &[A], indices: &[u32]) -> SmallVec<[A; 8]> {
     indices.iter().map(|&index| numbers[index as usize]).collect()
 }
