@@ -99,18 +99,25 @@ pub fn take<A: Pooled>(length: usize) -> Vec<A> {
     let free = (length * size_of::<A>() >= LEAST)
         .then(|| A::with_free(|free| free.take(length)).flatten())
         .flatten();
-    let Some(mut buffer) = free else { return vec![A::default(); length] };
+    let mut buffer = free.unwrap_or_else(|| room(length));
     buffer.resize(length, A::default());
     buffer
 }
 
+/// A fresh buffer. A small one is not asked for as zeros: of those, as glibc's `calloc` gives them, none
+/// comes from what the thread has just given back.
+fn room<A: Pooled>(length: usize) -> Vec<A> {
+    if length * size_of::<A>() < LEAST {
+        return Vec::with_capacity(length);
+    }
+    vec![A::default(); length]
+}
+
 /// A buffer of `length` times `value`.
 pub fn filled<A: Pooled>(length: usize, value: A) -> Vec<A> {
-    if length * size_of::<A>() < LEAST {
-        return vec![value; length];
-    }
-    let mut buffer = take(length);
-    buffer.fill(value);
+    let mut buffer = if length * size_of::<A>() < LEAST { room(length) } else { take(length) };
+    buffer.clear();
+    buffer.resize(length, value);
     buffer
 }
 

@@ -156,7 +156,7 @@ pub fn broadcast(shapes: &[&[usize]]) -> Result<Shape, Problem> {
         return Ok(Shape::new());
     }
     if let [first, rest @ ..] = shapes
-        && rest.iter().all(|shape| shape == first)
+        && rest.iter().all(|shape| same(shape, first))
     {
         return Ok(Shape::from_slice(first));
     }
@@ -177,6 +177,12 @@ pub fn broadcast(shapes: &[&[usize]]) -> Result<Shape, Problem> {
         }
     }
     Ok(result)
+}
+
+/// Whether two shapes are equal. They have few axes: the call of a comparison of memory would take longer.
+#[inline]
+pub(crate) fn same(a: &[usize], b: &[usize]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
 }
 
 /// Whether a shape of no elements has more rows of none than a loop should visit.

@@ -8,6 +8,7 @@ use super::layout::{in_order, permuted_order};
 use super::nest::{CHUNK, Nest, Operand};
 use super::{Point, simd, threads};
 use crate::ground::memory;
+use crate::ground::shape::same;
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -39,24 +40,34 @@ fn map_with<A: Float, const N: usize, const M: usize>(
     second: [&Tensor<A>; M],
     fill: Fill<'_, A, N, M>,
 ) -> Tensor<A> {
-    let in_order = |x: &Tensor<A>| x.shape() == shape && x.elements().is_some();
-    if first.iter().chain(&second).all(|x| in_order(x)) {
-        map_in_order(shape, first, second, fill)
-    } else {
-        map_strided(shape, first, second, fill)
+    let (in_first, in_second) = (in_order_of(shape, first), in_order_of(shape, second));
+    match in_first.zip(in_second) {
+        Some((first, second)) => map_in_order(shape, first, second, fill),
+        None => map_strided(shape, first, second, fill),
     }
+}
+
+/// The elements of operands that all have `shape` and lie in the order of its axes.
+#[inline]
+fn in_order_of<'a, A: Float, const N: usize>(
+    shape: &[usize],
+    x: [&'a Tensor<A>; N],
+) -> Option<[&'a [A]; N]> {
+    let mut elements: [&[A]; N] = [&[]; N];
+    for (to, x) in elements.iter_mut().zip(x) {
+        *to = x.elements().filter(|_| same(x.shape(), shape))?;
+    }
+    Some(elements)
 }
 
 /// [`map_with`] operands that all have `shape` and lie in the order of its axes.
 fn map_in_order<A: Float, const N: usize, const M: usize>(
     shape: &[usize],
-    first: [&Tensor<A>; N],
-    second: [&Tensor<A>; M],
+    first: [&[A]; N],
+    second: [&[A]; M],
     fill: Fill<'_, A, N, M>,
 ) -> Tensor<A> {
     let mut out = memory::take(shape.iter().product());
-    let first = first.map(|x| x.elements().expect("elements in order"));
-    let second = second.map(|x| x.elements().expect("elements in order"));
     threads::divide(&mut out, CHUNK, PER_THREAD, |start, out| {
         let chunk = start..start + out.len();
         fill(simd::within(first, chunk.clone()), simd::within(second, chunk), out);

@@ -1,5 +1,7 @@
 //! The reading that computes: numbers, in one fused pass.
 
+use smallvec::SmallVec;
+
 use crate::ground::{Shape, broadcast};
 use crate::kernel::{self, Point};
 use crate::number::{Elementwise, Float, Number, SlopeReads};
@@ -77,9 +79,7 @@ fn what_is_read<'a, A: Float, const N: usize>(
 ) -> (Shape, [&'a Tensor<A>; N], &'a Tensor<A>) {
     let x = std::array::from_fn(|i| if reads.operand(i) { operands[i] } else { v });
     let y = if reads.output() { output } else { v };
-    let shape = broadcast(&[y.shape(), v.shape()]);
-    let shape = shape.and_then(|shape| {
-        x.iter().try_fold(shape, |shape, x: &&Tensor<A>| broadcast(&[&shape, x.shape()]))
-    });
+    let all = [v, y].into_iter().chain(x).map(Tensor::shape);
+    let shape = broadcast(&all.collect::<SmallVec<[&[usize]; 5]>>());
     (shape.expect("operands that the rule has accepted broadcast"), x, y)
 }
