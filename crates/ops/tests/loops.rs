@@ -133,8 +133,13 @@ fn channels_last(x: &Tensor<f64>) -> Tensor<f64> {
 
 #[test]
 fn the_maximum_of_windows_is_what_it_is_by_definition() {
+    // And windows that divide the image among each other, some of which do not.
+    let beside =
+        [(1, 3, 3), (7, 3, 3), (7, 9, 9), (1, 2, 2), (1, 3, 2)].map(|(down, across, by)| {
+            Slides::from_slice(&[Slide::new(down).stride(down), Slide::new(across).stride(by)])
+        });
     for channels in [1, 3, 16, 21] {
-        for slides in slides() {
+        for slides in slides().into_iter().chain(beside.clone()) {
             // Small whole numbers, so that many tie, and one NaN.
             let x = sample(&[2, channels, 7, 9], 0).scale(2.0).round();
             let mut x = x.view().to_owned();

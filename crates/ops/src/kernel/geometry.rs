@@ -239,6 +239,15 @@ impl Grid {
         self.slides.iter().any(|slide| slide.padding != (0, 0))
     }
 
+    /// Whether each pixel of an image is in one window, and in no other.
+    pub fn divides_the_image(&self) -> bool {
+        let divides = |(slide, size): (&Slide, usize)| {
+            let apart = slide.kernel == 1 || slide.dilation == 1;
+            apart && slide.stride == slide.kernel && size % slide.kernel == 0
+        };
+        self.is_flat() && !self.is_padded() && self.slides.iter().zip(self.size).all(divides)
+    }
+
     /// Calls `visit` with each row of windows under each element of the kernel.
     ///
     /// Its arguments are the offset of the row in `[kernel, windows]`, the offset of the image row

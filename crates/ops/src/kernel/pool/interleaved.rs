@@ -45,7 +45,11 @@ vectorised! { long:
         result: &mut [A],
     ) {
         let (channels, mut pixels) = (geometry.channels, Vec::new());
-        result.fill(A::zero());
+        // Where each pixel is in one window, nothing is added up.
+        let once = geometry.grid.divides_the_image();
+        if !once {
+            result.fill(A::zero());
+        }
         for (window, v) in v.chunks_exact(channels).enumerate() {
             geometry.grid.pixels_under(window, channels, &mut pixels);
             for channel in (0..channels).step_by(LANES) {
@@ -58,7 +62,11 @@ vectorised! { long:
                         *x = share_of(*x, maximum, share);
                     }
                     let result = &mut result[pixel + channel..][..count];
-                    set_lanes(result, parts, |sum, part| sum + part);
+                    if once {
+                        set_lanes(result, parts, |_, part| A::zero() + part);
+                    } else {
+                        set_lanes(result, parts, |sum, part| sum + part);
+                    }
                 }
             }
         }
