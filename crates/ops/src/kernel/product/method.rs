@@ -114,9 +114,17 @@ impl Method {
             Tiles::Dots => lies(job.depth, job.a.1[1]) && lies(job.depth, job.b.1[0]),
         };
         assert!(fits, "operands that lie as the tiles read them");
-        // SAFETY: the views are borrowed while this runs, `out` by nobody else, and the job addresses
-        // none but their elements. They lie as the tiles ask, which was just seen. A level is only
-        // made by asking the processor for it.
+        let first = if transposed { b.t() } else { a.view() };
+        let copy =
+            (tiles == Tiles::Outer && level.copies_first(&job)).then(|| row_by_row(level, &first));
+        let job = match &copy {
+            Some(copy) => Job { a: (copy.as_ptr(), [job.depth as isize, 1]), ..job },
+            None => job,
+        };
+        // SAFETY: the views and the copy are borrowed while this runs, `out` by nobody else, and the job
+        // addresses none but their elements. They lie as the tiles ask, which was just seen. A level is
+        // only made by asking the processor for it.
         unsafe { tiles.run(level, &job) }
+        copy.into_iter().for_each(memory::give);
     }
 }

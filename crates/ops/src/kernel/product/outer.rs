@@ -6,6 +6,7 @@
 
 use super::job::Job;
 use super::vector::Vector;
+use crate::ground::memory;
 use crate::number::Float;
 
 /// Registers of columns of a tile that has a single row.
@@ -19,7 +20,18 @@ const SHORT: usize = 2;
 /// columns: the second-level cache holds them, and the result is written along its rows.
 const SMALL: usize = 1 << 15;
 
+/// Rows from which it pays to copy the columns of each tile side by side.
+const ENOUGH: usize = 32;
+
+/// Elements of `b`, with what lies between its rows, up to which it does not pay: the first-level cache
+/// holds them.
+const NEAR: usize = 1 << 12;
+
 /// Computes a product, whose sums all run from the first term to the last.
+///
+/// With narrow tiles the rows of `b` are read where they lie only if there is little of them, or for few
+/// rows of `a`. Of long rows a tile reads a few numbers each, at addresses that are apart by a power of
+/// 2 as likely as not, so that a few sets of the cache take them all.
 ///
 /// # Safety
 /// The processor has the instructions of `V`, the job's matrices may be read and written, and the
@@ -27,11 +39,25 @@ const SMALL: usize = 1 << 15;
 #[allow(unsafe_code)]
 #[inline(always)]
 pub unsafe fn outer<V: Vector>(job: &Job<V::Number>) {
-    let by_rows = job.depth * job.columns <= SMALL;
+    let reach = job.depth * job.b.1[0].unsigned_abs();
+    let copies = V::TILE.0 < 8 && job.rows >= ENOUGH && job.depth > SHORT && reach > NEAR;
+    let most = V::TILE.1 * V::LANES;
+    let mut copy = memory::take(if copies { job.depth * most } else { 0 });
+    let by_rows = !copies && job.depth * job.columns <= SMALL;
     let (mut row, mut column) = (0, 0);
     while row < job.rows && column < job.columns {
-        // SAFETY: that of this function; the tile begins within the result.
-        let (rows, columns) = unsafe { tiles::<V>(job, row, column) };
+        // SAFETY: that of this function; there are columns from `column` on, and the tile begins within
+        // the result. The copy of its columns is not written while the tile is computed.
+        let (rows, columns) = unsafe {
+            let mut b = (job.b.0.add(column), job.b.1[0]);
+            if copies {
+                if row == 0 {
+                    copy_columns(b, most.min(job.columns - column), most, &mut copy);
+                }
+                b = (copy.as_ptr(), most as isize);
+            }
+            tiles::<V>(job, b, row, column)
+        };
         if by_rows {
             column += columns;
             if column >= job.columns {
@@ -44,12 +70,38 @@ pub unsafe fn outer<V: Vector>(job: &Job<V::Number>) {
             }
         }
     }
+    memory::give(copy);
 }
 
-/// Computes the tile at a row and a column, and gives its size.
+/// Copies the first columns of a matrix, whose rows lie without gaps, to rows that lie `most` numbers
+/// apart.
+///
+/// # Safety
+/// The matrix has so many columns, and as many rows as there is room for.
+#[allow(unsafe_code)]
+unsafe fn copy_columns<A: Float>(
+    (from, down): (*const A, isize),
+    columns: usize,
+    most: usize,
+    to: &mut [A],
+) {
+    for (row, to) in to.chunks_exact_mut(most).enumerate() {
+        // SAFETY: that of this function.
+        let from = unsafe { std::slice::from_raw_parts(from.offset(row as isize * down), columns) };
+        to[..columns].copy_from_slice(from);
+    }
+}
+
+/// Computes the tile at a row and a column, and gives its size. Its columns of `b` are at an address,
+/// with a stride from one term to the next.
 #[allow(unsafe_code)]
 #[inline(always)]
-unsafe fn tiles<V: Vector>(job: &Job<V::Number>, row: usize, column: usize) -> (usize, usize) {
+unsafe fn tiles<V: Vector>(
+    job: &Job<V::Number>,
+    b: (*const V::Number, isize),
+    row: usize,
+    column: usize,
+) -> (usize, usize) {
     let left = job.columns - column;
     let alone = job.rows == 1 || job.depth <= SHORT;
     let registers = match left.div_ceil(V::LANES) {
@@ -61,7 +113,7 @@ unsafe fn tiles<V: Vector>(job: &Job<V::Number>, row: usize, column: usize) -> (
     macro_rules! tile {
         ($rows:literal, $registers:expr) => {{
             // SAFETY: that of this function; there are so many rows and columns left.
-            unsafe { tile::<V, $rows, $registers>(job, row, column, last) };
+            unsafe { tile::<V, $rows, $registers>(job, b, row, column, last) };
             $rows
         }};
     }
@@ -92,17 +144,17 @@ unsafe fn tiles<V: Vector>(job: &Job<V::Number>, row: usize, column: usize) -> (
 #[inline(always)]
 unsafe fn tile<V: Vector, const R: usize, const Z: usize>(
     job: &Job<V::Number>,
+    (b, b_term): (*const V::Number, isize),
     row: usize,
     column: usize,
     last: usize,
 ) {
-    let [(a, [a_row, a_term]), (b, [b_term, _])] = [job.a, job.b];
+    let (a, [a_row, a_term]) = job.a;
     // SAFETY: rows from `row` to `row + R`, terms below the depth and columns from `column` on, `last`
     // of them in the last register, are within the matrices, whose elements lie at these strides;
     // those of a row of `b` lie side by side. The processor has the instructions.
     unsafe {
         let a = a.offset(row as isize * a_row);
-        let b = b.add(column);
         let mut sums = [[V::zero(); Z]; R];
         for term in 0..job.depth as isize {
             let (a, b) = (a.offset(term * a_term), b.offset(term * b_term));

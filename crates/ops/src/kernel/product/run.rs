@@ -51,7 +51,32 @@ impl Level {
             false
         }
     }
+
+    /// Whether outer products begin with a copy of the first operand, row by row: narrow tiles read its
+    /// columns again for every few columns of the second, at addresses that are often apart by a power
+    /// of 2, so that a few sets of the caches take them all.
+    pub fn copies_first<A>(self, job: &Job<A>) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let reach = job.depth * job.a.1[1].unsigned_abs();
+            let apart = job.a.1[1].unsigned_abs() >= ENOUGH && reach > NEAR;
+            self == Self::Avx2 && apart && job.rows.min(job.columns) >= ENOUGH
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            let _ = job;
+            false
+        }
+    }
 }
+
+/// Rows and columns from which it pays to copy what outer products read at addresses far apart.
+#[cfg(target_arch = "x86_64")]
+const ENOUGH: usize = 32;
+
+/// Elements over which those addresses reach, up to which the first-level cache holds them.
+#[cfg(target_arch = "x86_64")]
+const NEAR: usize = 1 << 12;
 
 /// How a product is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -152,6 +152,15 @@ fn all_sizes_of_f64() {
     at_all_sizes::<f64>();
 }
 
+/// Sizes of which narrow tiles copy columns of the second operand, and the first.
+#[test]
+fn what_lies_far_apart_is_copied() {
+    for (m, k, n) in [(37, 70, 131), (131, 70, 37), (33, 130, 32), (32, 130, 33)] {
+        at_size::<f32>(m, k, n);
+        at_size::<f64>(m, k, n);
+    }
+}
+
 /// Every way to multiply two matrices of one size, with what it multiplies.
 fn each_way<A: Float>(
     (m, k, n): (usize, usize, usize),
@@ -187,12 +196,18 @@ fn what_is_not_finite_passes_as_in_single_products() {
 
 #[test]
 fn pieces_have_the_bits_of_the_whole() {
-    each_way((23, 300, 101), fraction::<f32>, |method, level, a, b| {
-        let mut whole = Array2::zeros((23, 101));
+    have_the_bits_of_the_whole((23, 101), &[1, 2, 3, 7, 16]);
+    // Some pieces have enough rows and columns for copies, and some have not.
+    have_the_bits_of_the_whole((71, 85), &[16, 40]);
+}
+
+fn have_the_bits_of_the_whole((m, n): (usize, usize), lengths: &[usize]) {
+    each_way((m, 300, n), fraction::<f32>, |method, level, a, b| {
+        let mut whole = Array2::zeros((m, n));
         method.run(level, a, b, false, &mut whole.view_mut());
         for axis in [0, 1] {
-            for length in [1, 2, 3, 7, 16] {
-                let mut out = Array2::zeros((23, 101));
+            for &length in lengths {
+                let mut out = Array2::zeros((m, n));
                 let pieces = out.axis_chunks_iter_mut(Axis(axis), length);
                 for (i, mut out) in pieces.enumerate() {
                     let range = i * length..i * length + out.len_of(Axis(axis));
