@@ -14,6 +14,8 @@
     python3 scripts/mutate_code.py --limit N      at most N mutants, spread evenly
     python3 scripts/mutate_code.py --keep DIR     works in DIR and leaves it there, so that the next
                                                   run with the same DIR compiles little
+    python3 scripts/mutate_code.py --target DIR   compiles into DIR, where the crates that the workspace
+                                                  depends on may be compiled already
     python3 scripts/mutate_code.py --verbose      also says which tests caught each mutant
 
 `mutate.py` knows what a rule of differentiation is; this script knows only Rust. In the bodies of
@@ -1164,9 +1166,9 @@ def select(finders, options, root):
 class Copy:
     """The workspace with the changes to one crate written in."""
 
-    def __init__(self, root, names, crate, finders, directory):
+    def __init__(self, root, names, crate, finders, directory, target):
         self.root, self.names, self.crate, self.finders = root, names, crate, finders
-        self.directory, self.source = directory, directory / "code"
+        self.directory, self.source, self.target = directory, directory / "code", target
         self.refused_file = directory / f"refused-{crate}.json"
         self.refused = set()
         if self.refused_file.is_file():
@@ -1210,9 +1212,7 @@ class Copy:
             self.refused_file.write_text(json.dumps(sorted(self.refused)))
 
     def build(self):
-        environment = os.environ | {"CARGO_TARGET_DIR": str(self.directory / "target")}
-        environment |= {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_INCREMENTAL": "0"}
-        environment |= {"RUSTFLAGS": "-A warnings"}
+        environment = os.environ | {"CARGO_TARGET_DIR": str(self.target), "CARGO_INCREMENTAL": "0"}
         tests = "*" if JUDGES[self.crate] == [self.crate] else "all"
         command = ["cargo", "test", "--features", FEATURES[self.crate], "--lib", "--test", tests]
         command += ["--no-run"]
@@ -1404,6 +1404,7 @@ def main():
     parser.add_argument("--sample", metavar="K/N", nargs="?", const="", help="one part of N")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N changes, spread evenly")
     parser.add_argument("--keep", metavar="DIR", help="work in DIR and leave it there")
+    parser.add_argument("--target", metavar="DIR", help="compile into DIR")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs at a time")
     parser.add_argument("--verbose", action="store_true", help="a line for every mutant")
     options = parser.parse_args()
@@ -1438,7 +1439,8 @@ def main():
     try:
         for crate in JUDGES:
             if chosen[crate]:
-                copy = Copy(root, names, crate, chosen[crate], work)
+                target = Path(options.target or work / "target").resolve()
+                copy = Copy(root, names, crate, chosen[crate], work, target)
                 found = face_all(copy, options.jobs, options.verbose)
                 totals = [total + more for total, more in zip(totals, found)]
     finally:
