@@ -3,21 +3,25 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { documentOf, open, press } from './browser.mjs';
+import { documentOf, json, open, press } from './browser.mjs';
 
 /**
  * What the page says outside of the brackets that its language sets around every sentence: words that
  * are no name of the program, no op and no formula. Lines of the program are left out.
  */
 const outside = (page) => page.evaluate(() => {
-  const known = new Set(['html', 'adj', 'rs', 'NaN', 'inf']);
   const wordsOf = (text) => text.split(/[^\p{L}]+/u).filter((word) => [...word].length > 1);
-  const data = document.querySelector('script[id^="trace"]').textContent;
-  JSON.parse(data, (key, value) => {
-    if (['files', 'reason', 'remark', 'why'].includes(key)) return null;
-    if (typeof value === 'string') wordsOf(value).forEach((word) => known.add(word));
-    return value;
-  });
+  const read = () => {
+    const found = new Set(['html', 'adj', 'rs', 'NaN', 'inf']);
+    JSON.parse(document.querySelector('script[id^="trace"]').textContent, (key, value) => {
+      if (['files', 'reason', 'remark', 'why'].includes(key)) return null;
+      if (typeof value === 'string') wordsOf(value).forEach((word) => found.add(word));
+      return value;
+    });
+    return found;
+  };
+  globalThis.wordsOfTheProgram ??= read(); // They are the same at every step.
+  const known = globalThis.wordsOfTheProgram;
   const said = [document.title];
   const walk = (element) => {
     if (element.matches('script, noscript, .source, #lines')) return;
@@ -49,13 +53,13 @@ const unfold = (page) => page.evaluate(() => {
 
 for (const name of ['sum', 'cross-entropy', 'network', 'pictures', 'dead', 'large', 'run']) {
   test(`${name}: in another language no word of English is left`, () => open(`marked-${name}`, '', async (page) => {
+    const words = await json(page, 'words');
+    for (const text of Object.values(words).flatMap((one) => (typeof one === 'string' ? [one] : Object.values(one)))) {
+      assert.ok(text.startsWith('⟦') && text.endsWith('⟧'), text);
+    }
     const seen = new Set();
     const look = async (where) => {
       assert.deepEqual(await outside(page), [], where);
-      const words = await page.evaluate(() => JSON.parse(document.getElementById('words').textContent));
-      for (const text of Object.values(words).flatMap((one) => (typeof one === 'string' ? [one] : Object.values(one)))) {
-        assert.ok(text.startsWith('⟦') && text.endsWith('⟧'), text);
-      }
       seen.add(await page.textContent('#step'));
     };
     assert.equal(await page.getAttribute('html', 'lang'), 'en-x-marked');
