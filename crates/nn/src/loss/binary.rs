@@ -28,9 +28,11 @@ impl<A: Float> Loss<A> for BinaryCrossEntropy {
     fn name(&self) -> &'static str {
         "binary cross-entropy"
     }
+    #[inline(never)] // Compiled once, in this crate.
     fn target(&self, output: &[usize], targets: &Targets<A>) -> Result<Tensor<A>, Error> {
         binary(Loss::<A>::name(self), output, targets, Allowed::PROBABILITIES)
     }
+    #[inline(never)] // Compiled once, in this crate.
     fn between<'t>(&self, output: Var<'t, A>, target: Var<'t, A>) -> Var<'t, A> {
         let sigmoid = Lift::unary(Sigmoid).rule();
         if output.described().is_some_and(|op| op.rule() == sigmoid) {

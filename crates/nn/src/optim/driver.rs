@@ -187,6 +187,7 @@ impl<A: Float> Driver<A> {
     /// One step of all parameters that have a gradient. `formula` is asked once for each parameter,
     /// with the number that it keeps, and what it returns is applied to each number w, its gradient
     /// g and what is kept for it.
+    #[inline(never)] // Compiled once, in this crate.
     pub(super) fn step<const K: usize, const N: usize, F: UpdateRule<K, N>>(
         &mut self,
         model: &mut dyn Module<A>,
@@ -285,6 +286,7 @@ impl<A: Float> Driver<A> {
         wrong
     }
 
+    #[inline(never)] // Compiled once, in this crate.
     pub(super) fn state(&self, model: &dyn Module<A>, name: &str, slots: Slots) -> State<A> {
         let mut state = State::new();
         state.texts.insert("optimizer".into(), name.into());
@@ -304,6 +306,7 @@ impl<A: Float> Driver<A> {
         state
     }
 
+    #[inline(never)] // Compiled once, in this crate.
     pub(super) fn load_state(
         &mut self,
         model: &dyn Module<A>,

@@ -5,7 +5,9 @@ use std::hint::black_box;
 
 use crate::layers::{BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, Relu, Sequential};
 use crate::layers::{LogSoftmax, Sigmoid, Softmax, Tanh};
-use crate::loss::{BinaryCrossEntropyWithLogits, CrossEntropy, Loss, MeanSquaredError};
+use crate::loss::{
+    BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, Loss, MeanSquaredError,
+};
 use crate::model::Module;
 use crate::optim::{Adam, Optimizer, Sgd};
 use crate::train::Fit;
@@ -30,6 +32,7 @@ fn instances() {
     module::<LogSoftmax>();
     loss::<CrossEntropy>();
     loss::<MeanSquaredError>();
+    loss::<BinaryCrossEntropy>();
     loss::<BinaryCrossEntropyWithLogits>();
     optimizer::<Adam<f32>>();
     optimizer::<Sgd<f32>>();

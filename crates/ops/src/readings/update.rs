@@ -338,6 +338,7 @@ impl<A: Float, U: UpdateRule<K, N>, const K: usize, const N: usize> AnyUpdate<A>
     fn remark(&self) -> &'static str {
         U::REMARK
     }
+    #[inline(never)] // Compiled once, in the crate of its rule.
     fn lines(
         &self,
         labels: UpdateLabels<'_>,
