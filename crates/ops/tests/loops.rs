@@ -133,11 +133,13 @@ fn channels_last(x: &Tensor<f64>) -> Tensor<f64> {
 
 #[test]
 fn the_maximum_of_windows_is_what_it_is_by_definition() {
-    // And windows that divide the image among each other, some of which do not.
-    let beside =
-        [(1, 3, 3), (7, 3, 3), (7, 9, 9), (1, 2, 2), (1, 3, 2)].map(|(down, across, by)| {
-            Slides::from_slice(&[Slide::new(down).stride(down), Slide::new(across).stride(by)])
-        });
+    // And windows that divide the image among each other, and some that nearly do.
+    let three = Slide::new(3).stride(3);
+    let across = [three, Slide::new(9).stride(9), Slide::new(2).stride(2), Slide::new(3).stride(2)];
+    let across = across.into_iter().chain([three.dilation(2), three.padding(1)]);
+    let beside = across.flat_map(|across| {
+        [1, 7].map(|down| Slides::from_slice(&[Slide::new(down).stride(down), across]))
+    });
     for channels in [1, 3, 16, 21] {
         for slides in slides().into_iter().chain(beside.clone()) {
             // Small whole numbers, so that many tie, and one NaN.

@@ -391,10 +391,10 @@ fn steps_along_a_direction_are_no_larger_than_was_set() {
 
 #[test]
 fn one_element_near_a_kink_does_not_fool_the_fast_check() {
-    let mut numbers = ops::declare::sample(&[20, 50], 3).to_vec();
+    let mut numbers = ops::declare::sample(&[40, 100], 3).to_vec();
     for near in [1e-5, 1e-9, 0.0] {
-        numbers[734] = near;
-        let x = Tensor::from_shape_vec(&[20, 50], numbers.clone()).unwrap();
+        numbers[1234] = near;
+        let x = Tensor::from_shape_vec(&[40, 100], numbers.clone()).unwrap();
         let f = function(|v| (v[0].relu() * v[0].cos()).square() + v[0].relu());
         let report = Check::new().fast().run(f, std::slice::from_ref(&x)).unwrap();
         assert_eq!(report.kinks.len(), usize::from(near == 0.0), "{near}: {report}");
@@ -406,13 +406,13 @@ fn one_element_near_a_kink_does_not_fool_the_fast_check() {
         });
         let error = Check::new().fast().run(wrong, &[x]).unwrap_err();
         let CheckError::Wrong { worst, .. } = &error else { panic!("{error}") };
-        assert_eq!(worst.element.as_deref(), Some(&[1, 27][..]), "{error}");
+        assert_eq!(worst.element.as_deref(), Some(&[0, 77][..]), "{error}");
     }
     // A tie of a pool, to within rounding.
-    let mut numbers = ops::declare::sample(&[1, 1, 20, 20], 5).to_vec();
+    let mut numbers = ops::declare::sample(&[1, 1, 40, 40], 5).to_vec();
     numbers[0] = 3.0;
     numbers[1] = 3.0 + 1e-9;
-    let x = Tensor::from_shape_vec(&[1, 1, 20, 20], numbers).unwrap();
+    let x = Tensor::from_shape_vec(&[1, 1, 40, 40], numbers).unwrap();
     Check::new()
         .fast()
         .run(|v| v[0].max_pool(&[ops::rules::Slide::new(2).stride(2); 2], false).sin(), &[x])

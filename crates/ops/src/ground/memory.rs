@@ -96,28 +96,22 @@ pub(crate) use pooled;
 
 /// A buffer of `length` elements of any value.
 pub fn take<A: Pooled>(length: usize) -> Vec<A> {
-    let free = (length * size_of::<A>() >= LEAST)
-        .then(|| A::with_free(|free| free.take(length)).flatten())
-        .flatten();
-    let mut buffer = free.unwrap_or_else(|| room(length));
+    let mut buffer = if length * size_of::<A>() < LEAST {
+        // Not asked for as zeros: of those, as glibc's `calloc` gives them, none comes from what the
+        // thread has just given back.
+        Vec::with_capacity(length)
+    } else {
+        let free = A::with_free(|free| free.take(length)).flatten();
+        free.unwrap_or_else(|| vec![A::default(); length])
+    };
     buffer.resize(length, A::default());
     buffer
 }
 
-/// A fresh buffer. A small one is not asked for as zeros: of those, as glibc's `calloc` gives them, none
-/// comes from what the thread has just given back.
-fn room<A: Pooled>(length: usize) -> Vec<A> {
-    if length * size_of::<A>() < LEAST {
-        return Vec::with_capacity(length);
-    }
-    vec![A::default(); length]
-}
-
 /// A buffer of `length` times `value`.
 pub fn filled<A: Pooled>(length: usize, value: A) -> Vec<A> {
-    let mut buffer = if length * size_of::<A>() < LEAST { room(length) } else { take(length) };
-    buffer.clear();
-    buffer.resize(length, value);
+    let mut buffer = take(length);
+    buffer.fill(value);
     buffer
 }
 

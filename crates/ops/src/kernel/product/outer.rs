@@ -20,12 +20,13 @@ const SHORT: usize = 2;
 /// columns: the second-level cache holds them, and the result is written along its rows.
 const SMALL: usize = 1 << 15;
 
-/// Rows from which it pays to copy the columns of each tile side by side.
-const ENOUGH: usize = 32;
+/// Rows from which it pays to copy the columns of each tile side by side; of the first operand, rows and
+/// columns.
+pub const ENOUGH: usize = 32;
 
-/// Elements of `b`, with what lies between its rows, up to which it does not pay: the first-level cache
-/// holds them.
-const NEAR: usize = 1 << 12;
+/// Elements over which the addresses of an operand's terms reach, up to which a copy does not pay: the
+/// first-level cache holds them.
+pub const NEAR: usize = 1 << 12;
 
 /// Computes a product, whose sums all run from the first term to the last.
 ///

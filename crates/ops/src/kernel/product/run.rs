@@ -58,6 +58,7 @@ impl Level {
     pub fn copies_first<A>(self, job: &Job<A>) -> bool {
         #[cfg(target_arch = "x86_64")]
         {
+            use super::outer::{ENOUGH, NEAR};
             let reach = job.depth * job.a.1[1].unsigned_abs();
             let apart = job.a.1[1].unsigned_abs() >= ENOUGH && reach > NEAR;
             self == Self::Avx2 && apart && job.rows.min(job.columns) >= ENOUGH
@@ -69,14 +70,6 @@ impl Level {
         }
     }
 }
-
-/// Rows and columns from which it pays to copy what outer products read at addresses far apart.
-#[cfg(target_arch = "x86_64")]
-const ENOUGH: usize = 32;
-
-/// Elements over which those addresses reach, up to which the first-level cache holds them.
-#[cfg(target_arch = "x86_64")]
-const NEAR: usize = 1 << 12;
 
 /// How a product is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
