@@ -26,6 +26,7 @@ much as the same number does among seeds:
 - in a table by seeds, by the highest less the lowest of its column;
 - where such a number is repeated in a sentence below, as there;
 - of a run whose seeds are not shown, by what SPREAD says;
+- how many answers are right, as in `Epoch 3: 345 / 359`, by 2 in a hundred;
 - any other number with a point or an exponent by 2 in a hundred, or by one in its last place: it is from
   before a training, or the mean of many things.
 
@@ -65,6 +66,12 @@ TELLS_PROGRESS = ["digits"]
 # The line of a command.
 COMMAND = re.compile(r"\$ cargo run (?:.* )?--example ([\w]+)(?: -- (.*))?")
 
+# How many answers are right.
+RIGHT = re.compile(r"Epoch \d+: (\d+) / \d+")
+
+# A path as the compiler puts it together, of an example that stands beside the crates.
+ASIDE = re.compile(r"crates/\w+/\.\./\.\./")
+
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.]*\w)")
 OF_SEEDS = re.compile(r"mean (\S+), lowest (\S+), highest (\S+?)(?:,|$)|(\S+) \((\S+) to (\S+?)\)")
 
@@ -93,7 +100,10 @@ def base(number):
 
 def printed(text, program):
     """The lines of an output, each number with what it may differ by."""
-    lines = [Line(line) for line in text.rstrip().split("\n")]
+    lines = [Line(line) for line in ASIDE.sub("", text).strip("\n").split("\n")]
+    for line in lines:
+        if RIGHT.fullmatch(line.text):
+            line.widen(1, max(1.0, 0.02 * float(line.numbers[1])))
     start = 0
     for end in range(len(lines) + 1):
         if end == len(lines) or not lines[end].text:

@@ -1,15 +1,24 @@
-//! Draws the figures of the book: `cargo run --example figures` writes `docs/src/figures`.
+//! Draws the figures of the book: `cargo run --example figures` writes `docs/src/figures`, and with
+//! `-- --check` it says which of them it would draw otherwise.
 
 mod chapters;
 mod figures;
 mod invented;
+mod pictured;
 mod quoted;
 mod svg;
 mod trained;
 
 use std::path::Path;
+use std::process::ExitCode;
 
-fn main() -> std::io::Result<()> {
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let check = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--check"] => true,
+        _ => return Err(format!("only --check can stand here, not {arguments:?}").into()),
+    };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/figures");
     std::fs::create_dir_all(&folder)?;
     let all = figures::ALL
@@ -18,9 +27,20 @@ fn main() -> std::io::Result<()> {
         .chain(invented::ALL)
         .chain(quoted::ALL)
         .chain(trained::ALL);
+    let mut stale = 0;
     for (name, draw) in all.clone() {
-        std::fs::write(folder.join(format!("{name}.svg")), draw())?;
+        let file = folder.join(format!("{name}.svg"));
+        if !check {
+            std::fs::write(file, draw())?;
+        } else if !svg::look_alike(&std::fs::read_to_string(&file).unwrap_or_default(), &draw()) {
+            println!("{name} is stale; cargo run --example figures");
+            stale += 1;
+        }
     }
-    println!("{} figures", all.count());
-    Ok(())
+    println!(
+        "{} figures{}",
+        all.count(),
+        if check { format!(", {stale} stale") } else { String::new() }
+    );
+    Ok(if stale == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -164,3 +164,26 @@ impl Plot {
         drawing.path(&points, color, 2.0);
     }
 }
+
+/// Whether two drawings are the same but for what another processor's last bits can do: a pixel and a
+/// half, or a shade.
+pub fn look_alike(shown: &str, drawn: &str) -> bool {
+    let parts = |text: &str| -> Vec<String> {
+        text.split(|c: char| c.is_whitespace() || "\"',<>=".contains(c))
+            .map(str::to_owned)
+            .collect()
+    };
+    let shade = |part: &str| {
+        let digits = part.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+        u32::from_str_radix(digits, 16).ok().map(u32::to_be_bytes)
+    };
+    let close = |a: &str, b: &str| {
+        if let (Some(a), Some(b)) = (shade(a), shade(b)) {
+            return a.iter().zip(b).all(|(&a, b)| a.abs_diff(b) <= 8);
+        }
+        let (Ok(a), Ok(b)) = (a.parse::<f64>(), b.parse::<f64>()) else { return false };
+        (a - b).abs() <= 1.5
+    };
+    let (shown, drawn) = (parts(shown), parts(drawn));
+    shown.len() == drawn.len() && shown.iter().zip(&drawn).all(|(a, b)| a == b || close(a, b))
+}

@@ -2,9 +2,9 @@
 //! computes to other last bits.
 
 /// The programs.
-#[allow(dead_code, clippy::duplicate_mod)]
+#[allow(dead_code)]
 #[path = "../../examples"]
-pub(crate) mod programs {
+mod programs {
     pub(crate) mod babysit;
     pub(crate) mod initialisation;
     pub(crate) mod names;
@@ -15,6 +15,7 @@ use programs::babysit::{Curves, all_curves};
 use programs::initialisation::{Bend, LAYERS, look, starts};
 use programs::names::look::{self as attention, HEADS, Look};
 
+use super::pictured::NAMES;
 use super::svg::{BLACK, BLUE, Drawing, Figure, GREY, ORANGE, Plot};
 
 /// Every figure that is drawn here.
@@ -128,8 +129,6 @@ fn learning_curves() -> String {
     d.finish("Four learning curves")
 }
 
-/// The names in whose letters attention is shown, all of them unseen in training.
-pub const NAMES: [&str; 3] = ["sharon", "theodora", "matthew"];
 const CELL: f64 = 26.0;
 const HIDDEN: &str = "#e4e4e4";
 

@@ -2,10 +2,15 @@
 
 use nn::prelude::*;
 
-use super::course::trained_figures::NAMES;
-use super::course::trained_figures::programs::names::look::{
-    HEADS, look, next, shares_by_distance, text, trained, unseen,
-};
+#[path = "../../../docs/figures/pictured.rs"]
+mod pictured;
+/// The program of that chapter.
+#[allow(dead_code)]
+#[path = "../../../examples/names.rs"]
+mod program;
+
+use pictured::NAMES;
+use program::look::{HEADS, look, next, shares_by_distance, text, trained, unseen};
 
 #[test]
 fn a_row_of_weights_sums_to_1_and_looks_at_no_later_letter() {

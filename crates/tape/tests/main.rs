@@ -14,8 +14,6 @@ mod debug;
 mod expression;
 #[cfg(feature = "page")]
 mod latex;
-#[cfg(all(feature = "svg", feature = "terminal"))] // Their programs are built.
-mod lessons;
 mod listings;
 mod messages;
 #[cfg(feature = "linalg")]

@@ -1,12 +1,27 @@
-//! The languages of the lessons: each says what it lists, all of it from its language, and each
+//! The lessons keep what they promise, and say what they list, all of it from their language; each
 //! language has a text for each lesson.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::book::{root, run};
-use super::words::marks::unmarked;
+use unicode_width::UnicodeWidthStr;
+
+#[path = "../../../crates/tape/tests/common/marks.rs"]
+#[allow(dead_code)]
+mod marks;
+#[path = "../../../crates/tape/tests/common/quoted.rs"]
+mod quoted;
+use marks::unmarked;
+use quoted::{quoted, root, run};
+
+/// An empty folder for the files of a test.
+fn folder(of: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(of);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
 
 fn lessons() -> Vec<(String, String)> {
     let programs = std::fs::read_dir(root().join("examples")).unwrap();
@@ -63,9 +78,9 @@ fn is_name(word: &str) -> bool {
 
 #[test]
 fn every_lesson_speaks_from_its_catalogue() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder("languages");
     for (lesson, _) in lessons() {
-        let page = folder.path().join(format!("{lesson}.html"));
+        let page = folder.join(format!("{lesson}.html"));
         let asked: [&OsStr; 4] =
             ["--language".as_ref(), "en-x-marked".as_ref(), "--html".as_ref(), page.as_ref()];
         let output = run(&lesson, &asked);
@@ -122,7 +137,7 @@ fn every_language_of_the_lessons_has_a_text_for_each() {
     let languages: Vec<PathBuf> = std::fs::read_dir(root().join("examples/lessons"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
+        .filter(|path| path.is_dir() && !path.ends_with("tests"))
         .collect();
     assert!(!languages.is_empty());
     for language in languages {
@@ -157,5 +172,80 @@ fn a_lesson_refuses_a_language_that_there_is_not() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.starts_with('⟦') && said.ends_with("⟧\n"), "{said}");
         assert!(unmarked(&said, &[]).is_empty() && !said.contains('\u{1b}'), "{said}");
+    }
+}
+
+#[test]
+fn quoted_output_is_what_the_lessons_print() {
+    let compared = quoted(|example| {
+        let output = example.starts_with("lesson_").then(|| run(example, &[]))?;
+        assert!(output.status.success(), "{example} failed");
+        Some(String::from_utf8(output.stdout).unwrap())
+    });
+    for lesson in ["lesson_03_textbook", "lesson_07_modes"] {
+        assert!(compared.iter().any(|name| name == lesson), "{lesson} in {compared:?}");
+    }
+}
+
+#[test]
+fn every_lesson_explains_itself_in_80_columns_and_ends_in_its_check() {
+    let folder = folder("pages");
+    for (lesson, _) in lessons() {
+        let page = folder.join(&lesson);
+        let output = run(&lesson, &["--html".as_ref(), page.as_ref()]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{lesson}\n{text}");
+        let number = lesson["lesson_0".len()..].split('_').next().unwrap();
+        assert!(text.starts_with(&format!("LESSON {number}. ")), "{text}");
+        assert!(text.contains("\n\nCHECKED: "), "{text}");
+        // A path is as long as it is.
+        for line in text.lines().filter(|line| !line.contains('/') || line.contains(".rs:")) {
+            assert!(line.width() <= 80, "{lesson}: {line}");
+        }
+        let page = std::fs::read_to_string(page).unwrap().to_lowercase();
+        assert!(page.starts_with("<!doctype html>"));
+    }
+}
+
+#[test]
+fn a_lesson_refuses_in_a_sentence_what_it_cannot_do() {
+    let refusals: [(&[&str], &str); 4] = [
+        (
+            &["--svg", "plots"],
+            "there is no option --svg; there are --html FILE and --language CODE",
+        ),
+        (&["extra"], "`extra` is neither an option nor the value of one; there are --html FILE"),
+        (&["--html"], "--html stands without a value; there are --html FILE"),
+        (&["--html", "/no/such/folder/page.html"], "/no/such/folder/page.html cannot be written: "),
+    ];
+    for (arguments, sentence) in refusals {
+        let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+        let output = run("lesson_01_neuron", &arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.starts_with(sentence), "{error}");
+    }
+}
+
+#[test]
+fn the_plots_of_the_activations_are_images() {
+    let folder = folder("plots");
+    let output = run("lesson_04_activations", &["--svg".as_ref(), folder.as_ref()]);
+    assert!(output.status.success());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let svg = roxmltree::Document::parse(&text).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let texts = svg.descendants().filter_map(|node| node.text().map(str::trim));
+        let texts: Vec<&str> = texts.collect();
+        for word in [&name as &str, "value", "slope"] {
+            assert!(texts.contains(&word), "{word} in {texts:?}");
+        }
+        names.push(name);
+    }
+    for name in ["sigmoid", "tanh", "relu", "leaky_relu", "softplus", "step", "gelu"] {
+        assert!(names.iter().any(|other| other == name), "{name} in {names:?}");
     }
 }
