@@ -6,7 +6,7 @@ use ops::rules::Lift;
 use ops::{Elementwise, Float, Number, Reading, Rule, Tensor};
 use proptest::prelude::*;
 use tape::prelude::*;
-use tape::{PlannedStep, Program, ProgramError, Storage};
+use tape::{PlannedStep, PlannedValue, Program, ProgramError, Storage};
 
 /// One op of a random program: which op, and which earlier values it takes.
 #[derive(Clone, Debug)]
@@ -506,6 +506,33 @@ fn a_plan_says_what_is_added_to_what_and_numbers_parts_from_1() {
     let y = x.softmax(-1).named("y");
     let plan = tape.compile(&[y.matmul(u)]).plan().to_string();
     assert!(plan.contains("y.1 = ") && plan.contains("y.2 = "), "{plan}");
+}
+
+#[test]
+fn a_plan_gives_positions_on_the_tape() {
+    let tape = Tape::<f64>::new();
+    let [x, u] = [0, 1].map(|seed| tape.var(sample(&[5, 5], seed)));
+    // A program has softmax as several values, behind which its own positions are others.
+    let product = x.softmax(-1).matmul(u).named("product");
+    let bent = (product.tanh() * product).named("bent");
+    let sine = bent.sum().sin();
+    let (mut single, mut fused, mut scalar) = (None, None, None);
+    for step in tape.compile(&[bent, sine]).plan().steps() {
+        let found = |value: &PlannedValue, label| (value.label == label).then_some(value.position);
+        match step {
+            PlannedStep::Single(value) => single = single.or(found(value, "product")),
+            PlannedStep::Fused(values) => {
+                fused = fused.or(values.iter().find_map(|value| found(value, "bent")));
+            }
+            PlannedStep::Scalars(runs) => {
+                scalar =
+                    scalar.or(runs.iter().find(|(op, _)| *op == "sin").map(|run| run.1.clone()));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((single, fused), (Some(product.position()), Some(bent.position())));
+    assert_eq!(scalar, Some(vec![sine.position() as u32]));
 }
 
 #[test]
