@@ -12,12 +12,15 @@ mod trained;
 use std::path::Path;
 use std::process::ExitCode;
 
-fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+fn main() -> std::io::Result<ExitCode> {
     let argument = std::env::args().nth(1);
     let check = match argument.as_deref() {
         None => false,
         Some("--check") => true,
-        Some(other) => return Err(format!("only --check can stand here, not {other:?}").into()),
+        Some(other) => {
+            eprintln!("only --check can stand here, not {other:?}");
+            return Ok(ExitCode::FAILURE);
+        }
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/figures");
     std::fs::create_dir_all(&folder)?;
