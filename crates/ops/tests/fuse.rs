@@ -228,3 +228,37 @@ fn an_input_that_does_not_broadcast_is_named() {
     let inputs = [Input::Tensor(&x), Input::Tensor(&sample(&[4], 2))];
     fused.run(&inputs, &mut [Tensor::default()], &mut Vec::new());
 }
+
+/// A register that lies in two lines of the cache takes two accesses.
+#[test]
+fn rows_of_scratch_memory_begin_at_a_line_of_the_cache() {
+    struct Aligned;
+    impl Step<f32> for Aligned {
+        fn fill(&self, operands: &[&[f32]], out: &mut [f32]) {
+            assert_eq!(operands[0].as_ptr().addr() % 64, 0, "the operand");
+            assert_eq!(out.as_ptr().addr() % 64, 0, "the result");
+            out.copy_from_slice(operands[0]);
+        }
+        fn fill_at(&self, _: &[f32], _: &[u32], _: &mut [f32]) {}
+    }
+    for (length, sums) in [(3000, 1), (3000, 0), (100_000, 1)] {
+        let x = Tensor::<f32>::zeros(&[length]);
+        let mut chain = Chain::new(Layout::of(&x));
+        let number = chain.input(&Tensor::scalar(2.0));
+        let mut last = number;
+        // Many rows that are all kept, so that fewer elements than the most fit.
+        let kept: Vec<_> = (0..20).map(|_| chain.step(Aligned, &[number])).collect();
+        for step in kept {
+            last = chain.step(Aligned, &[step, last]);
+        }
+        for _ in 0..sums {
+            chain.sum(last);
+        }
+        let fused = chain.compile::<f32>(&[]);
+        // Whatever the place at which the memory begins.
+        for spare in 0..4 {
+            let mut scratch = Vec::with_capacity(spare * 1000);
+            fused.run(&[Input::Number(2.0)], &mut [], &mut scratch);
+        }
+    }
+}

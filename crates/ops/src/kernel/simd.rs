@@ -89,8 +89,7 @@ vectorised! {
             if n < SHORT {
                 return fill_few(point, first, second, out);
             }
-            let long = n / LONG * LONG;
-            fill_blocks::<A, P, N, M, LONG>(point, first, second, &mut out[..long], 0);
+            let long = fill_whole_blocks::<A, P, N, M, LONG>(point, first, second, out);
             return fill_blocks::<A, P, N, M, SHORT>(point, first, second, out, long);
         }
         let (first, second) = (within(first, 0..n), within(second, 0..n));
@@ -98,6 +97,22 @@ vectorised! {
             *to = point.at(each_at(first, i), each_at(second, i));
         }
     }
+}
+
+/// Computes elements in blocks of `B`, as many as there are whole ones, and gives their number.
+#[inline(always)] // To be compiled for the instructions of the function that calls it.
+fn fill_whole_blocks<A: Float, P: Point<N, M>, const N: usize, const M: usize, const B: usize>(
+    point: P,
+    first: [&[A]; N],
+    second: [&[A]; M],
+    out: &mut [A],
+) -> usize {
+    let (out, _) = out.as_chunks_mut::<B>();
+    let (first, second) = (whole_blocks(first, out.len()), whole_blocks(second, out.len()));
+    for (i, out) in out.iter_mut().enumerate() {
+        fill_block(point, blocks(first, i), blocks(second, i), out);
+    }
+    out.len() * B
 }
 
 /// Computes the elements from number `start` on in blocks of `B`, which are no more than there are
@@ -151,8 +166,8 @@ fn fill_block<A: Float, P: Point<N, M>, const N: usize, const M: usize, const B:
     #[allow(clippy::needless_range_loop)]
     // The range says that i is less than the length of any block.
     for i in 0..B {
-        let Fast(value) = point.at(fast_at(first, i), fast_at(second, i));
-        any_nan |= value.is_nan();
+        let (value, is_approximate) = point.at(fast_at(first, i), fast_at(second, i)).into_parts();
+        any_nan |= is_approximate && value.is_nan();
         out[i] = value;
     }
     if any_nan {
@@ -191,7 +206,19 @@ fn each_at<A: Copy, const N: usize>(x: [&[A]; N], i: usize) -> [A; N] {
 
 #[inline(always)]
 fn fast_at<A: Float, const N: usize, const B: usize>(x: [&[A; B]; N], i: usize) -> [Fast<A>; N] {
-    x.map(|x| Fast(x[i]))
+    x.map(|x| Fast::new(x[i]))
+}
+
+/// The first `count` blocks of the operands.
+#[inline(always)]
+fn whole_blocks<A, const N: usize, const B: usize>(x: [&[A]; N], count: usize) -> [&[[A; B]]; N] {
+    x.map(|x| &x.as_chunks().0[..count])
+}
+
+/// The blocks of the operands that have a number.
+#[inline(always)]
+fn blocks<A, const N: usize, const B: usize>(x: [&[[A; B]]; N], number: usize) -> [&[A; B]; N] {
+    x.map(|x| &x[number])
 }
 
 /// The blocks of the operands that begin at an index.

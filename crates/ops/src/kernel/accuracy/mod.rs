@@ -10,6 +10,14 @@ use flate2::read::GzDecoder;
 use crate::number::Number;
 use crate::number::fast::{Fast, Machine};
 
+/// The value of a function by polynomials.
+#[inline(always)]
+fn approximation<A: Machine>(x: Fast<A>) -> A {
+    let (value, is_approximate) = x.into_parts();
+    assert!(is_approximate, "a function that has no part by polynomials");
+    value
+}
+
 /// Calls `f` with each element, in a loop that may use AVX2 and fused multiply-add.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
@@ -102,8 +110,8 @@ macro_rules! functions_under_test {
     ($($name:ident: $wide:path, $f32:literal, $f64:literal, $except:ident;)*) => {
         const FUNCTIONS: &[Function] = &[$(Function {
             name: stringify!($name),
-            f32: |level, x, y| level.each(|x| Fast(x).$name().0, x, y),
-            f64: |level, x, y| level.each(|x| Fast(x).$name().0, x, y),
+            f32: |level, x, y| level.each(|x| approximation(Fast::new(x).$name()), x, y),
+            f64: |level, x, y| level.each(|x| approximation(Fast::new(x).$name()), x, y),
             own_f32: |x| Number::$name(x),
             own_f64: |x| Number::$name(x),
             wide: $wide,
@@ -319,25 +327,34 @@ fn special_values_are_the_floats_own() {
 macro_rules! assert_own {
     ($float:ident: $($one:ident)*, $($two:ident)*) => {
         for x in specials().map(|x| x as $float) {
-            $(assert_eq!(
-                Fast(x).$one().0.to_bits(), Number::$one(x).to_bits(),
-                "{}({x:e})", stringify!($one)
-            );)*
+            $(
+                let (fast, is_approximate) = Fast::new(x).$one().into_parts();
+                assert_eq!(
+                    fast.to_bits(), Number::$one(x).to_bits(), "{}({x:e})", stringify!($one)
+                );
+                assert!(!is_approximate, "{}", stringify!($one));
+            )*
             for y in specials().map(|y| y as $float) {
-                $(assert_eq!(
-                    Fast(x).$two(Fast(y)).0.to_bits(), Number::$two(x, y).to_bits(),
-                    "{}({x:e}, {y:e})", stringify!($two)
-                );)*
+                $(
+                    let (fast, is_approximate) = Fast::new(x).$two(Fast::new(y)).into_parts();
+                    assert_eq!(
+                        fast.to_bits(), Number::$two(x, y).to_bits(),
+                        "{}({x:e}, {y:e})", stringify!($two)
+                    );
+                    assert!(!is_approximate, "{}", stringify!($two));
+                )*
                 for (fast, own) in [
-                    (Fast(x) + Fast(y), x + y),
-                    (Fast(x) - Fast(y), x - y),
-                    (Fast(x) * Fast(y), x * y),
-                    (Fast(x) / Fast(y), x / y),
+                    (Fast::new(x) + Fast::new(y), x + y),
+                    (Fast::new(x) - Fast::new(y), x - y),
+                    (Fast::new(x) * Fast::new(y), x * y),
+                    (Fast::new(x) / Fast::new(y), x / y),
                 ] {
-                    assert_eq!(fast.0.is_nan(), own.is_nan());
-                    assert!(own.is_nan() || fast.0.to_bits() == own.to_bits(), "{x:e} and {y:e}");
+                    let (fast, is_approximate) = fast.into_parts();
+                    assert!(!is_approximate, "arithmetic is the float's own");
+                    assert_eq!(fast.is_nan(), own.is_nan());
+                    assert!(own.is_nan() || fast.to_bits() == own.to_bits(), "{x:e} and {y:e}");
                 }
-                let chosen = Fast(x).select(Fast(y), Fast(1.0)).0;
+                let chosen = Fast::new(x).select(Fast::new(y), Fast::new(1.0)).into_parts().0;
                 assert_eq!(chosen.to_bits(), x.select(y, 1.0).to_bits(), "select({x:e}, {y:e}, 1)");
             }
         }
@@ -350,6 +367,29 @@ fn the_rest_is_the_floats_own_bit_for_bit() {
         maximum minimum greater equal atan2 hypot pow);
     assert_own!(f64: sqrt abs square recip sign floor ceil round asin acos atan asinh acosh atanh,
         maximum minimum greater equal atan2 hypot pow);
+}
+
+/// What a polynomial had a part in is known, through all that is done with it.
+#[test]
+fn an_approximate_number_knows_that_it_is_one() {
+    let (sine, one) = (Fast::new(1e30_f64).sin(), Fast::new(1.0));
+    let through: [Fast<f64>; 11] = [
+        sine,
+        sine + one,
+        one - sine,
+        sine * one,
+        one / sine,
+        -sine,
+        sine.sqrt(),
+        one.maximum(sine),
+        sine.select(one, one),
+        one.select(one, sine),
+        one.select(sine, one),
+    ];
+    for (i, x) in through.into_iter().enumerate() {
+        assert!(x.into_parts().1, "number {i}");
+    }
+    assert!(!one.select(one, one).into_parts().1);
 }
 
 /// The time that `f` takes for one of `count` elements, in nanoseconds: the best of many runs.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::Layout;
-use super::fused::{Fused, Instruction, Operand, Source, What};
+use super::fused::{Fused, Instruction, LINE, Operand, Source, What};
 use crate::kernel::layout::elements_in;
 use crate::number::Float;
 use crate::tensor::Tensor;
@@ -103,7 +103,9 @@ impl<S> Chain<S> {
         let rows = compiler.rows.count as usize;
         let all = rows + inputs.iter().filter(|&source| *source != Source::Number).count();
         let row = (ROWS / size_of::<A>() / all.max(1)).clamp(ROW.0, ROW.1);
-        let row = (row / period * period).max(period).min(layout.len()).max(1);
+        let aligned = least_common_multiple(period, LINE / size_of::<A>());
+        let unit = if aligned <= row { aligned } else { period };
+        let row = (row / unit * unit).max(unit).min(layout.len()).max(1);
         let repeated = compiler.repeated();
         let outputs = outputs.len();
         Fused { layout, inputs, repeated, code, outputs, sums: sums.len(), rows, row }

@@ -18,6 +18,10 @@ use crate::tensor::Tensor;
 /// The fewest results of steps worth a thread of their own.
 const PER_THREAD: usize = 32_768;
 
+/// The bytes of a line of the cache, at a multiple of which the rows begin: a register that lies in
+/// two lines takes two accesses.
+pub(super) const LINE: usize = 64;
+
 /// The most operands that nearly all steps have.
 const FEW: usize = 3;
 
@@ -235,8 +239,11 @@ impl<S> Fused<S> {
         let (count, length, unit) = (self.count_pieces(), self.layout.len(), self.unit());
         let most = if count == 1 { length } else { length.div_ceil(count * unit) * unit };
         let (room, blocks) = ((self.rows - self.outputs) * self.row, self.blocks());
-        scratch.resize((self.sums * blocks + room * count).max(scratch.len()), A::zero());
-        let (sums, mut scratch) = scratch.split_at_mut(self.sums * blocks);
+        let line = LINE / size_of::<A>();
+        scratch.resize((self.sums * blocks + line + room * count).max(scratch.len()), A::zero());
+        let (sums, scratch) = scratch.split_at_mut(self.sums * blocks);
+        let aligned = scratch.as_ptr().align_offset(LINE).min(line);
+        let mut scratch = &mut scratch[aligned..];
         let mut sums: Sums<&mut [A]> = sums.chunks_exact_mut(blocks.max(1)).collect();
         let Layout { shape, order } = &self.layout;
         let mut rest: SmallVec<[&mut [A]; 8]> =

@@ -18,8 +18,29 @@ pub use machine::Machine;
 /// the float has a number, as the sine of a very large angle: the loop computes those elements again
 /// with the float itself. It is meant for machines where a fused multiply-add is an instruction;
 /// elsewhere it is right, but slow.
+///
+/// It knows whether such a function had a part in it, which the compiler knows, too, once all is
+/// inlined: a loop of nothing but arithmetic has nothing to look for.
 #[derive(Clone, Copy, Debug)]
-pub struct Fast<A>(pub A);
+pub struct Fast<A> {
+    value: A,
+    is_approximate: bool,
+}
+
+impl<A> Fast<A> {
+    /// The float itself.
+    #[inline(always)]
+    pub fn new(value: A) -> Self {
+        Self { value, is_approximate: false }
+    }
+
+    /// The float, and whether a function by polynomials had a part in it. Where none had, it is what
+    /// the float's own operations give.
+    #[inline(always)]
+    pub fn into_parts(self) -> (A, bool) {
+        (self.value, self.is_approximate)
+    }
+}
 
 macro_rules! operator {
     ($Trait:ident, $method:ident, $op:tt) => {
@@ -27,7 +48,10 @@ macro_rules! operator {
             type Output = Self;
             #[inline(always)]
             fn $method(self, other: Self) -> Self {
-                Self(self.0 $op other.0)
+                Self {
+                    value: self.value $op other.value,
+                    is_approximate: self.is_approximate | other.is_approximate,
+                }
             }
         }
     };
@@ -41,17 +65,29 @@ impl<A: Machine> Neg for Fast<A> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        Self(-self.0)
+        Self { value: -self.value, ..self }
     }
 }
 
-/// Methods of one operand, each by the function of that name in `$by`.
-macro_rules! one {
-    ($by:ident: $($method:ident)*) => {
+/// Methods of one operand by the function of that name in [`functions`].
+macro_rules! approximate {
+    ($($method:ident)*) => {
         $(
             #[inline(always)]
             fn $method(self) -> Self {
-                Self($by::$method(self.0))
+                Self { value: functions::$method(self.value), is_approximate: true }
+            }
+        )*
+    };
+}
+
+/// Methods of one operand that are the float's own.
+macro_rules! one {
+    ($($method:ident)*) => {
+        $(
+            #[inline(always)]
+            fn $method(self) -> Self {
+                Self { value: Number::$method(self.value), ..self }
             }
         )*
     };
@@ -63,7 +99,10 @@ macro_rules! two {
         $(
             #[inline(always)]
             fn $method(self, other: Self) -> Self {
-                Self(Number::$method(self.0, other.0))
+                Self {
+                    value: Number::$method(self.value, other.value),
+                    is_approximate: self.is_approximate | other.is_approximate,
+                }
             }
         )*
     };
@@ -72,7 +111,7 @@ macro_rules! two {
 impl<A: Machine> Number for Fast<A> {
     #[inline(always)]
     fn lit(value: f64) -> Self {
-        Self(A::lit(value))
+        Self::new(A::lit(value))
     }
     #[inline(always)]
     fn unary<U: Unary>(self, rule: U) -> Self {
@@ -84,12 +123,14 @@ impl<A: Machine> Number for Fast<A> {
     }
     #[inline(always)]
     fn select(self, then: Self, otherwise: Self) -> Self {
-        if self.0 == A::lit(0.0) { otherwise } else { then }
+        let is_approximate = self.is_approximate | then.is_approximate | otherwise.is_approximate;
+        let chosen = if self.value == A::lit(0.0) { otherwise.value } else { then.value };
+        Self { value: chosen, is_approximate }
     }
-    one! { functions:
+    approximate! {
         exp exp2 exp_m1 ln log2 log10 ln_1p sin cos tan sinh cosh tanh erf
     }
-    one! { Number:
+    one! {
         sqrt abs square recip floor ceil round asin acos atan asinh acosh atanh
     }
     #[inline(always)]
