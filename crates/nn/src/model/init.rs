@@ -106,7 +106,7 @@ fn uniform<A: Float>(
 }
 
 fn draw<A: Float>(shape: &[usize], mut number: impl FnMut() -> f64) -> Tensor<A> {
-    let count = shape.iter().product();
-    let numbers = (0..count).map(|_| A::from_f64(number())).collect();
-    Tensor::from_shape_vec(shape, numbers).expect("as many numbers as the shape holds")
+    let mut drawn = Tensor::zeros(shape);
+    drawn.view_mut().map_inplace(|to| *to = A::from_f64(number()));
+    drawn
 }

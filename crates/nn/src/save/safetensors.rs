@@ -128,8 +128,9 @@ impl Contents {
         let Some(info) = self.tensors.get(name) else { return Err("it is not there".into()) };
         let (start, end) = info.data_offsets;
         let numbers = numbers(info.dtype, &self.data[start..end])?;
-        Tensor::from_shape_vec(&info.shape, numbers)
-            .map_err(|_| "its shape is larger than any tensor".to_owned())
+        let loaded = Tensor::from_shape_vec(&info.shape, numbers)
+            .map_err(|_| "its shape is larger than any tensor".to_owned())?;
+        Ok(Tensor::from(loaded.view())) // A copy begins at a line of the cache.
     }
 
     /// A tensor, if no number has to be converted.

@@ -5,9 +5,77 @@
 //! tensor leaves is kept for the next one of about its size.
 
 use std::collections::BTreeMap;
+use std::mem;
+use std::ops::{Deref, DerefMut};
+
+use ndarray::{Array1, ArrayD, IxDyn, s};
 
 /// Smaller buffers are left to the allocator, which is quick with them.
 const LEAST: usize = 4096;
+
+/// The bytes of a line of the cache: a register that lies in two takes two accesses.
+const LINE: usize = 64;
+
+/// The elements of a line of the cache.
+pub const fn line<A>() -> usize {
+    LINE / size_of::<A>()
+}
+
+/// The number of elements before the first that begins a line of the cache; less than a line.
+pub fn before_line<A>(elements: &[A]) -> usize {
+    elements.as_ptr().align_offset(LINE).min(line::<A>())
+}
+
+/// Elements that begin at a line of the cache, unless they are few. Their memory is used again
+/// when they are dropped.
+#[derive(Debug)]
+pub struct Buffer<A: Pooled> {
+    memory: Vec<A>,
+    /// The elements of the memory that are before those of the buffer.
+    before: usize,
+}
+
+impl<A: Pooled> Buffer<A> {
+    /// Keeps the first elements only.
+    pub fn truncate(&mut self, length: usize) {
+        self.memory.truncate(self.before + length);
+    }
+
+    /// An array of these elements, the last axis fastest.
+    ///
+    /// # Panics
+    /// If the shape holds another number of elements.
+    pub fn into_array(mut self, shape: &[usize]) -> ArrayD<A> {
+        let (memory, before) = (mem::take(&mut self.memory), self.before);
+        let array = if before == 0 {
+            ArrayD::from_shape_vec(IxDyn(shape), memory)
+        } else {
+            Array1::from(memory).slice_move(s![before..]).into_shape_with_order(IxDyn(shape))
+        };
+        array.expect("as many elements as the shape holds")
+    }
+}
+
+impl<A: Pooled> Deref for Buffer<A> {
+    type Target = [A];
+    #[inline]
+    fn deref(&self) -> &[A] {
+        &self.memory[self.before..]
+    }
+}
+
+impl<A: Pooled> DerefMut for Buffer<A> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [A] {
+        &mut self.memory[self.before..]
+    }
+}
+
+impl<A: Pooled> Drop for Buffer<A> {
+    fn drop(&mut self) {
+        give(mem::take(&mut self.memory));
+    }
+}
 
 /// The free buffers of a thread.
 ///
@@ -95,27 +163,37 @@ macro_rules! pooled {
 pub(crate) use pooled;
 
 /// A buffer of `length` elements of any value.
-pub fn take<A: Pooled>(length: usize) -> Vec<A> {
-    let mut buffer = if length * size_of::<A>() < LEAST {
+pub fn take<A: Pooled>(length: usize) -> Buffer<A> {
+    if length * size_of::<A>() < LEAST {
         // Not asked for as zeros: of those, as glibc's `calloc` gives them, none comes from what the
         // thread has just given back.
-        Vec::with_capacity(length)
-    } else {
-        let free = A::with_free(|free| free.take(length)).flatten();
-        free.unwrap_or_else(|| vec![A::default(); length])
-    };
-    buffer.resize(length, A::default());
-    buffer
+        let mut memory = Vec::with_capacity(length);
+        memory.resize(length, A::default());
+        return Buffer { memory, before: 0 };
+    }
+    let room = length + line::<A>();
+    let free = A::with_free(|free| free.take(room)).flatten();
+    let mut memory = free.unwrap_or_else(|| vec![A::default(); room]);
+    let before = before_line(&memory);
+    memory.resize(before + length, A::default());
+    Buffer { memory, before }
 }
 
 /// A buffer of `length` times `value`.
-pub fn filled<A: Pooled>(length: usize, value: A) -> Vec<A> {
+pub fn filled<A: Pooled>(length: usize, value: A) -> Buffer<A> {
     let mut buffer = take(length);
     buffer.fill(value);
     buffer
 }
 
-/// Takes back a buffer that is no longer used.
+/// A buffer of some numbers.
+pub fn of<A: Pooled>(numbers: impl ExactSizeIterator<Item = A>) -> Buffer<A> {
+    let mut buffer = take(numbers.len());
+    buffer.iter_mut().zip(numbers).for_each(|(to, number)| *to = number);
+    buffer
+}
+
+/// Takes back memory that is no longer used.
 pub fn give<A: Pooled>(buffer: Vec<A>) {
     if buffer.capacity() * size_of::<A>() >= LEAST {
         A::with_free(|free| free.give(buffer));
@@ -141,9 +219,45 @@ mod tests {
     }
 
     #[test]
+    fn large_buffers_begin_at_a_line_of_the_cache() {
+        let mut kept = Vec::new();
+        for length in (1000..40_000).step_by(997) {
+            let buffer = of((0..length).map(|i| i as f32));
+            assert!(buffer.len() == length && buffer.memory.len() < length + line::<f32>());
+            if length * size_of::<f32>() >= LEAST {
+                assert_eq!(buffer.as_ptr().addr() % LINE, 0, "{length} elements");
+            }
+            assert!(buffer.iter().enumerate().all(|(i, &x)| x == i as f32));
+            if length % 2 == 0 {
+                kept.push(buffer); // The others are used again.
+            }
+        }
+    }
+
+    #[test]
+    fn a_tensor_has_the_elements_of_a_buffer_and_no_others() {
+        let mut buffer = filled(3_001, 1.0);
+        buffer.iter_mut().enumerate().for_each(|(i, x)| *x = i as f64);
+        buffer.truncate(3_000);
+        let begin = buffer.as_ptr();
+        let mut x = Tensor::from_buffer(&[30, 100], buffer);
+        assert_eq!(x.view().as_ptr(), begin, "moved, not copied");
+        let shared = x.clone();
+        x.view_mut()[[29, 99]] = -1.0;
+        assert_eq!(shared.view()[[29, 99]], 2_999.0);
+        assert_eq!(x.view()[[29, 99]], -1.0);
+        let array = shared.into_array::<ndarray::Ix2>().unwrap();
+        assert_eq!(
+            array.iter().copied().collect::<Vec<_>>(),
+            (0..3_000).map(f64::from).collect::<Vec<_>>()
+        );
+        assert_eq!(x.view()[[0, 0]], 0.0);
+    }
+
+    #[test]
     fn a_buffer_that_is_much_too_large_is_left() {
         drop(Tensor::<f32>::zeros(&[1_000_000]));
         let small = take::<f32>(2_000);
-        assert!(small.capacity() < 5_000, "{}", small.capacity());
+        assert!(small.memory.capacity() < 5_000, "{}", small.memory.capacity());
     }
 }

@@ -17,7 +17,7 @@ pub fn extreme_axis<A: Float>(x: &ArrayViewD<'_, A>, axis: usize, largest: bool)
         let (&length, kept) = x.shape().split_last().expect("the axis");
         let mut most = memory::take(kept.iter().product());
         simd::extremes(elements, length, largest, &mut most);
-        return ArrayD::from_shape_vec(kept, most).expect("one element a row");
+        return most.into_array(kept);
     }
     let axis = Axis(axis);
     let pick = if largest { A::maximum } else { A::minimum };

@@ -3,12 +3,12 @@
 //! A kernel reads an operand in the order in which it lies and lays its result out alike, so that
 //! neither is read in jumps. Images are laid out with the channels last.
 
-use std::borrow::Cow;
+use std::ops::Deref;
 
-use ndarray::{ArrayD, ArrayViewMutD, IxDyn};
+use ndarray::{ArrayViewMutD, IxDyn};
 use smallvec::{SmallVec, smallvec};
 
-use crate::ground::memory;
+use crate::ground::memory::{self, Buffer};
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -31,29 +31,63 @@ pub fn permuted_order<A: Float>(x: &Tensor<A>, shape: &[usize]) -> Option<Order>
     strides.iter().all(|&stride| stride > 0).then_some(order)
 }
 
+/// Elements of a tensor, one after another.
+#[derive(Debug)]
+pub enum Elements<'x, A: Float> {
+    /// They lie so.
+    Borrowed(&'x [A]),
+    /// They had to be copied.
+    Copied(Buffer<A>),
+}
+
+impl<A: Float> Elements<'_, A> {
+    /// The elements in memory of their own.
+    pub fn into_buffer(self) -> Buffer<A> {
+        match self {
+            Self::Borrowed(elements) => {
+                let mut buffer = memory::take(elements.len());
+                buffer.copy_from_slice(elements);
+                buffer
+            }
+            Self::Copied(buffer) => buffer,
+        }
+    }
+}
+
+impl<A: Float> Deref for Elements<'_, A> {
+    type Target = [A];
+    #[inline]
+    fn deref(&self) -> &[A] {
+        match self {
+            Self::Borrowed(elements) => elements,
+            Self::Copied(buffer) => buffer,
+        }
+    }
+}
+
 /// The elements of a tensor in the order 0, 1, 2, … of its axes.
-pub fn ordered<A: Float>(x: &Tensor<A>) -> Cow<'_, [A]> {
+pub fn ordered<A: Float>(x: &Tensor<A>) -> Elements<'_, A> {
     let order: Order = (0..x.ndim()).collect();
     elements_in(x, &order)
 }
 
 /// The elements of a tensor in an order of its axes: borrowed if they lie so, else copied.
-pub fn elements_in<'x, A: Float>(x: &'x Tensor<A>, order: &[usize]) -> Cow<'x, [A]> {
+pub fn elements_in<'x, A: Float>(x: &'x Tensor<A>, order: &[usize]) -> Elements<'x, A> {
     // Nearly always, and without a view of another order.
     if order.is_sorted()
         && let Some(elements) = x.elements()
     {
-        return elements.into();
+        return Elements::Borrowed(elements);
     }
     let view = x.view().permuted_axes(IxDyn(order));
     if let Some(elements) = view.to_slice() {
-        return elements.into();
+        return Elements::Borrowed(elements);
     }
     let mut elements = memory::take(x.len());
     let mut target =
         ArrayViewMutD::from_shape(view.shape(), &mut elements).expect("as many elements");
     target.assign(&view);
-    elements.into()
+    Elements::Copied(elements)
 }
 
 /// The elements of a tensor of `shape` in an order of its axes, to overwrite all of them.
@@ -83,16 +117,14 @@ pub fn unset<A: Float>(shape: &[usize], order: &[usize]) -> Tensor<A> {
 }
 
 /// A tensor of `shape` from its elements in an order of its axes.
-pub fn in_order<A: Float>(elements: Vec<A>, shape: &[usize], order: &[usize]) -> Tensor<A> {
-    let lengths: Order = order.iter().map(|&axis| shape[axis]).collect();
-    let fits = "one element for each index";
+pub fn in_order<A: Float>(elements: Buffer<A>, shape: &[usize], order: &[usize]) -> Tensor<A> {
     if order.is_sorted() {
-        return Tensor::from_shape_vec(shape, elements).expect(fits);
+        return Tensor::from_buffer(shape, elements);
     }
+    let lengths: Order = order.iter().map(|&axis| shape[axis]).collect();
     let mut back: Order = smallvec![0; order.len()];
     order.iter().enumerate().for_each(|(i, &axis)| back[axis] = i);
-    let array = ArrayD::from_shape_vec(IxDyn(&lengths), elements).expect(fits);
-    Tensor::from(array.permuted_axes(IxDyn(&back)))
+    Tensor::from(elements.into_array(&lengths).permuted_axes(IxDyn(&back)))
 }
 
 /// The order of the axes `[batch, channels, …]` with the channels last.
@@ -103,11 +135,4 @@ pub fn channels_last(ndim: usize) -> Order {
 /// Whether a tensor lies in memory with the channels last.
 pub fn is_channels_last<A: Float>(x: &Tensor<A>) -> bool {
     x.elements().is_none() && order_of(x) == channels_last(x.ndim())
-}
-
-/// Gives back the buffer of elements that had to be copied.
-pub fn give<A: Float>(elements: Cow<'_, [A]>) {
-    if let Cow::Owned(elements) = elements {
-        memory::give(elements);
-    }
 }

@@ -72,7 +72,7 @@ fn map_in_order<A: Float, const N: usize, const M: usize>(
         let chunk = start..start + out.len();
         fill(simd::within(first, chunk.clone()), simd::within(second, chunk), out);
     });
-    Tensor::from_shape_vec(shape, out).expect("one element for each index")
+    Tensor::from_buffer(shape, out)
 }
 
 /// [`map_with`] operands that broadcast, or lie in memory in any way.
@@ -87,7 +87,7 @@ fn map_strided<A: Float, const N: usize, const M: usize>(
     let total = shape.iter().product();
     let mut out = memory::take(total);
     if total == 0 {
-        return Tensor::from_shape_vec(shape, out).expect("no elements");
+        return Tensor::from_buffer(shape, out);
     }
     let order = first.iter().chain(&second).find_map(|x| permuted_order(x, shape));
     let order = order.unwrap_or_else(|| (0..shape.len()).collect());

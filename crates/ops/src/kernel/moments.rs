@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::layout::{elements_in, in_order, order_of};
 use super::reduction::{Reduction, lane_sum};
 use super::simd::vectorised;
+use crate::ground::memory::{self, Buffer};
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -29,13 +30,10 @@ pub fn variance<A: Float>(
     let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
     let x = elements_in(x, &order);
     let mean = reduction.means([&x], [], |[x], []| x);
-    let mut variance = reduction.means([&x], [&mean], |[x], [mean]| (x - mean) * (x - mean));
+    let variance = reduction.means([&x], [&mean], |[x], [mean]| (x - mean) * (x - mean));
     let size = reduction.size as f64;
     let unbiased = A::from_f64(size / (size - correction));
-    for variance in &mut variance {
-        *variance *= unbiased;
-    }
-    kept.tensor(variance, shape)
+    kept.tensor(memory::of(variance.into_iter().map(|variance| variance * unbiased)), shape)
 }
 
 /// Computes √(Σ (x − mean)²/(n − `correction`)) over axes.
@@ -50,7 +48,7 @@ pub fn deviation<A: Float>(
     let x = elements_in(x, &order);
     let mean = wide_means(&x, &reduction);
     let roots = roots(&x, &mean, &reduction, reduction.size as f64 - correction);
-    kept.tensor(roots.into_iter().map(A::from_f64).collect(), shape)
+    kept.tensor(memory::of(roots.into_iter().map(A::from_f64)), shape)
 }
 
 /// Computes √Σ x² over axes, right also where a square is too large or too small for the type.
@@ -58,7 +56,7 @@ pub fn norm<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Tensor<
     let order = order_of(x);
     let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
     let roots = roots(&elements_in(x, &order), &vec![0.0; reduction.results], &reduction, 1.0);
-    kept.tensor(roots.into_iter().map(A::from_f64).collect(), shape)
+    kept.tensor(memory::of(roots.into_iter().map(A::from_f64)), shape)
 }
 
 /// Computes y = (x − mean)/σ.
@@ -76,12 +74,12 @@ pub fn normalize_slope<A: Float>(x: &Tensor<A>, v: &Tensor<A>, by: &Normalizatio
     in_order(slope(&x, &v, &reduction, by), shape, &order)
 }
 
-fn normal<A: Float>(x: &[A], reduction: &Reduction, by: &Normalization) -> Vec<A> {
+fn normal<A: Float>(x: &[A], reduction: &Reduction, by: &Normalization) -> Buffer<A> {
     let (mean, inverse) = reduction.moments(x, by);
     reduction.map([x], [&mean, &inverse], |[x], [mean, inverse]| (x - mean) * inverse)
 }
 
-fn slope<A: Float>(x: &[A], v: &[A], reduction: &Reduction, by: &Normalization) -> Vec<A> {
+fn slope<A: Float>(x: &[A], v: &[A], reduction: &Reduction, by: &Normalization) -> Buffer<A> {
     let (mean, inverse) = reduction.moments(x, by);
     let mean_v = reduction.means_if(by.centred, v);
     let normal = [&mean[..], &inverse];

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::layout::{Order, in_order, ordered};
 use super::simd::{fold_lanes, vectorised};
 use super::threads;
-use crate::ground::memory;
+use crate::ground::memory::{self, Buffer};
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -43,13 +43,12 @@ pub struct Kept {
 
 impl Kept {
     /// The results as a tensor of `shape`, in which axes of length 1 may have been added.
-    pub fn tensor<A: Float>(&self, results: Vec<A>, shape: &[usize]) -> Tensor<A> {
+    pub fn tensor<A: Float>(&self, results: Buffer<A>, shape: &[usize]) -> Tensor<A> {
         let tensor = in_order(results, &self.shape, &self.order);
         if tensor.shape() == shape {
             return tensor;
         }
-        let elements = ordered(&tensor).into_owned();
-        Tensor::from_shape_vec(shape, elements).expect("as many elements as the shape holds")
+        Tensor::from_buffer(shape, ordered(&tensor).into_buffer())
     }
 }
 
@@ -131,7 +130,7 @@ impl Reduction {
         x: [&[A]; N],
         of: [&[A]; K],
         f: impl Fn([A; N], [A; K]) -> A + Sync,
-    ) -> Vec<A> {
+    ) -> Buffer<A> {
         let mut out = memory::take(x[0].len());
         threads::divide(&mut out, self.run, PER_THREAD, |start, out| {
             map_runs(self, start, x, of, out, &f);

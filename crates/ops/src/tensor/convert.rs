@@ -36,7 +36,7 @@ impl<A: Float, D: Dimension> From<ArrayView<'_, A, D>> for Tensor<A> {
         let mut elements = memory::take(view.len());
         let target = ArrayViewMut::from_shape(view.raw_dim(), &mut elements);
         target.expect("as many elements").assign(&view);
-        Self::from_shape_vec(view.shape(), elements).expect("as many elements as the shape holds")
+        Self::from_buffer(view.shape(), elements)
     }
 }
 

@@ -9,7 +9,7 @@ use ndarray::{ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMutD, Dim
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::ground::memory;
+use crate::ground::memory::{self, Buffer};
 use crate::ground::shape::{count, room};
 use crate::number::Float;
 
@@ -167,8 +167,7 @@ impl<A: Float> Tensor<A> {
             Ok(count) => count,
             Err(problem) => panic!("{problem}"),
         };
-        let elements = memory::filled(count, value);
-        Self::from_shape_vec(shape, elements).expect("as many elements as the shape holds")
+        Self::from_buffer(shape, memory::filled(count, value))
     }
 
     /// A tensor of `shape` whose elements are yet to be written: what they are is not said.
@@ -176,8 +175,15 @@ impl<A: Float> Tensor<A> {
         if shape.is_empty() {
             return Self::default();
         }
-        let elements = memory::take(shape.iter().product());
-        Self::from_shape_vec(shape, elements).expect("as many elements as the shape holds")
+        Self::from_buffer(shape, memory::take(shape.iter().product()))
+    }
+
+    /// A tensor of `shape` from its elements, the last axis fastest.
+    ///
+    /// # Panics
+    /// If the shape holds another number of elements.
+    pub(crate) fn from_buffer(shape: &[usize], elements: Buffer<A>) -> Self {
+        Self::from(elements.into_array(shape))
     }
 
     /// A tensor of zeros.
@@ -358,7 +364,9 @@ impl<A: Float> Tensor<A> {
     }
 
     /// The tensor as an ndarray of a fixed number of axes, or of any number for `IxDyn`. The
-    /// elements are moved if no other tensor shares them, and copied otherwise.
+    /// elements are moved if no other tensor shares them, and copied otherwise. They may begin behind
+    /// the begin of the array's memory, which
+    /// [`into_raw_vec_and_offset`](ndarray::ArrayBase::into_raw_vec_and_offset) tells.
     ///
     /// # Errors
     /// If the tensor has another number of axes.

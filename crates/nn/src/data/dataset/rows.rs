@@ -70,11 +70,13 @@ pub(super) fn gather<A: Float>(values: &Tensor<A>, rows: &[usize]) -> Tensor<A> 
     shape[0] = rows.len();
     let view = values.view();
     let elements = view.as_slice().expect("the elements of a dataset are in one piece");
-    let mut gathered = Vec::with_capacity(rows.len() * width);
-    for &row in rows {
-        gathered.extend_from_slice(&elements[row * width..(row + 1) * width]);
+    let mut gathered = Tensor::zeros(&shape);
+    let mut to = gathered.view_mut();
+    let to = to.as_slice_mut().expect("a new tensor is in one piece");
+    for (&row, to) in rows.iter().zip(to.chunks_exact_mut(width.max(1))) {
+        to.copy_from_slice(&elements[row * width..(row + 1) * width]);
     }
-    tensor(&shape, gathered)
+    gathered
 }
 
 // The generator's algorithm is fixed, so that a seed means the same order on every machine and

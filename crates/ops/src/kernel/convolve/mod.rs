@@ -10,9 +10,9 @@ use std::ops::Range;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::geometry::{Grid, Part, Slide};
-use super::layout::{channels_last, elements_in, give, in_order, ordered};
+use super::layout::{channels_last, elements_in, in_order, ordered};
 use super::{simd, threads};
-use crate::ground::memory;
+use crate::ground::memory::{self, Buffer};
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -91,7 +91,7 @@ impl Geometry {
         &self,
         size: usize,
         add: impl Fn(Range<usize>, &mut [A]) + Sync,
-    ) -> Vec<A> {
+    ) -> Buffer<A> {
         let pieces = (PER_THREAD / size).clamp(1, 16).min(self.images);
         let length = self.images.div_ceil(pieces);
         let mut sums = memory::filled(pieces * size, A::zero());
@@ -141,7 +141,7 @@ impl Algorithm {
         a: &[A],
         b: &[A],
         length: usize,
-    ) -> Vec<A> {
+    ) -> Buffer<A> {
         if self == Self::Straight {
             return straight::run(geometry, part, a, b, length);
         }
@@ -183,20 +183,17 @@ pub fn convolve<A: Float>(
     let algorithm = Algorithm::of(&geometry, part);
     if algorithm == Algorithm::Planes {
         let result = algorithm.run(&geometry, part, &ordered(a), &ordered(b), length);
-        return Tensor::from_shape_vec(shape, result).expect("as many elements as the shape holds");
+        return Tensor::from_buffer(shape, result);
     }
     let order = channels_last(shape.len());
     let (a, b) = (elements_in(a, &order), elements_in(b, &order));
     let result = algorithm.run(&geometry, part, &a, &b, length);
-    give(a);
-    give(b);
     let tensor = in_order(result, shape, &order);
     if *part != Part::Weight {
         return tensor;
     }
     // A weight is stored in the order of its axes, and so is its gradient.
-    let elements = ordered(&tensor).into_owned();
-    Tensor::from_shape_vec(shape, elements).expect("as many elements as the shape holds")
+    Tensor::from_buffer(shape, ordered(&tensor).into_buffer())
 }
 
 /// The elements of a matrix, row by row, as a matrix.

@@ -1,7 +1,7 @@
 //! Convolution channel by channel: an image's windows as columns, then one product a group.
 
 use super::{Geometry, matrix, matrix_mut};
-use crate::ground::memory;
+use crate::ground::memory::{self, Buffer};
 use crate::kernel::product::product_here;
 use crate::number::Float;
 
@@ -18,7 +18,6 @@ pub fn output<A: Float>(geometry: &Geometry, input: &[A], weight: &[A], result: 
                 product_here(&w, &x, false, &mut y);
             });
         }
-        memory::give(columns);
     });
 }
 
@@ -35,12 +34,11 @@ pub fn input<A: Float>(geometry: &Geometry, outputs: &[A], weight: &[A], result:
             });
             geometry.add_back(&columns, image);
         }
-        memory::give(columns);
     });
 }
 
 /// Computes the gradient of the weight: ȳ · columnsᵀ, summed over the images.
-pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Vec<A> {
+pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Buffer<A> {
     let (size, output) = (geometry.image(), geometry.output());
     geometry.sum_over_images(geometry.weight(), |range, sum| {
         let mut columns = memory::take(geometry.columns());
@@ -54,7 +52,6 @@ pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Vec<
                 product_here(&y, &x.t(), true, &mut w);
             });
         }
-        memory::give(columns);
     })
 }
 

@@ -1,7 +1,7 @@
 //! Convolution with the channels last: windows of some images as rows, then one matrix product.
 
 use super::{Geometry, matrix, matrix_mut};
-use crate::ground::memory;
+use crate::ground::memory::{self, Buffer};
 use crate::kernel::geometry::Run;
 use crate::kernel::product::product_here;
 use crate::kernel::simd;
@@ -23,7 +23,6 @@ pub fn output<A: Float>(geometry: &Geometry, input: &[A], weight: &[A], result: 
             let mut y = matrix_mut(outputs, geometry.outputs);
             product_here(&rows, &weight.t(), false, &mut y);
         }
-        memory::give(room);
     });
 }
 
@@ -41,12 +40,11 @@ pub fn input<A: Float>(geometry: &Geometry, outputs: &[A], weight: &[A], result:
             product_here(&y, &weight, false, &mut matrix_mut(rows, depth));
             geometry.add_rows_back(rows, inputs);
         }
-        memory::give(room);
     });
 }
 
 /// Computes the gradient of the weight: ȳᵀ · rows, summed over the images.
-pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Vec<A> {
+pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Buffer<A> {
     let (image, output, depth) = (geometry.image(), geometry.output(), geometry.depth());
     let block = geometry.block();
     geometry.sum_over_images(geometry.weight(), |range, sum| {
@@ -58,7 +56,6 @@ pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Vec<
             let (y, mut w) = (matrix(slopes, geometry.outputs), matrix_mut(sum, depth));
             product_here(&y.t(), &rows, true, &mut w);
         }
-        memory::give(room);
     })
 }
 

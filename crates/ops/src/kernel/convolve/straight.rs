@@ -6,12 +6,18 @@
 
 use super::Geometry;
 use super::tile;
-use crate::ground::memory;
+use crate::ground::memory::{self, Buffer};
 use crate::kernel::geometry::{Grid, Part};
 use crate::number::Float;
 
 /// Computes the output or the gradient of the weight, of `length` elements.
-pub fn run<A: Float>(geometry: &Geometry, part: &Part, a: &[A], b: &[A], length: usize) -> Vec<A> {
+pub fn run<A: Float>(
+    geometry: &Geometry,
+    part: &Part,
+    a: &[A],
+    b: &[A],
+    length: usize,
+) -> Buffer<A> {
     // A row of a tile is two vectors, or one where the outputs would leave the second empty.
     let long = tile::has_long_vectors();
     match (size_of::<A>(), geometry.outputs) {
@@ -28,7 +34,7 @@ fn by_tiles<A: Float, const COLUMNS: usize>(
     a: &[A],
     b: &[A],
     length: usize,
-) -> Vec<A> {
+) -> Buffer<A> {
     let padded = Padded::new(&geometry.grid, geometry.channels);
     match part {
         Part::Weight => weight::<A, COLUMNS>(geometry, &padded, a, b, length),
@@ -43,7 +49,7 @@ fn output<A: Float, const COLUMNS: usize>(
     input: &[A],
     weight: &[A],
     length: usize,
-) -> Vec<A> {
+) -> Buffer<A> {
     let (outputs, depth) = (geometry.outputs, geometry.depth());
     let weights = in_blocks::<A, COLUMNS>(depth, outputs, |i, o| weight[o * depth + i]);
     let mut result = memory::take(length);
@@ -54,9 +60,7 @@ fn output<A: Float, const COLUMNS: usize>(
             let image = padded.pad(image, &mut room);
             tile::products::<A, COLUMNS>(padded, image, &weights, outputs, result);
         }
-        memory::give(room);
     });
-    memory::give(weights);
     result
 }
 
@@ -67,7 +71,7 @@ fn weight<A: Float, const COLUMNS: usize>(
     input: &[A],
     slopes: &[A],
     length: usize,
-) -> Vec<A> {
+) -> Buffer<A> {
     let (image, output, depth) = (geometry.image(), geometry.output(), geometry.depth());
     let size = geometry.outputs.next_multiple_of(COLUMNS) * depth;
     let sums = geometry.sum_over_images(size, |range, sum| {
@@ -77,7 +81,6 @@ fn weight<A: Float, const COLUMNS: usize>(
             let image = padded.pad(image, &mut room);
             tile::add_slopes::<A, COLUMNS>(padded, image, slopes, geometry.outputs, sum);
         }
-        memory::give(room);
     });
     let mut result = memory::take(length);
     for (o, result) in result.chunks_exact_mut(depth).enumerate() {
@@ -86,7 +89,6 @@ fn weight<A: Float, const COLUMNS: usize>(
             *result = sums[o % COLUMNS];
         }
     }
-    memory::give(sums);
     result
 }
 
@@ -132,7 +134,7 @@ impl Padded {
     }
 
     /// Zeros for an image and what is around it.
-    fn room<A: Float>(&self) -> Vec<A> {
+    fn room<A: Float>(&self) -> Buffer<A> {
         memory::filled(self.whole[0] * self.whole[1] * self.channels, A::zero())
     }
 
@@ -158,7 +160,7 @@ fn in_blocks<A: Float, const COLUMNS: usize>(
     rows: usize,
     columns: usize,
     at: impl Fn(usize, usize) -> A,
-) -> Vec<A> {
+) -> Buffer<A> {
     let blocks = columns.div_ceil(COLUMNS);
     let mut packed = memory::filled(blocks * rows * COLUMNS, A::zero());
     for (i, packed) in packed.chunks_exact_mut(COLUMNS).enumerate() {

@@ -1,12 +1,11 @@
 //! Building a chain, and assigning its values to rows of scratch memory.
 
-use std::borrow::Cow;
-
 use smallvec::SmallVec;
 
 use super::Layout;
-use super::fused::{Fused, Instruction, LINE, Operand, Source, What};
-use crate::kernel::layout::elements_in;
+use super::fused::{Fused, Instruction, Operand, Source, What};
+use crate::ground::memory;
+use crate::kernel::layout::{Elements, elements_in};
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -52,7 +51,7 @@ impl<S> Chain<S> {
         let source = if example.len() == 1 {
             Source::Number
         } else if example.shape() == &shape[..]
-            && matches!(elements_in(example, order), Cow::Borrowed(_))
+            && matches!(elements_in(example, order), Elements::Borrowed(_))
         {
             Source::Direct
         } else {
@@ -103,7 +102,7 @@ impl<S> Chain<S> {
         let rows = compiler.rows.count as usize;
         let all = rows + inputs.iter().filter(|&source| *source != Source::Number).count();
         let row = (ROWS / size_of::<A>() / all.max(1)).clamp(ROW.0, ROW.1);
-        let aligned = least_common_multiple(period, LINE / size_of::<A>());
+        let aligned = least_common_multiple(period, memory::line::<A>());
         let unit = if aligned <= row { aligned } else { period };
         let row = (row / unit * unit).max(unit).min(layout.len()).max(1);
         let repeated = compiler.repeated();

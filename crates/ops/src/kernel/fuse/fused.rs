@@ -1,14 +1,13 @@
 //! Running a fused chain.
 
-use std::borrow::Cow;
 use std::mem;
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
 use super::{Layout, Step};
-use crate::ground::broadcast;
-use crate::kernel::layout::{elements_in, elements_to_write};
+use crate::ground::{broadcast, memory};
+use crate::kernel::layout::{Elements, elements_in, elements_to_write};
 use crate::kernel::nest::Broadcast;
 use crate::kernel::sums::{BLOCK, BlockSums, sum_of_blocks};
 use crate::kernel::threads;
@@ -17,10 +16,6 @@ use crate::tensor::Tensor;
 
 /// The fewest results of steps worth a thread of their own.
 const PER_THREAD: usize = 32_768;
-
-/// The bytes of a line of the cache, at a multiple of which the rows begin: a register that lies in
-/// two lines takes two accesses.
-pub(super) const LINE: usize = 64;
 
 /// The most operands that nearly all steps have.
 const FEW: usize = 3;
@@ -107,7 +102,7 @@ pub struct NonFinite<A> {
 #[allow(clippy::large_enum_variant)] // A box would be an allocation in every run.
 enum Reader<'a, A: Float> {
     Number(A),
-    Direct(Cow<'a, [A]>),
+    Direct(Elements<'a, A>),
     Gathered(Broadcast<'a, A>),
 }
 
@@ -239,11 +234,11 @@ impl<S> Fused<S> {
         let (count, length, unit) = (self.count_pieces(), self.layout.len(), self.unit());
         let most = if count == 1 { length } else { length.div_ceil(count * unit) * unit };
         let (room, blocks) = ((self.rows - self.outputs) * self.row, self.blocks());
-        let line = LINE / size_of::<A>();
-        scratch.resize((self.sums * blocks + line + room * count).max(scratch.len()), A::zero());
+        let all = self.sums * blocks + memory::line::<A>() + room * count;
+        scratch.resize(all.max(scratch.len()), A::zero());
         let (sums, scratch) = scratch.split_at_mut(self.sums * blocks);
-        let aligned = scratch.as_ptr().align_offset(LINE).min(line);
-        let mut scratch = &mut scratch[aligned..];
+        let before = memory::before_line(scratch);
+        let mut scratch = &mut scratch[before..];
         let mut sums: Sums<&mut [A]> = sums.chunks_exact_mut(blocks.max(1)).collect();
         let Layout { shape, order } = &self.layout;
         let mut rest: SmallVec<[&mut [A]; 8]> =

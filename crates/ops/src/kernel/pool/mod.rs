@@ -4,7 +4,7 @@ mod interleaved;
 mod planes;
 
 use super::geometry::{Grid, Slide};
-use super::layout::{Order, channels_last, elements_in, give, in_order, is_channels_last};
+use super::layout::{Order, channels_last, elements_in, in_order, is_channels_last};
 use super::threads;
 use crate::ground::memory;
 use crate::number::Float;
@@ -76,7 +76,6 @@ pub fn max_pool<A: Float>(x: &Tensor<A>, shape: &[usize], slides: &[Slide]) -> T
             Algorithm::Interleaved => interleaved::maxima(&geometry, images, result),
         }
     });
-    give(elements);
     in_order(result, shape, &order)
 }
 
@@ -120,8 +119,6 @@ pub fn max_pool_adjoint<A: Float>(x: &Tensor<A>, v: &Tensor<A>, slides: &[Slide]
             Algorithm::Interleaved => interleaved::adjoint(&geometry, images, v, result),
         }
     });
-    give(x);
-    give(v);
     in_order(result, shape, &order)
 }
 

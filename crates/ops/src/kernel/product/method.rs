@@ -6,7 +6,6 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::job::Job;
 use super::run::{Level, Tiles};
 use super::turn::row_by_row;
-use crate::ground::memory;
 use crate::number::Float;
 
 /// A way to multiply two matrices.
@@ -93,8 +92,7 @@ impl Method {
             Self::Copied => {
                 let copy = row_by_row(level, b);
                 let b = ArrayView2::from_shape(b.dim(), &copy).expect("all elements");
-                Self::Outer.run(level, a, &b, adds, out);
-                return memory::give(copy);
+                return Self::Outer.run(level, a, &b, adds, out);
             }
             Self::Outer | Self::Dots => Job::new(a, b, adds, out),
         };
@@ -125,6 +123,5 @@ impl Method {
         // addresses none but their elements. They lie as the tiles ask, which was just seen. A level is
         // only made by asking the processor for it.
         unsafe { tiles.run(level, &job) }
-        copy.into_iter().for_each(memory::give);
     }
 }

@@ -13,7 +13,6 @@ mod vector;
 use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Axis, Ix2, Slice};
 
 use super::threads;
-use crate::ground::memory;
 use crate::number::Float;
 use method::Method;
 use run::Level;
@@ -84,8 +83,7 @@ fn divided<A: Float>(
     if method == Method::Copied {
         let copy = row_by_row(level, b);
         let b = ArrayView2::from_shape(b.dim(), &copy).expect("all elements");
-        by_pieces(Method::Outer, pieces, a, &b, adds, out);
-        return memory::give(copy);
+        return by_pieces(Method::Outer, pieces, a, &b, adds, out);
     }
     by_pieces(method, pieces, a, b, adds, out);
 }

@@ -71,7 +71,6 @@ pub unsafe fn outer<V: Vector>(job: &Job<V::Number>) {
             }
         }
     }
-    memory::give(copy);
 }
 
 /// Copies the first columns of a matrix, whose rows lie without gaps, to rows that lie `most` numbers

@@ -6,7 +6,7 @@ use std::any::TypeId;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 
 use super::run::Level;
-use crate::ground::memory;
+use crate::ground::memory::{self, Buffer};
 use crate::number::Float;
 
 /// Rows that are written before the next columns are read: what is written of a row shares cache
@@ -17,7 +17,7 @@ const BAND: usize = 64;
 const BLOCK: usize = 16;
 
 /// Copies a matrix row by row.
-pub fn row_by_row<A: Float>(level: Level, x: &ArrayView2<'_, A>) -> Vec<A> {
+pub fn row_by_row<A: Float>(level: Level, x: &ArrayView2<'_, A>) -> Buffer<A> {
     let mut copy = memory::take(x.len());
     copy_rows(level, x, &mut copy);
     copy

@@ -52,8 +52,7 @@ impl Rule for Reshape {
         if x.is_standard_layout() {
             return out.share(x.into_shape_with_order(IxDyn(shape)).expect(fits));
         }
-        let elements = kernel::ordered(operands[0]).into_owned();
-        out.set(Tensor::from_shape_vec(shape, elements).expect(fits))
+        out.set(Tensor::from_buffer(shape, kernel::ordered(operands[0]).into_buffer()))
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| cotangent.reshape(&call.operands[0].shape()[..])])
