@@ -92,8 +92,7 @@ impl Geometry {
         size: usize,
         add: impl Fn(Range<usize>, &mut [A]) + Sync,
     ) -> Buffer<A> {
-        let pieces = (PER_THREAD / size).clamp(1, 16).min(self.images);
-        let length = self.images.div_ceil(pieces);
+        let (pieces, length) = pieces(self.images, size);
         let mut sums = memory::filled(pieces * size, A::zero());
         let least = (PER_THREAD * size).div_ceil(length * self.mult_adds());
         threads::divide(&mut sums, size, least, |start, sums| {
@@ -107,6 +106,13 @@ impl Geometry {
         sums.truncate(size);
         sums
     }
+}
+
+/// The number of pieces into which a sum of `size` elements over images is cut, and the most images of
+/// one. None is without images, as a thread may be given those alone.
+fn pieces(images: usize, size: usize) -> (usize, usize) {
+    let length = images.div_ceil((PER_THREAD / size).clamp(1, 16).min(images));
+    (images.div_ceil(length), length)
 }
 
 /// An algorithm of convolution; `kernel/README.md` says what each is for and where it was measured.
@@ -205,4 +211,21 @@ fn matrix<A>(elements: &[A], columns: usize) -> ArrayView2<'_, A> {
 fn matrix_mut<A>(elements: &mut [A], columns: usize) -> ArrayViewMut2<'_, A> {
     let rows = elements.len() / columns;
     ArrayViewMut2::from_shape((rows, columns), elements).expect("whole rows")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_piece_of_a_sum_has_images() {
+        for size in [1, 9, 1_000, 73_728, 200_000, 1 << 20, 1 << 22] {
+            for images in 1..200 {
+                let (pieces, length) = pieces(images, size);
+                assert!(pieces >= 1 && pieces <= 16, "{pieces} pieces of {images} images");
+                assert!(pieces * length >= images, "{pieces} × {length} of {images} images");
+                assert!((pieces - 1) * length < images, "{pieces} × {length} of {images} images");
+            }
+        }
+    }
 }
