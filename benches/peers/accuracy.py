@@ -1,4 +1,4 @@
-"""Prints the largest errors of the peers' functions in f32, in units in the last place.
+"""Prints the largest errors of the peers' functions in f32, from 2⁻¹² to 8, in units in the last place.
 
     python benches/peers/accuracy.py
 

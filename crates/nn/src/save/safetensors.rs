@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 
+use ndarray::ArrayViewD;
 use ops::{Float, Tensor, visible_whole};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, View};
@@ -128,9 +129,9 @@ impl Contents {
         let Some(info) = self.tensors.get(name) else { return Err("it is not there".into()) };
         let (start, end) = info.data_offsets;
         let numbers = numbers(info.dtype, &self.data[start..end])?;
-        let loaded = Tensor::from_shape_vec(&info.shape, numbers)
+        let loaded = ArrayViewD::from_shape(&info.shape[..], &numbers)
             .map_err(|_| "its shape is larger than any tensor".to_owned())?;
-        Ok(Tensor::from(loaded.view())) // A copy begins at a line of the cache.
+        Ok(Tensor::from(loaded)) // A copy begins at a line of the cache.
     }
 
     /// A tensor, if no number has to be converted.

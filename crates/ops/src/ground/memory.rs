@@ -21,7 +21,7 @@ pub const fn line<A>() -> usize {
     LINE / size_of::<A>()
 }
 
-/// The number of elements before the first that begins a line of the cache; less than a line.
+/// The number of elements before the first that begins a line of the cache; at most a line.
 pub fn before_line<A>(elements: &[A]) -> usize {
     elements.as_ptr().align_offset(LINE).min(line::<A>())
 }
@@ -103,12 +103,17 @@ struct Same<A> {
 }
 
 impl<A: Pooled> Free<A> {
-    /// A buffer for `length` elements that is not much too large.
+    /// A buffer for `length` elements that is not much too large; one with room for what may be before
+    /// them if there is any.
     fn take(&mut self, length: usize) -> Option<Vec<A>> {
         self.taken += 1;
-        let mut fitting = self.by_capacity.range_mut(length..=length + length / 2);
-        let found = fitting.find(|(_, same)| !same.buffers.is_empty());
-        let bytes = found.as_ref().map_or(length, |(capacity, _)| **capacity) * size_of::<A>();
+        let room = length + line::<A>();
+        let is_there = |same: &Same<A>| !same.buffers.is_empty();
+        let mut roomy = self.by_capacity.range(room..=length + length / 2);
+        let least = if roomy.any(|(_, same)| is_there(same)) { room } else { length };
+        let mut fitting = self.by_capacity.range_mut(least..=length + length / 2);
+        let found = fitting.find(|(_, same)| is_there(same));
+        let bytes = found.as_ref().map_or(room, |(capacity, _)| **capacity) * size_of::<A>();
         self.in_use += bytes;
         self.most_in_use = self.most_in_use.max(self.in_use);
         let (_, same) = found?;
@@ -171,10 +176,11 @@ pub fn take<A: Pooled>(length: usize) -> Buffer<A> {
         memory.resize(length, A::default());
         return Buffer { memory, before: 0 };
     }
-    let room = length + line::<A>();
-    let free = A::with_free(|free| free.take(room)).flatten();
-    let mut memory = free.unwrap_or_else(|| vec![A::default(); room]);
+    let free = A::with_free(|free| free.take(length)).flatten();
+    let mut memory = free.unwrap_or_else(|| vec![A::default(); length + line::<A>()]);
+    // What was a vector of someone else's may have no room.
     let before = before_line(&memory);
+    let before = if before + length <= memory.capacity() { before } else { 0 };
     memory.resize(before + length, A::default());
     Buffer { memory, before }
 }
@@ -236,8 +242,8 @@ mod tests {
 
     #[test]
     fn a_tensor_has_the_elements_of_a_buffer_and_no_others() {
-        let mut buffer = filled(3_001, 1.0);
-        buffer.iter_mut().enumerate().for_each(|(i, x)| *x = i as f64);
+        let memory = (-5..3_001).map(f64::from).collect();
+        let mut buffer = Buffer { memory, before: 5 };
         buffer.truncate(3_000);
         let begin = buffer.as_ptr();
         let mut x = Tensor::from_buffer(&[30, 100], buffer);
@@ -252,6 +258,16 @@ mod tests {
             (0..3_000).map(f64::from).collect::<Vec<_>>()
         );
         assert_eq!(x.view()[[0, 0]], 0.0);
+    }
+
+    #[test]
+    fn a_vector_that_has_just_room_is_used_again() {
+        drop(take::<f64>(10_000)); // Of what was never in use nothing is kept.
+        let x = Tensor::from_shape_vec(&[2_345], vec![1.0_f64; 2_345]).unwrap();
+        let place = x.view().as_ptr();
+        drop(x);
+        let buffer = take::<f64>(2_345);
+        assert!(buffer.as_ptr() == place && buffer.len() == 2_345);
     }
 
     #[test]

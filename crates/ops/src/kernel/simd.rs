@@ -99,7 +99,8 @@ vectorised! {
     }
 }
 
-/// Computes elements in blocks of `B`, as many as there are whole ones, and gives their number.
+/// Computes the elements of all whole blocks of `B`, and gives the number of these elements. The blocks
+/// are cut before the loop, which then checks nothing.
 #[inline(always)] // To be compiled for the instructions of the function that calls it.
 fn fill_whole_blocks<A: Float, P: Point<N, M>, const N: usize, const M: usize, const B: usize>(
     point: P,
@@ -215,7 +216,7 @@ fn whole_blocks<A, const N: usize, const B: usize>(x: [&[A]; N], count: usize) -
     x.map(|x| &x.as_chunks().0[..count])
 }
 
-/// The blocks of the operands that have a number.
+/// Block `number` of each operand.
 #[inline(always)]
 fn blocks<A, const N: usize, const B: usize>(x: [&[[A; B]]; N], number: usize) -> [&[A; B]; N] {
     x.map(|x| &x[number])

@@ -183,6 +183,9 @@ impl<A: Float> Tensor<A> {
     /// # Panics
     /// If the shape holds another number of elements.
     pub(crate) fn from_buffer(shape: &[usize], elements: Buffer<A>) -> Self {
+        if let ([], [value]) = (shape, &elements[..]) {
+            return Self::scalar(*value);
+        }
         Self::from(elements.into_array(shape))
     }
 
@@ -364,8 +367,8 @@ impl<A: Float> Tensor<A> {
     }
 
     /// The tensor as an ndarray of a fixed number of axes, or of any number for `IxDyn`. The
-    /// elements are moved if no other tensor shares them, and copied otherwise. They may begin behind
-    /// the begin of the array's memory, which
+    /// elements are moved if no other tensor shares them, and copied otherwise. They may begin after
+    /// the beginning of the array's memory, as
     /// [`into_raw_vec_and_offset`](ndarray::ArrayBase::into_raw_vec_and_offset) tells.
     ///
     /// # Errors

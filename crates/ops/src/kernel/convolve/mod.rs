@@ -97,7 +97,7 @@ impl Geometry {
         let least = (PER_THREAD * size).div_ceil(length * self.mult_adds());
         threads::divide(&mut sums, size, least, |start, sums| {
             for (i, sum) in sums.chunks_exact_mut(size).enumerate() {
-                let first = ((start / size + i) * length).min(self.images);
+                let first = (start / size + i) * length;
                 add(first..(first + length).min(self.images), sum);
             }
         });
@@ -222,7 +222,7 @@ mod tests {
         for size in [1, 9, 1_000, 73_728, 200_000, 1 << 20, 1 << 22] {
             for images in 1..200 {
                 let (pieces, length) = pieces(images, size);
-                assert!(pieces >= 1 && pieces <= 16, "{pieces} pieces of {images} images");
+                assert!((1..=16).contains(&pieces), "{pieces} pieces of {images} images");
                 assert!(pieces * length >= images, "{pieces} × {length} of {images} images");
                 assert!((pieces - 1) * length < images, "{pieces} × {length} of {images} images");
             }

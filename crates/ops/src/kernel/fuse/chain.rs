@@ -103,7 +103,7 @@ impl<S> Chain<S> {
         let all = rows + inputs.iter().filter(|&source| *source != Source::Number).count();
         let row = (ROWS / size_of::<A>() / all.max(1)).clamp(ROW.0, ROW.1);
         let aligned = least_common_multiple(period, memory::line::<A>());
-        let unit = if aligned <= row { aligned } else { period };
+        let unit = if aligned <= row / 4 { aligned } else { period };
         let row = (row / unit * unit).max(unit).min(layout.len()).max(1);
         let repeated = compiler.repeated();
         let outputs = outputs.len();

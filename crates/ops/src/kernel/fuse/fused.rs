@@ -191,6 +191,11 @@ impl<S> Fused<S> {
         if self.sums == 0 { self.row } else { BLOCK }
     }
 
+    /// The elements from one row of scratch memory to the next, which begins at a line of the cache.
+    fn stride<A>(&self) -> usize {
+        self.row.next_multiple_of(memory::line::<A>())
+    }
+
     /// The number of blocks whose sums make up each sum.
     fn blocks(&self) -> usize {
         self.layout.len().div_ceil(BLOCK)
@@ -233,7 +238,7 @@ impl<S> Fused<S> {
         assert_eq!(outputs.len(), self.outputs, "as many outputs as the chain has");
         let (count, length, unit) = (self.count_pieces(), self.layout.len(), self.unit());
         let most = if count == 1 { length } else { length.div_ceil(count * unit) * unit };
-        let (room, blocks) = ((self.rows - self.outputs) * self.row, self.blocks());
+        let (room, blocks) = ((self.rows - self.outputs) * self.stride::<A>(), self.blocks());
         let all = self.sums * blocks + memory::line::<A>() + room * count;
         scratch.resize(all.max(scratch.len()), A::zero());
         let (sums, scratch) = scratch.split_at_mut(self.sums * blocks);
@@ -276,13 +281,13 @@ impl<S> Fused<S> {
         }
         let mut rows: SmallVec<[&mut [A]; 24]> =
             outputs.iter().map(|_| Default::default()).collect();
-        rows.extend(scratch.chunks_exact_mut(self.row));
+        rows.extend(scratch.chunks_exact_mut(self.stride::<A>()));
         for &(row, input) in &self.repeated {
             match &readers[input] {
-                Reader::Number(number) => rows[row as usize].fill(*number),
+                Reader::Number(number) => rows[row as usize][..self.row].fill(*number),
                 Reader::Gathered(x) => {
                     let Source::Periodic(period) = self.inputs[input] else { unreachable!() };
-                    x.read(start % period, rows[row as usize]);
+                    x.read(start % period, &mut rows[row as usize][..self.row]);
                 }
                 Reader::Direct(_) => unreachable!("an input that does not repeat"),
             }
