@@ -229,6 +229,19 @@ fn an_input_that_does_not_broadcast_is_named() {
     fused.run(&inputs, &mut [Tensor::default()], &mut Vec::new());
 }
 
+#[test]
+fn a_chain_without_elements_computes_none() {
+    let (x, row) = (Tensor::zeros(&[3, 0]), Tensor::zeros(&[0]));
+    let mut chain = Chain::new(Layout::of(&x));
+    let operands = [chain.input(&x), chain.input(&row)];
+    let sum = chain.step(Op::Add, &operands);
+    chain.sum(sum);
+    let fused = chain.compile::<f64>(&[sum]);
+    let mut out = [Tensor::scalar(1.0)];
+    let sums = fused.run(&[Input::Tensor(&x), Input::Tensor(&row)], &mut out, &mut Vec::new());
+    assert_eq!((out[0].shape(), &sums[..]), (&[3, 0][..], &[0.0][..]));
+}
+
 /// A register that lies in two lines of the cache takes two accesses.
 #[test]
 fn rows_of_scratch_memory_begin_at_a_line_of_the_cache() {

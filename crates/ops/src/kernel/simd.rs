@@ -407,6 +407,35 @@ mod tests {
         }
     }
 
+    /// Asks what kind of number a sine is, which is NaN at first for large angles.
+    #[derive(Clone, Copy)]
+    struct Compares;
+
+    impl Point<1, 0> for Compares {
+        fn at<R: Number>(self, [x]: [R; 1], []: [R; 0]) -> R {
+            let (y, zero) = (x.sin(), R::lit(0.0));
+            let is_right = y.equal(y) + y.greater(zero) + zero.greater(y);
+            let chosen = y.select(R::lit(10.0), R::lit(20.0));
+            is_right + chosen + y.sign() * R::lit(100.0)
+        }
+    }
+
+    /// A comparison is a number where a function by polynomials was NaN.
+    #[test]
+    fn comparisons_of_what_is_computed_again_are_the_floats_own() {
+        let x: Vec<f32> = (0..200).map(|i| i as f32 * 1e5).chain([f32::NAN, 0.0]).collect();
+        let mut out = vec![0.0; x.len()];
+        fill(Compares, [&x], [], &mut out);
+        for (&x, &out) in x.iter().zip(&out) {
+            let own = Compares.at([x], []);
+            assert!(
+                out == own || x.is_nan() && out.is_nan() == own.is_nan(),
+                "{out} of {x}, not {own}"
+            );
+        }
+        assert_eq!(out[1], 112.0, "sin 100000 = 0.0357…");
+    }
+
     macro_rules! times {
         ($float:ident: $($name:ident)*) => {$({
             #[derive(Clone, Copy)]

@@ -95,7 +95,7 @@ impl<S> Chain<S> {
             assert!(matches!(output.0, Origin::Step(_)), "an output is the result of a step");
             assert!(!outputs[..i].contains(output), "an output is written once");
         }
-        let period = self.common_period();
+        let period = self.common_period().max(1); // 0 of inputs without elements
         let mut compiler = Compiler::new(&self, outputs);
         let Self { layout, inputs, steps, sums } = self;
         let code = compiler.compile(steps, &sums, outputs);

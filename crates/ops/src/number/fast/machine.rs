@@ -116,6 +116,8 @@ pub trait Machine: Number + PartialOrd + 'static {
     fn of_bits(bits: Self::Bits) -> Self;
     /// `self`·`factor` + `term`, rounded once.
     fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// Whether it is NaN.
+    fn is_not_a_number(self) -> bool;
 }
 
 macro_rules! machine {
@@ -185,6 +187,10 @@ macro_rules! machine {
             #[inline(always)]
             fn mul_add(self, factor: Self, term: Self) -> Self {
                 $float::mul_add(self, factor, term)
+            }
+            #[inline(always)]
+            fn is_not_a_number(self) -> bool {
+                self.is_nan()
             }
         }
     };

@@ -42,6 +42,25 @@ impl<A> Fast<A> {
     }
 }
 
+impl<A: Machine> Fast<A> {
+    /// Whether it is NaN and the float's own functions might give a number.
+    #[inline(always)]
+    fn is_doubtful(self) -> bool {
+        self.is_approximate & self.value.is_not_a_number()
+    }
+
+    /// The result of a comparison with `other`. Of NaN it would be a number, and nothing would tell that it
+    /// is to be computed again.
+    #[inline(always)]
+    fn compared(self, other: Self, result: A) -> Self {
+        let is_doubtful = self.is_doubtful() | other.is_doubtful();
+        Self {
+            value: if is_doubtful { A::NOT_A_NUMBER } else { result },
+            is_approximate: self.is_approximate | other.is_approximate,
+        }
+    }
+}
+
 macro_rules! operator {
     ($Trait:ident, $method:ident, $op:tt) => {
         impl<A: Machine> $Trait for Fast<A> {
@@ -125,7 +144,8 @@ impl<A: Machine> Number for Fast<A> {
     fn select(self, then: Self, otherwise: Self) -> Self {
         let is_approximate = self.is_approximate | then.is_approximate | otherwise.is_approximate;
         let chosen = if self.value == A::lit(0.0) { otherwise.value } else { then.value };
-        Self { value: chosen, is_approximate }
+        let value = if self.is_doubtful() { A::NOT_A_NUMBER } else { chosen };
+        Self { value, is_approximate }
     }
     approximate! {
         exp exp2 exp_m1 ln log2 log10 ln_1p sin cos tan sinh cosh tanh erf
@@ -137,5 +157,13 @@ impl<A: Machine> Number for Fast<A> {
     fn sigmoid(self) -> Self {
         logistic(self)
     }
-    two! { pow atan2 hypot maximum minimum greater equal }
+    two! { pow atan2 hypot maximum minimum }
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        self.compared(other, Number::greater(self.value, other.value))
+    }
+    #[inline(always)]
+    fn equal(self, other: Self) -> Self {
+        self.compared(other, Number::equal(self.value, other.value))
+    }
 }
