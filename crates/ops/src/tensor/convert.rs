@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{ArcArray, Array, ArrayView, ArrayViewMut, Dimension};
 
-use crate::ground::memory;
+use crate::ground::memory::{self, Buffer};
 use crate::number::Float;
 use crate::tensor::Tensor;
 use crate::tensor::tensor::{Repr, Stored};
@@ -13,6 +13,19 @@ use crate::tensor::tensor::{Repr, Stored};
 impl<A: Float> Default for Tensor<A> {
     fn default() -> Self {
         Self::scalar(A::zero())
+    }
+}
+
+impl<A: Float> Tensor<A> {
+    /// A tensor of `shape` from its elements, the last axis fastest.
+    ///
+    /// # Panics
+    /// If the shape holds another number of elements.
+    pub(crate) fn from_buffer(shape: &[usize], elements: Buffer<A>) -> Self {
+        if let ([], [value]) = (shape, &elements[..]) {
+            return Self::scalar(*value);
+        }
+        Self::from(elements.into_array(shape))
     }
 }
 

@@ -9,7 +9,7 @@ use ndarray::{ArcArray, Array, ArrayD, ArrayView, ArrayViewD, ArrayViewMutD, Dim
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::ground::memory::{self, Buffer};
+use crate::ground::memory;
 use crate::ground::shape::{count, room};
 use crate::number::Float;
 
@@ -176,17 +176,6 @@ impl<A: Float> Tensor<A> {
             return Self::default();
         }
         Self::from_buffer(shape, memory::take(shape.iter().product()))
-    }
-
-    /// A tensor of `shape` from its elements, the last axis fastest.
-    ///
-    /// # Panics
-    /// If the shape holds another number of elements.
-    pub(crate) fn from_buffer(shape: &[usize], elements: Buffer<A>) -> Self {
-        if let ([], [value]) = (shape, &elements[..]) {
-            return Self::scalar(*value);
-        }
-        Self::from(elements.into_array(shape))
     }
 
     /// A tensor of zeros.
