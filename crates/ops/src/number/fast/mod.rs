@@ -43,6 +43,12 @@ impl<A> Fast<A> {
 }
 
 impl<A: Machine> Fast<A> {
+    /// What an operation with `other` has come to.
+    #[inline(always)]
+    fn with(self, other: Self, value: A) -> Self {
+        Self { value, is_approximate: self.is_approximate | other.is_approximate }
+    }
+
     /// Whether it is NaN and the float's own functions might give a number.
     #[inline(always)]
     fn is_doubtful(self) -> bool {
@@ -54,10 +60,7 @@ impl<A: Machine> Fast<A> {
     #[inline(always)]
     fn compared(self, other: Self, result: A) -> Self {
         let is_doubtful = self.is_doubtful() | other.is_doubtful();
-        Self {
-            value: if is_doubtful { A::NOT_A_NUMBER } else { result },
-            is_approximate: self.is_approximate | other.is_approximate,
-        }
+        self.with(other, if is_doubtful { A::NOT_A_NUMBER } else { result })
     }
 }
 
@@ -67,10 +70,7 @@ macro_rules! operator {
             type Output = Self;
             #[inline(always)]
             fn $method(self, other: Self) -> Self {
-                Self {
-                    value: self.value $op other.value,
-                    is_approximate: self.is_approximate | other.is_approximate,
-                }
+                self.with(other, self.value $op other.value)
             }
         }
     };
@@ -118,10 +118,7 @@ macro_rules! two {
         $(
             #[inline(always)]
             fn $method(self, other: Self) -> Self {
-                Self {
-                    value: Number::$method(self.value, other.value),
-                    is_approximate: self.is_approximate | other.is_approximate,
-                }
+                self.with(other, Number::$method(self.value, other.value))
             }
         )*
     };
