@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
-import { documentOf, NAMES, newPage, open, press, stepOf, urlOf, written } from './browser.mjs';
+import { documentOf, NAMES, newPage, open, press, stepOf, timesOfSteps, urlOf, written } from './browser.mjs';
 
 /** The bits of numbers as the page writes them; of an f32 as the f64 it is. */
 function bits(text, element) {
@@ -83,22 +83,8 @@ test('a page is one file of less than 400 KB, with 200 nodes and more', () => op
 }));
 
 test('a step on a page of 200 nodes takes less than 50 ms', () => open('scalars', '', async (page) => {
-  const times = await page.evaluate(() => {
-    const once = () => {
-      const begin = performance.now();
-      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
-      document.body.getBoundingClientRect(); // Style and layout belong to the step.
-      document.querySelector('#drawing').getBoundingClientRect();
-      return performance.now() - begin;
-    };
-    const count = JSON.parse(document.getElementById('trace').textContent).steps.length - 1;
-    const walk = () => Array.from({ length: count }, once);
-    const first = walk();
-    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Home', bubbles: true }));
-    // Others may use the machine too: of two walks, the shorter time of each step.
-    return walk().map((time, step) => Math.min(time, first[step]));
-  });
-  times.sort((a, b) => a - b);
+  const { steps } = await documentOf(page);
+  const times = await timesOfSteps(page, steps.length - 1);
   const at = (part) => times[Math.floor((times.length - 1) * part)];
   console.log(`${times.length} steps: median ${at(0.5).toFixed(1)} ms, 95 % ${at(0.95).toFixed(1)} ms, most ${at(1).toFixed(1)} ms`);
   assert.ok(at(0.5) < 50);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { test } from 'node:test';
-import { axe, json, open, press, screenshot, written } from './browser.mjs';
+import { axe, json, open, press, screenshot, timesOfSteps, written } from './browser.mjs';
 
 const title = (page) => page.textContent('#step h2');
 
@@ -105,12 +105,9 @@ test('a run of 50 steps of the digits is one file of less than 3 MB, and steps q
   const one = await page.textContent('#largest');
   assert.ok(one.includes(`0.weight[${index.join(',')}]←0.weight[${index.join(',')}] - η · adj(0.weight)[${index.join(',')}]`), one);
   assert.equal(Number(await page.getAttribute('#largest [data-exact]', 'data-exact')), values[value]);
-  const milliseconds = await page.evaluate(() => {
-    const start = performance.now();
-    for (let i = 0; i < 20; i += 1) document.body.dispatchEvent(new KeyboardEvent('keydown', { key: i % 2 ? 'ArrowLeft' : 'ArrowRight', bubbles: true }));
-    return (performance.now() - start) / 20;
-  });
-  assert.ok(milliseconds < 50, `${milliseconds} ms a step`);
+  const times = await timesOfSteps(page, (await json(page, 'trace-0')).steps.length - 1);
+  const median = times[Math.floor(times.length / 2)];
+  assert.ok(median < 50, `${median} ms a step`);
 }));
 
 for (const [width, height] of [[390, 844], [900, 700], [1280, 800], [1600, 1000]]) {
