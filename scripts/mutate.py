@@ -38,11 +38,11 @@ What is changed, with the source read as text:
   forward mode itself (`pushforward`): either term of bilinear rules negated and doubled, the sum
       of terms turned into a difference, and what is changed in gradients
 
-A mutant is caught if a test fails: an assertion, a panic, or no end within a time limit (the
-last are counted apart). First it faces the tests with the registry cut down to the rule that was
-changed, then the tests that count rules and so need all of them, then the tests of the rules with
-every rule, then all tests of `tape` and `ops`. Only what survives all four is a survivor. The
-unchanged engine must pass in the same four ways, so no mutant is caught by the set-up itself: in
+A mutant is caught if a test fails: an assertion, a panic, or no end within a limit of processor
+time (the last are counted apart). First it faces the tests with the registry cut down to the rule
+that was changed, then the tests that count rules and so need all of them, then the tests of the
+rules with every rule, then all tests of `tape` and `ops`. Only what survives all four is a survivor.
+The unchanged engine must pass in the same four ways, so no mutant is caught by the set-up itself: in
 the first three before any mutant is run, in the fourth before the first mutant that gets so far.
 
 How to read the output: one line for each survivor, with the rule, the part, and the code as it
@@ -60,7 +60,9 @@ import itertools
 import json
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -789,6 +791,8 @@ def build(source, target):
 
 
 Outcome = collections.namedtuple("Outcome", "passed failed timed_out")
+LATE = Outcome(False, ["no end within the time limit"], True)
+WAIT = 3  # Seconds of waiting for each second of processor time.
 
 
 class Suite:
@@ -796,7 +800,7 @@ class Suite:
 
     def __init__(self, programs):
         self.programs = programs
-        self.limit = 600.0
+        self.limit = 600
         self.counting = []
         self.checked_all = threading.Lock(), []
         program, directory = programs["tape"]
@@ -832,13 +836,19 @@ class Suite:
         if registry is not None:
             environment["MUTANT_REGISTRY"] = str(registry)
         program, directory = self.programs[crate]
+        # The limit is of processor time, so that it says the same on a busy machine; a test that waits
+        # for ever, and so takes none, ends a good while later.
+        limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (self.limit, self.limit + 10))
         try:
             done = subprocess.run(
                 [program, "--test-threads", "1", *arguments], cwd=directory, env=environment,
-                timeout=self.limit, capture_output=True, text=True, errors="replace",
+                timeout=WAIT * self.limit, preexec_fn=limit, capture_output=True, text=True,
+                errors="replace",
             )
         except subprocess.TimeoutExpired:
-            return Outcome(False, ["no end within the time limit"], True)
+            return LATE
+        if done.returncode == -signal.SIGXCPU:
+            return LATE
         failed = re.findall(r"^test (\S+) .*FAILED$", done.stdout, re.M)
         return Outcome(done.returncode == 0, failed or ["the program ended early"], False)
 
@@ -872,7 +882,7 @@ class Suite:
                 if not outcome.passed:
                     raise Unknown(f"tests of {rules} fail without any mutant: {outcome.failed}")
                 whole_time = max(whole_time, taken)
-        self.limit = 30.0 + 10.0 * whole_time
+        self.limit = 30 + int(10 * whole_time)
         return set(registry.read_text().splitlines())
 
     def face(self, mutant):

@@ -41,11 +41,11 @@ and a mutant faces only the tests that come past it, the quick ones first. The j
 tests and the quick ones of `tape`, the others' are their own. Tests that fail or cannot run in the copy
 without any mutant (those that read the sources, or measure memory) are named and judge nobody.
 
-A mutant is caught if a test fails: an assertion, a panic, too much memory, or no end within a time
-limit (the last are counted apart). A survivor is printed with its file, its line and the code after
-the change: write a test that fails then, with a value from elsewhere, or, if none can, list it under
-EQUIVALENT with the reason. OPEN lists survivors whose test is still to be written. The exit status is
-1 if anything else survives, 2 if the script could not do its work.
+A mutant is caught if a test fails: an assertion, a panic, too much memory, or no end within a
+limit of processor time (the last are counted apart). A survivor is printed with its file, its line
+and the code after the change: write a test that fails then, with a value from elsewhere, or, if none
+can, list it under EQUIVALENT with the reason. OPEN lists survivors whose test is still to be written.
+The exit status is 1 if anything else survives, 2 if the script could not do its work.
 """
 
 import argparse
@@ -1250,8 +1250,15 @@ class Copy:
 Test = collections.namedtuple("Test", "program directory name seconds")
 
 
-def limited():
-    """In a process that is about to run tests: a mutant must not fill the memory or the disk."""
+WAIT = 3  # Seconds of waiting for each second of processor time.
+
+
+def limited(seconds):
+    """In a process that is about to run tests: a mutant must not fill the memory or the disk.
+
+    The limit is of processor time, so that it says the same on a busy machine.
+    """
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 10))
     resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 29, 1 << 29))
 
@@ -1268,7 +1275,7 @@ def run(program, directory, arguments, settings, limit):
             process = subprocess.Popen(
                 [program, "--test-threads", "1", *arguments], cwd=directory, env=environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL,
-                start_new_session=True, preexec_fn=limited,
+                start_new_session=True, preexec_fn=lambda: limited(int(limit)),
             )
             late = threading.Event()
 
@@ -1276,7 +1283,7 @@ def run(program, directory, arguments, settings, limit):
                 late.set()
                 os.killpg(process.pid, signal.SIGKILL)
 
-            timer = threading.Timer(limit, end)
+            timer = threading.Timer(WAIT * limit, end)
             timer.start()
             _, status, usage = os.wait4(process.pid, 0)
             timer.cancel()
@@ -1286,7 +1293,8 @@ def run(program, directory, arguments, settings, limit):
                 pass
             output.seek(0)
             text = output.read().decode(errors="replace")
-    return None if late.is_set() else (status, text, usage.ru_utime + usage.ru_stime)
+    late = late.is_set() or os.waitstatus_to_exitcode(status) == -signal.SIGXCPU
+    return None if late else (status, text, usage.ru_utime + usage.ru_stime)
 
 
 class Suite:
