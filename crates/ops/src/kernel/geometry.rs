@@ -1,5 +1,7 @@
 //! Windows that slide over images: how many there are, and where their elements lie.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use crate::ground::problem::window_span;
@@ -254,6 +256,28 @@ impl Grid {
     /// it meets (`None` outside the image), and the windows that meet it.
     #[inline]
     pub fn for_each_row(&self, mut visit: impl FnMut(usize, Option<usize>, Inside)) {
+        let windows = self.windows();
+        self.for_each_line(|k, row, start, inside| visit(k * windows + row, start, inside));
+    }
+
+    /// Calls `visit` with each row of windows that meets the image under an element of the kernel.
+    ///
+    /// Its arguments are the element of the kernel, the windows, and the offset of the first window's
+    /// element in the image; the next window's lies one stride further.
+    #[inline(always)] // To be compiled for the instructions of the function that calls it.
+    pub fn for_each_meeting(&self, mut visit: impl FnMut(usize, Range<usize>, usize)) {
+        self.for_each_line(|k, row, start, Inside { first, past, column }| {
+            let Some(start) = start else { return };
+            if first < past {
+                visit(k, row + first..row + past, start + column);
+            }
+        });
+    }
+
+    /// Calls `visit` with each element of the kernel and each row of windows: the first window's number,
+    /// the offset of the image row that they meet, and which of them do.
+    #[inline(always)] // As above.
+    fn for_each_line(&self, mut visit: impl FnMut(usize, usize, Option<usize>, Inside)) {
         let ([down, across], deep) = (self.slides, self.depth.slide);
         for k in 0..self.kernel() {
             let (k_outer, inside) = (k / across.kernel, self.columns[k % across.kernel]);
@@ -263,8 +287,8 @@ impl Grid {
                 for row in 0..self.counts[0] {
                     let y = down.meets(row, ky, self.size[0]);
                     let start = z.zip(y).map(|(z, y)| (z * self.size[0] + y) * self.size[1]);
-                    let row = (k * self.depth.count + layer) * self.counts[0] + row;
-                    visit(row * self.counts[1], start, inside);
+                    let row = (layer * self.counts[0] + row) * self.counts[1];
+                    visit(k, row, start, inside);
                 }
             }
         }

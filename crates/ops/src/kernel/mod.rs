@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod accuracy;
+mod along;
 mod convolve;
 #[cfg(feature = "threads")]
 mod crew;
@@ -23,8 +24,9 @@ mod sums;
 mod threads;
 mod windows;
 
+pub use along::{SparseMap, cumulate};
 pub use convolve::convolve;
-pub use extremes::{extreme_axis, extreme_rows};
+pub use extremes::extreme_into;
 pub use geometry::{Part, Slide, Slides};
 pub use layout::{ordered, unset};
 pub use map::{accumulate, copy_to, map, update};

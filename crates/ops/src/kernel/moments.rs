@@ -144,7 +144,7 @@ impl Reduction {
             let x = &x[start..][..self.run];
             if self.inner {
                 let of = of[result];
-                sums[result] += lane_sum(self.run, |i| f(x[i].to_f64(), of));
+                sums[result] += lane_sum([x], |[x]| f(x.to_f64(), of));
             } else {
                 let sums = sums[result..][..self.run].iter_mut();
                 sums.zip(x)

@@ -5,7 +5,7 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use super::layout::{Order, in_order, ordered};
-use super::simd::{fold_lanes, vectorised};
+use super::simd::{blocks, fold_lanes, vectorised, whole_blocks};
 use super::threads;
 use crate::ground::memory::{self, Buffer};
 use crate::number::Float;
@@ -92,6 +92,11 @@ impl Reduction {
     /// all runs.
     fn divides(&self) -> bool {
         self.results == if self.inner { self.runs() } else { self.run }
+    }
+
+    /// Whether each run is reduced to the result of its own number.
+    pub fn is_of_rows(&self) -> bool {
+        self.inner && self.size == self.run
     }
 
     /// Calls `visit` with the offset of each run and the number of its first result.
@@ -205,7 +210,7 @@ vectorised! {
             return reduction.for_runs(runs, |start, result| {
                 let x = x.map(|x| &x[start..][..reduction.run]);
                 let of = of.map(|of| of[result]);
-                let sum = lane_sum(reduction.run, |i| f(x.map(|x| x[i]), of));
+                let sum = lane_sum(x, |x| f(x, of));
                 totals[result - first] += sum.to_f64();
             });
         }
@@ -222,17 +227,22 @@ vectorised! {
     }
 }
 
-/// Sums `f(0)` to `f(count − 1)` in lanes, which the compiler may put side by side.
+/// Sums `f` of the operands' elements in lanes, which the compiler may put side by side.
 #[inline(always)]
-pub fn lane_sum<A: Float>(count: usize, f: impl Fn(usize) -> A) -> A {
+pub fn lane_sum<A: Float, B: Float, const N: usize>(x: [&[A]; N], f: impl Fn([A; N]) -> B) -> B {
     const LANES: usize = 16;
-    let mut lanes = [A::zero(); LANES];
-    let whole = count - count % LANES;
-    for start in (0..whole).step_by(LANES) {
+    let mut lanes = [B::zero(); LANES];
+    let count = x[0].len();
+    let whole = whole_blocks(x, count / LANES);
+    for number in 0..count / LANES {
+        let x: [&[A; LANES]; N] = blocks(whole, number);
         for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += f(start + lane);
+            *sum += f(x.map(|x| x[lane]));
         }
     }
-    (whole..count).for_each(|i| lanes[i - whole] += f(i));
+    let rest = x.map(|x| &x[count - count % LANES..]);
+    for (i, sum) in lanes[..count % LANES].iter_mut().enumerate() {
+        *sum += f(rest.map(|x| x[i]));
+    }
     fold_lanes(lanes, |a, b| a + b)
 }

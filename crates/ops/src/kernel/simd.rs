@@ -212,13 +212,16 @@ fn fast_at<A: Float, const N: usize, const B: usize>(x: [&[A; B]; N], i: usize) 
 
 /// The first `count` blocks of the operands.
 #[inline(always)]
-fn whole_blocks<A, const N: usize, const B: usize>(x: [&[A]; N], count: usize) -> [&[[A; B]]; N] {
+pub fn whole_blocks<A, const N: usize, const B: usize>(
+    x: [&[A]; N],
+    count: usize,
+) -> [&[[A; B]]; N] {
     x.map(|x| &x.as_chunks().0[..count])
 }
 
 /// Block `number` of each operand.
 #[inline(always)]
-fn blocks<A, const N: usize, const B: usize>(x: [&[[A; B]]; N], number: usize) -> [&[A; B]; N] {
+pub fn blocks<A, const N: usize, const B: usize>(x: [&[[A; B]]; N], number: usize) -> [&[A; B]; N] {
     x.map(|x| &x[number])
 }
 
@@ -235,6 +238,30 @@ fn filled_up<A: Copy, const N: usize>(x: [&[A]; N], last: usize) -> [[A; SHORT];
         let x = &x[..=last];
         std::array::from_fn(|i| x[i.min(last)])
     })
+}
+
+/// Calls `f` with each number and the elements beside it, in blocks short enough for rows of a picture.
+///
+/// The compiler would make of such a loop one over so many elements at a time that few rows have them.
+#[inline(always)] // To be compiled for the instructions of the function that calls it.
+pub fn for_each_in_blocks<A: Float, const N: usize>(
+    to: &mut [A],
+    x: [&[A]; N],
+    f: impl Fn(&mut A, [A; N]),
+) {
+    let (whole, x) = (to.len() / SHORT, x.map(|x| &x[..to.len()]));
+    let in_blocks: [&[[A; SHORT]]; N] = whole_blocks(x, whole);
+    let (to, rest) = to.as_chunks_mut::<SHORT>();
+    for (number, to) in to.iter_mut().enumerate() {
+        let x = blocks(in_blocks, number);
+        for i in 0..SHORT {
+            f(&mut to[i], x.map(|x| x[i]));
+        }
+    }
+    let x = x.map(|x| &x[whole * SHORT..]);
+    for (i, to) in rest.iter_mut().enumerate() {
+        f(to, x.map(|x| x[i]));
+    }
 }
 
 vectorised! {
@@ -266,49 +293,6 @@ pub fn fold_lanes<A: Copy, const N: usize>(mut lanes: [A; N], f: impl Fn(A, A) -
 
 /// Lanes of a sum or maximum, which the compiler may put side by side in vector registers.
 pub const LANES: usize = 32;
-
-vectorised! {
-    /// Sums the elements, lane by lane.
-    pub fn sum<A: Float>(x: &[A]) -> A {
-        let mut lanes = [A::zero(); LANES];
-        add_to(&mut lanes, x);
-        fold_lanes(lanes, |a, b| a + b)
-    }
-}
-
-vectorised! {
-    /// Adds the elements to lanes, the first to the first.
-    pub fn add_to_lanes<A: Float>(lanes: &mut [A; LANES], x: &[A]) {
-        let mut sums = *lanes; // In registers.
-        add_to(&mut sums, x);
-        *lanes = sums;
-    }
-}
-
-#[inline(always)] // To be compiled for the instructions of the function that calls it.
-fn add_to<A: Float>(lanes: &mut [A; LANES], x: &[A]) {
-    let mut chunks = x.chunks_exact(LANES);
-    for chunk in &mut chunks {
-        lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += x);
-    }
-    lanes.iter_mut().zip(chunks.remainder()).for_each(|(lane, &x)| *lane += x);
-}
-
-vectorised! {
-    /// Finds the largest (or smallest) element of each row of `length`; NaN where the row holds one.
-    pub fn extremes<A: Float>(x: &[A], length: usize, largest: bool, out: &mut [A]) {
-        let pick = |a: A, b: A| if largest { a.maximum(b) } else { a.minimum(b) };
-        for (row, out) in x.chunks_exact(length).zip(out) {
-            let mut lanes = [row[0]; LANES];
-            let mut chunks = row.chunks_exact(LANES);
-            for chunk in &mut chunks {
-                lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane = pick(*lane, x));
-            }
-            lanes.iter_mut().zip(chunks.remainder()).for_each(|(lane, &x)| *lane = pick(*lane, x));
-            *out = fold_lanes(lanes, pick);
-        }
-    }
-}
 
 vectorised! {
     /// Replaces each w and what is kept for it by what `update` gives for them and its gradient.

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::layout::{Order, elements_in, order_of};
 use super::reduction::Reduction;
-use super::simd::LANES;
+use super::simd::{LANES, fold_lanes, vectorised};
 use super::{simd, threads};
 use crate::ground::memory;
 use crate::number::Float;
@@ -31,7 +31,7 @@ pub fn sum<A: Float>(x: &Tensor<A>) -> A {
     let mut sums = SmallVec::<[A; 8]>::from_elem(A::zero(), stored.len().div_ceil(BLOCK));
     threads::divide(&mut sums, 1, BLOCKS_PER_THREAD, |start, sums| {
         let blocks = stored[start * BLOCK..].chunks(BLOCK);
-        sums.iter_mut().zip(blocks).for_each(|(sum, block)| *sum = simd::sum(block));
+        sums.iter_mut().zip(blocks).for_each(|(sum, block)| *sum = sum_of(block));
     });
     sum_of_blocks(&sums)
 }
@@ -72,7 +72,7 @@ impl<'a, A: Float> BlockSums<'a, A> {
             let lane = self.there % LANES;
             let (before, now) = now.split_at(((LANES - lane) % LANES).min(now.len()));
             self.lanes[lane..].iter_mut().zip(before).for_each(|(lane, &x)| *lane += x);
-            simd::add_to_lanes(&mut self.lanes, now);
+            add_to_lanes(&mut self.lanes, now);
             self.there += before.len() + now.len();
             if self.there == BLOCK {
                 self.end();
@@ -83,7 +83,7 @@ impl<'a, A: Float> BlockSums<'a, A> {
 
     /// Ends a block.
     fn end(&mut self) {
-        let sum = simd::fold_lanes(self.lanes, |a, b| a + b);
+        let sum = fold_lanes(self.lanes, |a, b| a + b);
         *self.blocks.next().expect("as many blocks as the elements make up") = sum;
         (self.lanes, self.there) = ([A::zero(); LANES], 0);
     }
@@ -125,24 +125,20 @@ impl Reduction {
         if !self.inner && self.results == self.run {
             return self.sum_rows(x, sums);
         }
-        // Each sum is of a single block: nothing is lost in the type of the elements.
-        let few =
-            if self.inner { self.size == self.run && self.run <= BLOCK } else { self.size <= ROWS };
-        if few {
+        // Where each sum is of a single block, nothing is lost in the type of the elements.
+        if self.is_of_rows() && self.run <= BLOCK {
+            return sum_of_rows(x, self.run, sums);
+        }
+        if !self.inner && self.size <= ROWS {
             return self.for_each_run(|start, result| {
-                let x = &x[start..][..self.run];
-                if self.inner {
-                    sums[result] += simd::sum(x);
-                } else {
-                    simd::add(&mut sums[result..][..self.run], x);
-                }
+                simd::add(&mut sums[result..][..self.run], &x[start..][..self.run]);
             });
         }
         let mut totals = vec![0.0; sums.len()];
         self.for_each_run(|start, result| {
             let x = &x[start..][..self.run];
             if self.inner {
-                x.chunks(BLOCK).for_each(|block| totals[result] += simd::sum(block).to_f64());
+                x.chunks(BLOCK).for_each(|block| totals[result] += sum_of(block).to_f64());
             } else {
                 simd::add_wide(&mut totals[result..][..self.run], x);
             }
@@ -179,6 +175,51 @@ impl Reduction {
     }
 }
 
+vectorised! {
+    /// Sums the elements, lane by lane.
+    fn sum_of<A: Float>(x: &[A]) -> A {
+        sum_in_lanes::<A, LANES>(x)
+    }
+}
+
+vectorised! {
+    /// Sums each row of `length` elements, as [`sum_of`] does.
+    fn sum_of_rows<A: Float>(x: &[A], length: usize, sums: &mut [A]) {
+        let rows = x.chunks_exact(length.max(1)).zip(sums);
+        // In lanes that stay empty nothing is added.
+        match length {
+            0..=8 => rows.for_each(|(row, sum)| *sum = sum_in_lanes::<A, 8>(row)),
+            9..=16 => rows.for_each(|(row, sum)| *sum = sum_in_lanes::<A, 16>(row)),
+            _ => rows.for_each(|(row, sum)| *sum = sum_in_lanes::<A, LANES>(row)),
+        }
+    }
+}
+
+#[inline(always)] // To be compiled for the instructions of the function that calls it.
+fn sum_in_lanes<A: Float, const L: usize>(x: &[A]) -> A {
+    let mut lanes = [A::zero(); L];
+    add_to(&mut lanes, x);
+    fold_lanes(lanes, |a, b| a + b)
+}
+
+vectorised! {
+    /// Adds the elements to lanes, the first to the first.
+    fn add_to_lanes<A: Float>(lanes: &mut [A; LANES], x: &[A]) {
+        let mut sums = *lanes; // In registers.
+        add_to(&mut sums, x);
+        *lanes = sums;
+    }
+}
+
+#[inline(always)] // To be compiled for the instructions of the function that calls it.
+fn add_to<A: Float, const L: usize>(lanes: &mut [A; L], x: &[A]) {
+    let (chunks, rest) = x.as_chunks::<L>();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += x);
+    }
+    lanes.iter_mut().zip(rest).for_each(|(lane, &x)| *lane += x);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +229,7 @@ mod tests {
         let x: Vec<A> = (0..3 * BLOCK + 77).map(number).collect();
         for length in [1, 31, 32, 33, 1000, BLOCK, BLOCK + 5, 2 * BLOCK, x.len()] {
             let x = &x[..length];
-            let whole: Vec<A> = x.chunks(BLOCK).map(simd::sum).collect();
+            let whole: Vec<A> = x.chunks(BLOCK).map(sum_of).collect();
             for piece in [1, 7, 32, 100, 1024, 1020, BLOCK, 20_000] {
                 let mut blocks = vec![A::default(); whole.len()];
                 let mut sums = BlockSums::new(&mut blocks);

@@ -49,21 +49,9 @@ impl Rule for Extreme {
         }
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let x = operands[0];
-        let axes = self.axes.resolve(x.ndim())?;
-        if let ([axis], Some(rows)) = (&axes[..], x.elements())
-            && axis + 1 == x.ndim()
-        {
-            kernel::extreme_rows(rows, x.shape()[*axis], self.largest, out.elements());
-            return Ok(());
-        }
-        let Some((&last, rest)) = axes.split_last() else { return out.set(x.clone()) };
-        let mut most = kernel::extreme_axis(&x.view(), last, self.largest);
-        for &axis in rest.iter().rev() {
-            most = kernel::extreme_axis(&most.view(), axis, self.largest);
-        }
-        let value = Tensor::from(most).reshape(out.shape());
-        out.set(value)
+        let axes = self.axes.resolve(operands[0].ndim())?;
+        kernel::extreme_into(operands[0], &axes, self.largest, out.tensor());
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let x = call.operands[0];

@@ -1,8 +1,6 @@
 //! Rows of a table by indices that are an operand: embeddings. Indices that change with the data
 //! are read anew each time the op is computed, as settings would not be.
 
-use ndarray::Dimension;
-
 use crate::ground::{Attributes, Problem, Shape};
 use crate::kernel;
 use crate::number::Float;
@@ -30,15 +28,20 @@ pub struct GatherAdjoint {
 /// # Errors
 /// If one is not a whole number below `rows`.
 fn indices<A: Float>(of: &Tensor<A>, rows: usize) -> Result<Vec<usize>, Problem> {
-    let index = |(position, &value): (ndarray::IxDyn, &A)| {
-        let number = value.to_f64();
-        if number >= 0.0 && number < rows as f64 && number.fract() == 0.0 {
-            return Ok(number as usize);
+    let elements = kernel::ordered(of);
+    let index = |(number, value): (usize, &A)| {
+        let given = value.to_f64();
+        if given >= 0.0 && given < rows as f64 && given.fract() == 0.0 {
+            return Ok(given as usize);
         }
-        let position = Shape::from_slice(position.slice());
-        Err(Problem::Index { position, given: number, rows })
+        let mut position = Shape::from_slice(of.shape());
+        let mut rest = number;
+        for length in position.iter_mut().rev() {
+            (*length, rest) = (rest % *length, rest / *length);
+        }
+        Err(Problem::Index { position, given, rows })
     };
-    of.view().indexed_iter().map(index).collect()
+    elements.iter().enumerate().map(index).collect()
 }
 
 impl Rule for Gather {
@@ -54,10 +57,9 @@ impl Rule for Gather {
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let indices = indices(operands[1], operands[0].shape()[0])?;
-        let rows = operands[0].view().select(ndarray::Axis(0), &indices);
-        let elements = rows.into_raw_vec_and_offset().0;
-        let value = Tensor::from_shape_vec(out.shape(), elements).expect("one row an index");
-        out.set(value)
+        let terms = indices.iter().enumerate().map(|(to, &from)| (to, from, 1.0));
+        kernel::SparseMap::new(indices.len(), terms).apply(operands[0], 0, out.elements());
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let rows = call.operands[0].shape()[0];

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use ndarray::IxDyn;
-
 use crate::ground::shape::count;
 use crate::ground::{Problem, Shape, resolve_axis};
 use crate::tensor::TensorError;
@@ -51,14 +49,19 @@ impl Indices {
         Self { shape, elements: self.elements.repeat(rows).into() }
     }
 
-    /// Calls `visit` with each position, and with the position that has the index at `axis`.
-    pub(crate) fn for_each(&self, axis: usize, mut visit: impl FnMut(&[usize], &[usize])) {
-        for (position, &index) in
-            ndarray::indices(IxDyn(&self.shape)).into_iter().zip(&*self.elements)
-        {
-            let mut target = position.clone();
-            target[axis] = index;
-            visit(ndarray::Dimension::slice(&position), ndarray::Dimension::slice(&target));
+    /// Calls `visit` with the number of each index, in the order of the axes, and with that of the
+    /// element that it names in a tensor of these lengths but for `length` along `axis`.
+    pub(crate) fn for_each(&self, axis: usize, length: usize, mut visit: impl FnMut(usize, usize)) {
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        let blocks = self.elements.chunks((self.shape[axis] * inner).max(1));
+        let mut number = 0;
+        for (outer, block) in blocks.enumerate() {
+            for row in block.chunks(inner.max(1)) {
+                for (column, &index) in row.iter().enumerate() {
+                    visit(number, (outer * length + index) * inner + column);
+                    number += 1;
+                }
+            }
         }
     }
 }

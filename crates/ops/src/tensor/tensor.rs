@@ -352,7 +352,7 @@ impl<A: Float> Tensor<A> {
     /// assert_eq!(Tensor::from([[1.0, 2.0], [3.0, 4.0]]).to_vec(), [1.0, 2.0, 3.0, 4.0]);
     /// ```
     pub fn to_vec(&self) -> Vec<A> {
-        self.view().iter().copied().collect()
+        self.elements().map_or_else(|| self.view().iter().copied().collect(), <[A]>::to_vec)
     }
 
     /// The tensor as an ndarray of a fixed number of axes, or of any number for `IxDyn`. The
@@ -402,7 +402,10 @@ impl<A: Float> Tensor<A> {
 
     /// Whether no element is infinite or NaN.
     pub fn is_finite(&self) -> bool {
-        self.view().iter().all(|value| value.is_finite())
+        match self.stored() {
+            Some((elements, _)) => elements.iter().all(|value| value.is_finite()),
+            None => self.view().iter().all(|value| value.is_finite()),
+        }
     }
 
     /// Whether two tensors share elements in memory, or have elements of one array between each

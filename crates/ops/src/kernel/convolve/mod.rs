@@ -2,7 +2,9 @@
 
 mod planes;
 mod rows;
+mod shifted;
 mod straight;
+mod taps;
 mod tile;
 
 use std::ops::Range;
@@ -18,6 +20,10 @@ use crate::tensor::Tensor;
 
 /// The fewest multiply-adds worth a thread of their own.
 const PER_THREAD: usize = 1 << 20;
+
+/// The most pairs of a channel and an output of a group that [`taps`] computes faster than a product
+/// does.
+const FEW_PAIRS: usize = 4;
 
 /// The most outputs that [`straight`] computes faster than one large product does.
 const FEW_OUTPUTS: usize = 64;
@@ -120,6 +126,8 @@ fn pieces(images: usize, size: usize) -> (usize, usize) {
 enum Algorithm {
     /// Channel by channel, windows as columns: [`planes`].
     Planes,
+    /// Channel by channel, each element of the kernel over rows of windows: [`taps`].
+    Taps,
     /// Channels last, windows as rows of one product: [`rows`].
     Rows,
     /// Channels last, straight from the images: [`straight`].
@@ -130,8 +138,13 @@ impl Algorithm {
     /// The fastest algorithm for a part of a convolution.
     fn of(geometry: &Geometry, part: &Part) -> Self {
         // The gradient of the input would multiply the zeros around that of the output.
-        let straight = geometry.outputs <= FEW_OUTPUTS && !matches!(part, Part::Input(_));
+        let straight = geometry.outputs <= FEW_OUTPUTS
+            && !matches!(part, Part::Input(_))
+            && !geometry.grid.is_pointwise();
+        let (channels, outputs) =
+            (geometry.channels / geometry.groups, geometry.outputs / geometry.groups);
         match geometry.groups {
+            _ if channels * outputs <= FEW_PAIRS && geometry.groups > 1 => Self::Taps,
             _ if !geometry.grid.is_flat() => Self::Planes,
             1 if straight => Self::Straight,
             1 => Self::Rows,
@@ -156,6 +169,9 @@ impl Algorithm {
             (Self::Planes, Part::Output) => planes::output(geometry, a, b, &mut result),
             (Self::Planes, Part::Input(_)) => planes::input(geometry, a, b, &mut result),
             (Self::Planes, Part::Weight) => return planes::weight(geometry, a, b),
+            (Self::Taps, Part::Output) => taps::output(geometry, a, b, &mut result),
+            (Self::Taps, Part::Input(_)) => taps::input(geometry, a, b, &mut result),
+            (Self::Taps, Part::Weight) => return taps::weight(geometry, a, b),
             (_, Part::Output) => rows::output(geometry, a, b, &mut result),
             (_, Part::Input(_)) => rows::input(geometry, a, b, &mut result),
             (_, Part::Weight) => return rows::weight(geometry, a, b),
@@ -187,7 +203,7 @@ pub fn convolve<A: Float>(
     }
     let geometry = Geometry::new(input, output, slides, groups);
     let algorithm = Algorithm::of(&geometry, part);
-    if algorithm == Algorithm::Planes {
+    if matches!(algorithm, Algorithm::Planes | Algorithm::Taps) {
         let result = algorithm.run(&geometry, part, &ordered(a), &ordered(b), length);
         return Tensor::from_buffer(shape, result);
     }

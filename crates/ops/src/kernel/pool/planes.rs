@@ -1,9 +1,8 @@
 //! Pooling channel by channel: each element of the kernel passes over whole rows of windows.
 
-use std::ops::Range;
-
 use super::{Geometry, share_of};
-use crate::kernel::geometry::{Grid, Inside};
+use crate::kernel::geometry::Grid;
+use crate::kernel::simd::{for_each_in_blocks, vectorised};
 use crate::number::Float;
 
 /// Finds the largest element of each window of some images.
@@ -17,38 +16,25 @@ pub fn maxima<A: Float>(geometry: &Geometry, images: &[A], result: &mut [A]) {
 /// Computes the mean of `v` over the largest elements of each window.
 pub fn slope<A: Float>(geometry: &Geometry, images: &[A], v: &[A], result: &mut [A]) {
     let Geometry { grid, .. } = geometry;
-    let (stride, mut shares) = (grid.slides[1].stride, Shares::new(grid));
+    let mut shares = Shares::new(grid);
     let images = images.chunks_exact(geometry.image()).zip(v.chunks_exact(geometry.image()));
     for ((image, v), result) in images.zip(result.chunks_exact_mut(geometry.pooled())) {
         result.fill(A::zero());
         shares.find(grid, image);
-        grid.for_each_meeting(|windows, from| {
-            let elements = image[from..].iter().step_by(stride);
-            let v = v[from..].iter().step_by(stride);
-            let results = result[windows.clone()].iter_mut().zip(shares.of(windows));
-            for (((result, (maximum, share)), &x), &v) in results.zip(elements).zip(v) {
-                *result += v * share_of(x, maximum, share);
-            }
-        });
+        add_means(grid, image, v, &shares, result);
     }
 }
 
 /// Divides `v` among the largest elements of each window of some images.
 pub fn adjoint<A: Float>(geometry: &Geometry, images: &[A], v: &[A], result: &mut [A]) {
     let Geometry { grid, .. } = geometry;
-    let (stride, mut shares) = (grid.slides[1].stride, Shares::new(grid));
+    let mut shares = Shares::new(grid);
     let images = images.chunks_exact(geometry.image()).zip(v.chunks_exact(geometry.pooled()));
     for ((image, v), result) in images.zip(result.chunks_exact_mut(geometry.image())) {
         result.fill(A::zero());
         shares.find(grid, image);
         shares.shares.iter_mut().zip(v).for_each(|(share, &v)| *share *= v);
-        grid.for_each_meeting(|windows, from| {
-            let elements = image[from..].iter().step_by(stride);
-            let results = result[from..].iter_mut().step_by(stride);
-            for (((maximum, share), &x), result) in shares.of(windows).zip(elements).zip(results) {
-                *result += share_of(x, maximum, share);
-            }
-        });
+        add_shares(grid, image, &shares, result);
     }
 }
 
@@ -70,50 +56,88 @@ impl<A: Float> Shares<A> {
     fn find(&mut self, grid: &Grid, image: &[A]) {
         let Self { maxima, shares } = self;
         grid.maxima(image, maxima);
-        let stride = grid.slides[1].stride;
         shares.fill(A::zero());
-        grid.for_each_meeting(|windows, from| {
-            let elements = image[from..].iter().step_by(stride);
-            let ties = shares[windows.clone()].iter_mut().zip(&maxima[windows]);
-            ties.zip(elements).for_each(|((ties, &most), &x)| *ties += x.equal(most));
-        });
+        add_ties(grid, image, maxima, shares);
         for (share, &most) in shares.iter_mut().zip(&*maxima) {
             *share = if most.is_nan() { most } else { A::one() / *share };
         }
     }
-
-    /// Maximum and share of some windows.
-    #[inline]
-    fn of(&self, windows: Range<usize>) -> impl Iterator<Item = (A, A)> {
-        let maxima = self.maxima[windows.clone()].iter();
-        maxima.zip(&self.shares[windows]).map(|(&maximum, &share)| (maximum, share))
-    }
 }
 
 impl Grid {
-    /// Calls `visit` with each row of windows that meets the image under an element of the kernel.
-    ///
-    /// Its arguments are the windows and the offset of the first window's element; the next
-    /// window's lies one stride further.
-    #[inline]
-    fn for_each_meeting(&self, mut visit: impl FnMut(Range<usize>, usize)) {
-        let windows = self.windows();
-        self.for_each_row(|to, from, Inside { first, past, column }| {
-            let Some(from) = from else { return };
-            if first < past {
-                let row = to % windows;
-                visit(row + first..row + past, from + column);
-            }
-        });
-    }
-
     /// Finds the largest element of each window of one image.
     fn maxima<A: Float>(&self, image: &[A], maxima: &mut [A]) {
-        let stride = self.slides[1].stride;
         maxima.fill(A::NEG_INFINITY);
-        self.for_each_meeting(|windows, from| {
-            let elements = image[from..].iter().step_by(stride);
-            maxima[windows].iter_mut().zip(elements).for_each(|(most, &x)| *most = most.maximum(x));
+        pick_maxima(self, image, maxima);
+    }
+}
+
+vectorised! {
+    fn pick_maxima<A: Float>(grid: &Grid, image: &[A], maxima: &mut [A]) {
+        let stride = grid.slides[1].stride;
+        grid.for_each_meeting(|_, windows, from| {
+            let (maxima, x) = (&mut maxima[windows], &image[from..]);
+            if stride == 1 {
+                return for_each_in_blocks(maxima, [x], |most, [x]| *most = most.maximum(x));
+            }
+            let pairs = maxima.iter_mut().zip(x.iter().step_by(stride));
+            pairs.for_each(|(most, &x)| *most = most.maximum(x));
+        });
+    }
+}
+
+vectorised! {
+    /// Adds 1 for each element that attains the maximum of its window.
+    fn add_ties<A: Float>(grid: &Grid, image: &[A], maxima: &[A], ties: &mut [A]) {
+        let stride = grid.slides[1].stride;
+        grid.for_each_meeting(|_, windows, from| {
+            let (ties, most, x) = (&mut ties[windows.clone()], &maxima[windows], &image[from..]);
+            if stride == 1 {
+                return for_each_in_blocks(ties, [most, x], |ties, [most, x]| *ties += x.equal(most));
+            }
+            let pairs = ties.iter_mut().zip(most).zip(x.iter().step_by(stride));
+            pairs.for_each(|((ties, &most), &x)| *ties += x.equal(most));
+        });
+    }
+}
+
+vectorised! {
+    /// Adds to each window the share of `v` at the elements that attain its maximum.
+    fn add_means<A: Float>(grid: &Grid, image: &[A], v: &[A], by: &Shares<A>, means: &mut [A]) {
+        let stride = grid.slides[1].stride;
+        grid.for_each_meeting(|_, windows, from| {
+            let (most, shares) = (&by.maxima[windows.clone()], &by.shares[windows.clone()]);
+            let (means, x, v) = (&mut means[windows], &image[from..], &v[from..]);
+            if stride == 1 {
+                return for_each_in_blocks(means, [most, shares, x, v], |mean, [most, share, x, v]| {
+                    *mean += v * share_of(x, most, share);
+                });
+            }
+            let elements = x.iter().step_by(stride).zip(v.iter().step_by(stride));
+            let pairs = means.iter_mut().zip(most).zip(shares).zip(elements);
+            pairs.for_each(|(((mean, &most), &share), (&x, &v))| {
+                *mean += v * share_of(x, most, share);
+            });
+        });
+    }
+}
+
+vectorised! {
+    /// Adds to each element that attains the maximum of a window its share.
+    fn add_shares<A: Float>(grid: &Grid, image: &[A], by: &Shares<A>, sums: &mut [A]) {
+        let stride = grid.slides[1].stride;
+        grid.for_each_meeting(|_, windows, from| {
+            let (most, shares) = (&by.maxima[windows.clone()], &by.shares[windows]);
+            let (sums, x) = (&mut sums[from..], &image[from..]);
+            if stride == 1 {
+                let sums = &mut sums[..most.len()];
+                return for_each_in_blocks(sums, [most, shares, x], |sum, [most, share, x]| {
+                    *sum += share_of(x, most, share);
+                });
+            }
+            let elements = sums.iter_mut().step_by(stride).zip(x.iter().step_by(stride));
+            let pairs = most.iter().zip(shares).zip(elements);
+            pairs.for_each(|((&most, &share), (sum, &x))| *sum += share_of(x, most, share));
         });
     }
 }

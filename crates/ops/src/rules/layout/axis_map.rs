@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayD, Axis, IxDyn};
-
 use crate::ground::shape::room;
 use crate::ground::{Attribute, Attributes, Formula, Problem, Shape, resolve_axis};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::batched::axis_behind;
 use crate::rule::{
@@ -93,19 +92,14 @@ impl Rule for AxisMap {
         Ok(shape)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let shape = out.shape();
         let axis =
-            resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
-        let mut result = ArrayD::<A>::zeros(IxDyn(shape));
-        let x = operands[0].view();
-        for (o, row) in self.rows.iter().enumerate() {
-            for &(i, weight) in row {
-                let (from, to) = if self.adjoint { (o, i) } else { (i, o) };
-                let mut target = result.index_axis_mut(Axis(axis), to);
-                target.scaled_add(A::from_f64(weight), &x.index_axis(Axis(axis), from));
-            }
-        }
-        out.set(Tensor::from(result))
+            resolve_axis(self.axis, out.shape().len()).expect("an axis that the rule has accepted");
+        let terms = self.rows.iter().enumerate().flat_map(|(o, row)| {
+            row.iter()
+                .map(move |&(i, weight)| if self.adjoint { (i, o, weight) } else { (o, i, weight) })
+        });
+        kernel::SparseMap::new(out.shape()[axis], terms).apply(operands[0], axis, out.elements());
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let transposed = || Self { adjoint: !self.adjoint, ..self.clone() };

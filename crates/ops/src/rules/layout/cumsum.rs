@@ -1,8 +1,7 @@
 //! Cumulative sum along an axis.
 
-use ndarray::Axis;
-
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::batched::axis_behind;
 use crate::rule::{
@@ -30,17 +29,9 @@ impl Rule for Cumsum {
         Ok(Shape::from_slice(operands[0]))
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let shape = out.shape();
-        let axis = Axis(resolve_axis(self.axis, shape.len()).expect("an accepted axis"));
-        let mut sums = operands[0].view().to_owned();
-        if self.reverse {
-            sums.invert_axis(axis);
-        }
-        sums.accumulate_axis_inplace(axis, |&before, here| *here += before);
-        if self.reverse {
-            sums.invert_axis(axis);
-        }
-        out.set(Tensor::from(sums))
+        let axis = resolve_axis(self.axis, out.shape().len()).expect("an accepted axis");
+        kernel::cumulate(operands[0], axis, self.reverse, out.elements());
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let other = Self { reverse: !self.reverse, ..*self };

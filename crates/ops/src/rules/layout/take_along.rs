@@ -1,8 +1,7 @@
 //! Elements chosen along an axis by an index each, and its adjoint, which adds them back.
 
-use ndarray::{ArrayD, IxDyn};
-
 use crate::ground::{Attributes, Problem, Shape, resolve_axis};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::batched::axis_behind;
 use crate::rule::{
@@ -72,12 +71,11 @@ impl Rule for TakeAlong {
         Ok(Shape::from_slice(self.indices.shape()))
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let shape = out.shape();
-        let axis = resolve_axis(self.axis, shape.len()).expect("an accepted axis");
-        let x = operands[0].view();
-        let mut taken = Vec::with_capacity(self.indices.elements().len());
-        self.indices.for_each(axis, |_, target| taken.push(x[target]));
-        out.set(Tensor::from_shape_vec(shape, taken).expect("one element for each index"))
+        let axis = resolve_axis(self.axis, out.shape().len()).expect("an accepted axis");
+        let (x, taken) = (kernel::ordered(operands[0]), out.elements());
+        let length = operands[0].shape()[axis];
+        self.indices.for_each(axis, length, |number, from| taken[number] = x[from]);
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| {
@@ -117,12 +115,11 @@ impl Rule for ScatterAdd {
         Ok(shape)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let shape = out.shape();
-        let axis = resolve_axis(self.axis, shape.len()).expect("an accepted axis");
-        let x = operands[0].view();
-        let mut sums = ArrayD::<A>::zeros(IxDyn(shape));
-        self.indices.for_each(axis, |position, target| sums[target] += x[position]);
-        out.set(Tensor::from(sums))
+        let axis = resolve_axis(self.axis, out.shape().len()).expect("an accepted axis");
+        let (x, sums) = (kernel::ordered(operands[0]), out.elements());
+        sums.fill(A::zero());
+        self.indices.for_each(axis, self.length, |number, to| sums[to] += x[number]);
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         let take = || TakeAlong { axis: self.axis, indices: self.indices.clone() };

@@ -2,6 +2,7 @@
 
 use super::shared::matrix_size;
 use crate::ground::{Attributes, Formula, Problem, Shape};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
     Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
@@ -28,17 +29,24 @@ impl Rule for Triangle {
         Ok(Shape::from_slice(operands[0]))
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let mut kept = operands[0].clone();
-        for (position, value) in kept.view_mut().indexed_iter_mut() {
-            let [.., i, j] = *ndarray::Dimension::slice(&position) else {
-                unreachable!("two axes")
-            };
-            let diagonal = j as isize - i as isize;
-            if if self.upper { diagonal < self.offset } else { diagonal > self.offset } {
-                *value = A::zero();
-            }
+        let &[.., rows, columns] = out.shape() else { unreachable!("two axes") };
+        let (x, to) = (kernel::ordered(operands[0]), out.elements());
+        if to.is_empty() {
+            return Ok(());
         }
-        out.set(kept)
+        for (i, (to, x)) in to.chunks_exact_mut(columns).zip(x.chunks_exact(columns)).enumerate() {
+            let first = ((i % rows) as isize).saturating_add(self.offset);
+            let within = |column: isize| column.clamp(0, columns as isize) as usize;
+            let kept = if self.upper {
+                within(first)..columns
+            } else {
+                0..within(first.saturating_add(1))
+            };
+            to[..kept.start].fill(A::zero());
+            to[kept.end..].fill(A::zero());
+            to[kept.clone()].copy_from_slice(&x[kept]);
+        }
+        Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
         call.contributions([&|| T::apply(*self, &[cotangent])])

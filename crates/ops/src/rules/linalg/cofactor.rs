@@ -5,6 +5,7 @@ use nalgebra::{DMatrix, DMatrixView, DVector};
 use super::Det;
 use super::shared::{for_each_matrix, rows_first, square, stack_of_two, well_conditioned};
 use crate::ground::{Problem, Shape};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
     Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
@@ -127,7 +128,7 @@ impl Rule for CofactorSlope {
         Err(Problem::OperandShape { operand: 2, expected, of: "that of operand 1" })
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let g: Vec<f64> = operands[1].view().iter().map(|v| v.to_f64()).collect();
+        let g: Vec<f64> = kernel::ordered(operands[1]).iter().map(|x| x.to_f64()).collect();
         let value = for_each_matrix(operands[0], out.shape(), |number, x| {
             let n = x.nrows();
             let g = DMatrixView::from_slice(&g[number * n * n..][..n * n], n, n).transpose();

@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView};
 
 use crate::ground::Problem;
+use crate::kernel;
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -22,7 +23,7 @@ pub(super) fn for_each_matrix<A: Float>(
     mut f: impl FnMut(usize, DMatrix<f64>) -> Result<Vec<f64>, Problem>,
 ) -> Result<Tensor<A>, Problem> {
     let n = square(x.shape())?;
-    let elements: Vec<f64> = x.view().iter().map(|v| v.to_f64()).collect();
+    let elements: Vec<f64> = kernel::ordered(x).iter().map(|x| x.to_f64()).collect();
     let mut result = Vec::with_capacity(shape.iter().product());
     for (number, matrix) in elements.chunks_exact((n * n).max(1)).enumerate() {
         let matrix = DMatrixView::from_slice(matrix, n, n).transpose(); // rows come first here

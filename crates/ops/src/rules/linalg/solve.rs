@@ -4,6 +4,7 @@ use nalgebra::DMatrixView;
 
 use super::shared::{for_each_matrix, rows_first, square, stack_of_two, well_conditioned};
 use crate::ground::{Problem, Shape};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
     Batched, Call, Cases, Contributions, Example, Family, Out, Reading, Refusal, Rule, arity,
@@ -42,7 +43,7 @@ impl Rule for Solve {
         Ok(Shape::from_slice(b))
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let b: Vec<f64> = operands[1].view().iter().map(|v| v.to_f64()).collect();
+        let b: Vec<f64> = kernel::ordered(operands[1]).iter().map(|x| x.to_f64()).collect();
         let [.., n, k] = *out.shape() else { unreachable!("two axes") };
         let value = for_each_matrix(operands[0], out.shape(), |number, a| {
             let b = DMatrixView::from_slice(&b[number * n * k..][..n * k], k, n).transpose();

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayViewMutD, Axis, IxDyn};
-
 use super::shared::{check_indices, show_indices};
 use crate::ground::{Attributes, Formula, Problem, Shape, resolve_axis};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::batched::axis_behind;
 use crate::rule::{
@@ -37,14 +36,10 @@ impl Rule for IndexSelect {
         Ok(shape)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let shape = out.shape();
         let axis =
-            resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
-        let to = ArrayViewMutD::from_shape(IxDyn(shape), out.elements());
-        let (mut to, x) = (to.expect("as many elements as the shape has"), operands[0].view());
-        for (mut slice, &index) in to.axis_iter_mut(Axis(axis)).zip(&*self.indices) {
-            slice.assign(&x.index_axis(Axis(axis), index));
-        }
+            resolve_axis(self.axis, out.shape().len()).expect("an axis that the rule has accepted");
+        let terms = self.indices.iter().enumerate().map(|(to, &from)| (to, from, 1.0));
+        kernel::SparseMap::new(self.indices.len(), terms).apply(operands[0], axis, out.elements());
         Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -122,16 +117,10 @@ impl Rule for IndexAdd {
         Ok(shape)
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
-        let shape = out.shape();
         let axis =
-            resolve_axis(self.axis, shape.len()).expect("an axis that the rule has accepted");
-        let sum = ArrayViewMutD::from_shape(IxDyn(shape), out.elements());
-        let mut sum = sum.expect("as many elements as the shape has");
-        sum.fill(A::zero());
-        for (slice, &index) in operands[0].view().axis_iter(Axis(axis)).zip(&*self.indices) {
-            let mut target = sum.index_axis_mut(Axis(axis), index);
-            target += &slice;
-        }
+            resolve_axis(self.axis, out.shape().len()).expect("an axis that the rule has accepted");
+        let terms = self.indices.iter().enumerate().map(|(from, &to)| (to, from, 1.0));
+        kernel::SparseMap::new(self.length, terms).apply(operands[0], axis, out.elements());
         Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {

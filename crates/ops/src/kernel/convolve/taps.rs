@@ -1,0 +1,197 @@
+//! Convolution of few channels to few outputs, as of groups of one channel: each element of the kernel
+//! passes over whole planes where windows move by 1, and else over rows of windows.
+
+use super::Geometry;
+use super::shifted::Shifted;
+use crate::ground::memory::Buffer;
+use crate::kernel::geometry::Grid;
+use crate::kernel::simd::vectorised;
+use crate::number::Float;
+
+/// Computes the output.
+pub fn output<A: Float>(geometry: &Geometry, input: &[A], weight: &[A], result: &mut [A]) {
+    let (grid, area) = (&geometry.grid, geometry.grid.area());
+    let shifted = Shifted::image(grid);
+    geometry.by_image(result, geometry.output(), |first, result| {
+        result.fill(A::zero());
+        let mut rooms =
+            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.results()));
+        let images = input[first * geometry.image()..].chunks_exact(geometry.image());
+        for (image, output) in images.zip(result.chunks_exact_mut(geometry.output())) {
+            geometry.for_each_pair(|pair, channel, to| {
+                let (weight, plane) =
+                    (geometry.kernel_of(weight, pair), &image[channel * area..][..area]);
+                let windows = &mut output[geometry.windows_of(to)];
+                match &mut rooms {
+                    Some((shifted, room, sums)) => {
+                        shifted.lay(plane, room);
+                        shifted.sum(room, weight, sums);
+                        shifted.add_results(sums, windows);
+                    }
+                    None => add_output(grid, weight, plane, windows),
+                }
+            });
+        }
+    });
+}
+
+/// Computes the gradient of each image.
+pub fn input<A: Float>(geometry: &Geometry, outputs: &[A], weight: &[A], result: &mut [A]) {
+    let (grid, area) = (&geometry.grid, geometry.grid.area());
+    let shifted = Shifted::windows(grid);
+    geometry.by_image(result, geometry.image(), |first, result| {
+        result.fill(A::zero());
+        let mut rooms =
+            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.results()));
+        let outputs = outputs[first * geometry.output()..].chunks_exact(geometry.output());
+        for (output, image) in outputs.zip(result.chunks_exact_mut(geometry.image())) {
+            geometry.for_each_pair(|pair, channel, from| {
+                let (weight, windows) =
+                    (geometry.kernel_of(weight, pair), &output[geometry.windows_of(from)]);
+                let plane = &mut image[channel * area..][..area];
+                match &mut rooms {
+                    Some((shifted, room, sums)) => {
+                        shifted.lay(windows, room);
+                        shifted.sum(room, weight, sums);
+                        shifted.add_results(sums, plane);
+                    }
+                    None => add_input(grid, weight, windows, plane),
+                }
+            });
+        }
+    });
+}
+
+/// Computes the gradient of the weight, summed over the images.
+pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Buffer<A> {
+    let (size, output) = (geometry.image(), geometry.output());
+    let (grid, area, kernel) = (&geometry.grid, geometry.grid.area(), geometry.grid.kernel());
+    let shifted = Shifted::image(grid);
+    geometry.sum_over_images(geometry.weight(), |range, sum| {
+        let mut rooms =
+            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.results()));
+        for n in range {
+            let (image, output) = (&input[n * size..][..size], &outputs[n * output..][..output]);
+            geometry.for_each_pair(|pair, channel, from| {
+                let (plane, windows) =
+                    (&image[channel * area..][..area], &output[geometry.windows_of(from)]);
+                let sums = &mut sum[pair * kernel..][..kernel];
+                match &mut rooms {
+                    Some((shifted, room, gradients)) => {
+                        shifted.lay(plane, room);
+                        shifted.lay_results(windows, gradients);
+                        shifted.add_products(room, gradients, sums);
+                    }
+                    None => add_weight(grid, plane, windows, sums),
+                }
+            });
+        }
+    })
+}
+
+impl Geometry {
+    /// Calls `visit` with the number of each pair of an output and a channel of its group, with the
+    /// channel, and with the output.
+    fn for_each_pair(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        let (channels, outputs) = (self.channels / self.groups, self.outputs / self.groups);
+        for output in 0..self.outputs {
+            for channel in 0..channels {
+                visit(output * channels + channel, output / outputs * channels + channel, output);
+            }
+        }
+    }
+
+    /// The weights of a pair.
+    fn kernel_of<'a, A>(&self, weight: &'a [A], pair: usize) -> &'a [A] {
+        &weight[pair * self.grid.kernel()..][..self.grid.kernel()]
+    }
+
+    /// Where the windows of an output are in that of an image.
+    fn windows_of(&self, output: usize) -> std::ops::Range<usize> {
+        output * self.windows()..(output + 1) * self.windows()
+    }
+}
+
+vectorised! {
+    /// Adds to each window the products of a channel's elements under it.
+    fn add_output<A: Float>(grid: &Grid, weight: &[A], channel: &[A], windows: &mut [A]) {
+        let stride = grid.slides[1].stride;
+        grid.for_each_meeting(|k, range, from| {
+            let (x, weight) = (channel[from..].iter().step_by(stride), weight[k]);
+            windows[range].iter_mut().zip(x).for_each(|(sum, &x)| *sum += weight * x);
+        });
+    }
+}
+
+vectorised! {
+    /// Adds to each element of a channel the products of the windows' gradients.
+    fn add_input<A: Float>(grid: &Grid, weight: &[A], windows: &[A], channel: &mut [A]) {
+        let stride = grid.slides[1].stride;
+        grid.for_each_meeting(|k, range, to| {
+            let (sums, weight) = (channel[to..].iter_mut().step_by(stride), weight[k]);
+            sums.zip(&windows[range]).for_each(|(sum, &y)| *sum += weight * y);
+        });
+    }
+}
+
+vectorised! {
+    /// Adds, for each element of the kernel, the products of the elements and the windows' gradients.
+    fn add_weight<A: Float>(grid: &Grid, channel: &[A], windows: &[A], sums: &mut [A]) {
+        let stride = grid.slides[1].stride;
+        grid.for_each_meeting(|k, range, from| {
+            let pairs = windows[range].iter().zip(channel[from..].iter().step_by(stride));
+            sums[k] += pairs.fold(A::zero(), |sum, (&y, &x)| sum + x * y);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::planes;
+    use super::*;
+    use crate::kernel::geometry::Slide;
+
+    /// Against [`planes`], with strides, padding, dilation and one to three axes.
+    #[test]
+    fn rows_of_windows_give_what_columns_give() {
+        let number = |i: usize| ((i * 37 % 61) as f64 - 30.0) / 8.0; // Sums of products are exact.
+        let numbers = |count: usize| -> Vec<f64> { (0..count).map(number).collect() };
+        let slides: [(&[Slide], &[usize]); 8] = [
+            (&[Slide::new(3).padding(1); 2], &[9, 23]),
+            (&[Slide::new(3); 2], &[5, 6]),
+            (&[Slide::new(2).padding(3), Slide::new(3).dilation(2).padding(1)], &[6, 9]),
+            (&[Slide::new(3).stride(2); 2], &[8, 21]),
+            (&[Slide::new(2).dilation(3).padding(2), Slide::new(5).stride(3).padding(4)], &[7, 40]),
+            (&[Slide::new(4)], &[37]),
+            (&[Slide::new(2).padding(1); 3], &[3, 4, 5]),
+            (&[Slide::new(1).stride(2).padding(1); 2], &[1, 3]),
+        ];
+        for (slides, spatial) in slides {
+            for (groups, channels, outputs) in [(1, 1, 1), (3, 3, 3), (2, 2, 4), (2, 4, 2)] {
+                let pairs = slides.iter().zip(spatial).enumerate();
+                let counts = pairs.map(|(axis, (slide, &length))| slide.count(axis, length));
+                let counts: Vec<usize> = counts.collect::<Result<_, _>>().unwrap();
+                let images = 3;
+                let shape = |channels, spatial: &[usize]| [&[images, channels], spatial].concat();
+                let (input_shape, output_shape) =
+                    (shape(channels, spatial), shape(outputs, &counts));
+                let geometry = Geometry::new(&input_shape, &output_shape, slides, groups);
+                let x = numbers(images * geometry.image());
+                let w = numbers(geometry.weight());
+                let y = numbers(images * geometry.output());
+                let two = |length: usize| [vec![0.0; length], vec![1.0; length]];
+                let [mut wanted, mut found] = two(y.len());
+                planes::output(&geometry, &x, &w, &mut wanted);
+                super::output(&geometry, &x, &w, &mut found);
+                assert_eq!(found, wanted, "output, {slides:?}, {groups} groups");
+                let [mut wanted, mut found] = two(x.len());
+                planes::input(&geometry, &y, &w, &mut wanted);
+                super::input(&geometry, &y, &w, &mut found);
+                assert_eq!(found, wanted, "input, {slides:?}, {groups} groups");
+                let wanted = planes::weight(&geometry, &x, &y);
+                let found = super::weight(&geometry, &x, &y);
+                assert_eq!(found[..], wanted[..], "weight, {slides:?}, {groups} groups");
+            }
+        }
+    }
+}
