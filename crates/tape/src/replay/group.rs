@@ -1,17 +1,14 @@
 //! Fused groups of a program.
 
-use std::any::TypeId;
 use std::collections::HashMap;
 
 use ops::fuse::{Chain, Layout, Value};
-use ops::rules::BroadcastTo;
 use ops::{Float, Shape};
 use smallvec::SmallVec;
 
 use super::allocate::Planner;
 use super::code::{Ending, Group, Slot};
 use super::schedule::Class;
-use crate::graph::op::Pointwise;
 
 impl<A: Float> Planner<'_, A> {
     /// Compiles the members of a group, which runs in the given step.
@@ -19,7 +16,6 @@ impl<A: Float> Planner<'_, A> {
         let mut chain = Chain::new(Layout::of(self.value(members[0])));
         let (mut inputs, mut outs) = (Vec::new(), Vec::new());
         let (mut outputs, mut origins, mut endings) = (Vec::new(), Vec::new(), Vec::new());
-        let is_summed = self.summed(members);
         let mut values: HashMap<usize, Value> = HashMap::new();
         for &member in members {
             if matches!(self.nodes.class[member], Class::Ending) {
@@ -38,13 +34,8 @@ impl<A: Float> Planner<'_, A> {
             let Class::Pointwise(op) = absent else { unreachable!("a member of a group") };
             // What is needed later is written where it stays.
             let slot = (self.last_use[member] > step).then(|| self.assign(member));
-            let value =
-                if slot.is_none() && !is_summed.contains(&member) && self.is_repetition(&*op) {
-                    operands[0]
-                } else {
-                    origins.push((self.name(member), self.location(member)));
-                    chain.step(op, &operands)
-                };
+            origins.push((self.name(member), self.location(member)));
+            let value = chain.step(op, &operands);
             values.insert(member, value);
             if let Some(Slot::Tensor(tensor)) = slot {
                 outs.push(tensor);
@@ -56,12 +47,6 @@ impl<A: Float> Planner<'_, A> {
         Group { fused: chain.compile::<A>(&outputs), inputs, outs, endings, origins }
     }
 
-    /// The members of which a sum is taken.
-    fn summed(&self, members: &[usize]) -> Vec<usize> {
-        let endings = members.iter().filter(|&&x| matches!(self.nodes.class[x], Class::Ending));
-        endings.map(|&ending| self.nodes.operands[ending][0]).collect()
-    }
-
     /// The op of a node that takes the sum of a member.
     fn ending(&mut self, node: usize) -> Ending<A> {
         let slot = self.assign(node);
@@ -69,12 +54,5 @@ impl<A: Float> Planner<'_, A> {
         self.plan.member(self.tape, (node, None), Some(slot));
         let shape = Shape::from_slice(self.value(self.nodes.operands[node][0]).shape());
         Ending { op: self.op(node), shape, to }
-    }
-
-    /// Tells whether an op only repeats its operand, whose row can then stand for its own. Where each
-    /// value is looked at, it is computed.
-    fn is_repetition(&self, op: &dyn Pointwise<A>) -> bool {
-        let is_it = |(rule, _)| rule == TypeId::of::<BroadcastTo>();
-        !self.tape.stops_at_non_finite() && op.identity().is_some_and(is_it)
     }
 }

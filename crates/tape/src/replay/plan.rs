@@ -27,6 +27,8 @@ pub struct Plan {
     recorded_bytes: usize,
     pub(crate) numbers: usize,
     pub(crate) values: usize,
+    /// While it is made, the node that each stands for: what is read in its place.
+    means: Vec<usize>,
 }
 
 /// A step of a program.
@@ -95,6 +97,11 @@ impl Plan {
         self.recorded_bytes
     }
 
+    /// A plan without steps, in which some nodes stand for others.
+    pub(super) fn new(means: &[usize]) -> Self {
+        Self { means: means.to_vec(), ..Self::default() }
+    }
+
     pub(super) fn begin_step(&mut self) {
         self.steps.push(PlannedStep::Scalars(Vec::new()));
     }
@@ -155,8 +162,8 @@ impl Plan {
     ) {
         self.single(tape, node, slot, false);
         let var = |node| Var::new(tape, NodeIndex::new(node));
+        let added = formula(var(added), None, &self.means);
         if let Some(PlannedStep::Single(value)) = self.steps.last_mut() {
-            let added = formula(var(added), None);
             value.formula = format!("{} + {added}", var(sum).short_label());
         }
     }
@@ -189,7 +196,7 @@ impl Plan {
         if storage != Storage::View {
             self.recorded_bytes += shape.iter().product::<usize>() * size_of::<A>();
         }
-        let formula = formula(var, first);
+        let formula = formula(var, first, &self.means);
         PlannedValue { position: node, label: var.short_label(), formula, shape, storage }
     }
 
@@ -230,6 +237,7 @@ impl Plan {
             }
         }
         self.numbers = numbers;
+        self.means = Vec::new();
         self.buffer_bytes += numbers * size_of::<A>();
         for step in &mut self.steps {
             let values = match step {
@@ -260,16 +268,22 @@ impl From<Slot> for Storage {
 
 /// How a value is computed from others, by the names that these have in the plan. What was recorded
 /// from position `first` on has none, and is written out.
-fn formula<A: Float>(x: Var<'_, A>, first: Option<usize>) -> String {
-    written(x, first.unwrap_or(usize::MAX)).as_ref().map(ToString::to_string).unwrap_or_default()
+fn formula<A: Float>(x: Var<'_, A>, first: Option<usize>, means: &[usize]) -> String {
+    let formula = written(x, first.unwrap_or(usize::MAX), means);
+    formula.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-fn written<A: Float>(x: Var<'_, A>, first: usize) -> Option<Formula> {
+fn written<A: Float>(x: Var<'_, A>, first: usize, means: &[usize]) -> Option<Formula> {
     x.written_in(|operand| {
-        if operand.position() < first {
+        let mut node = operand.position();
+        while means[node] != node {
+            node = means[node];
+        }
+        let operand = Var::new(operand.tape(), NodeIndex::new(node));
+        if node < first {
             return Formula::symbol(operand.short_label(), &operand.shape());
         }
-        written(operand, first).unwrap_or_else(|| {
+        written(operand, first, means).unwrap_or_else(|| {
             let literal = operand.tape().graph()[operand.index()].value.as_scalar();
             literal.map_or_else(Formula::unwritten, |literal| Formula::number(literal.to_f64()))
         })

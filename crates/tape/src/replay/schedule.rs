@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::collections::HashMap;
 
 use ops::fuse::Layout;
-use ops::rules::{Add, Lift};
+use ops::rules::{Add, BroadcastTo, Lift};
 use ops::{Family, Float, Tensor};
 use petgraph::graph::NodeIndex;
 use smallvec::SmallVec;
@@ -86,6 +86,9 @@ impl<A: Float> Nodes<A> {
         for &output in outputs {
             nodes.is_output[nodes.means[output]] = true;
         }
+        if !tape.stops_at_non_finite() {
+            nodes.read_before_repetition();
+        }
         for &operand in nodes.operands.iter().flatten() {
             nodes.uses[operand] += 1;
         }
@@ -94,6 +97,35 @@ impl<A: Float> Nodes<A> {
             (0..count).for_each(|node| nodes.find_ending(graph, node));
         }
         nodes
+    }
+
+    /// Lets pointwise ops read what a broadcast repeats, since they read any operand that broadcasts to
+    /// their shape; a broadcast that nothing else needs is not computed. Where each value is looked at,
+    /// it is.
+    fn read_before_repetition(&mut self) {
+        let repeats = |class: &Class<A>| match class {
+            Class::Pointwise(op) => {
+                op.identity().is_some_and(|(rule, _)| rule == TypeId::of::<BroadcastTo>())
+            }
+            _ => false,
+        };
+        let is_repetition: Vec<bool> = self.class.iter().map(repeats).collect();
+        let mut is_read = self.is_output.clone();
+        for node in (0..self.class.len()).rev() {
+            if is_repetition[node] && !is_read[node] {
+                self.class[node] = Class::Absent;
+                self.means[node] = std::mem::take(&mut self.operands[node])[0];
+            }
+            let is_pointwise = matches!(self.class[node], Class::Pointwise(_));
+            for at in 0..self.operands[node].len() {
+                let mut operand = self.operands[node][at];
+                while is_pointwise && is_repetition[operand] {
+                    operand = self.operands[operand][0];
+                }
+                self.operands[node][at] = operand;
+                is_read[operand] = true;
+            }
+        }
     }
 
     /// Finds out whether a node takes nothing but the sum of a pointwise op's value.
