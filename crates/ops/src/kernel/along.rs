@@ -15,7 +15,7 @@ const PER_THREAD: usize = 32_768;
 const SHORT: usize = 16;
 
 /// Cumulative sums along rows that are computed side by side, since each waits for the one before.
-const SIDE_BY_SIDE: usize = 8;
+const SIDE_BY_SIDE: usize = 4;
 
 /// A sparse linear map along an axis: of each result, the elements that it is the sum of, with their
 /// weights.
