@@ -1,7 +1,7 @@
 //! One op at a time: its value and the gradients of Σ y² with respect to all operands, replayed.
 //!
 //! `cargo bench --manifest-path benches/Cargo.toml --bench one_op -- softmax` prints a line for each case
-//! whose name has that in it: the median in ms of half a second. `benches/peers/one_op.py` runs them
+//! whose name has that in it, or with `--exact` is that: the median in ms of half a second. `benches/peers/one_op.py` runs them
 //! beside PyTorch and JAX. Without `--bench` each case runs once.
 
 use std::time::{Duration, Instant};
@@ -24,9 +24,11 @@ fn two(slide: Slide) -> [Slide; 2] {
     [slide; 2]
 }
 
-/// The cases: a name, the operands' shapes, the op.
-fn cases() -> Vec<(&'static str, Vec<&'static [usize]>, Op)> {
-    const K3: Slide = Slide::new(3).padding(1);
+/// A name, the operands' shapes, the op.
+type Case = (&'static str, Vec<&'static [usize]>, Op);
+
+/// Functions of elements and rows.
+fn on_elements() -> Vec<Case> {
     vec![
         ("gelu", vec![&[256, 1024]], |v| v[0].gelu()),
         ("silu", vec![&[256, 1024]], |v| v[0].silu()),
@@ -47,6 +49,12 @@ fn cases() -> Vec<(&'static str, Vec<&'static [usize]>, Op)> {
         ("max of columns", vec![&[1000, 1000]], |v| v[0].max_axes(0)),
         ("norm of rows", vec![&[1000, 1000]], |v| v[0].norm(1)),
         ("variance of rows", vec![&[1000, 1000]], |v| v[0].var(1, 1.0)),
+    ]
+}
+
+/// Elements in other places, and products.
+fn along_axes() -> Vec<Case> {
+    vec![
         ("cumsum along rows", vec![&[256, 1024]], |v| v[0].cumsum(1)),
         ("cumsum along columns", vec![&[1024, 256]], |v| v[0].cumsum(0)),
         ("concat", vec![&[256, 512], &[256, 512]], |v| v[0].concat(&[v[1]], 1)),
@@ -72,6 +80,15 @@ fn cases() -> Vec<(&'static str, Vec<&'static [usize]>, Op)> {
         ("einsum", vec![&[8, 8, 64, 32], &[8, 8, 64, 32]], |v| {
             V::einsum("bhqd,bhkd->bhqk", &[&v[0], &v[1]])
         }),
+        ("inverse", vec![&[64, 64]], |v| v[0].inverse()),
+        ("solve", vec![&[64, 64], &[64, 8]], |v| v[0].solve(v[1])),
+    ]
+}
+
+/// Windows over images.
+fn of_images() -> Vec<Case> {
+    const K3: Slide = Slide::new(3).padding(1);
+    vec![
         ("conv 3 by 3", vec![&[32, 16, 28, 28], &[32, 16, 3, 3]], |v| v[0].conv(v[1], &two(K3), 1)),
         ("conv 1 by 1", vec![&[16, 64, 28, 28], &[64, 64, 1, 1]], |v| {
             v[0].conv(v[1], &two(Slide::new(1)), 1)
@@ -100,8 +117,6 @@ fn cases() -> Vec<(&'static str, Vec<&'static [usize]>, Op)> {
             v[0].avg_pool(&two(Slide::new(2).stride(2)), false, true)
         }),
         ("avg_pool 3 by 1", vec![&[32, 32, 28, 28]], |v| v[0].avg_pool(&two(K3), false, true)),
-        ("inverse", vec![&[64, 64]], |v| v[0].inverse()),
-        ("solve", vec![&[64, 64], &[64, 8]], |v| v[0].solve(v[1])),
     ]
 }
 
@@ -133,10 +148,11 @@ fn median(once: bool, mut run: impl FnMut()) -> f64 {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let once = !arguments.iter().any(|argument| argument == "--bench");
+    let has = |option| arguments.iter().any(|argument| argument == option);
+    let (once, exact) = (!has("--bench"), has("--exact"));
     let wanted: Vec<&String> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
-    for (name, shapes, op) in cases() {
-        if !wanted.iter().all(|word| name.contains(word.as_str())) {
+    for (name, shapes, op) in on_elements().into_iter().chain(along_axes()).chain(of_images()) {
+        if !wanted.iter().all(|&word| name == word || !exact && name.contains(word)) {
             continue;
         }
         let mut state = 1;

@@ -109,11 +109,24 @@ fn normalisation() {
 }
 
 #[test]
+fn along_an_axis() {
+    let (rows, planes) = (x(&[30_000, 7], 0), x(&[40, 300, 20], 1));
+    for (what, x) in [("elements", &rows), ("rows", &planes)] {
+        let backwards: Vec<usize> = (0..x.shape()[1]).rev().step_by(2).collect();
+        alike(&format!("sums of {what}"), || x.cumsum(1));
+        alike(&format!("{what} in reverse"), || x.flip(1));
+        alike(&format!("repeated {what}"), || x.repeat(1, 3));
+        alike(&format!("{what} between others"), || x.upsample_linear(1, 2 * x.shape()[1]));
+        alike(&format!("chosen {what}"), || x.index_select(1, &backwards));
+    }
+}
+
+#[test]
 fn windows() {
     let images = x(&[37, 8, 30, 30], 0);
     let slides = || Slides::from_slice(&[Slide::new(3).padding(1), Slide::new(3)]);
-    // Straight from the images, by one product, and group by group.
-    for (outputs, groups) in [(16, 1), (70, 1), (16, 2)] {
+    // Straight from the images, by one product, group by group, and channel by channel.
+    for (outputs, groups) in [(16, 1), (70, 1), (16, 2), (8, 8)] {
         let weight = x(&[outputs, 8 / groups, 3, 3], 1);
         let conv = |part| Conv { slides: slides(), groups, part };
         let y = Tensor::apply(conv(Part::Output), &[&images, &weight]).sin();
@@ -124,6 +137,9 @@ fn windows() {
     }
 
     let slides = || Slides::from_slice(&[Slide::new(2).stride(2), Slide::new(3).stride(2)]);
+    let many = x(&[300, 8, 30, 30], 1);
+    let conv = || Conv { slides: slides(), groups: 8, part: Part::Output };
+    alike("rows of windows", || Tensor::apply(conv(), &[&many, &x(&[8, 1, 2, 3], 2)]));
     let pooled = || Tensor::apply(MaxPool { slides: slides() }, &[&images]);
     let (v, slope) = (pooled().sin(), MaxPoolSlope { slides: slides(), adjoint: true });
     let along = MaxPoolSlope { slides: slides(), adjoint: false };

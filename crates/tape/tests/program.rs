@@ -261,14 +261,35 @@ fn a_broadcast_is_computed_only_for_what_is_not_elementwise() {
     let mut program = tape.compile(&[y]);
     let plan = program.plan().to_string();
     assert!(!plan.contains("broadcast_to"), "{plan}");
-    let two = [(x.position(), &sample(&[3, 4], 2)), (row.position(), &sample(&[4], 3))];
+    let (new_x, new_row) = (sample(&[3, 4], 2), sample(&[4], 3));
+    let two = [(x.position(), &new_x), (row.position(), &new_row)];
     program.run_with(&two).unwrap();
     let again = (two[0].1 * two[1].1).sum_axes(1).reshape([3, 1]) * two[1].1;
     assert_eq!(program.value(0), &again.broadcast_to(&[2, 3, 4]));
     assert_ne!(program.value(0), &wanted);
-    // A product reads it as a tensor, and so does whoever asks for it.
-    let by_product = tape.compile(&[x.matmul(stretched.t()), stretched]).plan().to_string();
-    assert!(by_product.contains("broadcast_to"), "{by_product}");
+    // A product reads it as a tensor, a sum of all its elements, too, and so does whoever asks for it.
+    type Other = for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>;
+    let others: [Other; 4] = [
+        |x, y| x.matmul(y.t()).sum(),
+        |x, y| y.sum() + (x * y).sum(),
+        |_, y| y,
+        |x, y| (y.detach() * x).t().exp() + y.expand_dims(0).broadcast_to(&[4, 3, 4]).sum_axes(2),
+    ];
+    for other in others {
+        let mut program = tape.compile(&[other(x, row.broadcast_to(&[3, 4])), x * stretched]);
+        let plan = program.plan().to_string();
+        assert!(plan.contains("broadcast_to"), "{plan}");
+        program.run_with(&two).unwrap();
+        let tape = Tape::new();
+        let [x, row] = [tape.var(two[0].1), tape.var(two[1].1)];
+        let wanted = other(x, row.broadcast_to(&[3, 4])).value();
+        assert_eq!(program.value(0), &wanted, "{plan}");
+        assert_eq!(program.value(1), &(two[0].1 * two[1].1), "{plan}");
+    }
+    // A plan names what is read, also where the broadcast is there.
+    let stretched = row.named("row").broadcast_to(&[3, 4]).named("stretched");
+    let plan = tape.compile(&[x.named("x") * stretched, stretched]).plan().to_string();
+    assert!(plan.contains("= x · row"), "{plan}");
     // Where each value is looked at, each is computed.
     let tape = Tape::new().stop_at_non_finite();
     let x = tape.var([1.0, 2.0]);

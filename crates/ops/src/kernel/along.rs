@@ -11,7 +11,7 @@ use crate::tensor::Tensor;
 /// The fewest results worth a thread of their own.
 const PER_THREAD: usize = 32_768;
 
-/// The fewest elements that are copied by a call, and of a row that is added by one.
+/// The fewest elements that are computed as a row, and of a row that is added in vector registers.
 const SHORT: usize = 16;
 
 /// Cumulative sums along rows that are computed side by side, since each waits for the one before.
@@ -29,8 +29,8 @@ pub struct SparseMap<A> {
 /// How results that follow one another are computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
-    /// All at once: each has the terms of the one before, of elements that are one further.
-    Shifted,
+    /// As rows of memory: each has the terms of the one before, of elements that are one further.
+    Rows,
     /// Each as a copy of an element.
     Gathered,
     /// Each as a sum.
@@ -62,6 +62,7 @@ impl<A: Float> SparseMap<A> {
     pub fn apply(&self, x: &Tensor<A>, axis: usize, out: &mut [A]) {
         let (length, inner) = (x.shape()[axis], x.shape()[axis + 1..].iter().product::<usize>());
         let results = self.starts.len() - 1;
+        assert_eq!(out.len() * length, x.len() * results, "as many elements as there are results");
         if out.is_empty() {
             return;
         }
@@ -109,12 +110,12 @@ impl<A: Float> SparseMap<A> {
                 end += 1;
             }
             let way = match () {
-                () if (end - to) * inner >= SHORT => Way::Shifted,
+                () if (end - to) * inner >= SHORT => Way::Rows,
                 () if self.is_copy(to) => Way::Gathered,
                 () => Way::Summed,
             };
             match runs.last_mut() {
-                Some((last, run)) if *last == way && way != Way::Shifted => run.end = end,
+                Some((last, run)) if *last == way && way != Way::Rows => run.end = end,
                 _ => runs.push((way, to..end)),
             }
             to = end;
@@ -126,7 +127,7 @@ impl<A: Float> SparseMap<A> {
     fn apply_run(&self, way: Way, run: Range<usize>, x: &[A], inner: usize, out: &mut [A]) {
         let from = &self.from[self.starts[run.start]..self.starts[run.end]];
         match way {
-            Way::Shifted => self.sum_rows(run.start, x, inner, out),
+            Way::Rows => self.sum_rows(run.start, x, inner, out),
             Way::Gathered if inner == 1 => {
                 out.iter_mut().zip(from).for_each(|(out, &from)| *out = x[from]);
             }
@@ -256,19 +257,21 @@ mod tests {
             .chain((40..43).map(|i| (i, i - 40, 1.0)))
             .chain([(43, 7, 3.0)])
             .collect();
-        let map = SparseMap::<f64>::new(45, terms.iter().copied());
+        let map = SparseMap::<f64>::new(64, terms.iter().copied());
         let ways: Vec<_> = map.runs(1).into_iter().map(|(way, _)| way).collect();
-        assert_eq!(ways, [Way::Shifted, Way::Gathered, Way::Summed, Way::Gathered, Way::Summed]);
+        // The last are results without terms.
+        let wanted = [Way::Rows, Way::Gathered, Way::Summed, Way::Gathered, Way::Summed, Way::Rows];
+        assert_eq!(ways, wanted);
         for (outer, inner) in [(1, 1), (3, 1), (2, 3), (2, 40), (700, 5), (0, 2), (2, 0)] {
             let x = tensor(&[outer, length, inner]);
-            let mut out = vec![f64::NAN; outer * 45 * inner];
+            let mut out = vec![f64::NAN; outer * 64 * inner];
             map.apply(&x, 1, &mut out);
             let mut wanted = vec![0.0; out.len()];
             for block in 0..outer {
                 for &(to, from, weight) in &terms {
                     for i in 0..inner {
                         let term = weight * number((block * length + from) * inner + i);
-                        wanted[(block * 45 + to) * inner + i] += term;
+                        wanted[(block * 64 + to) * inner + i] += term;
                     }
                 }
             }

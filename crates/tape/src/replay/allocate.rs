@@ -95,7 +95,7 @@ const NEVER: u32 = u32::MAX;
 
 impl<'t, A: Float> Planner<'t, A> {
     fn new(tape: &'t Tape<A>, graph: &'t Graph<A>, nodes: Nodes<A>, batches: &[Batch]) -> Self {
-        let (count, plan) = (nodes.class.len(), Plan::new(&nodes.means));
+        let count = nodes.class.len();
         let mut step_of = vec![0; count];
         for (step, batch) in batches.iter().enumerate() {
             match batch {
@@ -124,7 +124,7 @@ impl<'t, A: Float> Planner<'t, A> {
             ends: HashMap::new(),
             kept_views: Vec::new(),
             copies: HashMap::new(),
-            plan,
+            plan: Plan::default(),
         };
         planner.find_lives();
         (0..count).for_each(|node| planner.assign_leaf(node));

@@ -42,7 +42,7 @@ impl<A: Float> Planner<'_, A> {
                 outputs.push(value);
             }
             let first = self.nodes.formulas.get(&member).copied();
-            self.plan.member(self.tape, (member, first), slot);
+            self.plan.member(self.tape, (member, first, &self.nodes.repeats), slot);
         }
         Group { fused: chain.compile::<A>(&outputs), inputs, outs, endings, origins }
     }
@@ -51,7 +51,7 @@ impl<A: Float> Planner<'_, A> {
     fn ending(&mut self, node: usize) -> Ending<A> {
         let slot = self.assign(node);
         let Slot::Number(to) = slot else { unreachable!("a sum of all elements is a number") };
-        self.plan.member(self.tape, (node, None), Some(slot));
+        self.plan.member(self.tape, (node, None, &[]), Some(slot));
         let shape = Shape::from_slice(self.value(self.nodes.operands[node][0]).shape());
         Ending { op: self.op(node), shape, to }
     }

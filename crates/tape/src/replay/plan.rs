@@ -27,8 +27,6 @@ pub struct Plan {
     recorded_bytes: usize,
     pub(crate) numbers: usize,
     pub(crate) values: usize,
-    /// While it is made, the node that each stands for: what is read in its place.
-    means: Vec<usize>,
 }
 
 /// A step of a program.
@@ -97,11 +95,6 @@ impl Plan {
         self.recorded_bytes
     }
 
-    /// A plan without steps, in which some nodes stand for others.
-    pub(super) fn new(means: &[usize]) -> Self {
-        Self { means: means.to_vec(), ..Self::default() }
-    }
-
     pub(super) fn begin_step(&mut self) {
         self.steps.push(PlannedStep::Scalars(Vec::new()));
     }
@@ -122,15 +115,16 @@ impl Plan {
         }
     }
 
-    /// Adds a value of a fused step: a node, and the first of the formula that it stands for, if any.
+    /// Adds a value of a fused step: a node, the first of the formula that it stands for, if any, and
+    /// what the step reads in place of each node.
     pub(super) fn member<A: Float>(
         &mut self,
         tape: &Tape<A>,
-        (node, first): (usize, Option<usize>),
+        (node, first, reads): (usize, Option<usize>, &[usize]),
         slot: Option<Slot>,
     ) {
         let storage = slot.map_or(Storage::Row, Storage::from);
-        let value = self.value(tape, (node, first), storage);
+        let value = self.value(tape, (node, first, reads), storage);
         match self.steps.last_mut() {
             Some(PlannedStep::Fused(values)) => values.push(value),
             Some(step) => *step = PlannedStep::Fused(vec![value]),
@@ -146,7 +140,7 @@ impl Plan {
         is_view: bool,
     ) {
         let storage = if is_view { Storage::View } else { slot.into() };
-        let value = self.value(tape, (node, None), storage);
+        let value = self.value(tape, (node, None, &[]), storage);
         if let Some(step) = self.steps.last_mut() {
             *step = PlannedStep::Single(value);
         }
@@ -162,7 +156,7 @@ impl Plan {
     ) {
         self.single(tape, node, slot, false);
         let var = |node| Var::new(tape, NodeIndex::new(node));
-        let added = formula(var(added), None, &self.means);
+        let added = formula(var(added), None, &[]);
         if let Some(PlannedStep::Single(value)) = self.steps.last_mut() {
             value.formula = format!("{} + {added}", var(sum).short_label());
         }
@@ -187,7 +181,7 @@ impl Plan {
     fn value<A: Float>(
         &mut self,
         tape: &Tape<A>,
-        (node, first): (usize, Option<usize>),
+        (node, first, reads): (usize, Option<usize>, &[usize]),
         storage: Storage,
     ) -> PlannedValue {
         let var = Var::new(tape, NodeIndex::new(node));
@@ -196,7 +190,7 @@ impl Plan {
         if storage != Storage::View {
             self.recorded_bytes += shape.iter().product::<usize>() * size_of::<A>();
         }
-        let formula = formula(var, first, &self.means);
+        let formula = formula(var, first, reads);
         PlannedValue { position: node, label: var.short_label(), formula, shape, storage }
     }
 
@@ -237,7 +231,6 @@ impl Plan {
             }
         }
         self.numbers = numbers;
-        self.means = Vec::new();
         self.buffer_bytes += numbers * size_of::<A>();
         for step in &mut self.steps {
             let values = match step {
@@ -267,23 +260,22 @@ impl From<Slot> for Storage {
 }
 
 /// How a value is computed from others, by the names that these have in the plan. What was recorded
-/// from position `first` on has none, and is written out.
-fn formula<A: Float>(x: Var<'_, A>, first: Option<usize>, means: &[usize]) -> String {
-    let formula = written(x, first.unwrap_or(usize::MAX), means);
+/// from position `first` on has none, and is written out; in place of each node the one in `reads` is
+/// named, if there is any.
+fn formula<A: Float>(x: Var<'_, A>, first: Option<usize>, reads: &[usize]) -> String {
+    let formula = written(x, first.unwrap_or(usize::MAX), reads);
     formula.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-fn written<A: Float>(x: Var<'_, A>, first: usize, means: &[usize]) -> Option<Formula> {
+fn written<A: Float>(x: Var<'_, A>, first: usize, reads: &[usize]) -> Option<Formula> {
     x.written_in(|operand| {
-        let mut node = operand.position();
-        while means[node] != node {
-            node = means[node];
-        }
-        let operand = Var::new(operand.tape(), NodeIndex::new(node));
-        if node < first {
+        let node =
+            reads.get(operand.position()).map_or(operand.index(), |&read| NodeIndex::new(read));
+        let operand = Var::new(operand.tape(), node);
+        if operand.position() < first {
             return Formula::symbol(operand.short_label(), &operand.shape());
         }
-        written(operand, first, means).unwrap_or_else(|| {
+        written(operand, first, reads).unwrap_or_else(|| {
             let literal = operand.tape().graph()[operand.index()].value.as_scalar();
             literal.map_or_else(Formula::unwritten, |literal| Formula::number(literal.to_f64()))
         })

@@ -56,6 +56,8 @@ pub(super) struct Nodes<A: Float> {
     pub operands: Vec<SmallVec<[usize; 3]>>,
     /// The node that stands for each: for a detached value the one it was detached from.
     pub means: Vec<usize>,
+    /// The node that elementwise ops read in place of each: for a broadcast the one that it repeats.
+    pub repeats: Vec<usize>,
     /// The number of times that each node is an operand.
     pub uses: Vec<u32>,
     pub is_output: Vec<bool>,
@@ -70,6 +72,7 @@ impl<A: Float> Nodes<A> {
             class: std::iter::repeat_with(|| Class::Absent).take(count).collect(),
             operands: vec![SmallVec::new(); count],
             means: (0..count).collect(),
+            repeats: (0..count).collect(),
             uses: vec![0; count],
             is_output: vec![false; count],
             formulas: HashMap::new(),
@@ -109,21 +112,21 @@ impl<A: Float> Nodes<A> {
             }
             _ => false,
         };
-        let is_repetition: Vec<bool> = self.class.iter().map(repeats).collect();
+        for node in (0..self.class.len()).filter(|&node| repeats(&self.class[node])) {
+            self.repeats[node] = self.repeats[self.operands[node][0]];
+        }
         let mut is_read = self.is_output.clone();
         for node in (0..self.class.len()).rev() {
-            if is_repetition[node] && !is_read[node] {
+            if self.repeats[node] != node && !is_read[node] {
                 self.class[node] = Class::Absent;
-                self.means[node] = std::mem::take(&mut self.operands[node])[0];
+                self.operands[node].clear();
             }
             let is_pointwise = matches!(self.class[node], Class::Pointwise(_));
-            for at in 0..self.operands[node].len() {
-                let mut operand = self.operands[node][at];
-                while is_pointwise && is_repetition[operand] {
-                    operand = self.operands[operand][0];
+            for operand in &mut self.operands[node] {
+                if is_pointwise {
+                    *operand = self.repeats[*operand];
                 }
-                self.operands[node][at] = operand;
-                is_read[operand] = true;
+                is_read[*operand] = true;
             }
         }
     }

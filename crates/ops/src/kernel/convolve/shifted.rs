@@ -1,12 +1,16 @@
 //! Windows that move by 1 over a plane: under each element of the kernel all of them together are the
 //! plane, shifted.
 
-use super::super::geometry::Grid;
-use super::super::simd::{fold_lanes, vectorised};
+use crate::ground::memory::{self, Buffer};
+use crate::kernel::geometry::Grid;
+use crate::kernel::simd::{fold_lanes, vectorised};
 use crate::number::Float;
 
 /// Results whose sums are kept in registers.
 const BLOCK: usize = 32;
+
+/// How many times as large as plane and results the plane with its zeros may be.
+const MOST_ROOM: usize = 8;
 
 /// A plane with zeros around it. Its rows follow one another, and so do those of the results, with the same
 /// pitch: what stands between two rows of them is of no use, but one loop runs over all.
@@ -34,7 +38,7 @@ impl Shifted {
 
     /// The other way round: the image's elements over the gradients of the windows. The elements of the
     /// kernel come in reverse.
-    pub fn windows(grid: &Grid) -> Option<Self> {
+    pub fn transposed(grid: &Grid) -> Option<Self> {
         let mut padding = [(0, 0); 2];
         for (padding, slide) in padding.iter_mut().zip(grid.slides) {
             let reach = slide.span() - 1;
@@ -56,6 +60,10 @@ impl Shifted {
             return None;
         }
         let [rows, pitch] = [0, 1].map(|axis| plane[axis] + padding[axis].0 + padding[axis].1);
+        let used = plane[0] * plane[1] + results[0] * results[1];
+        if rows.checked_mul(pitch)? / MOST_ROOM > used {
+            return None;
+        }
         let shifts = (0..down.kernel).flat_map(|y| {
             (0..across.kernel).map(move |x| y * down.dilation * pitch + x * across.dilation)
         });
@@ -71,13 +79,14 @@ impl Shifted {
     }
 
     /// Zeros, for a plane with those around it.
-    pub fn room<A: Float>(&self) -> Vec<A> {
-        vec![A::zero(); self.rows * self.pitch]
+    pub fn room<A: Float>(&self) -> Buffer<A> {
+        memory::filled(self.rows * self.pitch, A::zero())
     }
 
-    /// Zeros, for results.
-    pub fn results<A: Float>(&self) -> Vec<A> {
-        vec![A::zero(); (self.results[0] - 1) * self.pitch + self.results[1]]
+    /// Zeros, for results or their gradients.
+    pub fn room_of_results<A: Float>(&self) -> Buffer<A> {
+        let length = (self.results[0] - 1) * self.pitch + self.results[1];
+        memory::filled(length, A::zero())
     }
 
     /// Copies a plane into the middle of its room.
@@ -89,8 +98,8 @@ impl Shifted {
     }
 
     /// Copies the gradients of results to the pitch of the plane.
-    pub fn lay_results<A: Float>(&self, results: &[A], room: &mut [A]) {
-        let rows = results.chunks_exact(self.results[1]).zip(room.chunks_mut(self.pitch));
+    pub fn lay_gradients<A: Float>(&self, gradients: &[A], room: &mut [A]) {
+        let rows = gradients.chunks_exact(self.results[1]).zip(room.chunks_mut(self.pitch));
         rows.for_each(|(row, to)| to[..row.len()].copy_from_slice(row));
     }
 
@@ -102,13 +111,18 @@ impl Shifted {
     }
 
     /// Computes the sum of the shifted planes, each times its weight.
+    ///
+    /// The zeros are multiplied, too, so that a weight which is not finite gives NaN beside an edge.
     pub fn sum<A: Float>(&self, plane: &[A], weights: &[A], results: &mut [A]) {
         sum_shifted(&self.shifts, plane, weights, results);
     }
 
-    /// Adds the products of the gradients of the results with each shifted plane.
-    pub fn add_products<A: Float>(&self, plane: &[A], gradients: &[A], sums: &mut [A]) {
-        add_shifted(&self.shifts, plane, gradients, sums);
+    /// Computes the sum of the products of the gradients with each shifted plane.
+    ///
+    /// What stands between the rows is multiplied by 0, so that an element which is not finite gives NaN
+    /// also where no window meets it.
+    pub fn products<A: Float>(&self, plane: &[A], gradients: &[A], sums: &mut [A]) {
+        products_shifted(&self.shifts, plane, gradients, sums);
     }
 }
 
@@ -137,7 +151,7 @@ vectorised! {
 }
 
 vectorised! {
-    fn add_shifted<A: Float>(shifts: &[usize], plane: &[A], gradients: &[A], sums: &mut [A]) {
+    fn products_shifted<A: Float>(shifts: &[usize], plane: &[A], gradients: &[A], sums: &mut [A]) {
         let (blocks, rest) = gradients.as_chunks::<BLOCK>();
         for (&by, sum) in shifts.iter().zip(sums) {
             let (x, x_rest) = plane[by..by + gradients.len()].as_chunks::<BLOCK>();
@@ -148,7 +162,7 @@ vectorised! {
                 }
             }
             lanes.iter_mut().zip(rest).zip(x_rest).for_each(|((lane, &y), &x)| *lane += y * x);
-            *sum += fold_lanes(lanes, |a, b| a + b);
+            *sum = fold_lanes(lanes, |a, b| a + b);
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Convolution of few channels to few outputs, as of groups of one channel: each element of the kernel
-//! passes over whole planes where windows move by 1, and else over rows of windows.
+//! passes over a whole plane where windows move by 1, and over rows of windows with strides or in volumes.
+//!
+//! What is multiplied by a zero around a plane must be finite; where it is not, rows of windows are taken,
+//! which end at the edge.
 
 use super::Geometry;
 use super::shifted::Shifted;
@@ -15,7 +18,7 @@ pub fn output<A: Float>(geometry: &Geometry, input: &[A], weight: &[A], result: 
     geometry.by_image(result, geometry.output(), |first, result| {
         result.fill(A::zero());
         let mut rooms =
-            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.results()));
+            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.room_of_results()));
         let images = input[first * geometry.image()..].chunks_exact(geometry.image());
         for (image, output) in images.zip(result.chunks_exact_mut(geometry.output())) {
             geometry.for_each_pair(|pair, channel, to| {
@@ -23,12 +26,12 @@ pub fn output<A: Float>(geometry: &Geometry, input: &[A], weight: &[A], result: 
                     (geometry.kernel_of(weight, pair), &image[channel * area..][..area]);
                 let windows = &mut output[geometry.windows_of(to)];
                 match &mut rooms {
-                    Some((shifted, room, sums)) => {
+                    Some((shifted, room, sums)) if are_finite(weight) => {
                         shifted.lay(plane, room);
                         shifted.sum(room, weight, sums);
                         shifted.add_results(sums, windows);
                     }
-                    None => add_output(grid, weight, plane, windows),
+                    _ => add_output(grid, weight, plane, windows),
                 }
             });
         }
@@ -38,11 +41,11 @@ pub fn output<A: Float>(geometry: &Geometry, input: &[A], weight: &[A], result: 
 /// Computes the gradient of each image.
 pub fn input<A: Float>(geometry: &Geometry, outputs: &[A], weight: &[A], result: &mut [A]) {
     let (grid, area) = (&geometry.grid, geometry.grid.area());
-    let shifted = Shifted::windows(grid);
+    let shifted = Shifted::transposed(grid);
     geometry.by_image(result, geometry.image(), |first, result| {
         result.fill(A::zero());
         let mut rooms =
-            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.results()));
+            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.room_of_results()));
         let outputs = outputs[first * geometry.output()..].chunks_exact(geometry.output());
         for (output, image) in outputs.zip(result.chunks_exact_mut(geometry.image())) {
             geometry.for_each_pair(|pair, channel, from| {
@@ -50,12 +53,12 @@ pub fn input<A: Float>(geometry: &Geometry, outputs: &[A], weight: &[A], result:
                     (geometry.kernel_of(weight, pair), &output[geometry.windows_of(from)]);
                 let plane = &mut image[channel * area..][..area];
                 match &mut rooms {
-                    Some((shifted, room, sums)) => {
+                    Some((shifted, room, sums)) if are_finite(weight) => {
                         shifted.lay(windows, room);
                         shifted.sum(room, weight, sums);
                         shifted.add_results(sums, plane);
                     }
-                    None => add_input(grid, weight, windows, plane),
+                    _ => add_input(grid, weight, windows, plane),
                 }
             });
         }
@@ -69,24 +72,31 @@ pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Buff
     let shifted = Shifted::image(grid);
     geometry.sum_over_images(geometry.weight(), |range, sum| {
         let mut rooms =
-            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.results()));
+            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.room_of_results()));
+        let mut products = vec![A::zero(); kernel];
         for n in range {
             let (image, output) = (&input[n * size..][..size], &outputs[n * output..][..output]);
             geometry.for_each_pair(|pair, channel, from| {
                 let (plane, windows) =
                     (&image[channel * area..][..area], &output[geometry.windows_of(from)]);
                 let sums = &mut sum[pair * kernel..][..kernel];
-                match &mut rooms {
-                    Some((shifted, room, gradients)) => {
-                        shifted.lay(plane, room);
-                        shifted.lay_results(windows, gradients);
-                        shifted.add_products(room, gradients, sums);
+                if let Some((shifted, room, gradients)) = &mut rooms {
+                    shifted.lay(plane, room);
+                    shifted.lay_gradients(windows, gradients);
+                    shifted.products(room, gradients, &mut products);
+                    if are_finite(&products) {
+                        let pairs = sums.iter_mut().zip(&products);
+                        return pairs.for_each(|(sum, &product)| *sum += product);
                     }
-                    None => add_weight(grid, plane, windows, sums),
                 }
+                add_weight(grid, plane, windows, sums);
             });
         }
     })
+}
+
+fn are_finite<A: Float>(numbers: &[A]) -> bool {
+    numbers.iter().all(|number| number.is_finite())
 }
 
 impl Geometry {
@@ -192,6 +202,59 @@ mod tests {
                 let found = super::weight(&geometry, &x, &y);
                 assert_eq!(found[..], wanted[..], "weight, {slides:?}, {groups} groups");
             }
+        }
+    }
+
+    /// Elements and weights that are infinite count only where a window meets them.
+    #[test]
+    fn what_is_not_finite_stays_where_it_is() {
+        for padding in [0, 1] {
+            let slides = [Slide::new(3).padding(padding); 2];
+            let count = 2 + 2 * padding;
+            let geometry = Geometry::new(&[1, 1, 4, 4], &[1, 1, count, count], &slides, 1);
+            let (mut x, mut w) = (vec![1.0; 16], vec![1.0; 9]);
+            x[3] = f64::INFINITY; // The end of the first row.
+            w[0] = f64::INFINITY; // Up and to the left.
+            let y = vec![1.0; count * count];
+            let mut found = vec![0.0; 16];
+            super::input(&geometry, &y, &w, &mut found);
+            let is_met = |at: usize| at / 4 + padding < count && at % 4 + padding < count;
+            for (at, found) in found.into_iter().enumerate() {
+                assert_eq!(found.is_infinite(), is_met(at), "{found} at {at}, padding {padding}");
+                assert!(!found.is_nan());
+            }
+            let sums = super::weight(&geometry, &x, &y);
+            for (k, &sum) in sums.iter().enumerate() {
+                // The window above whose element is that pixel must be there.
+                let (row, column) = (k / 3, k % 3);
+                let meets = row <= padding && 3 + padding - column < count;
+                assert_eq!(sum.is_infinite(), meets, "{sum} of {k}, padding {padding}");
+                assert!(!sum.is_nan());
+            }
+            w[0] = 1.0;
+            w[8] = f64::INFINITY; // Down and to the right.
+            let mut windows = vec![0.0; count * count];
+            super::output(&geometry, &[1.0; 16], &w, &mut windows);
+            for (at, window) in windows.into_iter().enumerate() {
+                let meets = at / count + 2 < 4 + padding && at % count + 2 < 4 + padding;
+                assert_eq!(window.is_infinite(), meets, "{window} at {at}, padding {padding}");
+                assert!(!window.is_nan());
+            }
+        }
+    }
+
+    /// Few windows in wide padding do not take memory for all of it.
+    #[test]
+    fn zeros_around_a_plane_have_a_limit() {
+        for dilation in [100_000, 1 << 33] {
+            let slides = [Slide::new(2).dilation(dilation).padding(dilation / 2); 2];
+            let geometry = Geometry::new(&[1, 1, 1, 1], &[1, 1, 1, 1], &slides, 1);
+            let mut found = [7.0];
+            super::output(&geometry, &[2.0], &[1.0, 2.0, 3.0, 4.0], &mut found);
+            assert_eq!(found, [0.0]); // The window's elements are all in the padding.
+            super::input(&geometry, &[2.0], &[1.0, 2.0, 3.0, 4.0], &mut found);
+            assert_eq!(found, [0.0]);
+            assert_eq!(super::weight(&geometry, &[2.0], &[3.0])[..], [0.0; 4]);
         }
     }
 }
