@@ -250,6 +250,9 @@ fn a_slope_is_one_step_where_that_saves_something() {
     assert_eq!(ops_of_gradient(&Tape::new(), |x| x / x.tape().constant([0.5])), 3);
 }
 
+/// A function of two variables.
+type OfTwo = for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>;
+
 /// An op that reads a broadcast reads what it repeats, also where the two are in different passes.
 #[test]
 fn a_broadcast_is_computed_only_for_what_is_not_elementwise() {
@@ -268,8 +271,7 @@ fn a_broadcast_is_computed_only_for_what_is_not_elementwise() {
     assert_eq!(program.value(0), &again.broadcast_to(&[2, 3, 4]));
     assert_ne!(program.value(0), &wanted);
     // A product reads it as a tensor, a sum of all its elements, too, and so does whoever asks for it.
-    type Other = for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>;
-    let others: [Other; 4] = [
+    let others: [OfTwo; 4] = [
         |x, y| x.matmul(y.t()).sum(),
         |x, y| y.sum() + (x * y).sum(),
         |_, y| y,
