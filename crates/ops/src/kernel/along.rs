@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use super::layout::ordered;
 use super::simd::vectorised;
-use super::threads;
+use super::{simd, threads};
 use crate::number::Float;
 use crate::tensor::Tensor;
 
 /// The fewest results worth a thread of their own.
 const PER_THREAD: usize = 32_768;
 
-/// The fewest elements that are computed as a row, and of a row that is added in vector registers.
+/// The fewest elements that are computed as a row.
 const SHORT: usize = 16;
 
 /// Cumulative sums along rows that are computed side by side, since each waits for the one before.
@@ -53,6 +53,16 @@ impl<A: Float> SparseMap<A> {
             *at += 1;
         }
         Self { starts, from, weights }
+    }
+
+    /// A map that copies the element of each index to the result of its number.
+    pub fn choosing(indices: &[usize]) -> Self {
+        Self::new(indices.len(), indices.iter().enumerate().map(|(to, &from)| (to, from, 1.0)))
+    }
+
+    /// The adjoint of [`choosing`](Self::choosing): it adds each element to the result of its index.
+    pub fn adding(indices: &[usize], results: usize) -> Self {
+        Self::new(results, indices.iter().enumerate().map(|(from, &to)| (to, from, 1.0)))
     }
 
     /// Applies the map along an axis of `x`, and writes all results in the order of the axes.
@@ -162,16 +172,9 @@ impl<A: Float> SparseMap<A> {
     }
 }
 
-/// Adds a row times a weight.
-fn add_scaled<A: Float>(out: &mut [A], x: &[A], weight: A) {
-    if out.len() < SHORT {
-        return out.iter_mut().zip(x).for_each(|(out, &x)| *out += weight * x);
-    }
-    add_scaled_row(out, x, weight);
-}
-
 vectorised! {
-    fn add_scaled_row<A: Float>(out: &mut [A], x: &[A], weight: A) {
+    /// Adds a row times a weight.
+    fn add_scaled<A: Float>(out: &mut [A], x: &[A], weight: A) {
         out.iter_mut().zip(x).for_each(|(out, &x)| *out += weight * x);
     }
 }
@@ -209,7 +212,7 @@ pub fn cumulate<A: Float>(x: &Tensor<A>, axis: usize, from_the_back: bool, out: 
                     let (before, here) = out.split_at_mut(step * inner);
                     (&before[(step - 1) * inner..], &mut here[..inner])
                 };
-                add_scaled(here, before, A::one());
+                simd::add(here, before);
             }
         }
     });

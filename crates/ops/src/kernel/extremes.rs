@@ -1,26 +1,14 @@
 //! The largest or smallest elements over axes.
 
-use super::layout::{Order, elements_in, order_of};
-use super::reduction::Reduction;
+use super::reduction::{Reduction, reduce_into};
 use super::simd::{LANES, fold_lanes, vectorised};
-use crate::ground::memory;
 use crate::number::Float;
 use crate::tensor::Tensor;
 
 /// Finds the largest (or smallest) element over axes, NaN where there is one, into `out`, of the
 /// result's shape, reusing its buffer where possible.
 pub fn extreme_into<A: Float>(x: &Tensor<A>, axes: &[usize], largest: bool, out: &mut Tensor<A>) {
-    let order = order_of(x);
-    let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
-    let x = elements_in(x, &order);
-    match out.elements_mut() {
-        Some(most) if kept.order.is_sorted() => reduction.extremes(&x, largest, most),
-        _ => {
-            let mut most = memory::take(reduction.results);
-            reduction.extremes(&x, largest, &mut most);
-            *out = kept.tensor(most, &Order::from_slice(out.shape()));
-        }
-    }
+    reduce_into(x, axes, out, |reduction, x, most| reduction.extremes(x, largest, most));
 }
 
 impl Reduction {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::layout::{Order, in_order, ordered};
+use super::layout::{Order, elements_in, in_order, order_of, ordered};
 use super::simd::{blocks, fold_lanes, vectorised, whole_blocks};
 use super::threads;
 use crate::ground::memory::{self, Buffer};
@@ -50,6 +50,25 @@ impl Kept {
         }
         Tensor::from_buffer(shape, ordered(&tensor).into_buffer())
     }
+}
+
+/// Reduces axes of `x` into `out`, of the result's shape, reusing its buffer where possible: `reduce` gets
+/// the elements and writes each result.
+pub fn reduce_into<A: Float>(
+    x: &Tensor<A>,
+    axes: &[usize],
+    out: &mut Tensor<A>,
+    reduce: impl FnOnce(&Reduction, &[A], &mut [A]),
+) {
+    let order = order_of(x);
+    let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
+    let x = elements_in(x, &order);
+    if let (true, Some(results)) = (kept.order.is_sorted(), out.elements_mut()) {
+        return reduce(&reduction, &x, results);
+    }
+    let mut results = memory::take(reduction.results);
+    reduce(&reduction, &x, &mut results);
+    *out = kept.tensor(results, &Order::from_slice(out.shape()));
 }
 
 impl Reduction {

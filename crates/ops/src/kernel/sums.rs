@@ -4,11 +4,9 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::layout::{Order, elements_in, order_of};
-use super::reduction::Reduction;
+use super::reduction::{Reduction, reduce_into};
 use super::simd::{LANES, fold_lanes, vectorised};
 use super::{simd, threads};
-use crate::ground::memory;
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -96,23 +94,9 @@ impl<'a, A: Float> BlockSums<'a, A> {
     }
 }
 
-/// Sums over axes into a tensor of `shape`.
-fn sum_axes<A: Float>(x: &Tensor<A>, axes: &[usize], shape: &[usize]) -> Tensor<A> {
-    let order = order_of(x);
-    let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
-    let mut sums = memory::take(reduction.results);
-    reduction.sums(&elements_in(x, &order), &mut sums);
-    kept.tensor(sums, shape)
-}
-
 /// Sums over axes into `out`, of the result's shape, reusing its buffer where possible.
 pub fn sum_axes_into<A: Float>(x: &Tensor<A>, axes: &[usize], out: &mut Tensor<A>) {
-    let order = order_of(x);
-    let (reduction, kept) = Reduction::in_order(x.shape(), axes, &order);
-    match out.elements_mut() {
-        Some(sums) if kept.order.is_sorted() => reduction.sums(&elements_in(x, &order), sums),
-        _ => *out = sum_axes(x, axes, &Order::from_slice(out.shape())),
-    }
+    reduce_into(x, axes, out, Reduction::sums);
 }
 
 impl Reduction {
@@ -186,7 +170,7 @@ vectorised! {
     /// Sums each row of `length` elements, as [`sum_of`] does.
     fn sum_of_rows<A: Float>(x: &[A], length: usize, sums: &mut [A]) {
         let rows = x.chunks_exact(length.max(1)).zip(sums);
-        // In lanes that stay empty nothing is added.
+        // Short rows in fewer lanes: to those beyond them nothing would be added.
         match length {
             0..=8 => rows.for_each(|(row, sum)| *sum = sum_in_lanes::<A, 8>(row)),
             9..=16 => rows.for_each(|(row, sum)| *sum = sum_in_lanes::<A, 16>(row)),

@@ -57,8 +57,7 @@ impl Rule for Gather {
     }
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let indices = indices(operands[1], operands[0].shape()[0])?;
-        let terms = indices.iter().enumerate().map(|(to, &from)| (to, from, 1.0));
-        kernel::SparseMap::new(indices.len(), terms).apply(operands[0], 0, out.elements());
+        kernel::SparseMap::choosing(&indices).apply(operands[0], 0, out.elements());
         Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {

@@ -4,6 +4,8 @@
 //! What is multiplied by a zero around a plane must be finite; where it is not, rows of windows are taken,
 //! which end at the edge.
 
+use std::ops::Range;
+
 use super::Geometry;
 use super::shifted::Shifted;
 use crate::ground::memory::Buffer;
@@ -13,52 +15,52 @@ use crate::number::Float;
 
 /// Computes the output.
 pub fn output<A: Float>(geometry: &Geometry, input: &[A], weight: &[A], result: &mut [A]) {
-    let (grid, area) = (&geometry.grid, geometry.grid.area());
-    let shifted = Shifted::image(grid);
-    geometry.by_image(result, geometry.output(), |first, result| {
-        result.fill(A::zero());
-        let mut rooms =
-            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.room_of_results()));
-        let images = input[first * geometry.image()..].chunks_exact(geometry.image());
-        for (image, output) in images.zip(result.chunks_exact_mut(geometry.output())) {
-            geometry.for_each_pair(|pair, channel, to| {
-                let (weight, plane) =
-                    (geometry.kernel_of(weight, pair), &image[channel * area..][..area]);
-                let windows = &mut output[geometry.windows_of(to)];
-                match &mut rooms {
-                    Some((shifted, room, sums)) if are_finite(weight) => {
-                        shifted.lay(plane, room);
-                        shifted.sum(room, weight, sums);
-                        shifted.add_results(sums, windows);
-                    }
-                    _ => add_output(grid, weight, plane, windows),
-                }
-            });
-        }
-    });
+    let shifted = Shifted::image(&geometry.grid);
+    let sides = [Side::Image, Side::Output];
+    by_planes(geometry, sides, shifted.as_ref(), [input, weight], result, add_output);
 }
 
 /// Computes the gradient of each image.
 pub fn input<A: Float>(geometry: &Geometry, outputs: &[A], weight: &[A], result: &mut [A]) {
-    let (grid, area) = (&geometry.grid, geometry.grid.area());
-    let shifted = Shifted::transposed(grid);
-    geometry.by_image(result, geometry.image(), |first, result| {
+    let shifted = Shifted::transposed(&geometry.grid);
+    let sides = [Side::Output, Side::Image];
+    by_planes(geometry, sides, shifted.as_ref(), [outputs, weight], result, add_input);
+}
+
+/// The side of a convolution on which a plane is.
+#[derive(Clone, Copy)]
+enum Side {
+    Image,
+    Output,
+}
+
+/// Adds to each plane of one side what the planes of the other give it: all at once where they are
+/// `shifted`, else by `rows`.
+fn by_planes<A: Float>(
+    geometry: &Geometry,
+    [from, to]: [Side; 2],
+    shifted: Option<&Shifted>,
+    [source, weight]: [&[A]; 2],
+    result: &mut [A],
+    rows: impl Fn(&Grid, &[A], &[A], &mut [A]) + Sync,
+) {
+    let (size, kernel) = (geometry.size_of(from), geometry.grid.kernel());
+    geometry.by_image(result, geometry.size_of(to), |first, result| {
         result.fill(A::zero());
-        let mut rooms =
-            shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.room_of_results()));
-        let outputs = outputs[first * geometry.output()..].chunks_exact(geometry.output());
-        for (output, image) in outputs.zip(result.chunks_exact_mut(geometry.image())) {
-            geometry.for_each_pair(|pair, channel, from| {
-                let (weight, windows) =
-                    (geometry.kernel_of(weight, pair), &output[geometry.windows_of(from)]);
-                let plane = &mut image[channel * area..][..area];
+        let mut rooms = shifted.map(|shifted| (shifted, shifted.room(), shifted.room_of_results()));
+        let sources = source[first * size..].chunks_exact(size);
+        for (source, result) in sources.zip(result.chunks_exact_mut(geometry.size_of(to))) {
+            geometry.for_each_pair(|pair| {
+                let weight = &weight[pair.number * kernel..][..kernel];
+                let plane = &source[geometry.plane(from, pair)];
+                let result = &mut result[geometry.plane(to, pair)];
                 match &mut rooms {
                     Some((shifted, room, sums)) if are_finite(weight) => {
-                        shifted.lay(windows, room);
+                        shifted.lay(plane, room);
                         shifted.sum(room, weight, sums);
-                        shifted.add_results(sums, plane);
+                        shifted.add_results(sums, result);
                     }
-                    _ => add_input(grid, weight, windows, plane),
+                    _ => rows(&geometry.grid, weight, plane, result),
                 }
             });
         }
@@ -67,19 +69,19 @@ pub fn input<A: Float>(geometry: &Geometry, outputs: &[A], weight: &[A], result:
 
 /// Computes the gradient of the weight, summed over the images.
 pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Buffer<A> {
-    let (size, output) = (geometry.image(), geometry.output());
-    let (grid, area, kernel) = (&geometry.grid, geometry.grid.area(), geometry.grid.kernel());
-    let shifted = Shifted::image(grid);
+    let [size, output] = [Side::Image, Side::Output].map(|side| geometry.size_of(side));
+    let kernel = geometry.grid.kernel();
+    let shifted = Shifted::image(&geometry.grid);
     geometry.sum_over_images(geometry.weight(), |range, sum| {
         let mut rooms =
             shifted.as_ref().map(|shifted| (shifted, shifted.room(), shifted.room_of_results()));
         let mut products = vec![A::zero(); kernel];
         for n in range {
             let (image, output) = (&input[n * size..][..size], &outputs[n * output..][..output]);
-            geometry.for_each_pair(|pair, channel, from| {
-                let (plane, windows) =
-                    (&image[channel * area..][..area], &output[geometry.windows_of(from)]);
-                let sums = &mut sum[pair * kernel..][..kernel];
+            geometry.for_each_pair(|pair| {
+                let plane = &image[geometry.plane(Side::Image, pair)];
+                let windows = &output[geometry.plane(Side::Output, pair)];
+                let sums = &mut sum[pair.number * kernel..][..kernel];
                 if let Some((shifted, room, gradients)) = &mut rooms {
                     shifted.lay(plane, room);
                     shifted.lay_gradients(windows, gradients);
@@ -89,7 +91,7 @@ pub fn weight<A: Float>(geometry: &Geometry, input: &[A], outputs: &[A]) -> Buff
                         return pairs.for_each(|(sum, &product)| *sum += product);
                     }
                 }
-                add_weight(grid, plane, windows, sums);
+                add_weight(&geometry.grid, plane, windows, sums);
             });
         }
     })
@@ -99,26 +101,40 @@ fn are_finite<A: Float>(numbers: &[A]) -> bool {
     numbers.iter().all(|number| number.is_finite())
 }
 
+/// An output and a channel of its group, which have a kernel of their own.
+#[derive(Clone, Copy)]
+struct Pair {
+    number: usize,
+    channel: usize,
+    output: usize,
+}
+
 impl Geometry {
-    /// Calls `visit` with the number of each pair of an output and a channel of its group, with the
-    /// channel, and with the output.
-    fn for_each_pair(&self, mut visit: impl FnMut(usize, usize, usize)) {
+    /// Calls `visit` with each pair, in the order of their kernels.
+    fn for_each_pair(&self, mut visit: impl FnMut(Pair)) {
         let (channels, outputs) = (self.channels / self.groups, self.outputs / self.groups);
-        for output in 0..self.outputs {
-            for channel in 0..channels {
-                visit(output * channels + channel, output / outputs * channels + channel, output);
-            }
+        for number in 0..self.outputs * channels {
+            let output = number / channels;
+            let channel = output / outputs * channels + number % channels;
+            visit(Pair { number, channel, output });
         }
     }
 
-    /// The weights of a pair.
-    fn kernel_of<'a, A>(&self, weight: &'a [A], pair: usize) -> &'a [A] {
-        &weight[pair * self.grid.kernel()..][..self.grid.kernel()]
+    /// Elements of an image on a side.
+    fn size_of(&self, side: Side) -> usize {
+        match side {
+            Side::Image => self.image(),
+            Side::Output => self.output(),
+        }
     }
 
-    /// Where the windows of an output are in that of an image.
-    fn windows_of(&self, output: usize) -> std::ops::Range<usize> {
-        output * self.windows()..(output + 1) * self.windows()
+    /// Where the plane of a pair is in an image on a side.
+    fn plane(&self, side: Side, pair: Pair) -> Range<usize> {
+        let (length, number) = match side {
+            Side::Image => (self.grid.area(), pair.channel),
+            Side::Output => (self.windows(), pair.output),
+        };
+        number * length..(number + 1) * length
     }
 }
 

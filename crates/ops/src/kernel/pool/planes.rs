@@ -75,13 +75,14 @@ impl Grid {
 vectorised! {
     fn pick_maxima<A: Float>(grid: &Grid, image: &[A], maxima: &mut [A]) {
         let stride = grid.slides[1].stride;
+        let pick = |most: &mut A, [x]: [A; 1]| *most = most.maximum(x);
         grid.for_each_meeting(|_, windows, from| {
             let (maxima, x) = (&mut maxima[windows], &image[from..]);
             if stride == 1 {
-                return for_each_in_blocks(maxima, [x], |most, [x]| *most = most.maximum(x));
+                return for_each_in_blocks(maxima, [x], pick);
             }
             let pairs = maxima.iter_mut().zip(x.iter().step_by(stride));
-            pairs.for_each(|(most, &x)| *most = most.maximum(x));
+            pairs.for_each(|(most, &x)| pick(most, [x]));
         });
     }
 }
@@ -90,13 +91,14 @@ vectorised! {
     /// Adds 1 for each element that attains the maximum of its window.
     fn add_ties<A: Float>(grid: &Grid, image: &[A], maxima: &[A], ties: &mut [A]) {
         let stride = grid.slides[1].stride;
+        let add = |ties: &mut A, [most, x]: [A; 2]| *ties += x.equal(most);
         grid.for_each_meeting(|_, windows, from| {
             let (ties, most, x) = (&mut ties[windows.clone()], &maxima[windows], &image[from..]);
             if stride == 1 {
-                return for_each_in_blocks(ties, [most, x], |ties, [most, x]| *ties += x.equal(most));
+                return for_each_in_blocks(ties, [most, x], add);
             }
             let pairs = ties.iter_mut().zip(most).zip(x.iter().step_by(stride));
-            pairs.for_each(|((ties, &most), &x)| *ties += x.equal(most));
+            pairs.for_each(|((ties, &most), &x)| add(ties, [most, x]));
         });
     }
 }
@@ -105,19 +107,16 @@ vectorised! {
     /// Adds to each window the share of `v` at the elements that attain its maximum.
     fn add_means<A: Float>(grid: &Grid, image: &[A], v: &[A], by: &Shares<A>, means: &mut [A]) {
         let stride = grid.slides[1].stride;
+        let add = |mean: &mut A, [most, share, x, v]: [A; 4]| *mean += v * share_of(x, most, share);
         grid.for_each_meeting(|_, windows, from| {
             let (most, shares) = (&by.maxima[windows.clone()], &by.shares[windows.clone()]);
             let (means, x, v) = (&mut means[windows], &image[from..], &v[from..]);
             if stride == 1 {
-                return for_each_in_blocks(means, [most, shares, x, v], |mean, [most, share, x, v]| {
-                    *mean += v * share_of(x, most, share);
-                });
+                return for_each_in_blocks(means, [most, shares, x, v], add);
             }
             let elements = x.iter().step_by(stride).zip(v.iter().step_by(stride));
             let pairs = means.iter_mut().zip(most).zip(shares).zip(elements);
-            pairs.for_each(|(((mean, &most), &share), (&x, &v))| {
-                *mean += v * share_of(x, most, share);
-            });
+            pairs.for_each(|(((mean, &most), &share), (&x, &v))| add(mean, [most, share, x, v]));
         });
     }
 }
@@ -126,18 +125,16 @@ vectorised! {
     /// Adds to each element that attains the maximum of a window its share.
     fn add_shares<A: Float>(grid: &Grid, image: &[A], by: &Shares<A>, sums: &mut [A]) {
         let stride = grid.slides[1].stride;
+        let add = |sum: &mut A, [most, share, x]: [A; 3]| *sum += share_of(x, most, share);
         grid.for_each_meeting(|_, windows, from| {
             let (most, shares) = (&by.maxima[windows.clone()], &by.shares[windows]);
             let (sums, x) = (&mut sums[from..], &image[from..]);
             if stride == 1 {
-                let sums = &mut sums[..most.len()];
-                return for_each_in_blocks(sums, [most, shares, x], |sum, [most, share, x]| {
-                    *sum += share_of(x, most, share);
-                });
+                return for_each_in_blocks(&mut sums[..most.len()], [most, shares, x], add);
             }
             let elements = sums.iter_mut().step_by(stride).zip(x.iter().step_by(stride));
             let pairs = most.iter().zip(shares).zip(elements);
-            pairs.for_each(|((&most, &share), (sum, &x))| *sum += share_of(x, most, share));
+            pairs.for_each(|((&most, &share), (sum, &x))| add(sum, [most, share, x]));
         });
     }
 }

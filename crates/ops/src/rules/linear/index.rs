@@ -38,8 +38,7 @@ impl Rule for IndexSelect {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let axis =
             resolve_axis(self.axis, out.shape().len()).expect("an axis that the rule has accepted");
-        let terms = self.indices.iter().enumerate().map(|(to, &from)| (to, from, 1.0));
-        kernel::SparseMap::new(self.indices.len(), terms).apply(operands[0], axis, out.elements());
+        kernel::SparseMap::choosing(&self.indices).apply(operands[0], axis, out.elements());
         Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
@@ -119,8 +118,8 @@ impl Rule for IndexAdd {
     fn forward<A: Float>(&self, operands: &[&Tensor<A>], out: Out<'_, A>) -> Result<(), Problem> {
         let axis =
             resolve_axis(self.axis, out.shape().len()).expect("an axis that the rule has accepted");
-        let terms = self.indices.iter().enumerate().map(|(from, &to)| (to, from, 1.0));
-        kernel::SparseMap::new(self.length, terms).apply(operands[0], axis, out.elements());
+        let map = kernel::SparseMap::adding(&self.indices, self.length);
+        map.apply(operands[0], axis, out.elements());
         Ok(())
     }
     fn vjp<T: Reading>(&self, call: &Call<'_, T>, cotangent: &T) -> Contributions<T> {
