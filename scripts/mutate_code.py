@@ -271,6 +271,41 @@ EQUIVALENT = [
         "how long a stretch is changes no number",
     ),
     (
+        "crates/ops/src/kernel/fuse/chain.rs",
+        "let unit = if aligned < row / 4",
+        "how long a stretch is changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/fuse/chain.rs",
+        "let unit = if aligned > row / 4",
+        "how long a stretch is changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/fuse/chain.rs",
+        "let unit = if aligned <= row / (4 + 1)",
+        "how long a stretch is changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/fuse/chain.rs",
+        "let row = (row * unit * unit)",
+        "how long a stretch is changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/fuse/fused.rs",
+        "0 | 1 => (1 + 1)",
+        "the number of pieces changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/geometry.rs",
+        "size * slide.kernel == 0",
+        "windows that divide the image are summed as those that overlap",
+    ),
+    (
+        "crates/ops/src/kernel/map.rs",
+        "if to.ndim() >= 2 {",
+        "a matrix is then taken apart into its rows, too",
+    ),
+    (
         "crates/ops/src/kernel/nest.rs",
         "last <= CHUNK * 2",
         "how long a chunk is changes no number",
@@ -279,6 +314,41 @@ EQUIVALENT = [
         "crates/ops/src/kernel/product/method.rs",
         "m.max(k).min(n) >= LARGE",
         "all methods give the same product",
+    ),
+    (
+        "crates/ops/src/kernel/product/method.rs",
+        "let copied = m.min(n) > MANY",
+        "all methods give the same product",
+    ),
+    (
+        "crates/ops/src/kernel/product/method.rs",
+        "let copied = m.min(n) < MANY",
+        "all methods give the same product",
+    ),
+    (
+        "crates/ops/src/kernel/product/method.rs",
+        "(tiles == Tiles::Outer && true)",
+        "a copy has the same numbers",
+    ),
+    (
+        "crates/ops/src/kernel/product/turn.rs",
+        "x.ncols() / side / side",
+        "what is not turned in squares is assigned",
+    ),
+    (
+        "crates/ops/src/kernel/reduction.rs",
+        "true if self.inner => (1, PER_THREAD / self.size.max((1 + 1)))",
+        "the number of pieces changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/reduction.rs",
+        "true => (COLUMNS, PER_THREAD / self.size.max((1 + 1)))",
+        "the number of pieces changes no number",
+    ),
+    (
+        "crates/ops/src/kernel/reduction.rs",
+        "least.max((1 + 1))",
+        "the number of pieces changes no number",
     ),
     (
         "crates/ops/src/kernel/product/method.rs",
@@ -321,6 +391,16 @@ EQUIVALENT = [
         "one look more",
     ),
     (
+        "crates/tape/src/replay/copies.rs",
+        "for node in (0 + 1)..self.nodes.class.len()",
+        "the first node is a leaf, which copies nothing",
+    ),
+    (
+        "crates/tape/src/replay/copies.rs",
+        "copies.retain(|_, copy| copy.uses >= 1)",
+        "a copy for one op alone has the same numbers",
+    ),
+    (
         "crates/tape/src/replay/expand.rs",
         "without `(0..needed.len()).find(is_composed)?;`",
         "a recording without composed ops is copied as it is",
@@ -329,6 +409,11 @@ EQUIVALENT = [
         "crates/tape/src/replay/expand.rs",
         "((0 + 1)..needed.len()).find(is_composed)",
         "the first value is a leaf",
+    ),
+    (
+        "crates/tape/src/replay/run.rs",
+        "rule.copies(&operands)) != Some(number)",
+        "the op makes the copy itself then",
     ),
     (
         "crates/tape/src/replay/scalars.rs",
@@ -381,6 +466,11 @@ EQUIVALENT = [
         "scalars are then read as other tensors are",
     ),
     (
+        "crates/tape/src/sweep/way.rs",
+        "if most * passage.gain <= least",
+        "no product of numbers in general position is just the least",
+    ),
+    (
         "crates/tape/src/replay/slopes.rs",
         "for node in ((0 + 1)..needed.len()).filter(|&node| needed[node]) {",
         "the first node is a leaf, which reads nothing",
@@ -429,6 +519,11 @@ EQUIVALENT = [
         "crates/nn/src/model/check.rs",
         "Mode::Train { seed: (1 + 1) }",
         "any seed will do",
+    ),
+    (
+        "crates/nn/src/model/inside.rs",
+        "is_path_missing.replace(true)",
+        "parameters that know their paths are passed over",
     ),
     (
         "crates/nn/src/model/init.rs",

@@ -122,6 +122,14 @@ fn why_names_every_stop_on_the_way() {
     // The other factor gets the ones.
     let text = why_of(&[Tensor::zeros(&[3, 2]), Tensor::ones(&[2, 3])], &[], |v| v[1].matmul(v[0]));
     assert!(text.contains("is not zero"), "{text}");
+    // What stops all of it is named, and not what stops a part on the way.
+    let text = why_of(&[Tensor::from([-1.0, 1.0])], &[], |v| (v[0].relu() + 1.0).step());
+    assert!(text.contains("step (at ") && !text.contains("relu"), "{text}");
+    assert!(!text.contains("cancel"), "{text}");
+    // No op stops it all: one stops one part, another the other; and nothing cancels.
+    let text = why_of(&[Tensor::from([-1.0, 3.0])], &[], |v| v[0].relu().clamp(-1.0, 1.0) * 2.0);
+    assert!(text.contains("relu (at ") && text.contains("clamp (at "), "{text}");
+    assert!(!text.contains("cancel"), "{text}");
     // A choice that takes nothing of x.
     let pair = [Tensor::from([1.0, 2.0]), Tensor::from([3.0, 4.0])];
     let text = why_of(&pair, &[], |v| v[0].scalar(0.0).select(v[0], v[1]));

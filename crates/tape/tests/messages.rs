@@ -95,6 +95,21 @@ fn backward_starts_from_a_scalar() {
     assert_eq!(x.square().backward().wrt(x), Tensor::from([[4.0]]));
 }
 
+/// A library's lines give way to that of its caller, and nobody else's do.
+#[test]
+fn only_lines_of_the_files_named_give_way() {
+    let tape = tape::Tape::<f64>::new();
+    let x = tape.var(0.5);
+    {
+        let (_guard, caller) = (tape.on_behalf(file!()), line!());
+        let y = x.tanh();
+        assert_eq!(y.location().line(), caller);
+    }
+    let _guard = tape.on_behalf("another/library/src/");
+    let (y, own) = (x.tanh(), line!());
+    assert_eq!(y.location().line(), own);
+}
+
 #[test]
 fn a_missing_gradient_says_why() {
     let tape = Tape::new();

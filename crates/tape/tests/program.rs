@@ -425,6 +425,28 @@ fn values_that_do_not_live_at_the_same_time_share_a_buffer() {
     assert_eq!(*program.value(0), y.value());
 }
 
+/// What several products copy of a weight stays as it is until the last of them has read it.
+#[test]
+fn a_copy_lives_as_long_as_it_is_read() {
+    // Of a weight that lies by columns, and for 16 rows, products make a copy. It is made in the first
+    // step, and all values have one size: a buffer that is let go too early is taken at once.
+    fn of<'t>(x: Var<'t, f64>, w: Var<'t, f64>) -> Var<'t, f64> {
+        (0..5).fold(x, |y, _| y.matmul(w).tanh())
+    }
+    let [x, w, rows] = [0, 1, 2].map(|seed| sample(&[16, 16], seed));
+    let columns = |w: &Tensor<f64>| Tensor::from(w.view().reversed_axes().to_shared());
+    let (w, other) = (columns(&w), columns(&rows));
+    let tape = Tape::new();
+    let (v, weight) = (tape.var(&x), tape.var(&w));
+    let mut program = tape.compile(&[of(v, weight)]);
+    for w in [&w, &other, &rows, &w] {
+        program.run_with(&[(weight.position(), w)]).unwrap();
+        let fresh = Tape::new();
+        let wanted = of(fresh.var(&x), fresh.var(w)).value();
+        assert_eq!(*program.value(0), wanted, "{}", program.plan());
+    }
+}
+
 /// The passes of a program over one shape, in which each `true` records an elementwise op of the same
 /// nine elements and each `false` a sum of two numbers a column over the rows of a matrix.
 fn passes(ops: &[bool], columns: usize) -> usize {

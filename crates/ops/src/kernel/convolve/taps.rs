@@ -182,10 +182,11 @@ mod tests {
     fn rows_of_windows_give_what_columns_give() {
         let number = |i: usize| ((i * 37 % 61) as f64 - 30.0) / 8.0; // Sums of products are exact.
         let numbers = |count: usize| -> Vec<f64> { (0..count).map(number).collect() };
-        let slides: [(&[Slide], &[usize]); 8] = [
+        let slides: [(&[Slide], &[usize]); 9] = [
             (&[Slide::new(3).padding(1); 2], &[9, 23]),
             (&[Slide::new(3); 2], &[5, 6]),
             (&[Slide::new(2).padding(3), Slide::new(3).dilation(2).padding(1)], &[6, 9]),
+            (&[Slide::new(3).dilation(2).padding(1), Slide::new(2).dilation(3)], &[9, 12]),
             (&[Slide::new(3).stride(2); 2], &[8, 21]),
             (&[Slide::new(2).dilation(3).padding(2), Slide::new(5).stride(3).padding(4)], &[7, 40]),
             (&[Slide::new(4)], &[37]),
