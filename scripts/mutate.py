@@ -11,7 +11,7 @@
                                             run with the same DIR compiles little
     python3 scripts/mutate.py --target DIR  compiles into DIR, where the crates that the workspace
                                             depends on may be compiled already
-    python3 scripts/mutate.py --verbose     also says which tests caught each mutant
+    python3 scripts/mutate.py --verbose     also says which test caught each mutant
 
 A mutant is the engine with one change. There are many hundreds, far too many to compile one by
 one, so all are compiled at once: the workspace is copied (what git tracks, and new files it does
@@ -43,7 +43,7 @@ time (the last are counted apart). First it faces the tests with the registry cu
 that was changed, then the tests that count rules and so need all of them, then the tests of the
 rules with every rule, then all tests of `tape` and `ops`. Only what survives all four is a survivor.
 The unchanged engine must pass in the same four ways, so no mutant is caught by the set-up itself: in
-the first three before any mutant is run, in the fourth before the first mutant that gets so far.
+the first three before any mutant is run, in the fourth those tests that a mutant fails.
 
 How to read the output: one line for each survivor, with the rule, the part, and the code as it
 reads after the change. A survivor means that this line of the rule could be wrong without a
@@ -802,7 +802,11 @@ class Suite:
         self.programs = programs
         self.limit = 600
         self.counting = []
-        self.checked_all = threading.Lock(), []
+        self.lock, self.demanded = threading.Lock(), set()
+        # Some of them read plans and count the ops of slopes, to which the mutants' switches add some.
+        names = ("book::", "properties::", "program::a_slope_is_one_step")
+        names += ("slopes::a_plan_writes_out", "slopes::slopes_of_scalars_run_in_rounds")
+        self.skip = [word for name in names for word in ("--skip", name)]
         program, directory = programs["tape"]
         listed = subprocess.run(
             [program, "--list"], cwd=directory, check=True, capture_output=True, text=True
@@ -811,24 +815,22 @@ class Suite:
         if not self.rules:
             raise Unknown("there are no tests of the rules")
 
-    def run(self, mutant=0, rules=None, only=(), skip=(), registry=None):
+    def run(self, mutant=0, rules=None, only=(), skip=(), registry=None, whole=False):
         """Runs tests of the rules: `only` these, or all without `skip`."""
         only = list(only) or [name for name in self.rules if name not in skip]
-        return self.start("tape", ["--exact", *only], mutant, rules, registry)
+        return self.start("tape", ["--exact", *only], mutant, rules, registry, whole)
 
-    def run_all(self, mutant=0):
+    def run_all(self, mutant):
         """Runs all tests of both crates but those that run other programs or are random."""
-        # The others read plans and count the ops of slopes, to which the mutants' switches add some.
-        names = ("book::", "properties::", "program::a_slope_is_one_step")
-        names += ("slopes::a_plan_writes_out", "slopes::slopes_of_scalars_run_in_rounds")
-        skip = [word for name in names for word in ("--skip", name)]
         for crate in self.programs:
-            outcome = self.start(crate, skip, mutant)
+            outcome = self.start(crate, self.skip, mutant)
             if not outcome.passed:
+                self.demand(crate, outcome.failed)
                 break
         return outcome
 
-    def start(self, crate, arguments, mutant, rules=None, registry=None):
+    def start(self, crate, arguments, mutant, rules=None, registry=None, whole=False):
+        """Runs tests of a crate up to the first that fails, or, as a `whole`, to the end."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MUTANT")}
         environment |= {"MUTANT": str(mutant), "RUST_BACKTRACE": "0"}
         if rules is not None:
@@ -839,18 +841,23 @@ class Suite:
         # The limit is of processor time, so that it says the same on a busy machine; a test that waits
         # for ever, and so takes none, ends a good while later.
         limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (self.limit, self.limit + 10))
-        try:
-            done = subprocess.run(
-                [program, "--test-threads", "1", *arguments], cwd=directory, env=environment,
-                timeout=WAIT * self.limit, preexec_fn=limit, capture_output=True, text=True,
-                errors="replace",
-            )
-        except subprocess.TimeoutExpired:
+        failed, late = [], threading.Event()
+        with subprocess.Popen(
+            [program, "--test-threads", "1", *arguments], cwd=directory, env=environment,
+            preexec_fn=limit, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            errors="replace",
+        ) as running:
+            clock = threading.Timer(WAIT * self.limit, lambda: (late.set(), running.kill()))
+            clock.start()
+            for line in running.stdout:
+                failed += re.findall(r"^test (\S+) .*FAILED$", line)
+                if failed and not whole:
+                    running.kill()
+                    break
+        clock.cancel()
+        if not failed and (late.is_set() or running.returncode == -signal.SIGXCPU):
             return LATE
-        if done.returncode == -signal.SIGXCPU:
-            return LATE
-        failed = re.findall(r"^test (\S+) .*FAILED$", done.stdout, re.M)
-        return Outcome(done.returncode == 0, failed or ["the program ended early"], False)
+        return Outcome(running.returncode == 0, failed or ["the program ended early"], False)
 
     def prepare(self, every_rules, work, jobs):
         """Demands that the unchanged engine passes; gives the types of the registry."""
@@ -864,7 +871,7 @@ class Suite:
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             all_rules = pool.submit(with_all)
             # Tests that fail when there are no rules count them, so they need the whole registry.
-            none = pool.submit(self.run, rules=[]).result()
+            none = pool.submit(self.run, rules=[], whole=True).result()
             whole, whole_time = all_rules.result()
         if not whole.passed:
             raise Unknown(f"the tests fail without any mutant: {', '.join(whole.failed)}")
@@ -893,18 +900,18 @@ class Suite:
         if outcome.passed:
             outcome = self.run(mutant.id)
         if outcome.passed:
-            self.demand_all()
             outcome = self.run_all(mutant.id)
         return mutant, outcome
 
-    def demand_all(self):
-        """Demands, once, that the unchanged engine passes all tests."""
-        lock, outcomes = self.checked_all
-        with lock:
-            if not outcomes:
-                outcomes.append(self.run_all())
-        if not outcomes[0].passed:
-            raise Unknown(f"tests fail without any mutant: {', '.join(outcomes[0].failed)}")
+    def demand(self, crate, tests):
+        """Demands, of each once, that tests which caught a mutant pass without one."""
+        with self.lock:
+            new = [test for test in tests if (crate, test) not in self.demanded]
+            # One that ended early names no test, so all of them are asked.
+            asked = ["--exact", *new] if all("::" in test for test in new) else self.skip
+            if new and not self.start(crate, asked, 0).passed:
+                raise Unknown(f"tests of {crate} fail without any mutant: {', '.join(new)}")
+            self.demanded |= {(crate, test) for test in new}
 
 
 def main():

@@ -51,6 +51,7 @@ The exit status is 1 if anything else survives, 2 if the script could not do its
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -1376,16 +1377,15 @@ def run(program, directory, arguments, settings, limit):
 
             def end():
                 late.set()
-                os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # It ended just now.
+                    os.killpg(process.pid, signal.SIGKILL)
 
             timer = threading.Timer(WAIT * limit, end)
             timer.start()
             _, status, usage = os.wait4(process.pid, 0)
             timer.cancel()
-            try:
-                os.killpg(process.pid, signal.SIGKILL)  # What the tests started and left running.
-            except ProcessLookupError:
-                pass
+            with contextlib.suppress(ProcessLookupError):  # What the tests started and left running.
+                os.killpg(process.pid, signal.SIGKILL)
             output.seek(0)
             text = output.read().decode(errors="replace")
     late = late.is_set() or os.waitstatus_to_exitcode(status) == -signal.SIGXCPU
