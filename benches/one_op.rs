@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --manifest-path benches/Cargo.toml --bench one_op -- softmax` prints a line for each case
 //! whose name has that in it, or with `--exact` is that: the median in ms of half a second. `benches/peers/one_op.py` runs them
-//! beside PyTorch and JAX. Without `--bench` each case runs once, on a single image.
+//! beside PyTorch and JAX. Without `--bench` each case runs once, on a single row or image where it may.
 
 use std::time::{Duration, Instant};
 
@@ -151,15 +151,17 @@ fn main() {
     let has = |option| arguments.iter().any(|argument| argument == option);
     let (once, exact) = (!has("--bench"), has("--exact"));
     let wanted: Vec<&String> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
-    let others = on_elements().into_iter().chain(along_axes()).map(|case| (false, case));
+    // Whether the first axis of the first operand may have any length.
+    let elements = on_elements().into_iter().map(|case| (case.1.len() == 1, case));
+    let others = along_axes().into_iter().map(|case| (false, case));
     let images = of_images().into_iter().map(|case| (true, case));
-    for (of_images, (name, mut shapes, op)) in others.chain(images) {
+    for (is_free, (name, mut shapes, op)) in elements.chain(others).chain(images) {
         if !wanted.iter().all(|&word| name == word || !exact && name.contains(word)) {
             continue;
         }
         let one: Vec<usize> = std::iter::once(1).chain(shapes[0][1..].iter().copied()).collect();
-        if once && of_images {
-            shapes[0] = &one; // A single image.
+        if once && is_free {
+            shapes[0] = &one;
         }
         let mut state = 1;
         let operands: Vec<_> = shapes.iter().map(|shape| operand(shape, &mut state)).collect();
