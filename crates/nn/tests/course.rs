@@ -2,6 +2,7 @@
 //! is printed, figures are those that are drawn, and every listing and link of the book leads somewhere.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 #[path = "../../../examples/build/report.rs"]
 mod report;
@@ -122,9 +123,12 @@ fn with_gap(stage: usize) -> (String, bool) {
     report(stage, "examples/build", GAPS[stage - 1])
 }
 
-/// What it prints with `--solution`.
+/// What it prints with `--solution`, run once for all tests.
 fn solution(stage: usize) -> (String, bool) {
-    report(stage, "examples/build/solutions", solved::checks::stage)
+    static REPORTS: [OnceLock<(String, bool)>; TITLES.len()] =
+        [const { OnceLock::new() }; TITLES.len()];
+    let run = || report(stage, "examples/build/solutions", solved::checks::stage);
+    REPORTS[stage - 1].get_or_init(run).clone()
 }
 
 #[test]

@@ -747,20 +747,20 @@ fn a_network_of_all_of_them_learns() {
     let mut rng = nn::rng(1);
     let data = nn::data::digits::<f32>().first_rows(256).unwrap();
     let block = Sequential::new()
-        .then(Conv2d::new(8, 8, 3, &mut rng).padding(Padding::Same).without_bias())
-        .then(BatchNorm2d::new(8))
+        .then(Conv2d::new(4, 4, 3, &mut rng).padding(Padding::Same).without_bias())
+        .then(BatchNorm2d::new(4))
         .then(Relu);
     let mut model = Sequential::new()
         .then(Reshape::new([1, 8, 8]))
-        .then(Conv2d::new(1, 8, 3, &mut rng).padding(1))
-        .then(GroupNorm::new(2, 8))
-        .then(PRelu::per_channel(8))
+        .then(Conv2d::new(1, 4, 3, &mut rng).padding(1))
+        .then(GroupNorm::new(2, 4))
+        .then(PRelu::per_channel(4))
         .then(Residual::new(block))
         .then(MaxPool2d::new(2))
         .then(Dropout2d::new(0.05).unwrap())
         .then(Flatten::new())
-        .then(LayerNorm::new(&[128]))
-        .then(Dense::new(128, 10, &mut rng));
+        .then(LayerNorm::new(&[64]))
+        .then(Dense::new(64, 10, &mut rng));
     let mut optimizer = nn::optim::Adam::new(0.01).unwrap();
     let mut fit = Fit::new().epochs(3).batch_size(32).progress(false);
     let history = fit.run(&mut model, &data, &nn::loss::CrossEntropy, &mut optimizer).unwrap();
