@@ -6,19 +6,24 @@ use ops::rules::Where;
 use ops::rules::window::{Conv, MaxPool, MaxPoolSlope, Part, Slide, Slides};
 use ops::{Elementwise, Number, Reading, Tensor, prelude::*};
 
-/// Calls `visit` with the indices of each element of an image's channel that each window meets: of
-/// the window, of the element, and of the place in the kernel.
-fn each_meeting(slides: &[Slide], size: [usize; 2], mut visit: impl FnMut([usize; 6])) {
+/// A window of an image's channel, an element that it meets, and the place of that in the kernel: the number
+/// of each, row by row.
+type Meeting = [usize; 3];
+
+/// All meetings of the windows over a channel.
+fn meetings(slides: &[Slide], size: [usize; 2]) -> Vec<Meeting> {
     let counts = [0, 1].map(|i| slides[i].count(i, size[i]).expect("a window that fits"));
     let kernel = [slides[0].kernel, slides[1].kernel];
+    let mut meetings = Vec::new();
     for index in ndarray::indices([counts[0], counts[1], kernel[0], kernel[1]]) {
         let (i, j, k, l) = index;
         let y = (i * slides[0].stride + k * slides[0].dilation).wrapping_sub(slides[0].padding.0);
         let x = (j * slides[1].stride + l * slides[1].dilation).wrapping_sub(slides[1].padding.0);
         if y < size[0] && x < size[1] {
-            visit([i, j, y, x, k, l]);
+            meetings.push([i * counts[1] + j, y * size[1] + x, k * kernel[1] + l]);
         }
     }
+    meetings
 }
 
 /// The three parts of a convolution by their definition: the output of x and w, and the gradients
@@ -29,18 +34,26 @@ fn convolution(
     w: &Tensor<f64>,
     v: &Tensor<f64>,
 ) -> [ArrayD<f64>; 3] {
-    let (input, weight, output) = (x.view(), w.view(), v.view());
-    let shapes = [output.raw_dim(), input.raw_dim(), weight.raw_dim()];
-    let [mut y, mut x_bar, mut w_bar] = shapes.map(ArrayD::zeros);
-    for (n, c, o) in ndarray::indices([x.shape()[0], x.shape()[1], w.shape()[0]]) {
-        each_meeting(slides, [x.shape()[2], x.shape()[3]], |[i, j, y_x, x_x, k, l]| {
-            let (to, from, by) = ([n, o, i, j], [n, c, y_x, x_x], [o, c, k, l]);
-            y[&to[..]] += input[&from[..]] * weight[&by[..]];
-            x_bar[&from[..]] += output[&to[..]] * weight[&by[..]];
-            w_bar[&by[..]] += output[&to[..]] * input[&from[..]];
-        });
+    let meetings = meetings(slides, [x.shape()[2], x.shape()[3]]);
+    let (channels, outputs) = (x.shape()[1], w.shape()[0]);
+    let area = |x: &Tensor<f64>| x.shape()[2] * x.shape()[3];
+    let (image, windows, kernel) = (area(x), area(v), area(w));
+    let parts = [v, x, w].map(|of| (IxDyn(of.shape()), of.to_vec(), vec![0.0; of.len()]));
+    let [(y_dim, v, mut y), (x_dim, x, mut x_bar), (w_dim, w, mut w_bar)] = parts;
+    for (n, c, o) in ndarray::indices([y_dim[0], channels, outputs]) {
+        let to = (n * outputs + o) * windows..(n * outputs + o + 1) * windows;
+        let from = (n * channels + c) * image..(n * channels + c + 1) * image;
+        let by = (o * channels + c) * kernel..(o * channels + c + 1) * kernel;
+        let (v, x, w) = (&v[to.clone()], &x[from.clone()], &w[by.clone()]);
+        let (y, x_bar, w_bar) = (&mut y[to], &mut x_bar[from], &mut w_bar[by]);
+        for &[window, element, place] in &meetings {
+            y[window] += x[element] * w[place];
+            x_bar[element] += v[window] * w[place];
+            w_bar[place] += v[window] * x[element];
+        }
     }
-    [y, x_bar, w_bar]
+    let array = |dim, elements| ArrayD::from_shape_vec(dim, elements).expect("all elements");
+    [array(y_dim, y), array(x_dim, x_bar), array(w_dim, w_bar)]
 }
 
 /// The slides of the tests: plain, and with all settings.
@@ -54,7 +67,7 @@ fn slides() -> [Slides; 4] {
 
 fn assert_close<A: ops::Float>(what: &str, given: &Tensor<A>, expected: &ArrayD<f64>, bound: f64) {
     assert_eq!(given.shape(), expected.shape(), "{what}");
-    for (given, &expected) in given.view().iter().zip(expected) {
+    for (given, &expected) in given.to_vec().into_iter().zip(expected) {
         let error = (given.to_f64() - expected).abs();
         assert!(error <= bound * (1.0 + expected.abs()), "{what}: {given} for {expected}");
     }
@@ -93,15 +106,19 @@ fn convolutions_are_what_they_are_by_definition() {
 /// Whatever blocks and pieces a batch is cut into, it is convolved as its images are one by one.
 #[test]
 fn a_batch_is_convolved_as_its_images_are() {
-    let (images, shape) = (35, [1, 3, 32, 32]);
+    // A gradient of the weight is summed in pieces of three images.
+    let images = 35;
     let slides = Slides::from_slice(&[Slide::new(3), Slide::new(3)]);
-    // Straight from the images; as one product of two images at a time; group by group.
-    for (outputs, groups) in [(8, 1), (65, 1), (6, 3)] {
+    // Straight from the images: 17·17·27·8 multiply-adds for each are worth two threads for all (`PER_THREAD`
+    // in `convolve/mod.rs`). As one product: of 11·11·216 elements two images are laid out at a time
+    // (`BLOCK` in `convolve/rows.rs`). Channel by channel.
+    for (channels, size, outputs, groups) in [(3, 19, 8, 1), (24, 13, 65, 1), (3, 19, 6, 3)] {
         let conv = |part| Conv { slides: slides.clone(), groups, part };
         let (to_input, to_weight) =
-            (conv(Part::Input([32, 32].into_iter().collect())), conv(Part::Weight));
-        let x: Vec<Tensor<f64>> = (0..images).map(|n| sample(&shape, n)).collect();
-        let w = sample(&[outputs, 3 / groups, 3, 3], images);
+            (conv(Part::Input([size, size].into_iter().collect())), conv(Part::Weight));
+        let x: Vec<Tensor<f64>> =
+            (0..images).map(|n| sample(&[1, channels, size, size], n)).collect();
+        let w = sample(&[outputs, channels / groups, 3, 3], images);
         let y = x.iter().map(|x| Tensor::apply(conv(Part::Output), &[x, &w]));
         let y: Vec<_> = y.collect();
         let v: Vec<_> = y.iter().map(|y| y.sin()).collect();
@@ -118,9 +135,39 @@ fn a_batch_is_convolved_as_its_images_are() {
         let what = format!("{outputs} outputs in {groups} groups");
         assert_close(&what, &Tensor::apply(conv(Part::Output), &[&x, &w]), &y, 1e-13);
         assert_close(&what, &Tensor::apply(to_input, &[&v, &w]), &x_bar, 1e-13);
-        // Sums of 35·900 products.
+        // Sums of at most 35·289 products.
         assert_close(&what, &Tensor::apply(to_weight, &[&x, &v]), &w_bar, 1e-11);
     }
+}
+
+/// The maximum of each window of images, and v divided among the elements that attain it.
+fn pooled(slides: &[Slide], x: &Tensor<f64>, v: &Tensor<f64>) -> (Vec<f64>, Vec<f64>) {
+    let size = [x.shape()[2], x.shape()[3]];
+    let meetings = meetings(slides, size);
+    let (image, windows) = (size[0] * size[1], v.shape()[2] * v.shape()[3]);
+    let (x, v) = (x.to_vec(), v.to_vec());
+    let (mut all_most, mut all_slopes) = (Vec::new(), Vec::new());
+    for (x, v) in x.chunks_exact(image).zip(v.chunks_exact(windows)) {
+        let (mut most, mut ties) = (vec![f64::NEG_INFINITY; windows], vec![0.0; windows]);
+        let mut slope = vec![0.0; image];
+        for &[to, from, _] in &meetings {
+            most[to] = Number::maximum(most[to], x[from]);
+        }
+        for &[to, from, _] in &meetings {
+            ties[to] += f64::from(u8::from(x[from] == most[to]));
+        }
+        for &[to, from, _] in &meetings {
+            let (most, share) = (most[to], v[to] / ties[to]);
+            if most.is_nan() {
+                slope[from] += if x[from] < most { 0.0 } else { f64::NAN };
+            } else if x[from] == most {
+                slope[from] += share;
+            }
+        }
+        all_most.extend(most);
+        all_slopes.extend(slope);
+    }
+    (all_most, all_slopes)
 }
 
 /// A tensor `[n, c, h, w]` with its channels last in memory.
@@ -151,36 +198,15 @@ fn the_maximum_of_windows_is_what_it_is_by_definition() {
             let y = Tensor::apply(pool.clone(), &[&x]);
             let v = sample(y.shape(), 1);
 
-            let mut most = ArrayD::from_elem(IxDyn(y.shape()), f64::NEG_INFINITY);
-            let mut ties = ArrayD::<f64>::zeros(IxDyn(y.shape()));
-            let mut slope = ArrayD::<f64>::zeros(IxDyn(x.shape()));
-            let all = |visit: &mut dyn FnMut([usize; 4], [usize; 4])| {
-                for (n, c) in ndarray::indices([2, channels]) {
-                    each_meeting(&slides, [7, 9], |[i, j, y, x, ..]| {
-                        visit([n, c, i, j], [n, c, y, x]);
-                    });
-                }
-            };
-            let at = |from: [usize; 4]| x.view()[&from[..]];
-            all(&mut |to, from| most[&to[..]] = Number::maximum(most[&to[..]], at(from)));
-            all(&mut |to, from| ties[&to[..]] += f64::from(u8::from(at(from) == most[&to[..]])));
-            all(&mut |to, from| {
-                let (most, share) = (most[&to[..]], v.view()[&to[..]] / ties[&to[..]]);
-                if most.is_nan() {
-                    slope[&from[..]] += if at(from) < most { 0.0 } else { f64::NAN };
-                } else if at(from) == most {
-                    slope[&from[..]] += share;
-                }
-            });
-
+            let (most, slope) = pooled(&slides, &x, &v);
             let adjoint = MaxPoolSlope { slides: slides.clone(), adjoint: true };
             for x in [x.clone(), channels_last(&x)] {
                 let what = format!("{channels} channels, {slides:?}");
                 let y = Tensor::apply(pool.clone(), &[&x]);
                 let same = |a: f64, b: f64| a == b || a.is_nan() && b.is_nan();
-                assert!(y.view().iter().zip(&most).all(|(&a, &b)| same(a, b)), "{what}");
+                assert!(y.to_vec().iter().zip(&most).all(|(&a, &b)| same(a, b)), "{what}");
                 let x_bar = Tensor::apply(adjoint.clone(), &[&x, &v]);
-                for (&a, &b) in x_bar.view().iter().zip(&slope) {
+                for (&a, &b) in x_bar.to_vec().iter().zip(&slope) {
                     assert!(same(a, b) || (a - b).abs() < 1e-14, "{what}: {a} for {b}");
                 }
             }
