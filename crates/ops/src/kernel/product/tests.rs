@@ -30,15 +30,30 @@ const BETWEEN: f64 = 77.0;
 impl Lies {
     /// The memory of a matrix whose elements `at` gives.
     fn store<A: Float>(self, m: usize, n: usize, at: impl Fn(usize, usize) -> A) -> Array2<A> {
-        let mut all = match self {
-            Self::Rows | Self::Backwards => Array2::zeros((m, n)),
-            Self::Columns => Array2::zeros((m, n).f()),
-            Self::Gaps => Array2::zeros((m, n + 3)),
-            Self::Sparse => Array2::zeros((2 * m, 2 * n)),
+        self.store_all(m, n, &elements(m, n, at))
+    }
+
+    /// The memory of a matrix whose elements are these, row by row.
+    fn store_all<A: Float>(self, m: usize, n: usize, elements: &[A]) -> Array2<A> {
+        let (rows, columns) = match self {
+            Self::Rows | Self::Backwards | Self::Columns => (m, n),
+            Self::Gaps => (m, n + 3),
+            Self::Sparse => (2 * m, 2 * n),
         };
-        all.fill(A::from_f64(BETWEEN));
-        self.write(&mut all, n).indexed_iter_mut().for_each(|((i, j), x)| *x = at(i, j));
-        all
+        let mut all = vec![A::from_f64(BETWEEN); rows * columns];
+        for (i, row) in elements.chunks_exact(n.max(1)).enumerate() {
+            for (j, &x) in row.iter().enumerate() {
+                let place = match self {
+                    Self::Rows | Self::Gaps => i * columns + j,
+                    Self::Columns => j * m + i,
+                    Self::Sparse => 2 * (i * columns + j),
+                    Self::Backwards => (m - i) * n - 1 - j,
+                };
+                all[place] = x;
+            }
+        }
+        let shape = (rows, columns).set_f(self == Self::Columns);
+        Array2::from_shape_vec(shape, all).expect("all of the memory")
     }
 
     fn read<A: Float>(self, all: &Array2<A>, n: usize) -> ArrayView2<'_, A> {
@@ -60,6 +75,22 @@ impl Lies {
     }
 }
 
+/// The elements of a matrix, row by row.
+fn elements<A>(m: usize, n: usize, at: impl Fn(usize, usize) -> A) -> Vec<A> {
+    let mut elements = Vec::with_capacity(m * n);
+    for i in 0..m {
+        for j in 0..n {
+            elements.push(at(i, j));
+        }
+    }
+    elements
+}
+
+/// What lies in the memory of a matrix, with what is between its elements.
+fn memory_of<A>(all: &Array2<A>) -> &[A] {
+    all.as_slice_memory_order().expect("memory without gaps")
+}
+
 /// Small whole numbers, whose sums are exact in any order.
 fn whole<A: Float>(i: usize, j: usize) -> A {
     A::from_f64(((i * 7 + j * 5 + i * j) % 9) as f64 - 4.0)
@@ -70,11 +101,17 @@ fn fraction<A: Float>(i: usize, j: usize) -> A {
     A::from_f64(((i * 37 + j * 101 + i * j * 13) % 997) as f64 / 991.0 - 0.5)
 }
 
-/// Sums of single products, from the first to the last.
-fn reference<A: Float>(a: &ArrayView2<'_, A>, b: &ArrayView2<'_, A>) -> Array2<A> {
-    Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
-        (0..a.ncols()).fold(A::zero(), |sum, p| sum + a[[i, p]] * b[[p, j]])
-    })
+/// Sums of single products, from the first to the last, of the elements of two matrices row by row.
+fn reference<A: Float>((m, k, n): (usize, usize, usize), a: &[A], b: &[A]) -> Vec<A> {
+    let mut sums = vec![A::zero(); m * n];
+    for (i, sums) in sums.chunks_exact_mut(n.max(1)).enumerate() {
+        for (p, &x) in a[i * k..][..k].iter().enumerate() {
+            for (sum, &y) in sums.iter_mut().zip(&b[p * n..]) {
+                *sum += x * y;
+            }
+        }
+    }
+    sums
 }
 
 /// Ways of lying that each way of multiplying reads.
@@ -99,11 +136,16 @@ const READS: [(Method, &[(Lies, Lies)]); 3] = {
 
 fn at_all_sizes<A: Float>() {
     const ROWS: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 17];
-    const DEPTHS: [usize; 4] = [0, 1, 16, 37];
-    const COLUMNS: [usize; 8] = [0, 3, 8, 15, 17, 33, 49, 131];
+    // Two registers of eight lanes, and a rest.
+    const DEPTHS: [usize; 4] = [0, 1, 16, 21];
+    // Up to three registers of 16 lanes, and a rest.
+    const COLUMNS: [usize; 7] = [0, 3, 8, 15, 17, 33, 49];
+    // Eight registers of 16 lanes and a rest, for tiles of a single row: `WIDE_ROW` and `SHORT` in `outer.rs`.
+    const MANY_COLUMNS: usize = 131;
     for m in ROWS {
         for k in DEPTHS {
-            for n in COLUMNS {
+            let many = (m == 1 || k <= 2).then_some(MANY_COLUMNS);
+            for n in COLUMNS.into_iter().chain(many) {
                 at_size::<A>(m, k, n);
                 at_size::<A>(n, k, m);
             }
@@ -113,27 +155,24 @@ fn at_all_sizes<A: Float>() {
 
 /// Compares all ways at one size, and what lies between the elements of the result.
 fn at_size<A: Float>(m: usize, k: usize, n: usize) {
-    let before = |i, j| whole::<A>(j, i + 1);
-    let product = {
-        let a = Array2::from_shape_fn((m, k), |(i, j)| whole::<A>(i, j));
-        let b = Array2::from_shape_fn((k, n), |(i, j)| whole::<A>(i + 2, j));
-        reference(&a.view(), &b.view())
-    };
+    const RESULTS: [Lies; 4] = [Lies::Rows, Lies::Columns, Lies::Gaps, Lies::Sparse];
+    let (a, b) = (elements(m, k, whole::<A>), elements(k, n, |i, j| whole::<A>(i + 2, j)));
+    let before = elements(m, n, |i, j| whole::<A>(j, i + 1));
+    let product = reference((m, k, n), &a, &b);
+    let sum: Vec<A> = product.iter().zip(&before).map(|(&x, &before)| x + before).collect();
+    let results = RESULTS.map(|lies| [&before, &product, &sum].map(|x| lies.store_all(m, n, x)));
     for (method, ways) in READS {
         for (i, &(a_lies, b_lies)) in ways.iter().enumerate() {
-            let a = a_lies.store(m, k, whole::<A>);
-            let b = b_lies.store(k, n, |i, j| whole::<A>(i + 2, j));
+            let (a, b) = (a_lies.store_all(m, k, &a), b_lies.store_all(k, n, &b));
             let (a, b) = (a_lies.read(&a, k), b_lies.read(&b, n));
-            let out_lies = [Lies::Rows, Lies::Columns, Lies::Gaps, Lies::Sparse][(i + m + k) % 4];
+            let number = (i + m + k) % 4;
+            let (out_lies, [before, product, sum]) = (RESULTS[number], &results[number]);
             for level in Level::available() {
-                for adds in [false, true] {
-                    let mut out = out_lies.store(m, n, before);
+                for (adds, expected) in [(false, product), (true, sum)] {
+                    let mut out = before.clone();
                     method.run(level, &a, &b, adds, &mut out_lies.write(&mut out, n));
-                    let expected = out_lies.store(m, n, |i, j| {
-                        product[[i, j]] + if adds { before(i, j) } else { A::zero() }
-                    });
                     assert!(
-                        out == expected,
+                        memory_of(&out) == memory_of(expected),
                         "{method:?} {level:?} {m}×{k}×{n} {a_lies:?} {b_lies:?} to {out_lies:?}"
                     );
                 }
@@ -152,10 +191,11 @@ fn all_sizes_of_f64() {
     at_all_sizes::<f64>();
 }
 
-/// Sizes of which narrow tiles copy columns of the second operand, and the first.
+/// Sizes of which narrow tiles copy columns of the second operand, and the first: `ENOUGH` rows and columns,
+/// and terms that reach over just more than `NEAR` elements.
 #[test]
 fn what_lies_far_apart_is_copied() {
-    for (m, k, n) in [(37, 70, 131), (131, 70, 37), (33, 130, 32), (32, 130, 33)] {
+    for (m, k, n) in [(37, 35, 131), (131, 35, 37), (33, 130, 32), (32, 130, 33)] {
         at_size::<f32>(m, k, n);
         at_size::<f64>(m, k, n);
     }
@@ -182,10 +222,12 @@ fn what_is_not_finite_passes_as_in_single_products() {
         for strange in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             // Zeros meet it, too.
             let at = |i, j| if (i, j) == (5, place) { strange } else { whole(i, j) };
+            let (a, b) = (elements(11, 37, at), elements(37, 19, |i, j| at(j, i)));
+            let expected = reference((11, 37, 19), &a, &b);
             each_way((11, 37, 19), at, |method, level, a, b| {
                 let mut out = Array2::from_elem((11, 19), f32::NAN); // Overwritten.
                 method.run(level, a, b, false, &mut out.view_mut());
-                for (x, expected) in out.iter().zip(&reference(a, b)) {
+                for (x, expected) in memory_of(&out).iter().zip(&expected) {
                     let same = x == expected || x.is_nan() && expected.is_nan();
                     assert!(same, "{method:?} {level:?}: {x} for {expected}");
                 }
@@ -196,13 +238,14 @@ fn what_is_not_finite_passes_as_in_single_products() {
 
 #[test]
 fn pieces_have_the_bits_of_the_whole() {
-    have_the_bits_of_the_whole((23, 101), &[1, 2, 3, 7, 16]);
-    // Some pieces have enough rows and columns for copies, and some have not.
-    have_the_bits_of_the_whole((71, 85), &[16, 40]);
+    have_the_bits_of_the_whole((23, 60, 101), &[1, 2, 3, 7, 16]);
+    // Some pieces have rows and columns enough for copies (`outer::ENOUGH`), and terms that reach over
+    // more than `outer::NEAR` elements; some have not.
+    have_the_bits_of_the_whole((71, 108, 85), &[16, 40]);
 }
 
-fn have_the_bits_of_the_whole((m, n): (usize, usize), lengths: &[usize]) {
-    each_way((m, 300, n), fraction::<f32>, |method, level, a, b| {
+fn have_the_bits_of_the_whole((m, k, n): (usize, usize, usize), lengths: &[usize]) {
+    each_way((m, k, n), fraction::<f32>, |method, level, a, b| {
         let mut whole = Array2::zeros((m, n));
         method.run(level, a, b, false, &mut whole.view_mut());
         for axis in [0, 1] {
@@ -217,7 +260,10 @@ fn have_the_bits_of_the_whole((m, n): (usize, usize), lengths: &[usize]) {
                     };
                     method.run(level, &a, &b, false, &mut out);
                 }
-                assert!(out == whole, "{method:?} {level:?}, pieces of {length}");
+                assert!(
+                    memory_of(&out) == memory_of(&whole),
+                    "{method:?} {level:?}, pieces of {length}"
+                );
             }
         }
     });
@@ -267,12 +313,15 @@ fn the_result_lies_as_it_is_asked_for_with_the_same_bits() {
 #[test]
 fn sums_are_close_to_wide_ones() {
     for k in [1, 50, 3000] {
+        // The fractions of f32, in f64.
+        let wide = |i, j| f64::from(fraction::<f32>(i, j));
+        let (a, b) = (elements(9, k, wide), elements(k, 33, |i, j| wide(j, i)));
+        let wide = reference((9, k, 33), &a, &b);
         each_way((9, k, 33), fraction::<f32>, |method, level, a, b| {
             let mut out = Array2::zeros((9, 33));
             method.run(level, a, b, false, &mut out.view_mut());
-            let wide = reference(&a.mapv(f64::from).view(), &b.mapv(f64::from).view());
             let most = k as f64 * 0.25 * f64::from(f32::EPSILON) * (k as f64).sqrt().max(1.0);
-            for (&x, wide) in out.iter().zip(&wide) {
+            for (&x, wide) in memory_of(&out).iter().zip(&wide) {
                 assert!((f64::from(x) - wide).abs() <= most, "{method:?} {level:?}: {x}, {wide}");
             }
         });
