@@ -1,5 +1,7 @@
 //! The ops that an expression can call, from the registry of rules.
 
+use std::sync::LazyLock;
+
 use ops::declare::{Example, Refusal};
 use ops::registry::{Visitor, visit};
 use ops::rules::{Extreme, LogSoftmax, Matmul, Mean, Norm, Softmax, SoftmaxCrossEntropy, Sum};
@@ -10,7 +12,7 @@ use crate::graph::var::Var;
 
 /// The object-safe face of a rule, as far as an expression needs it. `None`: the rule has another
 /// number of settings.
-trait Record: std::fmt::Debug {
+trait Record: std::fmt::Debug + Send + Sync {
     fn record<'t>(&self, x: &[&Var<'t, f64>], settings: &[f64]) -> Option<Recorded<'t>>;
 }
 
@@ -102,6 +104,12 @@ pub fn functions() -> Vec<Function> {
         Function::whole("dot", 2, Matmul),
     ]);
     functions
+}
+
+/// The functions, for all expressions: a visit to every rule takes longer than to record one.
+pub(super) fn all() -> &'static [Function] {
+    static ALL: LazyLock<Vec<Function>> = LazyLock::new(functions);
+    &ALL
 }
 
 /// The function that is called so, with that many arguments.

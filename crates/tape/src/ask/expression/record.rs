@@ -8,7 +8,7 @@ use ops::rules::{Identity, Neg, Pow, Square};
 use ops::{Lift, Reading, Tensor, WithNumber};
 
 use super::constant::list;
-use super::functions::{Function, find, functions};
+use super::functions::{Function, all, find};
 use super::{Content, Expression, ExpressionError, Infix, Kind};
 use crate::graph::error::TapeError;
 use crate::graph::tape::Tape;
@@ -51,7 +51,7 @@ impl Expression {
         tape: &'t Tape<f64>,
         given: &[(&str, Tensor<f64>)],
     ) -> Result<Var<'t, f64>, ExpressionError> {
-        let (functions, lines) = (functions(), Lines::new(&self.source));
+        let (functions, lines) = (all(), Lines::new(&self.source));
         let (uses, known) = (self.first_uses(), HashMap::new());
         let mut recording = Recording { expression: self, tape, functions, lines, uses, known };
         recording.check_functions(given)?;
@@ -132,7 +132,7 @@ impl<'e> Lines<'e> {
 pub(super) struct Recording<'e, 't> {
     pub(super) expression: &'e Expression,
     tape: &'t Tape<f64>,
-    pub(super) functions: Vec<Function>,
+    pub(super) functions: &'static [Function],
     lines: Lines<'e>,
     /// Where each name is used for the first time.
     pub(super) uses: HashMap<&'e str, Range<usize>>,
@@ -243,7 +243,7 @@ impl<'t> Recording<'_, 't> {
                 self.infix(*infix, (*a, *b), values)
             }
             Content::Call { name, operands } => {
-                let function = find(&self.functions, self.expression.text(name), operands.len());
+                let function = find(self.functions, self.expression.text(name), operands.len());
                 let function = function.expect("functions are checked");
                 let (x, settings) = operands.split_at(function.operands());
                 let settings = self.settings(function, settings, values)?;

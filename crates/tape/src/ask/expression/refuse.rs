@@ -20,7 +20,7 @@ impl Recording<'_, '_> {
     ) -> Result<(), ExpressionError> {
         for term in &self.expression.terms {
             if let Content::Call { name, operands } = &term.content
-                && find(&self.functions, self.expression.text(name), operands.len()).is_none()
+                && find(self.functions, self.expression.text(name), operands.len()).is_none()
             {
                 return Err(self.no_function(name, operands.len(), given));
             }
@@ -46,7 +46,7 @@ impl Recording<'_, '_> {
                 Some(settings) => language.typed_takes_settings(takes, name, settings, given_now),
             });
         }
-        if let Some((_, takes)) = names(&self.functions).find(|f| f.0 == name) {
+        if let Some((_, takes)) = names(self.functions).find(|f| f.0 == name) {
             return error(language.typed_takes(takes, name, given_now));
         }
         let unknown =
@@ -56,7 +56,7 @@ impl Recording<'_, '_> {
         if given.iter().any(|g| g.0 == name) || assigned() {
             return unknown.help(language.typed_product_with(name));
         }
-        let near = nearest(name, names(&self.functions).map(|f| f.0));
+        let near = nearest(name, names(self.functions).map(|f| f.0));
         let near = near.into_iter().map(str::to_owned);
         unknown.help(match near.reduce(|a, b| language.near_or(a, b)) {
             Some(near) => language.typed_did_you_mean(near),
@@ -156,7 +156,7 @@ impl Recording<'_, '_> {
             return error.help(language.typed_named_later(name));
         }
         let known: Vec<&str> = given.iter().map(|g| g.0).chain(assigned).collect();
-        if names(&self.functions).any(|(function, _)| function == name) {
+        if names(self.functions).any(|(function, _)| function == name) {
             return error.help(language.typed_call_it(name));
         }
         match nearest(name, known)[..] {
