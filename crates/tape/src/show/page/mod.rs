@@ -19,7 +19,7 @@
 
 mod run;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -193,9 +193,8 @@ fn sentences(language: Language) -> Vec<(&'static str, Forms)> {
 
 /// The templates of the sentences that a script says, as an object.
 fn said_by(script: &str, language: Language) -> String {
-    let said = sentences(language).into_iter().filter(|(name, _)| {
-        ["sentence", "sentenceParts"].iter().any(|say| script.contains(&format!("{say}('{name}'")))
-    });
+    let said = names_said_by(script);
+    let said = sentences(language).into_iter().filter(|(name, _)| said.contains(name));
     let templates: BTreeMap<&str, serde_json::Value> = said
         .map(|(name, forms)| match forms[..] {
             [(Form::Other, text)] => (name, text.into()),
@@ -203,6 +202,17 @@ fn said_by(script: &str, language: Language) -> String {
         })
         .collect();
     serde_json::to_string(&templates).expect("text can be written")
+}
+
+/// The names in `sentence('name'` and `sentenceParts('name'`, wherever a script has them.
+fn names_said_by(script: &str) -> BTreeSet<&str> {
+    let mut before = "";
+    let names = script.split('(').filter_map(|piece| {
+        let called = std::mem::replace(&mut before, piece);
+        let says = called.ends_with("sentence") || called.ends_with("sentenceParts");
+        piece.strip_prefix('\'').filter(|_| says)?.split_once('\'').map(|(name, _)| name)
+    });
+    names.collect()
 }
 
 /// Replaces the names of the parts, `{{name}}`, by the parts. What is put in is not looked at again.
