@@ -28,11 +28,6 @@ impl<A: Float> Recorded<'_, A> {
         (self.f)(&variables(&tape, inputs)).value()
     }
 
-    /// What each element of the value is multiplied by.
-    pub fn weights(&self) -> Vec<f64> {
-        numbers(&weights::<A>(self.value(self.inputs).shape()))
-    }
-
     /// The value as a scalar, weighted so that its elements cannot cancel.
     pub fn scalar<'t>(&self, x: &[Var<'t, A>]) -> Var<'t, A> {
         let y = (self.f)(x);
@@ -164,7 +159,7 @@ pub(super) fn record<'t, A: Float>(
 }
 
 /// What a value of a shape is multiplied by, element by element: 1 if it is a scalar.
-fn weights<A: Float>(shape: &[usize]) -> Tensor<A> {
+pub(super) fn weights<A: Float>(shape: &[usize]) -> Tensor<A> {
     if shape.is_empty() { Tensor::ones(shape) } else { sample(shape, 3).cast() }
 }
 

@@ -191,12 +191,12 @@ impl Check {
         if let Some(input) = first.iter().zip(&again).position(|(a, b)| !same_bits(a, b)) {
             return Err(CheckError::NotRepeatable { input });
         }
-        let bound = function.bound(1);
+        let (bound, value) = (function.bound(1), function.value(inputs));
         let probe = Probe {
             inputs,
             outputs: &|moved| Some(vec![function.value(moved)]),
-            base: vec![numbers(&function.value(inputs))],
-            weights: vec![function.weights()],
+            base: vec![numbers(&value)],
+            weights: vec![numbers(&function::weights::<A>(value.shape()))],
             bound: &|moved| bound.between(moved),
             measure,
         };
@@ -207,7 +207,7 @@ impl Check {
             modes::compare(&function, &probe, &first, self.fast)?;
         }
         if self.second_order {
-            self.check_second_order(&function, point, measure, found)?;
+            self.check_second_order(&function, &first, point, measure, found)?;
         }
         if let Some(order) = found.wrong_order() {
             found.look_for_fault(|| fault::find(&function, measure, order, Mode::Reverse));
@@ -215,16 +215,17 @@ impl Check {
         Ok(())
     }
 
+    /// Checks the derivatives of the gradient, which at the inputs is `base`.
     fn check_second_order<A: Float>(
         &self,
         function: &Recorded<'_, A>,
+        base: &[Tensor<A>],
         point: Option<usize>,
         measure: Measure,
         found: &mut Found,
     ) -> Result<(), CheckError> {
         let inputs = function.inputs;
         let bound = function.bound(2);
-        let base = function.gradient(inputs);
         let probe = Probe {
             inputs,
             outputs: &|moved| Some(function.gradient(moved)),
