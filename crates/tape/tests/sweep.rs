@@ -178,26 +178,41 @@ fn totals_within_a_step_count_an_operand_that_comes_twice() {
     assert_eq!(totals, [3.0, 6.0]);
 }
 
-#[test]
-fn a_chain_of_a_million_ops_does_not_recurse() {
-    let tape = Tape::new();
-    let x = tape.var(0.5);
-    let y = (0..1_000_000).fold(x, |y, _| y + 1e-6);
-    assert_relative_eq!(y.item(), 1.5, max_relative = 1e-9);
-    assert_eq!(y.backward().wrt(x).item(), 1.0);
-    assert_eq!(y.tangent(&[(x, 1.0.into())]).item(), 1.0);
+/// A stack, and ops that overflow it if each takes as little of it as a call can: the address to
+/// return to.
+const STACK: usize = 1 << 18;
+const DEEP: usize = STACK / size_of::<usize>() + 1;
+
+/// Runs a test on the small stack.
+fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(test).unwrap();
+    thread.join().unwrap();
 }
 
 #[test]
-fn a_chain_of_a_million_ops_each_used_twice_does_not_recurse() {
-    let tape = Tape::new();
-    let x = tape.var(0.5);
-    let mut y = x;
-    for _ in 0..500_000 {
-        y = (y + y) * 0.5;
-    }
-    assert_eq!(y.item(), 0.5);
-    assert_eq!(y.backward().wrt(x).item(), 1.0);
+fn a_deep_chain_of_ops_does_not_recurse() {
+    on_a_small_stack(|| {
+        let tape = Tape::new();
+        let x = tape.var(0.5);
+        let y = (0..DEEP).fold(x, |y, _| y + 1e-6);
+        assert_relative_eq!(y.item(), 0.5 + DEEP as f64 * 1e-6, max_relative = 1e-9);
+        assert_eq!(y.backward().wrt(x).item(), 1.0);
+        assert_eq!(y.tangent(&[(x, 1.0.into())]).item(), 1.0);
+    });
+}
+
+#[test]
+fn a_deep_chain_of_ops_each_used_twice_does_not_recurse() {
+    on_a_small_stack(|| {
+        let tape = Tape::new();
+        let x = tape.var(0.5);
+        let mut y = x;
+        for _ in 0..DEEP.div_ceil(2) {
+            y = (y + y) * 0.5;
+        }
+        assert_eq!(y.item(), 0.5);
+        assert_eq!(y.backward().wrt(x).item(), 1.0);
+    });
 }
 
 #[test]
