@@ -42,10 +42,13 @@ fn orders<R: Rule>(examples: &[Example<R>]) -> &'static str {
         let mut examples = examples.iter().filter(|e| e.operands.iter().all(mild)).take(2);
         examples.all(|example| check.run(|x| apply(example, x), &example.varied()).is_ok())
     };
-    match (passes(Check::new()), passes(Check::new().second_order())) {
-        (true, true) => "1, 2",
-        (true, false) => "1",
-        _ => "none",
+    // A check of the second order is one of the first too.
+    if passes(Check::new().second_order()) {
+        "1, 2"
+    } else if passes(Check::new()) {
+        "1"
+    } else {
+        "none"
     }
 }
 

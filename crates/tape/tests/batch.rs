@@ -55,7 +55,7 @@ fn same(
     what: &str,
     f: impl for<'t> Fn(&[Var<'t, f64>]) -> Var<'t, f64>,
     rows: &[Vec<Tensor<f64>>],
-    axes: &[Option<isize>],
+    (inputs, axes): (&[Tensor<f64>], &[Option<isize>]),
 ) -> Result<(), String> {
     let alone = |row: &Vec<Tensor<f64>>| {
         let tape = Tape::new();
@@ -67,7 +67,7 @@ fn same(
         f(&x).value()
     };
     let expected = stacked(&rows.iter().map(alone).collect::<Vec<_>>());
-    let batch = vmap(&f, &inputs(rows, axes), axes).map_err(|error| error.to_string())?;
+    let batch = vmap(&f, inputs, axes).map_err(|error| error.to_string())?;
     let equal = |(a, b): (&f64, &f64)| {
         (a.is_nan() && b.is_nan())
             || approx::relative_eq!(a, b, epsilon = 1e-12, max_relative = 1e-12)
@@ -97,16 +97,18 @@ fn check(example: &AnyExample<'_>) -> Result<(), String> {
     for chosen in choices(count) {
         let mut axes = chosen.clone();
         axes.extend(vec![Some(0); count + 1]);
-        same("the value", |v| rule.recorded(&v[..count]), &rows, &axes)?;
+        let inputs = inputs(&rows, &axes);
+        let batch = (&inputs[..], &axes[..]);
+        same("the value", |v| rule.recorded(&v[..count]), &rows, batch)?;
         for i in (0..count).filter(|&i| example.fixed != Some(i)) {
             same(
                 &format!("the gradient of operand {i}"),
                 |v| gradient(rule, v, count, i),
                 &rows,
-                &axes,
+                batch,
             )?;
         }
-        same("forward mode", |v| tangent(rule, v, count, example.fixed), &rows, &axes)?;
+        same("forward mode", |v| tangent(rule, v, count, example.fixed), &rows, batch)?;
     }
     Ok(())
 }

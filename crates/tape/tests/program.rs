@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn replayed_is_as_recorded(
         ops in prop::collection::vec(instruction(), 1..24),
-        seeds in prop::collection::vec(0..50_usize, 1..4),
+        seeds in prop::collection::vec(0..50_usize, 1..3),
     ) {
         let tape = Tape::new();
         let x: Vec<_> = inputs(7).iter().map(|x| tape.var(x)).collect();
@@ -379,7 +379,8 @@ fn sums_in_passes_are_those_of_tensors() {
         let all = x.tape().constant([2.0]).broadcast_to(&x.shape()).sum();
         vec![loss, loss.backward_recorded().wrt(x), y.t().exp().sum(), all]
     }
-    for shape in [[1, 7], [3, 10], [37, 1021], [2_003, 10], [700, 64], [5, 16_384]] {
+    // Sums are taken in blocks of 16,384, and up to as many threads as there are blocks take part.
+    for shape in [[1, 7], [3, 10], [17, 1021], [1_701, 10], [513, 64], [3, 16_384]] {
         let bias = sample(&shape[1..], 2).cast::<f32>();
         let [before, now] = [0, 1].map(|seed| {
             let turned = sample(&[shape[1], shape[0]], seed).cast::<f32>();
@@ -389,21 +390,18 @@ fn sums_in_passes_are_those_of_tensors() {
             ]
         });
         for (before, now) in before.iter().zip(&now) {
+            let fresh = Tape::new();
+            let wanted = of(fresh.var(now), fresh.var(&bias)).into_iter().map(Var::value);
+            let wanted: Vec<_> = wanted.collect();
             for threads in [1, 2, 3] {
                 ops::with_threads(threads, || {
                     let tape = Tape::new();
                     let (x, b) = (tape.var(before), tape.var(&bias));
                     let mut program = tape.compile(&of(x, b));
                     program.run_with(&[(x.position(), now)]).unwrap();
-                    let fresh = Tape::new();
-                    let wanted = of(fresh.var(now), fresh.var(&bias));
                     for (number, wanted) in wanted.iter().enumerate() {
-                        let same = *program.value(number) == wanted.value();
-                        assert!(
-                            same,
-                            "{number} of {shape:?}, {threads} threads\n{}",
-                            program.plan()
-                        );
+                        let (same, plan) = (program.value(number) == wanted, program.plan());
+                        assert!(same, "{number} of {shape:?}, {threads} threads\n{plan}");
                     }
                 });
             }

@@ -88,6 +88,7 @@ proptest! {
             // Up to 13 ops deep, the fifth derivative, and with it the error of the stencil, is up
             // to a thousand times that of one op. Forward against reverse is exact, below.
             Check::new()
+                .fast()
                 .tolerance(1e-5, 1e-7)
                 .run(|x| run(&smooth, x), &inputs)
                 .map_err(|error| TestCaseError::fail(error.to_string()))?;
