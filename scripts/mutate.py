@@ -10,7 +10,8 @@
     python3 scripts/mutate.py --keep DIR    works in DIR and leaves it there, so that the next
                                             run with the same DIR compiles little
     python3 scripts/mutate.py --target DIR  compiles into DIR, where the crates that the workspace
-                                            depends on may be compiled already
+                                            depends on may be compiled already, and not the copy
+                                            that --keep leaves
     python3 scripts/mutate.py --verbose     also says which test caught each mutant
 
 A mutant is the engine with one change. There are many hundreds, far too many to compile one by
@@ -741,6 +742,16 @@ def sample(mutants, part, root):
 # Building and running.
 
 
+def folders(options):
+    """Where the copy is, and what cargo compiles into."""
+    keep = options.keep and Path(options.keep).resolve()
+    if keep and options.target and keep.is_relative_to(Path(options.target).resolve()):
+        # Cargo takes what was compiled from another copy in there for what this one's files give.
+        raise Unknown("the folder of --keep must not lie in that of --target")
+    work = keep or Path(tempfile.mkdtemp(prefix="mutate-")).resolve()
+    return work, Path(options.target or work / "target").resolve()
+
+
 def workspace_files(root):
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -947,13 +958,13 @@ def main():
         print(f"{len(mutants)} mutants of {len({m.rule for m in mutants})} rules")
         return 0
 
-    work = Path(options.keep or tempfile.mkdtemp(prefix="mutate-")).resolve()
+    work, target = folders(options)
     try:
         source = work / "source"
         source.mkdir(parents=True, exist_ok=True)
         write_copy(root, names, changed, source)
         print(f"changed in a copy: {', '.join(sorted(changed))}", flush=True)
-        suite = Suite(build(source, Path(options.target or work / "target").resolve()))
+        suite = Suite(build(source, target))
         print(f"{len(mutants)} mutants, built in {time.monotonic() - start:.0f} s", flush=True)
         registry = suite.prepare(sorted({m.rules for m in mutants}), work, options.jobs)
 

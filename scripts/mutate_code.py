@@ -15,7 +15,8 @@
     python3 scripts/mutate_code.py --keep DIR     works in DIR and leaves it there, so that the next
                                                   run with the same DIR compiles little
     python3 scripts/mutate_code.py --target DIR   compiles into DIR, where the crates that the workspace
-                                                  depends on may be compiled already
+                                                  depends on may be compiled already, and not the copy
+                                                  that --keep leaves
     python3 scripts/mutate_code.py --verbose      also says which tests caught each mutant
 
 `mutate.py` knows what a rule of differentiation is; this script knows only Rust. In the bodies of
@@ -1526,13 +1527,12 @@ def main():
     files = [name for crate in JUDGES for name in chosen[crate]]
     print(f"changed in a copy: {', '.join(files)}", flush=True)
 
-    work = Path(options.keep or tempfile.mkdtemp(prefix="mutate-")).resolve()
+    work, target = mutate.folders(options)
     work.mkdir(parents=True, exist_ok=True)
     totals = [0, 0, 0, 0]
     try:
         for crate in JUDGES:
             if chosen[crate]:
-                target = Path(options.target or work / "target").resolve()
                 copy = Copy(root, names, crate, chosen[crate], work, target)
                 found = face_all(copy, options.jobs, options.verbose)
                 totals = [total + more for total, more in zip(totals, found)]
