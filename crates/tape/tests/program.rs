@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn replayed_is_as_recorded(
         ops in prop::collection::vec(instruction(), 1..24),
-        seeds in prop::collection::vec(0..50_usize, 1..3),
+        seeds in prop::collection::vec(0..50_usize, 1..4),
     ) {
         let tape = Tape::new();
         let x: Vec<_> = inputs(7).iter().map(|x| tape.var(x)).collect();
