@@ -52,6 +52,9 @@ pub use graph::tape::Tape;
 pub use graph::var::{Place, Var};
 pub use ops;
 pub use replay::{Plan, PlannedStep, PlannedValue, Program, ProgramError, Storage};
+#[cfg(debug_assertions)]
+#[doc(hidden)] // For no one to call: it only says what is compiled here.
+pub use show::instances;
 pub use show::latex;
 #[cfg(feature = "page")]
 pub use show::page;

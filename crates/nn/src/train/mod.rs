@@ -5,7 +5,8 @@ pub mod callbacks;
 mod evaluate;
 mod fit;
 mod history;
-mod instances;
+#[doc(hidden)] // For no one to call: it only says what is compiled here.
+pub mod instances;
 mod interrupt;
 mod non_finite;
 #[cfg(feature = "plot")]

@@ -1,7 +1,7 @@
 //! Views: passes and graphs as text, pictures, pages and screens. The engine imports none of them.
 
 #[cfg(debug_assertions)]
-mod instances;
+pub mod instances;
 pub mod latex;
 #[cfg(feature = "page")]
 pub mod page;
