@@ -2,7 +2,7 @@
 
 use ndarray::IxDyn;
 use ops::declare::sample;
-use ops::fuse::{Chain, Input, Layout, NonFinite, Step, Value, fill_at};
+use ops::fuse::{Chain, Input, Layout, NonFinite, Numbers, Step, Value, fill_at};
 use ops::{Tensor, apply, prelude::*, rules};
 
 /// A rule as a step.
@@ -47,12 +47,12 @@ impl Step<f64> for Op {
         let result = self.apply(&operands.iter().collect::<Vec<_>>());
         out.copy_from_slice(&result.to_vec());
     }
-    fn fill_at(&self, numbers: &[f64], indices: &[u32], out: &mut [f64]) {
+    fn fill_at(&self, numbers: &mut [f64], to: usize, last: f64, indices: &[u32]) -> f64 {
         match self {
-            Self::Add => fill_at(numbers, indices, out, |[a, b]| a + b),
-            Self::Multiply => fill_at(numbers, indices, out, |[a, b]| a * b),
-            Self::Tanh => fill_at(numbers, indices, out, |[a]: [f64; 1]| a.tanh()),
-            Self::Reciprocal => fill_at(numbers, indices, out, |[a]: [f64; 1]| 1.0 / a),
+            Self::Add => fill_at(numbers, to, last, indices, |[a, b]| a + b),
+            Self::Multiply => fill_at(numbers, to, last, indices, |[a, b]| a * b),
+            Self::Tanh => fill_at(numbers, to, last, indices, |[a]: [f64; 1]| a.tanh()),
+            Self::Reciprocal => fill_at(numbers, to, last, indices, |[a]: [f64; 1]| 1.0 / a),
         }
     }
 }
@@ -291,7 +291,9 @@ fn rows_of_scratch_memory_begin_at_a_line_of_the_cache() {
             assert_eq!(out.as_ptr().addr() % 64, 0, "the result");
             out.copy_from_slice(operands[0]);
         }
-        fn fill_at(&self, _: &[f32], _: &[u32], _: &mut [f32]) {}
+        fn fill_at(&self, _: &mut [f32], _: usize, last: f32, _: &[u32]) -> f32 {
+            last
+        }
     }
     for (length, sums) in [(1001, 0), (3000, 1), (3000, 2), (3000, 3), (100_000, 4)] {
         let x = Tensor::<f32>::zeros(&[length]);
@@ -309,4 +311,52 @@ fn rows_of_scratch_memory_begin_at_a_line_of_the_cache() {
         let fused = chain.compile::<f32>(&[]);
         fused.run(&[Input::Number(2.0)], &mut [], &mut Vec::new());
     }
+}
+
+/// Single results and runs of several, of numbers given, of the result before and of older ones.
+#[test]
+fn numbers_are_what_their_steps_give_one_after_another() {
+    let mut random = 1_u32;
+    let mut below = |bound: usize| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) as usize % bound
+    };
+    let mut wanted = vec![0.5, -1.25, 0.75];
+    let mut steps = Numbers::new(wanted.len());
+    for _ in 0..200 {
+        let op = [Op::Add, Op::Multiply, Op::Tanh][below(3)];
+        let arity = if matches!(op, Op::Tanh) { 1 } else { 2 };
+        steps.begin(op, arity);
+        for _ in 0..[1, 1, 1, 2, 5][below(5)] {
+            let count = wanted.len();
+            let operands: Vec<usize> = (0..arity).map(|_| count - 1 - below(3)).collect();
+            let x: Vec<f64> = operands.iter().map(|&x| wanted[x]).collect();
+            wanted.push(match op {
+                Op::Add => x[0] + x[1],
+                Op::Multiply => x[0] * x[1],
+                _ => x[0].tanh(),
+            });
+            steps.result(operands.iter().map(|&x| x as u32));
+        }
+    }
+    let mut numbers = vec![f64::NAN; wanted.len()];
+    numbers[..3].copy_from_slice(&wanted[..3]);
+    assert_eq!(steps.run(&mut numbers), &wanted[3..]);
+    assert!(wanted.iter().all(|x| x.is_finite()), "{wanted:?}");
+}
+
+#[test]
+fn numbers_may_begin_with_a_result() {
+    struct One;
+    impl Step<f64> for One {
+        fn fill(&self, _: &[&[f64]], _: &mut [f64]) {}
+        fn fill_at(&self, numbers: &mut [f64], to: usize, _: f64, _: &[u32]) -> f64 {
+            numbers[to] = 1.0;
+            1.0
+        }
+    }
+    let mut steps = Numbers::new(0);
+    steps.begin(One, 0);
+    steps.result([]);
+    assert_eq!(steps.run(&mut [5.0]), [1.0]);
 }

@@ -613,7 +613,7 @@ fn scalars_run_in_rounds_of_equal_ops() {
     let [PlannedStep::Scalars(runs)] = program.plan().steps() else { panic!() };
     let runs: Vec<_> = runs.iter().map(|(op, positions)| (*op, positions.len())).collect();
     // Multiplications by 2 and by 3 are different ops.
-    assert_eq!(runs[..4], [("mul", 10), ("mul", 10), ("sin", 10), ("mul", 10)], "{runs:?}");
+    assert_eq!(runs[..4], [("mul", 10), ("sin", 10), ("mul", 10), ("mul", 10)], "{runs:?}");
     program.set(x[1].position(), &Tensor::scalar(0.5)).unwrap();
     program.run().unwrap();
     let wanted: f64 = (0..10)

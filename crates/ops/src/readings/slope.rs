@@ -56,11 +56,23 @@ impl<E: Elementwise<N>, const N: usize> SlopeStep<E, N> {
         kernel::fill(self.slope, x, yv, out);
     }
 
-    /// The value at numbers, once for each of `out`: `indices` says, result by result, where in
-    /// `numbers` the operands are.
+    /// The values at some of `numbers`, as [`Step::fill_at`](crate::fuse::Step::fill_at).
     #[inline]
-    pub fn fill_at<A: Float>(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
-        kernel::fuse::fill_at_any(self.arity, numbers, indices, out, |x| self.value(x));
+    pub fn fill_at<A: Float>(
+        &self,
+        numbers: &mut [A],
+        mut to: usize,
+        mut last: A,
+        mut indices: &[u32],
+    ) -> A {
+        while let Some((own, others)) = indices.split_at_checked(self.arity) {
+            let (x, yv) = spread(self.reads, own);
+            let number = |index| kernel::fuse::number_at(numbers, to, last, index);
+            last = self.slope.at(x.map(number), yv.map(number));
+            numbers[to] = last;
+            (to, indices) = (to + 1, others);
+        }
+        last
     }
 
     /// The settings of the rule, and the operand.

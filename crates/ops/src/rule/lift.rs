@@ -104,8 +104,8 @@ impl<A: Float, E: Elementwise<N>, const N: usize> AtNumbers<A> for Lift<E, N> {
         kernel::fill(Value(self.0), array(operands), [], out);
     }
     #[inline]
-    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
-        kernel::fuse::fill_at(numbers, indices, out, |x| self.0.value::<A>(x));
+    fn fill_at(&self, numbers: &mut [A], to: usize, last: A, indices: &[u32]) -> A {
+        kernel::fuse::fill_at(numbers, to, last, indices, |x| self.0.value::<A>(x))
     }
 }
 

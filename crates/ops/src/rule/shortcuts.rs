@@ -1,6 +1,5 @@
 //! What is only speed. A reader of rules never has to open this file.
 
-use crate::kernel;
 use crate::number::Float;
 use crate::tensor::Tensor;
 
@@ -53,12 +52,6 @@ pub trait AtNumbers<A: Float>: Send + Sync {
     /// The values of a chunk of elements. All slices have one length.
     fn fill(&self, operands: &[&[A]], out: &mut [A]);
 
-    /// The value at numbers, once for each of `out`: `indices` says, result by result, where in
-    /// `numbers` the operands are.
-    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
-        let arity = indices.len() / out.len().max(1);
-        kernel::fuse::fill_at_any(arity, numbers, indices, out, |x| {
-            self.value(x).expect("a rule of that many numbers")
-        });
-    }
+    /// The values at some of `numbers`, as [`Step::fill_at`](crate::fuse::Step::fill_at).
+    fn fill_at(&self, numbers: &mut [A], to: usize, last: A, indices: &[u32]) -> A;
 }

@@ -101,9 +101,8 @@ face! {
 pub(crate) trait Pointwise<A: Float>: Debug + Send + Sync {
     /// Computes the values of a chunk of elements.
     fn fill(&self, operands: &[&[A]], out: &mut [A]);
-    /// Computes the value at numbers, once for each of `out`: `indices` says for each of them where
-    /// in `numbers` its operands are.
-    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]);
+    /// Computes the values at some of `numbers`, as [`fuse::Step::fill_at`].
+    fn fill_at(&self, numbers: &mut [A], to: usize, last: A, indices: &[u32]) -> A;
     /// What tells the rule from others: two that are equal in it compute the same. `None` if that
     /// cannot be known.
     fn identity(&self) -> Option<(TypeId, Attributes)>;
@@ -117,8 +116,8 @@ impl<A: Float> fuse::Step<A> for Box<dyn Pointwise<A>> {
         (**self).fill(operands, out);
     }
     #[inline]
-    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
-        (**self).fill_at(numbers, indices, out);
+    fn fill_at(&self, numbers: &mut [A], to: usize, last: A, indices: &[u32]) -> A {
+        (**self).fill_at(numbers, to, last, indices)
     }
 }
 
@@ -133,8 +132,8 @@ impl<A: Float, R: Rule> Pointwise<A> for R {
     fn fill(&self, operands: &[&[A]], out: &mut [A]) {
         at_numbers(self).fill(operands, out);
     }
-    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
-        at_numbers(self).fill_at(numbers, indices, out);
+    fn fill_at(&self, numbers: &mut [A], to: usize, last: A, indices: &[u32]) -> A {
+        at_numbers(self).fill_at(numbers, to, last, indices)
     }
     fn identity(&self) -> Option<(TypeId, Attributes)> {
         let settings = Rule::settings(self);

@@ -100,8 +100,8 @@ impl<A: Float, E: Elementwise<N>, const N: usize> Pointwise<A> for Slope<E, N> {
     fn fill(&self, operands: &[&[A]], out: &mut [A]) {
         self.0.fill(operands, out);
     }
-    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]) {
-        self.0.fill_at(numbers, indices, out);
+    fn fill_at(&self, numbers: &mut [A], to: usize, last: A, indices: &[u32]) -> A {
+        self.0.fill_at(numbers, to, last, indices)
     }
     fn identity(&self) -> Option<(TypeId, Attributes)> {
         let settings = self.0.settings();

@@ -59,8 +59,8 @@ pub(super) struct Planner<'t, A: Float> {
     slots: Vec<Option<Slot>>,
     /// The step that computes each value.
     pub(super) step_of: Vec<u32>,
-    /// The level of each scalar among those of its step.
-    pub(super) levels: Vec<u32>,
+    /// The place of each scalar op among those of its step.
+    pub(super) places: Vec<u32>,
     /// The last step that needs each value.
     pub(super) last_use: Vec<u32>,
     /// Marks values that share the elements of an operand.
@@ -113,7 +113,7 @@ impl<'t, A: Float> Planner<'t, A> {
             slots: vec![None; count],
             last_use: step_of.clone(),
             step_of,
-            levels: vec![0; count],
+            places: vec![0; count],
             is_view: vec![false; count],
             nodes,
             tensors: Vec::new(),
@@ -259,7 +259,7 @@ impl<'t, A: Float> Planner<'t, A> {
         let step = index(step);
         self.plan.begin_step();
         let work = match batch {
-            Batch::Scalars(members) => Work::Scalars(self.scalars(step, &members)),
+            Batch::Scalars(members) => Work::Scalars(self.scalars(&members)),
             Batch::Group(members) => Work::Group(self.group(step, &members)),
             Batch::Single(node) => self.single(node),
         };

@@ -10,25 +10,16 @@ use super::allocate::Planner;
 use super::code::{Scalars, Slot, index};
 use super::schedule::Class;
 
-/// An op, and what it is ordered by.
-#[derive(Clone, Copy, Default)]
-struct Ranked {
-    level: u32,
-    rule: u32,
-    node: u32,
-}
-
 impl<A: Float> Planner<'_, A> {
-    /// Orders the ops of scalars of a step by level, so that a level needs only the levels before it,
-    /// and within a level by rule.
-    pub(super) fn scalars(&mut self, step: u32, members: &[usize]) -> Scalars<A> {
+    /// Puts the ops of scalars of a step into runs.
+    pub(super) fn scalars(&mut self, members: &[usize]) -> Scalars<A> {
         let steps = Numbers::new(self.numbers.len());
         let mut scalars = Scalars { steps, origins: Vec::with_capacity(members.len()) };
         let mut last = None;
-        for Ranked { level, rule, node } in self.ranked(step, members) {
-            let node = node as usize;
-            if last != Some((level, rule)) {
-                last = Some((level, rule));
+        for (rule, node) in self.in_runs(members) {
+            // An op that reads the result before its own gets it at once if it begins a run.
+            let operands = &self.nodes.operands[node];
+            if last.is_none_or(|(of, before)| of != rule || operands.contains(&before)) {
                 let absent = std::mem::replace(&mut self.nodes.class[node], Class::Absent);
                 let Class::Scalar(op) = absent else { unreachable!("a scalar op") };
                 scalars.steps.begin(op, self.nodes.operands[node].len());
@@ -39,46 +30,155 @@ impl<A: Float> Planner<'_, A> {
                 Slot::Number(number) => number,
                 Slot::Tensor(_) => unreachable!("an operand of a scalar op is a scalar"),
             }));
+            last = Some((rule, node));
             self.assign(node);
             self.plan.scalar::<A>(node);
         }
         scalars
     }
 
-    fn ranked(&mut self, step: u32, members: &[usize]) -> Vec<Ranked> {
-        let mut rules = RuleNumbers::default();
-        let mut ranked = Vec::with_capacity(members.len());
-        for &node in members {
-            let operands = &self.nodes.operands[node];
-            // Operands of earlier steps are there before the first level.
-            let level = |&x: &usize| if self.step_of[x] == step { self.levels[x] + 1 } else { 0 };
-            let level = operands.iter().map(level).max().unwrap_or(0);
-            self.levels[node] = level;
-            let Class::Scalar(op) = &self.nodes.class[node] else { unreachable!("a scalar op") };
-            let rule = rules.of(op.identity(), operands.len());
-            ranked.push(Ranked { level, rule, node: index(node) });
+    /// The ops in the order of their runs, each with the number of its rule.
+    ///
+    /// The op that the longest chain of ops waits for comes next, and with it all of its rule whose
+    /// operands are there, if they are many: so chains are followed result by result, and what hangs on
+    /// them is left until it is worth a run.
+    fn in_runs(&mut self, members: &[usize]) -> Vec<(u32, usize)> {
+        let rules = self.rules(members);
+        let (mut waits, users) = self.dependences(members);
+        let mut ready = Ready::new(&rules);
+        (0..members.len()).filter(|&place| waits[place] == 0).for_each(|place| ready.add(place));
+        let mut order = Vec::with_capacity(members.len());
+        for first in users.longest_first() {
+            for place in ready.take_with(first) {
+                order.push((rules[place], members[place]));
+                for &user in users.of(place) {
+                    waits[user as usize] -= 1;
+                    if waits[user as usize] == 0 {
+                        ready.add(user as usize);
+                    }
+                }
+            }
         }
-        counted(&counted(&ranked, |ranked| ranked.rule), |ranked| ranked.level)
+        order
+    }
+
+    /// The number of each op's rule.
+    fn rules(&self, members: &[usize]) -> Vec<u32> {
+        let mut numbers = RuleNumbers::default();
+        let rule = |&node: &usize| {
+            let Class::Scalar(op) = &self.nodes.class[node] else { unreachable!("a scalar op") };
+            numbers.of(op.identity(), self.nodes.operands[node].len())
+        };
+        members.iter().map(rule).collect()
+    }
+
+    /// For each op, by its place among the members: on how many results of the step it waits, and which
+    /// ops read its own.
+    fn dependences(&mut self, members: &[usize]) -> (Vec<u32>, Users) {
+        for (place, &node) in members.iter().enumerate() {
+            self.places[node] = index(place);
+        }
+        let within = |node: usize| {
+            let operands = self.nodes.operands[node].iter();
+            let place = |&x: &usize| (self.places[x] as usize, x);
+            operands.map(place).filter(|&(place, x)| members.get(place) == Some(&x)).map(|at| at.0)
+        };
+        let mut waits = vec![0; members.len()];
+        let mut starts = vec![0; members.len() + 1];
+        for (waits, &node) in waits.iter_mut().zip(members) {
+            for x in within(node) {
+                *waits += 1;
+                starts[x + 1] += 1;
+            }
+        }
+        (0..members.len()).for_each(|place| starts[place + 1] += starts[place]);
+        let mut next = starts.clone();
+        let mut users = vec![0; starts[members.len()] as usize];
+        for (place, &node) in members.iter().enumerate() {
+            for x in within(node) {
+                users[next[x] as usize] = index(place);
+                next[x] += 1;
+            }
+        }
+        (waits, Users { starts, users })
     }
 }
 
-/// Sorts by small numbers: by counting how often each occurs. What has the same number stays in order.
-fn counted(from: &[Ranked], key: impl Fn(&Ranked) -> u32) -> Vec<Ranked> {
-    let most = from.iter().map(&key).max().unwrap_or(0) as usize;
-    let mut next = vec![0_u32; most + 2];
-    for ranked in from {
-        next[key(ranked) as usize + 1] += 1;
+/// Ops whose operands are there, by the numbers of their rules, and some that have been taken since.
+struct Ready<'r> {
+    rules: &'r [u32],
+    of_rule: Vec<Vec<usize>>,
+    is_taken: Vec<bool>,
+}
+
+/// The fewest ops of a rule that are a run for the sake of their number.
+const MANY: usize = 8;
+
+impl<'r> Ready<'r> {
+    fn new(rules: &'r [u32]) -> Self {
+        let count = rules.iter().max().map_or(0, |&last| last as usize + 1);
+        Self { rules, of_rule: vec![Vec::new(); count], is_taken: vec![false; rules.len()] }
     }
-    for number in 0..most {
-        next[number + 1] += next[number];
+
+    fn add(&mut self, place: usize) {
+        self.of_rule[self.rules[place] as usize].push(place);
     }
-    let mut to = vec![Ranked::default(); from.len()];
-    for ranked in from {
-        let next = &mut next[key(ranked) as usize];
-        to[*next as usize] = *ranked;
-        *next += 1;
+
+    /// Takes an op, unless it has been taken, behind all others of its rule if they are many.
+    fn take_with(&mut self, place: usize) -> Vec<usize> {
+        if self.is_taken[place] {
+            return Vec::new();
+        }
+        let of_rule = &mut self.of_rule[self.rules[place] as usize];
+        let mut taken = Vec::new();
+        if of_rule.len() > MANY {
+            let others = of_rule.drain(..);
+            taken.extend(others.filter(|&other| other != place && !self.is_taken[other]));
+        } else if of_rule.last() == Some(&place) {
+            of_rule.pop();
+        }
+        taken.push(place);
+        for &place in &taken {
+            self.is_taken[place] = true;
+        }
+        taken
     }
-    to
+}
+
+/// Which ops read each result, as often as they read it.
+struct Users {
+    /// Where those of each op begin.
+    starts: Vec<u32>,
+    users: Vec<u32>,
+}
+
+impl Users {
+    fn of(&self, place: usize) -> &[u32] {
+        &self.users[self.starts[place] as usize..self.starts[place + 1] as usize]
+    }
+
+    /// All ops, those that the longest chains of ops wait for first.
+    fn longest_first(&self) -> Vec<usize> {
+        let count = self.starts.len() - 1;
+        let mut behind = vec![0_u32; count];
+        for place in (0..count).rev() {
+            let users = self.of(place).iter();
+            behind[place] = users.map(|&user| behind[user as usize] + 1).max().unwrap_or(0);
+        }
+        let longest = behind.iter().max().map_or(0, |&most| most as usize + 1);
+        let mut next = vec![0; longest + 1];
+        for &behind in &behind {
+            next[longest - behind as usize] += 1;
+        }
+        (0..longest).for_each(|from_last| next[from_last + 1] += next[from_last]);
+        let mut order = vec![0; count];
+        for (place, &behind) in behind.iter().enumerate() {
+            let next = &mut next[longest - 1 - behind as usize];
+            order[*next] = place;
+            *next += 1;
+        }
+        order
+    }
 }
 
 /// Numbers given to rules; rules that have the same number compute the same.

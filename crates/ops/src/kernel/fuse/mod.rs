@@ -16,8 +16,8 @@
 //!         let pairs = operands[0].iter().zip(operands[1]);
 //!         out.iter_mut().zip(pairs).for_each(|(out, (a, b))| *out = a * b);
 //!     }
-//!     fn fill_at(&self, numbers: &[f64], indices: &[u32], out: &mut [f64]) {
-//!         ops::fuse::fill_at(numbers, indices, out, |[a, b]| a * b);
+//!     fn fill_at(&self, numbers: &mut [f64], to: usize, last: f64, indices: &[u32]) -> f64 {
+//!         ops::fuse::fill_at(numbers, to, last, indices, |[a, b]| a * b)
 //!     }
 //! }
 //!
@@ -44,18 +44,20 @@ use crate::tensor::Tensor;
 
 pub use chain::{Chain, Value};
 pub use fused::{Fused, Input, NonFinite};
-pub use numbers::{Numbers, fill_at, fill_at_any};
+pub(crate) use numbers::number_at;
+pub use numbers::{Numbers, fill_at};
 
 /// An op whose result at an index depends on its operands at that index only.
 pub trait Step<A: Float>: Send + Sync {
     /// Computes the results for operands of the length of `out`.
     fn fill(&self, operands: &[&[A]], out: &mut [A]);
 
-    /// Computes results whose operands are any of `numbers`.
+    /// Computes numbers one after another, writes them from the index `to` on and gives the last.
     ///
-    /// `indices` holds the indices of the operands, result by result; [`fill_at`] does the rest for a
-    /// fixed number of operands.
-    fn fill_at(&self, numbers: &[A], indices: &[u32], out: &mut [A]);
+    /// `indices` holds the indices of the operands, number by number: any of `numbers` before the one that is
+    /// computed. `last` is the number before `to`, for which nothing needs to wait until it is written.
+    /// [`fill_at`] does the rest for a fixed number of operands.
+    fn fill_at(&self, numbers: &mut [A], to: usize, last: A, indices: &[u32]) -> A;
 }
 
 /// The shape of a tensor and the order of its axes in memory.

@@ -1,7 +1,5 @@
 //! Pointwise steps on single numbers.
 
-use smallvec::SmallVec;
-
 use super::Step;
 use crate::number::Float;
 
@@ -15,8 +13,8 @@ use crate::number::Float;
 /// struct Sum;
 /// impl Step<f64> for Sum {
 ///     fn fill(&self, _: &[&[f64]], _: &mut [f64]) {}
-///     fn fill_at(&self, numbers: &[f64], indices: &[u32], out: &mut [f64]) {
-///         ops::fuse::fill_at(numbers, indices, out, |[a, b]| a + b);
+///     fn fill_at(&self, numbers: &mut [f64], to: usize, last: f64, indices: &[u32]) -> f64 {
+///         ops::fuse::fill_at(numbers, to, last, indices, |[a, b]| a + b)
 ///     }
 /// }
 ///
@@ -24,7 +22,6 @@ use crate::number::Float;
 /// let mut steps = Numbers::new(2);
 /// steps.begin(Sum, 2);
 /// steps.result([0, 1]);
-/// steps.begin(Sum, 2);
 /// steps.result([2, 2]);
 /// let mut numbers = [1.0, 2.0, 0.0, 0.0];
 /// assert_eq!(steps.run(&mut numbers), [3.0, 6.0]);
@@ -44,6 +41,8 @@ struct Run<S> {
     step: S,
     arity: usize,
     results: usize,
+    /// Where the indices of its operands end.
+    operands: usize,
 }
 
 impl<S> Numbers<S> {
@@ -52,9 +51,10 @@ impl<S> Numbers<S> {
         Self { start, runs: Vec::new(), operands: Vec::new() }
     }
 
-    /// Begins a run of a step of `arity` operands, which are no results of the same run.
+    /// Begins a run of a step of `arity` operands.
     pub fn begin(&mut self, step: S, arity: usize) {
-        self.runs.push(Run { step, arity, results: 0 });
+        let operands = self.operands.len();
+        self.runs.push(Run { step, arity, results: 0, operands });
     }
 
     /// Adds a result to the run begun last, from operands at some indices.
@@ -67,6 +67,7 @@ impl<S> Numbers<S> {
         self.operands.extend(operands);
         assert_eq!(self.operands.len() - before, run.arity, "as many operands as the step has");
         run.results += 1;
+        run.operands = self.operands.len();
     }
 
     /// Computes all results, in place, and gives them.
@@ -77,29 +78,38 @@ impl<S> Numbers<S> {
     where
         S: Step<A>,
     {
-        let (mut start, mut operands) = (self.start, &self.operands[..]);
-        for Run { step, arity, results } in &self.runs {
-            let (own, others) = operands.split_at(results * arity);
-            let (before, after) = numbers.split_at_mut(start);
-            step.fill_at(before, own, &mut after[..*results]);
-            (start, operands) = (start + results, others);
+        let (mut to, mut first) = (self.start, 0);
+        let mut last = to.checked_sub(1).map_or(A::zero(), |before| numbers[before]);
+        for run in &self.runs {
+            last = run.step.fill_at(numbers, to, last, &self.operands[first..run.operands]);
+            (to, first) = (to + run.results, run.operands);
         }
-        &numbers[self.start..start]
+        &numbers[self.start..to]
     }
 }
 
-/// Computes `f` of `N` numbers for each of `out`, at the next `N` of `indices`.
+/// Computes numbers from the index `to` on, one after another: `f` of those at the next `N` of `indices`.
+/// `last` is the one before; the last of all is given back.
 #[inline]
 pub fn fill_at<A: Copy, const N: usize>(
-    numbers: &[A],
+    numbers: &mut [A],
+    mut to: usize,
+    mut last: A,
     indices: &[u32],
-    out: &mut [A],
     f: impl Fn([A; N]) -> A,
-) {
+) -> A {
     let (indices, _) = indices.as_chunks::<N>();
-    for (out, indices) in out.iter_mut().zip(indices) {
-        *out = f(each_at(numbers, indices));
+    if let [indices] = indices {
+        let result = f(indices.map(|index| number_at(numbers, to, last, index)));
+        numbers[to] = result;
+        return result;
     }
+    for indices in indices {
+        last = f(each_at(numbers, indices));
+        numbers[to] = last;
+        to += 1;
+    }
+    last
 }
 
 /// The numbers at some indices: a function of its own, so that it is compiled once for all `f`.
@@ -108,28 +118,9 @@ fn each_at<A: Copy, const N: usize>(numbers: &[A], indices: &[u32; N]) -> [A; N]
     indices.map(|index| numbers[index as usize])
 }
 
-/// The same for a number of indices that is known only when it runs.
-fn all_at<A: Copy>(numbers: &[A], indices: &[u32]) -> SmallVec<[A; 8]> {
-    indices.iter().map(|&index| numbers[index as usize]).collect()
-}
-
-/// [`fill_at`] of a number of operands that is known only when it runs.
+/// A number before the one at `to`. `last`, which was just computed, is in a register still; in memory it
+/// is some nanoseconds later, for which a chain of single numbers would wait at each.
 #[inline(always)]
-pub fn fill_at_any<A: Float>(
-    arity: usize,
-    numbers: &[A],
-    indices: &[u32],
-    out: &mut [A],
-    f: impl Fn(&[A]) -> A,
-) {
-    match arity {
-        1 => fill_at(numbers, indices, out, |x: [A; 1]| f(&x)),
-        2 => fill_at(numbers, indices, out, |x: [A; 2]| f(&x)),
-        3 => fill_at(numbers, indices, out, |x: [A; 3]| f(&x)),
-        _ => {
-            for (out, indices) in out.iter_mut().zip(indices.chunks_exact(arity.max(1))) {
-                *out = f(&all_at(numbers, indices));
-            }
-        }
-    }
+pub fn number_at<A: Copy>(numbers: &[A], to: usize, last: A, index: u32) -> A {
+    if index as usize + 1 == to { last } else { numbers[index as usize] }
 }

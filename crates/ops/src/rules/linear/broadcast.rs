@@ -3,6 +3,7 @@
 use ndarray::{ArrayViewMutD, IxDyn};
 
 use crate::ground::{Attributes, Formula, Problem, Shape};
+use crate::kernel;
 use crate::number::Float;
 use crate::rule::{
     AtNumbers, Batched, Call, Cases, Contributions, Example, Family, Lead, Out, Reading, Refusal,
@@ -79,6 +80,9 @@ impl<A: Float> AtNumbers<A> for BroadcastTo {
     }
     fn fill(&self, operands: &[&[A]], out: &mut [A]) {
         out.copy_from_slice(operands[0]);
+    }
+    fn fill_at(&self, numbers: &mut [A], to: usize, last: A, indices: &[u32]) -> A {
+        kernel::fuse::fill_at(numbers, to, last, indices, |[x]| x)
     }
 }
 
