@@ -418,16 +418,6 @@ EQUIVALENT = [
         "the op makes the copy itself then",
     ),
     (
-        "crates/tape/src/replay/scalars.rs",
-        "let level = |&x: &usize| if self.step_of[x] == step { self.levels[x] + 1 } els…",
-        "all levels of the step are one more, in the same order",
-    ),
-    (
-        "crates/tape/src/replay/scalars.rs",
-        "unwrap_or((0 + 1",
-        "every op of scalars has an operand",
-    ),
-    (
         "crates/tape/src/replay/schedule.rs",
         "value.ndim() > 0 && true",
         "nothing is computed for an empty value, in whatever class",
