@@ -225,7 +225,7 @@ impl Grid {
     }
 
     /// Whether it is an image: only then may [`for_each_run`](Self::for_each_run) and
-    /// [`pixels_under`](Self::pixels_under) be used.
+    /// [`for_each_window`](Self::for_each_window) be used.
     pub fn is_flat(&self) -> bool {
         self.depth.size == 1 && self.depth.slide == Slide::new(1)
     }
@@ -331,21 +331,82 @@ impl Grid {
         }
     }
 
+    /// Calls `visit` with each window and where it meets an image of `channels` last: the offsets of the
+    /// pixels.
+    #[inline(always)] // To be compiled for the instructions of the function that calls it.
+    pub fn for_each_window(&self, channels: usize, mut visit: impl FnMut(usize, &[usize])) {
+        let across = self.slides[1];
+        // Of windows that lie within the rows of the image, the next is the same, moved.
+        let first = across.padding.0.div_ceil(across.stride);
+        let reach = (across.kernel - 1) * across.dilation + 1;
+        let room = (self.size[1] + across.padding.0).checked_sub(reach);
+        let within = first + 1..room.map_or(0, |room| room / across.stride + 1);
+        let mut pixels = Vec::new();
+        for row in 0..self.counts[0] {
+            for column in 0..self.counts[1] {
+                if within.contains(&column) {
+                    pixels.iter_mut().for_each(|pixel| *pixel += across.stride * channels);
+                } else {
+                    self.pixels_under([row, column], channels, &mut pixels);
+                }
+                visit(row * self.counts[1] + column, &pixels);
+            }
+        }
+    }
+
     /// Collects where a window meets an image of `channels` last: the offset of each pixel.
-    #[inline(always)]
-    pub fn pixels_under(&self, window: usize, channels: usize, offsets: &mut Vec<usize>) {
+    fn pixels_under(&self, window: [usize; 2], channels: usize, pixels: &mut Vec<usize>) {
         let ([down, across], [height, width]) = (self.slides, self.size);
-        let top = window / self.counts[1] * down.stride;
-        let left = window % self.counts[1] * across.stride;
-        offsets.clear();
+        let [top, left] = [window[0] * down.stride, window[1] * across.stride];
+        pixels.clear();
         for ky in 0..down.kernel {
             let y = (top + ky * down.dilation).wrapping_sub(down.padding.0);
             for kx in 0..across.kernel {
                 let x = (left + kx * across.dilation).wrapping_sub(across.padding.0);
                 if y < height && x < width {
-                    offsets.push((y * width + x) * channels);
+                    pixels.push((y * width + x) * channels);
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With padding wider than a window, strides over it, dilation and windows that miss the image.
+    #[test]
+    fn each_window_meets_its_pixels() {
+        let slide = |kernel, stride, before, after, dilation| Slide {
+            padding: (before, after),
+            ..Slide::new(kernel).stride(stride).dilation(dilation)
+        };
+        let slides = [
+            slide(2, 2, 0, 0, 1),
+            slide(3, 1, 1, 1, 1),
+            slide(3, 2, 0, 2, 1),
+            slide(2, 3, 4, 1, 2),
+            slide(1, usize::MAX, 0, 0, 1),
+        ];
+        let channels = 3;
+        for [down, across] in slides.iter().flat_map(|down| slides.map(|across| [*down, across])) {
+            let (height, width) = (5, 7);
+            let counts = [down.count(0, height).unwrap(), across.count(1, width).unwrap()];
+            let grid = Grid::new(&[down, across], &[height, width], &counts);
+            let mut next = 0;
+            grid.for_each_window(channels, |window, pixels| {
+                let [row, column] = [window / counts[1], window % counts[1]];
+                let mut expected = Vec::new();
+                for y in (0..down.kernel).filter_map(|k| down.meets(row, k, height)) {
+                    let met = (0..across.kernel).filter_map(|k| across.meets(column, k, width));
+                    expected.extend(met.map(|x| (y * width + x) * channels));
+                }
+                assert_eq!(pixels, expected, "window {window} of {down:?}, {across:?}");
+                assert_eq!(window, next);
+                next += 1;
+            });
+            assert_eq!(next, grid.windows());
         }
     }
 }

@@ -26,13 +26,13 @@ pub fn adjoint<A: Float>(geometry: &Geometry, images: &[A], v: &[A], result: &mu
 vectorised! { long:
     /// Finds the largest elements of each window of one image.
     fn find_maxima<A: Float>(geometry: &Geometry, image: &[A], result: &mut [A]) {
-        let (channels, mut pixels) = (geometry.channels, Vec::new());
-        for (window, result) in result.chunks_exact_mut(channels).enumerate() {
-            geometry.grid.pixels_under(window, channels, &mut pixels);
+        let channels = geometry.channels;
+        geometry.grid.for_each_window(channels, |window, pixels| {
+            let result = &mut result[window * channels..][..channels];
             for (i, result) in result.chunks_mut(LANES).enumerate() {
-                set_lanes(result, maxima_at(image, &pixels, i * LANES), |_, most| most);
+                set_lanes(result, maxima_at(image, pixels, i * LANES), |_, most| most);
             }
-        }
+        });
     }
 }
 
@@ -44,19 +44,19 @@ vectorised! { long:
         v: &[A],
         result: &mut [A],
     ) {
-        let (channels, mut pixels) = (geometry.channels, Vec::new());
+        let channels = geometry.channels;
         // Where each pixel is in one window, nothing is added up.
         let once = geometry.grid.divides_the_image();
         if !once {
             result.fill(A::zero());
         }
-        for (window, v) in v.chunks_exact(channels).enumerate() {
-            geometry.grid.pixels_under(window, channels, &mut pixels);
+        geometry.grid.for_each_window(channels, |window, pixels| {
+            let v = &v[window * channels..][..channels];
             for channel in (0..channels).step_by(LANES) {
-                let maxima = maxima_at(image, &pixels, channel);
-                let shares = shares(image, &pixels, channel, maxima, lanes(&v[channel..]));
+                let maxima = maxima_at(image, pixels, channel);
+                let shares = shares(image, pixels, channel, maxima, lanes(&v[channel..]));
                 let count = LANES.min(channels - channel);
-                for pixel in &pixels {
+                for pixel in pixels {
                     let mut parts = lanes(&image[pixel + channel..]);
                     for ((x, maximum), share) in parts.iter_mut().zip(maxima).zip(shares) {
                         *x = share_of(*x, maximum, share);
@@ -69,7 +69,7 @@ vectorised! { long:
                     }
                 }
             }
-        }
+        });
     }
 }
 
