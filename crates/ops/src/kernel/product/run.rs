@@ -80,10 +80,20 @@ pub enum Tiles {
     Dots,
 }
 
-/// Terms up to which dot products are faster by registers of 256 bits: they have fewer lanes to add
-/// at the end.
+/// Terms up to which dot products are faster by registers of 256 bits, which have fewer lanes to add at
+/// the end, where one of 512 bits takes as long as two of them.
 #[cfg(target_arch = "x86_64")]
 const SHORT: usize = 512;
+/// The same where it takes as long as one.
+#[cfg(target_arch = "x86_64")]
+const SHORT_AT_ONCE: usize = 64;
+
+/// Whether registers of 512 bits are computed at once and not half by half. The processor does not say so;
+/// those of a kind that is known to halve them have no AVX-VNNI.
+#[cfg(target_arch = "x86_64")]
+fn at_once() -> bool {
+    is_x86_feature_detected!("avxvnni")
+}
 
 impl Tiles {
     /// Computes a product.
@@ -95,7 +105,8 @@ impl Tiles {
     pub unsafe fn run<A: Float>(self, level: Level, job: &Job<A>) {
         #[cfg(target_arch = "x86_64")]
         let level = match (self, level) {
-            (Self::Dots, Level::Avx512) if job.depth < SHORT => Level::Avx2,
+            (Self::Dots, Level::Avx512) if job.depth < SHORT && !at_once() => Level::Avx2,
+            (Self::Dots, Level::Avx512) if job.depth < SHORT_AT_ONCE => Level::Avx2,
             _ => level,
         };
         // SAFETY: that of this function, and each level has the instructions of those before it; the
