@@ -264,7 +264,7 @@ pub fn for_each_in_blocks<A: Float, const N: usize>(
     }
 }
 
-vectorised! {
+vectorised! { long:
     /// Adds `from[i]` to `to[i]` for all i.
     pub fn add<A: Float>(to: &mut [A], from: &[A]) {
         to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
@@ -294,7 +294,7 @@ pub fn fold_lanes<A: Copy, const N: usize>(mut lanes: [A; N], f: impl Fn(A, A) -
 /// Lanes of a sum or maximum, which the compiler may put side by side in vector registers.
 pub const LANES: usize = 32;
 
-vectorised! {
+vectorised! { long:
     /// Replaces each w and what is kept for it by what `update` gives for them and its gradient.
     pub fn update<A: Float, const N: usize>(
         w: &mut [A],
