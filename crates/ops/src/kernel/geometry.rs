@@ -345,7 +345,9 @@ impl Grid {
         for row in 0..self.counts[0] {
             for column in 0..self.counts[1] {
                 if within.contains(&column) {
-                    pixels.iter_mut().for_each(|pixel| *pixel += across.stride * channels);
+                    for pixel in &mut pixels {
+                        *pixel += across.stride * channels;
+                    }
                 } else {
                     self.pixels_under([row, column], channels, &mut pixels);
                 }
