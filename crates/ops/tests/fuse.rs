@@ -346,17 +346,16 @@ fn numbers_are_what_their_steps_give_one_after_another() {
 }
 
 #[test]
-fn numbers_may_begin_with_a_result() {
-    struct One;
-    impl Step<f64> for One {
-        fn fill(&self, _: &[&[f64]], _: &mut [f64]) {}
-        fn fill_at(&self, numbers: &mut [f64], to: usize, _: f64, _: &[u32]) -> f64 {
-            numbers[to] = 1.0;
-            1.0
-        }
-    }
-    let mut steps = Numbers::new(0);
-    steps.begin(One, 0);
-    steps.result([]);
-    assert_eq!(steps.run(&mut [5.0]), [1.0]);
+#[should_panic(expected = "operands come before the result")]
+fn an_operand_that_is_not_computed_yet_is_refused() {
+    let mut steps = Numbers::new(2);
+    steps.begin(Op::Add, 2);
+    steps.result([0, 1]);
+    steps.result([2, 3]);
+}
+
+#[test]
+#[should_panic(expected = "a step has operands")]
+fn a_step_without_operands_is_refused() {
+    Numbers::new(2).begin(Op::Add, 0);
 }

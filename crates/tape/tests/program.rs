@@ -605,7 +605,7 @@ fn a_plan_gives_positions_on_the_tape() {
 }
 
 #[test]
-fn scalars_run_in_rounds_of_equal_ops() {
+fn scalars_are_in_runs_of_equal_ops() {
     let tape = Tape::<f64>::new();
     let x: Vec<_> = (0..10).map(|i| tape.var(f64::from(i))).collect();
     let y = x.iter().map(|&x| (2.0 * x).sin() * (3.0 * x)).reduce(|a, b| a + b).unwrap();
@@ -622,6 +622,71 @@ fn scalars_run_in_rounds_of_equal_ops() {
         .reduce(|a, b| a + b)
         .unwrap();
     assert_eq!(program.value(0).item(), wanted);
+}
+
+/// The names of the ops of a program of scalars, and the number of each run's results.
+fn runs_of(program: &Program<f64>) -> Vec<(&'static str, usize)> {
+    let [PlannedStep::Scalars(runs)] = program.plan().steps() else { panic!("no scalars") };
+    runs.iter().map(|(op, positions)| (*op, positions.len())).collect()
+}
+
+#[test]
+fn a_chain_of_equal_ops_is_computed_result_by_result() {
+    let tape = Tape::<f64>::new();
+    let y = (0..5).fold(tape.var(0.7), |y, _| y.sin());
+    assert_eq!(runs_of(&tape.compile(&[y])), [("sin", 1); 5]);
+}
+
+/// What hangs on a chain is left until no longer chain waits.
+#[test]
+fn the_longest_chain_of_scalars_comes_first() {
+    let tape = Tape::<f64>::new();
+    let (mut y, mut sides) = (tape.var(0.7), Vec::new());
+    for _ in 0..20 {
+        sides.push(y.cos()); // Recorded before the op of the chain.
+        y = (y + 0.5).sin();
+    }
+    let outputs: Vec<_> = sides.iter().copied().chain([y * y]).collect();
+    let mut program = tape.compile(&outputs);
+    let runs = runs_of(&program);
+    let (chain, rest) = runs.split_at(40);
+    assert!(chain.chunks(2).all(|pair| pair == [("add", 1), ("sin", 1)]), "{runs:?}");
+    assert_eq!(rest, [("cos", 20), ("mul", 1)]);
+    program.run().unwrap();
+    for (index, output) in outputs.iter().enumerate() {
+        assert_eq!(program.value(index), &output.value());
+    }
+}
+
+/// Graphs of some hundred scalars of few ops, so that runs are long, short, of taken and of late ops.
+#[test]
+fn replayed_graphs_of_scalars_are_as_recorded() {
+    use rand::RngExt;
+    let mut rng: chacha20::ChaCha8Rng = rand::SeedableRng::seed_from_u64(3);
+    for round in 0..200 {
+        let tape = Tape::<f64>::new();
+        let mut values: Vec<_> = (0..4).map(|i| tape.var(0.1 + 0.2 * f64::from(i))).collect();
+        // Operands are among the last few, or any.
+        let reach = [2, 5, 30, 1000][round % 4];
+        for _ in 0..300 {
+            let mut below = |bound: usize| rng.random_range(0..bound);
+            let [x, y] = [0; 2].map(|_| values[values.len() - 1 - below(reach.min(values.len()))]);
+            values.push(match below(4) {
+                0 => (x + y) * 0.5,
+                1 => x * y,
+                2 => x.sin(),
+                _ => x.tanh(),
+            });
+        }
+        let y = values.iter().copied().reduce(|a, b| a + b).unwrap();
+        let gradients = y.backward_recorded();
+        let asked: Vec<_> = values[..4].iter().map(|&x| gradients.wrt(x)).chain([y]).collect();
+        let mut program = tape.compile(&asked);
+        program.run().unwrap();
+        for (index, asked) in asked.iter().enumerate() {
+            assert_eq!(program.value(index), &asked.value(), "round {round}, output {index}");
+        }
+    }
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn assert_near(given: &Tensor<f64>, expected: &[f64]) {
 }
 
 #[test]
-fn slopes_of_scalars_run_in_rounds_of_equal_rules() {
+fn slopes_of_scalars_are_in_runs_of_equal_rules() {
     let tape = Tape::new();
     let x: Vec<_> = (1..=50).map(|i| tape.var(0.025 * f64::from(i))).collect();
     // Fifty of a rule without a setting, forty with one, thirty with another, of a rule with one.

@@ -21,7 +21,7 @@ use crate::train::evaluate::evaluate_checked;
 /// Never called; what it names is compiled. Public, because of what is private and not called nothing is.
 pub fn instances() {
     most::<f32>();
-    #[cfg(all(feature = "instances", not(test)))]
+    #[cfg(all(feature = "instances", debug_assertions, not(test)))]
     {
         most::<f64>();
         more::<f32>();
@@ -52,7 +52,7 @@ fn most<A: Float>() {
     black_box(evaluate_checked::<A> as *const ());
 }
 
-#[cfg(all(feature = "instances", not(test)))]
+#[cfg(all(feature = "instances", debug_assertions, not(test)))]
 fn more<A: Float>() {
     use crate::data::{Augment, CsvOptions, Dataset, digits, read_csv_from};
     use crate::layers::{

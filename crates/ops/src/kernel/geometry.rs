@@ -335,11 +335,11 @@ impl Grid {
     /// pixels.
     #[inline(always)] // To be compiled for the instructions of the function that calls it.
     pub fn for_each_window(&self, channels: usize, mut visit: impl FnMut(usize, &[usize])) {
+        debug_assert!(self.is_flat(), "an image has no depth");
         let across = self.slides[1];
         // Of windows that lie within the rows of the image, the next is the same, moved.
         let first = across.padding.0.div_ceil(across.stride);
-        let reach = (across.kernel - 1) * across.dilation + 1;
-        let room = (self.size[1] + across.padding.0).checked_sub(reach);
+        let room = (self.size[1] + across.padding.0).checked_sub(across.span());
         let within = first + 1..room.map_or(0, |room| room / across.stride + 1);
         let mut pixels = Vec::new();
         for row in 0..self.counts[0] {

@@ -57,6 +57,9 @@ impl<E: Elementwise<N>, const N: usize> SlopeStep<E, N> {
     }
 
     /// The values at some of `numbers`, as [`Step::fill_at`](crate::fuse::Step::fill_at).
+    ///
+    /// # Panics
+    /// If an index is beyond the end of `numbers`.
     #[inline]
     pub fn fill_at<A: Float>(
         &self,

@@ -47,9 +47,10 @@ impl<A: Float> Planner<'_, A> {
         let (mut waits, users) = self.dependences(members);
         let mut ready = Ready::new(&rules);
         (0..members.len()).filter(|&place| waits[place] == 0).for_each(|place| ready.add(place));
-        let mut order = Vec::with_capacity(members.len());
+        let (mut order, mut run) = (Vec::with_capacity(members.len()), Vec::new());
         for first in users.longest_first() {
-            for place in ready.take_with(first) {
+            ready.take_with(first, &mut run);
+            for &place in &run {
                 order.push((rules[place], members[place]));
                 for &user in users.of(place) {
                     waits[user as usize] -= 1;
@@ -104,44 +105,58 @@ impl<A: Float> Planner<'_, A> {
     }
 }
 
-/// Ops whose operands are there, by the numbers of their rules, and some that have been taken since.
+/// Ops whose operands are there, in a list for each rule, the last first.
 struct Ready<'r> {
     rules: &'r [u32],
-    of_rule: Vec<Vec<usize>>,
+    last: Vec<Option<u32>>,
+    /// The op before each in its list. Ops that have been taken alone are still in theirs.
+    before: Vec<Option<u32>>,
     is_taken: Vec<bool>,
+    /// The number of ops of each rule that have not been taken.
+    counts: Vec<u32>,
 }
 
 /// The fewest ops of a rule that are a run for the sake of their number.
-const MANY: usize = 8;
+const MANY: u32 = 8;
 
 impl<'r> Ready<'r> {
     fn new(rules: &'r [u32]) -> Self {
         let count = rules.iter().max().map_or(0, |&last| last as usize + 1);
-        Self { rules, of_rule: vec![Vec::new(); count], is_taken: vec![false; rules.len()] }
+        Self {
+            rules,
+            last: vec![None; count],
+            before: vec![None; rules.len()],
+            is_taken: vec![false; rules.len()],
+            counts: vec![0; count],
+        }
     }
 
     fn add(&mut self, place: usize) {
-        self.of_rule[self.rules[place] as usize].push(place);
+        let rule = self.rules[place] as usize;
+        self.before[place] = self.last[rule].replace(index(place));
+        self.counts[rule] += 1;
     }
 
     /// Takes an op, unless it has been taken, behind all others of its rule if they are many.
-    fn take_with(&mut self, place: usize) -> Vec<usize> {
-        if self.is_taken[place] {
-            return Vec::new();
+    fn take_with(&mut self, first: usize, run: &mut Vec<usize>) {
+        run.clear();
+        if self.is_taken[first] {
+            return;
         }
-        let of_rule = &mut self.of_rule[self.rules[place] as usize];
-        let mut taken = Vec::new();
-        if of_rule.len() > MANY {
-            let others = of_rule.drain(..);
-            taken.extend(others.filter(|&other| other != place && !self.is_taken[other]));
-        } else if of_rule.last() == Some(&place) {
-            of_rule.pop();
+        let rule = self.rules[first] as usize;
+        self.is_taken[first] = true;
+        if self.counts[rule] >= MANY {
+            let mut next = self.last[rule].take();
+            while let Some(place) = next {
+                next = self.before[place as usize];
+                if !std::mem::replace(&mut self.is_taken[place as usize], true) {
+                    run.push(place as usize);
+                }
+            }
+            run.reverse();
         }
-        taken.push(place);
-        for &place in &taken {
-            self.is_taken[place] = true;
-        }
-        taken
+        run.push(first);
+        self.counts[rule] -= index(run.len());
     }
 }
 

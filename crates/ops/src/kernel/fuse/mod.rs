@@ -55,8 +55,11 @@ pub trait Step<A: Float>: Send + Sync {
     /// Computes numbers one after another, writes them from the index `to` on and gives the last.
     ///
     /// `indices` holds the indices of the operands, number by number: any of `numbers` before the one that is
-    /// computed. `last` is the number before `to`, for which nothing needs to wait until it is written.
-    /// [`fill_at`] does the rest for a fixed number of operands.
+    /// computed. `last` is the number before `to`, for which nothing needs to wait until it is written; what
+    /// is given is the next call's `last`. [`fill_at`] does the rest for a fixed number of operands.
+    ///
+    /// # Panics
+    /// If an index is beyond the end of `numbers`.
     fn fill_at(&self, numbers: &mut [A], to: usize, last: A, indices: &[u32]) -> A;
 }
 

@@ -28,8 +28,9 @@ use crate::number::Float;
 /// ```
 #[derive(Debug)]
 pub struct Numbers<S> {
-    /// The index of the first result.
+    /// The index of the first result, and that after the last.
     start: usize,
+    end: usize,
     runs: Vec<Run<S>>,
     /// The indices of the operands, result by result.
     operands: Vec<u32>,
@@ -48,11 +49,15 @@ struct Run<S> {
 impl<S> Numbers<S> {
     /// No steps yet; the first result will be at the index `start`.
     pub fn new(start: usize) -> Self {
-        Self { start, runs: Vec::new(), operands: Vec::new() }
+        Self { start, end: start, runs: Vec::new(), operands: Vec::new() }
     }
 
     /// Begins a run of a step of `arity` operands.
+    ///
+    /// # Panics
+    /// If the step has no operands.
     pub fn begin(&mut self, step: S, arity: usize) {
+        assert!(arity > 0, "a step has operands");
         let operands = self.operands.len();
         self.runs.push(Run { step, arity, results: 0, operands });
     }
@@ -60,12 +65,16 @@ impl<S> Numbers<S> {
     /// Adds a result to the run begun last, from operands at some indices.
     ///
     /// # Panics
-    /// If no run was begun, or the run's step has another number of operands.
+    /// If no run was begun, the run's step has another number of operands, or one of them is not computed
+    /// before this result.
     pub fn result(&mut self, operands: impl IntoIterator<Item = u32>) {
         let run = self.runs.last_mut().expect("a run was begun");
         let before = self.operands.len();
         self.operands.extend(operands);
         assert_eq!(self.operands.len() - before, run.arity, "as many operands as the step has");
+        let own = &self.operands[before..];
+        assert!(own.iter().all(|&x| (x as usize) < self.end), "operands come before the result");
+        self.end += 1;
         run.results += 1;
         run.operands = self.operands.len();
     }
@@ -73,7 +82,7 @@ impl<S> Numbers<S> {
     /// Computes all results, in place, and gives them.
     ///
     /// # Panics
-    /// If `numbers` is too short, or an operand is not computed before it is read.
+    /// If `numbers` is too short.
     pub fn run<'n, A: Float>(&self, numbers: &'n mut [A]) -> &'n [A]
     where
         S: Step<A>,
@@ -90,6 +99,9 @@ impl<S> Numbers<S> {
 
 /// Computes numbers from the index `to` on, one after another: `f` of those at the next `N` of `indices`.
 /// `last` is the one before; the last of all is given back.
+///
+/// # Panics
+/// If an index is beyond the end of `numbers`.
 #[inline]
 pub fn fill_at<A: Copy, const N: usize>(
     numbers: &mut [A],

@@ -34,7 +34,7 @@ const FEW: usize = 96;
 /// Rows from which copying the other operand pays.
 const ENOUGH: usize = 16;
 /// Rows and columns from which it pays even where dot products could be taken, with registers of 512
-/// bits and fewer terms than dot products take them for.
+/// bits and few terms.
 const MANY: usize = 48;
 /// Terms from which the columns of a tile no longer fit the second-level cache.
 const PANEL: usize = 2048;

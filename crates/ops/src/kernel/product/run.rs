@@ -40,8 +40,9 @@ impl Level {
         Self::available().last().unwrap_or(Self::Plain)
     }
 
-    /// Whether dot products of so many terms leave half of each register unused, so that outer
-    /// products are much faster.
+    /// Whether dot products of so many terms are slower than outer products with the copy that these need:
+    /// registers of 256 bits leave half of the machine unused, and those of 512 have many lanes to add at
+    /// the end.
     pub fn copies_for(self, depth: usize) -> bool {
         #[cfg(target_arch = "x86_64")]
         return self == Self::Avx512 && depth < SHORT;
@@ -88,8 +89,9 @@ const SHORT: usize = 512;
 #[cfg(target_arch = "x86_64")]
 const SHORT_AT_ONCE: usize = 64;
 
-/// Whether registers of 512 bits are computed at once and not half by half. The processor does not say so;
-/// those of a kind that is known to halve them have no AVX-VNNI.
+/// Whether registers of 512 bits are likely to be computed at once and not half by half, which a virtual
+/// machine does not say: Zen 4, which halves them, has no AVX-VNNI. Older processors without it that do not
+/// halve them stay with 256 bits.
 #[cfg(target_arch = "x86_64")]
 fn at_once() -> bool {
     is_x86_feature_detected!("avxvnni")
