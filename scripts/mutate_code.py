@@ -403,6 +403,11 @@ EQUIVALENT = [
         "a copy for one op alone has the same numbers",
     ),
     (
+        "crates/tape/src/replay/allocate.rs",
+        "places: vec![(0 + 1); count]",
+        "a place counts only where the op is that of the place",
+    ),
+    (
         "crates/tape/src/replay/expand.rs",
         "without `(0..needed.len()).find(is_composed)?;`",
         "a recording without composed ops is copied as it is",
