@@ -658,6 +658,22 @@ fn the_longest_chain_of_scalars_comes_first() {
     }
 }
 
+/// Ops of the chain's own rule, too, of which those that have been taken are none.
+#[test]
+fn what_hangs_on_a_chain_of_scalars_is_left_until_it_is_many() {
+    let tape = Tape::<f64>::new();
+    let (mut y, mut outputs) = (tape.var(0.7), Vec::new());
+    for _ in 0..7 {
+        outputs.push(y.sin());
+        y = (y + 0.5).sin();
+    }
+    outputs.push(y * y);
+    let runs = runs_of(&tape.compile(&outputs));
+    let (alone, last) = runs.split_at(12);
+    assert!(alone.chunks(2).all(|pair| pair == [("add", 1), ("sin", 1)]), "{runs:?}");
+    assert_eq!(last, [("add", 1), ("sin", 8), ("mul", 1)], "seven sides and the chain's");
+}
+
 /// Graphs of some hundred scalars of few ops, so that runs are long, short, of taken and of late ops.
 #[test]
 fn replayed_graphs_of_scalars_are_as_recorded() {
