@@ -1,6 +1,7 @@
 //! Scalar ops of a program, in runs of equal ops.
 
 use std::any::TypeId;
+use std::cmp::Reverse;
 
 use ops::Float;
 use ops::describe::Attributes;
@@ -180,18 +181,8 @@ impl Users {
             let users = self.of(place).iter();
             behind[place] = users.map(|&user| behind[user as usize] + 1).max().unwrap_or(0);
         }
-        let longest = behind.iter().max().map_or(0, |&most| most as usize + 1);
-        let mut next = vec![0; longest + 1];
-        for &behind in &behind {
-            next[longest - behind as usize] += 1;
-        }
-        (0..longest).for_each(|from_last| next[from_last + 1] += next[from_last]);
-        let mut order = vec![0; count];
-        for (place, &behind) in behind.iter().enumerate() {
-            let next = &mut next[longest - 1 - behind as usize];
-            order[*next] = place;
-            *next += 1;
-        }
+        let mut order: Vec<usize> = (0..count).collect();
+        order.sort_by_key(|&place| Reverse(behind[place]));
         order
     }
 }

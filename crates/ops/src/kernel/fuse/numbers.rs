@@ -42,8 +42,6 @@ struct Run<S> {
     step: S,
     arity: usize,
     results: usize,
-    /// Where the indices of its operands end.
-    operands: usize,
 }
 
 impl<S> Numbers<S> {
@@ -58,8 +56,7 @@ impl<S> Numbers<S> {
     /// If the step has no operands.
     pub fn begin(&mut self, step: S, arity: usize) {
         assert!(arity > 0, "a step has operands");
-        let operands = self.operands.len();
-        self.runs.push(Run { step, arity, results: 0, operands });
+        self.runs.push(Run { step, arity, results: 0 });
     }
 
     /// Adds a result to the run begun last, from operands at some indices.
@@ -76,7 +73,6 @@ impl<S> Numbers<S> {
         assert!(own.iter().all(|&x| (x as usize) < self.end), "operands come before the result");
         self.end += 1;
         run.results += 1;
-        run.operands = self.operands.len();
     }
 
     /// Computes all results, in place, and gives them.
@@ -87,13 +83,14 @@ impl<S> Numbers<S> {
     where
         S: Step<A>,
     {
-        let (mut to, mut first) = (self.start, 0);
+        let (mut to, mut operands) = (self.start, &self.operands[..]);
         let mut last = to.checked_sub(1).map_or(A::zero(), |before| numbers[before]);
-        for run in &self.runs {
-            last = run.step.fill_at(numbers, to, last, &self.operands[first..run.operands]);
-            (to, first) = (to + run.results, run.operands);
+        for Run { step, arity, results } in &self.runs {
+            let (own, others) = operands.split_at(results * arity);
+            last = step.fill_at(numbers, to, last, own);
+            (to, operands) = (to + results, others);
         }
-        &numbers[self.start..to]
+        &numbers[self.start..self.end]
     }
 }
 
