@@ -40,7 +40,8 @@ MNIST and on Fashion-MNIST:
   cnn        5 epochs  0.988  0.908  two convolutions with batch norm and pooling, then
                                      [1568, 128, 10]; 10 epochs on Fashion-MNIST
 
---out DIR gets history.csv (a line after every epoch), history.svg and weights.safetensors.
+--out DIR gets history.csv (a line after every epoch) and weights.safetensors; with --features plot
+also history.svg.
 Ctrl-C ends the run after the present batch, with what it has.
 
 The DIR of --data holds four IDX files, plain or gzipped: train-images-idx3-ubyte,
@@ -369,6 +370,7 @@ impl Experiment<'_> {
             println!("stopped: {reason}");
         }
         if let Some(dir) = &self.options.out {
+            #[cfg(feature = "plot")]
             history.write_svg(dir.join("history.svg"))?;
             save_weights(&model, dir.join("weights.safetensors"))?;
         }

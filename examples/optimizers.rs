@@ -3,7 +3,7 @@
 //! Draws the paths of all optimisers on Rosenbrock's curved valley and on a bowl that is fifty times
 //! steeper one way than the other, and trains a network on the digits with each.
 //!
-//! `cargo run --release --example optimizers -- --out DIR` writes `rosenbrock.svg` and `bowl.svg`
+//! `cargo run --release --features plot --example optimizers -- --out DIR` writes `rosenbrock.svg` and `bowl.svg`
 //! to DIR, which is the present directory unless given.
 
 use std::error::Error as StdError;

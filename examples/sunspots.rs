@@ -64,6 +64,7 @@ fn run() -> Result<bool, Box<dyn std::error::Error>> {
         println!("network {}: {} epochs", member + 1, history.epochs.len());
         if let Some(out) = out.as_ref().filter(|_| member == 0) {
             std::fs::create_dir_all(out)?;
+            #[cfg(feature = "plot")]
             history.write_svg(out.join("history.svg"))?;
         }
         forecasts.push(values.inverse(&predict(&model, scaled_test.inputs())?)?.to_vec());

@@ -6,7 +6,7 @@
 //! Every run is repeated with several seeds, which draw the data, the weights and the order of the
 //! samples. The conclusions are checked against the numbers; exit code 1 says that one failed.
 //!
-//! `cargo run --release --example tuning -- [--out DIR] [--seed N]`
+//! `cargo run --release --features plot --example tuning -- [--out DIR] [--seed N]`
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -94,7 +94,7 @@ PARTS = {
 # Whose tests judge a crate's mutants.
 JUDGES = {"ops": ["ops", "tape"], "tape": ["tape"], "nn": ["nn"]}
 # The features besides the usual ones without which some of its code, or some tests, are left out.
-FEATURES = {"ops": "linalg", "tape": "linalg", "nn": "linalg,images"}
+FEATURES = {"ops": "linalg", "tape": "linalg", "nn": "linalg,images,npz,onnx,plot"}
 # Seconds of processor time up to which a test of another crate is a judge.
 QUICK = 1.5
 # Text for readers only, data, and tests.

@@ -77,6 +77,7 @@ mod book {
     struct Fit;
     #[doc = include_str!("../../../docs/src/optimizers.md")]
     struct Optimizers;
+    #[cfg(feature = "onnx")]
     #[doc = include_str!("../../../docs/src/saving.md")]
     struct Saving;
     #[doc = include_str!("../../../docs/src/losses.md")]

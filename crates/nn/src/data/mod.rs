@@ -7,7 +7,7 @@
 //! | MNIST and its relatives, in IDX files | [`load_idx_dir`], [`read_images`], [`read_labels`] |
 //! | a table in a CSV file | [`read_csv`] |
 //! | images in folders, PNG or JPEG (feature `images`) | `ImageFolder`, `read_image` |
-//! | NumPy's arrays, in NPY and NPZ files | [`read_npy`], [`read_npy_labels`], [`Npz`] |
+//! | NumPy's arrays, in NPY files, and in NPZ files with the feature `npz` | [`read_npy`], [`read_npy_labels`], `Npz` |
 //! | a series | [`windows`] |
 //! | text | [`Vocabulary`] |
 //!

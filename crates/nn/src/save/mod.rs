@@ -6,7 +6,7 @@
 //! | load part of a file, or one with other names | [`Loading`] |
 //! | hold the best weights in memory | [`Weights`] |
 //! | stop training and go on later as if nothing had happened | [`Checkpoint`] |
-//! | run a model in another program | `onnx` (with the feature `onnx`, which is on by default) |
+//! | run a model in another program | `onnx` (with the feature `onnx`) |
 //!
 //! Files are written whole or not at all. Whatever is read is checked first: a damaged or hostile
 //! file is an error, and a model is never left half loaded.
