@@ -34,6 +34,7 @@ parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--seconds", type=float, default=2.0)
 parser.add_argument("--peers", nargs="*", default=["torch", "jax", "tensorflow", "numpy", *RUST])
 parser.add_argument("--recorded", action="store_true", help="record every step of chainrule anew")
+parser.add_argument("--fused", action="store_true", help="PyTorch's Adam as one kernel, which it is not by default")
 parser.add_argument("--memory", action="store_true", help="peak resident memory in place of times")
 ARGS = parser.parse_args()
 
@@ -57,6 +58,7 @@ def command(program):
     else:
         module = importlib.util.find_spec(program)
         found, extra = [sys.executable, os.path.join(HERE, "peers.py"), "--peer", program], []
+        extra += ["--fused"] * (ARGS.fused and program == "torch")
         return found + extra if module else None
     return found + extra if os.path.exists(found[0]) else None
 

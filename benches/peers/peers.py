@@ -15,6 +15,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--peer", choices=["torch", "jax", "tensorflow", "numpy"], required=True)
 parser.add_argument("--workload", required=True)
 parser.add_argument("--threads", type=int, default=1)
+parser.add_argument("--fused", action="store_true", help="PyTorch's Adam as one kernel")
 parser.add_argument("--steps", type=int, default=200)
 parser.add_argument("--max-seconds", type=float, default=8.0)
 ARGS = parser.parse_args()
@@ -109,7 +110,7 @@ def run_torch():
             optimizer = torch.optim.SGD(model.parameters(), lr=3.0)
             loss = lambda y, t: 0.5 * (y - t).square().sum() / len(t)
         else:
-            optimizer, loss = torch.optim.Adam(model.parameters(), lr=0.001), F.cross_entropy
+            optimizer, loss = torch.optim.Adam(model.parameters(), lr=0.001, fused=ARGS.fused or None), F.cross_entropy
         count = 0
 
         def step():

@@ -87,7 +87,7 @@ def run_torch():
             optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
             loss = lambda y, t: 0.5 * (y - t).square().sum() / len(t)
         else:
-            optimizer, loss = torch.optim.Adam(model.parameters(), lr=0.001), F.cross_entropy
+            optimizer, loss = torch.optim.Adam(model.parameters(), lr=0.001, fused=ARGS.fused or None), F.cross_entropy
         count = 0
 
         def step():
