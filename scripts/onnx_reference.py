@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 STORED = ROOT / "crates/nn/tests/onnx"
 # Both compute in float32, in another order: a few units in the last place of the largest number.
 TOLERANCE = 1e-6
-# Writes what it exports where MODELS says.
+# Writes its models and their outputs to the folder CHAINRULE_ONNX.
 TEST = "onnx::writes_the_models_if_asked"
 
 

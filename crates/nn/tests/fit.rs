@@ -471,12 +471,12 @@ fn a_history_is_a_table_a_csv_and_a_picture() {
         csv.lines().last().unwrap().split(',').map(|x| x.parse().unwrap()).collect();
     assert_eq!(last[1], history.epochs[2].loss());
     #[cfg(feature = "plot")]
-    has_both_curves(&history);
+    assert_both_curves(&history);
 }
 
 /// What is drawn of a run with validation.
 #[cfg(feature = "plot")]
-fn has_both_curves(history: &nn::History) {
+fn assert_both_curves(history: &nn::History) {
     let svg = history.to_svg();
     // Two panels (loss, accuracy), each with a line for training and one for validation, which
     // also stand in the legend.
