@@ -76,7 +76,7 @@ fn split_exp<A: Machine>(x: A) -> (A, A) {
 pub fn exp<A: Machine>(x: A) -> A {
     let (n, p) = split_exp(clamp(x, A::UNDERFLOW, A::OVERFLOW));
     let (low, high) = power_of_two(n);
-    (A::lit(1.0) + p) * low * high
+    low.mul_add(p, low) * high
 }
 
 #[inline(always)]
@@ -122,7 +122,7 @@ pub fn tanh<A: Machine>(x: A) -> A {
 fn half_exp<A: Machine>(a: A) -> A {
     let (n, p) = split_exp(if a > A::HALF_OVERFLOW { A::HALF_OVERFLOW } else { a });
     let (low, high) = power_of_two(n);
-    (A::lit(1.0) + p) * low * (A::lit(0.5) * high)
+    low.mul_add(p, low) * (A::lit(0.5) * high)
 }
 
 /// (eˣ − e⁻ˣ)/2, and a polynomial near 0.
