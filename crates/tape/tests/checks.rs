@@ -558,3 +558,32 @@ fn the_steps_can_be_set() {
     let tight = loose.steps(1e-7, 1e-9).run(rough, &x);
     assert!(!matches!(tight, Ok(report) if report.unclear.is_empty()));
 }
+
+/// What is asked of a check is something that it can end with.
+#[test]
+fn what_no_step_can_reach_is_refused() {
+    let half = function(|v| v[0] * 0.5);
+    let error = Check::new().run(half, &at(f64::INFINITY)).unwrap_err();
+    assert!(error.to_string().contains("inf"), "{error}");
+    let refusal = |ask: fn() -> Check| {
+        *std::panic::catch_unwind(ask).unwrap_err().downcast::<String>().unwrap()
+    };
+    for (ask, start) in [
+        ((|| Check::new().steps(0.0, 0.0)) as fn() -> Check, "the steps of a check go from 0 to 0"),
+        (|| Check::new().steps(0.01, 0.1), "the steps of a check go from 0.01 to 0.1"),
+        (|| Check::new().steps(f64::NAN, 0.1), "the steps of a check go from NaN to 0.1"),
+        (|| Check::new().tolerance(f64::NAN, 0.0), "the tolerances of a check are NaN and 0"),
+        (|| Check::new().tolerance(0.1, -1.0), "the tolerances of a check are 0.1 and -1"),
+        (
+            || Check::new().random_points(3, 0.0..f64::INFINITY),
+            "the elements of random points are drawn from 0 to inf",
+        ),
+        (
+            || Check::new().random_points(3, 5.0..1.0),
+            "the elements of random points are drawn from 5 to 1",
+        ),
+    ] {
+        let text = refusal(ask);
+        assert!(text.starts_with(start), "{text}");
+    }
+}

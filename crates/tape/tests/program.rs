@@ -914,3 +914,44 @@ fn outputs_that_are_not_there_are_refused() {
     let tape = Tape::new();
     tape.compile(&[tape.var(1.0)]).value(1);
 }
+
+/// Sums go by the layout of what they add up, so that a buffer which was recorded in another is not used
+/// for a value as it lies.
+#[test]
+fn a_buffer_is_used_again_only_as_a_new_one_would_lie() {
+    let differs = |axis: isize, case: usize| {
+        let [recorded, other] = [0, 1].map(|i| sample(&[3, 3], 2 * case + i));
+        let graph = |tape: &Tape<f64>, x: &Tensor<f64>, program: Option<&Tensor<f64>>| {
+            let x = tape.var(x);
+            let product = x.matmul(x);
+            let y = product.sum_axes(axis);
+            let slope = y.sum().backward_recorded().wrt(x);
+            let quotient = tape.constant(2.0) / product;
+            let outputs = [y, slope, quotient];
+            let Some(given) = program else { return outputs.map(Var::value) };
+            let mut program = tape.compile(&outputs);
+            program.run_with(&[(x.position(), given)]).unwrap();
+            [0, 1, 2].map(|i| program.value(i).clone())
+        };
+        graph(&Tape::new(), &recorded, Some(&other)) != graph(&Tape::new(), &other, None)
+    };
+    for axis in [0, -1] {
+        let count = (0..100).filter(|&case| differs(axis, case)).count();
+        assert_eq!(count, 0, "of 100 sums along axis {axis} differ");
+    }
+}
+
+/// 0 and −0 are equal, and no reason to compute with one in place of the other.
+#[test]
+fn settings_of_both_zeros_are_told_apart() {
+    let tape = Tape::new();
+    let zero = |i: usize| if i.is_multiple_of(2) { 0.0 } else { -0.0 };
+    let outputs: Vec<Var<'_, f64>> =
+        (0..20).map(|i| tape.var(-1.0).clamp(zero(i), 1.0).recip()).collect();
+    let mut program = tape.compile(&outputs);
+    program.run().unwrap();
+    for (i, y) in outputs.iter().enumerate() {
+        assert_eq!(y.item(), zero(i).recip(), "{i}, recorded");
+        assert_eq!(program.value(i).item(), zero(i).recip(), "{i}, replayed");
+    }
+}

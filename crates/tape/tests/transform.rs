@@ -326,3 +326,33 @@ fn a_function_with_more_outputs_than_inputs_has_the_same_jacobian() {
         }
     }
 }
+
+/// The sweep is recorded for one cotangent; where it looks at numbers, each has its own.
+#[test]
+fn jacobians_of_a_gradient_that_reads_its_cotangent_are_taken_one_by_one() {
+    fn double<'t>(x: Var<'t, f64>) -> Var<'t, f64> {
+        custom_vjp(
+            "double",
+            |v| v[0] * 2.0,
+            |x, _, cotangent| {
+                let value = cotangent.value();
+                vec![x[0].tape().constant(&value + &value)]
+            },
+            &[x],
+        )
+    }
+    let x = sample(&[3], 0);
+    let expected = Tensor::from([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]]);
+    assert_eq!(jacobian_reverse(double, &x), expected);
+    assert_eq!(jacobian(double, &x), expected);
+}
+
+#[test]
+fn what_a_batch_records_is_at_the_line_of_the_function() {
+    let tape = Tape::<f64>::new();
+    let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+    let y = nested::vmap(|v| v[0].tanh(), &[x], &[Some(0)]);
+    let (file, line) = (file!(), line!() - 1);
+    assert!(y.location().file().ends_with(file.rsplit('/').next().unwrap()), "{}", y.location());
+    assert_eq!(y.location().line(), line);
+}

@@ -438,3 +438,34 @@ fn a_row_does_not_see_the_others() {
         "sum of the elements": |x| x.sum_keepdims(1);
     }
 }
+
+/// ln(x + √(x² ± 1)) and ½ ln((1 + x)/(1 − x)) near the ends of their domains, where these formulas lose
+/// digits or overflow.
+#[test]
+fn inverse_hyperbolic_functions_hold_at_the_ends() {
+    let value = |f: Function<f64>, x: f64| at(f, x).0.item();
+    for (x, y) in [(1e308, 709.889355822726), (1.5e308, 710.294820930834)] {
+        assert_relative_eq!(value(|x| x.asinh(), x), y, max_relative = 4e-16);
+        assert_relative_eq!(value(|x| x.asinh(), -x), -y, max_relative = 4e-16);
+    }
+    for (x, y) in [
+        (f64::MAX, 710.475860073944),
+        (1.0000001, 0.00044721359190373473),
+        (1.0 + 1e-12, 0.0000014142764231805424),
+    ] {
+        assert_relative_eq!(value(|x| x.acosh(), x), y, max_relative = 4e-16);
+    }
+    let x = 1.0 - 1e-15;
+    for sign in [1.0, -1.0] {
+        assert_relative_eq!(
+            value(|x| x.atanh(), sign * x),
+            sign * 17.616361586450413,
+            max_relative = 4e-16
+        );
+    }
+    let single = |f: Function<f32>, x: f32| at(f, x).0.item();
+    assert_relative_eq!(single(|x| x.asinh(), 2.4e38), 89.06685, max_relative = 2e-7);
+    assert_relative_eq!(single(|x| x.acosh(), f32::MAX), 89.41599, max_relative = 2e-7);
+    assert_relative_eq!(single(|x| x.acosh(), 1.000_207_4), 0.020_367_474, max_relative = 2e-7);
+    assert_relative_eq!(single(|x| x.atanh(), -0.999_998_87), -7.19212, max_relative = 2e-7);
+}

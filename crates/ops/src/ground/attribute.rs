@@ -19,6 +19,19 @@ pub enum Attribute {
     Text(String),
 }
 
+impl Attribute {
+    /// Whether both are the same to the bit: 0 and −0, which are equal, are not, and a NaN is what it is.
+    pub fn is_identical(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number(x), Self::Number(y)) => x.to_bits() == y.to_bits(),
+            (Self::Numbers(x), Self::Numbers(y)) => {
+                x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
+            }
+            _ => self == other,
+        }
+    }
+}
+
 /// The settings of a rule by name; what is not there is not set.
 pub type Attributes = Vec<(&'static str, Attribute)>;
 

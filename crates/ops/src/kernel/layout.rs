@@ -116,6 +116,18 @@ pub fn unset<A: Float>(shape: &[usize], order: &[usize]) -> Tensor<A> {
     in_order(memory::take(shape.iter().product()), shape, order)
 }
 
+/// Whether a tensor lies in memory without gaps in an order of its axes.
+pub fn is_in_order<A: Float>(x: &Tensor<A>, order: &[usize]) -> bool {
+    let Some((_, strides)) = x.stored() else { return false };
+    let mut apart = 1;
+    order.iter().rev().all(|&axis| {
+        let length = x.shape()[axis];
+        let fits = length == 1 || strides[axis] == apart;
+        apart *= length as isize;
+        fits
+    })
+}
+
 /// A tensor of `shape` from its elements in an order of its axes.
 pub fn in_order<A: Float>(elements: Buffer<A>, shape: &[usize], order: &[usize]) -> Tensor<A> {
     if order.is_sorted() {

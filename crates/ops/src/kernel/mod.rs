@@ -28,7 +28,7 @@ pub use along::{SparseMap, cumulate};
 pub use convolve::convolve;
 pub use extremes::extreme_into;
 pub use geometry::{Part, Slide, Slides};
-pub use layout::{ordered, unset};
+pub use layout::{is_in_order, ordered, unset};
 pub use map::{accumulate, copy_to, map, update};
 pub use moments::{Normalization, deviation, norm, normalize, normalize_slope, variance};
 pub use point::Point;

@@ -180,7 +180,7 @@ macro_rules! own {
 }
 
 macro_rules! machine_float {
-    ($float:ident, $erf:ident) => {
+    ($float:ident: $erf:ident $asinh:ident $acosh:ident $atanh:ident) => {
         impl Number for $float {
             #[inline]
             fn lit(value: f64) -> Self {
@@ -201,8 +201,21 @@ macro_rules! machine_float {
             own! { $float:
                 exp = exp exp2 = exp2 exp_m1 = exp_m1 ln = ln log2 = log2 log10 = log10
                 ln_1p = ln_1p sqrt = sqrt sin = sin cos = cos tan = tan asin = asin acos = acos
-                atan = atan sinh = sinh cosh = cosh tanh = tanh asinh = asinh acosh = acosh
-                atanh = atanh abs = abs floor = floor ceil = ceil round = round_ties_even
+                atan = atan sinh = sinh cosh = cosh tanh = tanh abs = abs floor = floor
+                ceil = ceil round = round_ties_even
+            }
+            // The standard library's overflow for large x, and lose digits near 1 and −1.
+            #[inline]
+            fn asinh(self) -> Self {
+                libm::$asinh(self)
+            }
+            #[inline]
+            fn acosh(self) -> Self {
+                libm::$acosh(self)
+            }
+            #[inline]
+            fn atanh(self) -> Self {
+                libm::$atanh(self)
             }
             #[inline]
             fn sigmoid(self) -> Self {
@@ -251,5 +264,5 @@ macro_rules! machine_float {
         }
     };
 }
-machine_float!(f32, erff);
-machine_float!(f64, erf);
+machine_float!(f32: erff asinhf acoshf atanhf);
+machine_float!(f64: erf asinh acosh atanh);

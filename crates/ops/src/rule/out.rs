@@ -8,7 +8,8 @@ use crate::number::Float;
 use crate::tensor::Tensor;
 
 /// A buffer for a value: a tensor that is replaced, or whose memory is used again if it has the
-/// value's shape. A rule computes into either with the same lines.
+/// value's shape and lies in memory as a new one would: sums over the value, which go by its layout, then have
+/// the same bits in either. A rule computes into either with the same lines.
 #[derive(Debug)]
 pub struct Out<'a, A: Float> {
     shape: &'a [usize],
@@ -54,16 +55,16 @@ impl<'a, A: Float> Out<'a, A> {
 
     /// A tensor of the value's shape. The rule has to write every element.
     pub fn tensor(self) -> &'a mut Tensor<A> {
-        if self.tensor.shape() != self.shape {
+        if self.tensor.shape() != self.shape || self.tensor.elements().is_none() {
             *self.tensor = Tensor::unset(self.shape);
         }
         self.tensor
     }
 
-    /// A tensor of the value's shape, every element of which is to be written; a new one has its axes
-    /// in this order in memory.
+    /// A tensor of the value's shape, with its axes in this order in memory, every element of which is to
+    /// be written.
     pub(crate) fn tensor_in(self, order: &[usize]) -> &'a mut Tensor<A> {
-        if self.tensor.shape() != self.shape {
+        if self.tensor.shape() != self.shape || !kernel::is_in_order(self.tensor, order) {
             *self.tensor = kernel::unset(self.shape, order);
         }
         self.tensor

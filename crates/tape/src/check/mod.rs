@@ -86,8 +86,16 @@ impl Check {
     /// Sets the difference allowed: |analytic − numeric| ≤ `relative`·max(|analytic|, |numeric|) +
     /// `absolute`·max(1, |f|), and what the numeric derivative may be off by. The default is 10⁻⁸
     /// and 0 (in `f32`, 10⁻² and 10⁻³).
+    ///
+    /// # Panics
+    /// If one of them is negative, infinite or NaN.
     #[must_use]
+    #[track_caller]
     pub fn tolerance(mut self, relative: f64, absolute: f64) -> Self {
+        assert!(
+            [relative, absolute].iter().all(|x| x.is_finite() && *x >= 0.0),
+            "the tolerances of a check are {relative} and {absolute}, but must be finite and not negative"
+        );
         self.tolerance = Some((relative, absolute));
         self
     }
@@ -109,8 +117,17 @@ impl Check {
     /// let check = Check::new().tolerance(1e-3, 0.0).steps(0.1, 0.02);
     /// assert!(check.run(rough, &[ops::Tensor::from([0.4])]).is_ok());
     /// ```
+    ///
+    /// # Panics
+    /// If they are not positive and finite, or the smallest is the larger.
     #[must_use]
+    #[track_caller]
     pub fn steps(mut self, largest: f64, smallest: f64) -> Self {
+        assert!(
+            largest.is_finite() && smallest > 0.0 && smallest <= largest,
+            "the steps of a check go from {largest} to {smallest}, but must be positive and finite, the \
+             largest first"
+        );
         self.steps = Some((largest, smallest));
         self
     }
@@ -131,8 +148,18 @@ impl Check {
     /// let error = check.random_points(20, 0.0..5.0).run(f, &[ops::Tensor::from([0.5])]).unwrap_err();
     /// assert!(error.to_string().contains("at random point"), "{error}");
     /// ```
+    ///
+    /// # Panics
+    /// If the range is not of finite numbers, or ends before it starts.
     #[must_use]
+    #[track_caller]
     pub fn random_points(mut self, points: usize, range: Range<f64>) -> Self {
+        let Range { start, end } = range;
+        assert!(
+            start.is_finite() && end.is_finite() && start <= end && (end - start).is_finite(),
+            "the elements of random points are drawn from {start} to {end}, but must be finite, the least \
+             first"
+        );
         self.random = Some((points, range));
         self
     }

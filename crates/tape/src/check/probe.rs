@@ -112,6 +112,9 @@ impl<A: Float> Probe<'_, A> {
             &[(i, 1.0)] => elements[i].to_f64().abs(),
             _ => 1.0, // The direction grows with the elements.
         };
+        if !size.is_finite() {
+            return Err(size);
+        }
         let Measure { relative, absolute, epsilon, steps } = self.measure;
         let smallest = match steps.smallest_of_small {
             Some(small) if size > 0.0 && size < 1.0 => steps.smallest.min(small * size),

@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::cmp::Reverse;
 
 use ops::Float;
-use ops::describe::Attributes;
+use ops::describe::{Attribute, Attributes};
 use ops::fuse::Numbers;
 
 use super::allocate::Planner;
@@ -195,6 +195,14 @@ struct RuleNumbers {
     count: u32,
 }
 
+/// Whether two rules of one type have the same settings, so that they compute the same bits.
+fn are_identical(of: &Attributes, others: &Attributes) -> bool {
+    let same = |((name, one), (other, two)): (&(_, Attribute), &(_, _))| {
+        name == other && one.is_identical(two)
+    };
+    of.len() == others.len() && of.iter().zip(others).all(same)
+}
+
 /// The number of rules among which one is looked for. A rule that is not found gets a number of its own,
 /// which costs a run.
 const MOST_KNOWN: usize = 64;
@@ -210,7 +218,7 @@ impl RuleNumbers {
         let lately = last.saturating_sub(MOST_KNOWN)..last;
         let is_it = |&at: &usize| {
             let (known, known_arity, of, _) = &self.known[at];
-            *known == rule && *known_arity == arity && *of == attributes
+            *known == rule && *known_arity == arity && are_identical(of, &attributes)
         };
         if let Some(found) = lately.rev().find(is_it) {
             self.known.swap(found, last - 1);

@@ -2,6 +2,7 @@
 //! front of everything that depends on the row.
 
 use std::ops::Range;
+use std::panic::Location;
 
 use ndarray::SliceInfoElem;
 use ops::methods::LinearMethods;
@@ -91,7 +92,7 @@ impl<'t, A: Float> Batch<'t, A> {
         drop(graph);
         let tape = self.tape;
         let whole = match op {
-            Some(op) => tape.at(origin, || self.op(&op, &given, &Var::new(tape, node))),
+            Some(op) => tape.at(origin, || self.op(&op, &given, &Var::new(tape, node), origin.0)),
             None if detached => {
                 tape.at(origin, || tape.record_detached(given[0].whole.unwrap_or(given[0].row)))
             }
@@ -104,8 +105,13 @@ impl<'t, A: Float> Batch<'t, A> {
     }
 
     /// An op on the whole batch: by a rule of its kind, by its parts, or row by row.
-    #[track_caller]
-    fn op(&mut self, op: &BoxedOp<A>, given: &[Operand<'t, A>], row: &Var<'t, A>) -> Var<'t, A> {
+    fn op(
+        &mut self,
+        op: &BoxedOp<A>,
+        given: &[Operand<'t, A>],
+        row: &Var<'t, A>,
+        location: &'static Location<'static>,
+    ) -> Var<'t, A> {
         let shapes: SmallVec<[Shape; 3]> = given.iter().map(|x| x.row.shape()).collect();
         let shapes: SmallVec<[&[usize]; 3]> = shapes.iter().map(|shape| &shape[..]).collect();
         let along: SmallVec<[bool; 3]> = given.iter().map(|x| x.whole.is_some()).collect();
@@ -113,7 +119,7 @@ impl<'t, A: Float> Batch<'t, A> {
             let axes = row.shape().len();
             let given: SmallVec<[Var<'t, A>; 3]> =
                 given.iter().map(|x| x.lead(lead, self.rows, axes)).collect();
-            let whole = self.record(rule, &given);
+            let whole = self.record(rule, &given, location);
             return match lead {
                 Lead::Folded | Lead::FoldedRepeated => {
                     whole.reshape(&batch_shape(*row, self.rows)[..])
@@ -127,16 +133,16 @@ impl<'t, A: Float> Batch<'t, A> {
             self.record_nodes(before..self.tape.len());
             return self.value(composed);
         }
-        self.row_by_row(op, given, *row)
+        self.row_by_row(op, given, *row, location)
     }
 
     /// An op on one row after the other; `row` is its result for one.
-    #[track_caller]
     fn row_by_row(
         &mut self,
         op: &BoxedOp<A>,
         given: &[Operand<'t, A>],
         row: Var<'t, A>,
+        location: &'static Location<'static>,
     ) -> Var<'t, A> {
         if !self.looped.contains(&op.name()) {
             self.looped.push(op.name());
@@ -145,7 +151,7 @@ impl<'t, A: Float> Batch<'t, A> {
             .map(|row| {
                 let of = |x: &Operand<'t, A>| x.whole.map_or(x.row, |whole| row_of(whole, row));
                 let given: SmallVec<[Var<'t, A>; 3]> = given.iter().map(of).collect();
-                self.record(op.boxed(), &given)
+                self.record(op.boxed(), &given, location)
             })
             .collect();
         match results.split_first() {
@@ -154,9 +160,13 @@ impl<'t, A: Float> Batch<'t, A> {
         }
     }
 
-    #[track_caller]
-    fn record(&self, op: BoxedOp<A>, operands: &[Var<'t, A>]) -> Var<'t, A> {
-        match self.tape.record_boxed(op, operands, std::panic::Location::caller()) {
+    fn record(
+        &self,
+        op: BoxedOp<A>,
+        operands: &[Var<'t, A>],
+        location: &'static Location<'static>,
+    ) -> Var<'t, A> {
+        match self.tape.record_boxed(op, operands, location) {
             Ok(value) => value,
             Err(error) => panic!("{error}"),
         }

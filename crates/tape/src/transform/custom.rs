@@ -51,7 +51,8 @@ pub fn checkpoint<'t, A: Float>(
 /// the output and its cotangent, one contribution for each input, in its shape.
 ///
 /// `backward` is written on variables, so it can be differentiated again. Forward mode follows
-/// from it too. [`check_custom_vjp`] holds it against the gradient of `f` itself.
+/// from it too, as long as it is recorded: from one that reads the numbers of its cotangent, only reverse
+/// mode does. [`check_custom_vjp`] holds it against the gradient of `f` itself.
 ///
 /// # Panics
 /// If there are no inputs.

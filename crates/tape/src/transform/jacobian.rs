@@ -98,11 +98,10 @@ pub(super) fn reverse_jacobian<'t, A: Float>(
     since: usize,
 ) -> Vec<Var<'t, A>> {
     let (tape, from) = (y.tape(), y.shape());
-    let seed = tape.constant(units(&from, 0..elements(&from).min(1)).reshape(&from[..]));
-    let adjoints = sweep(y, seed, Reach::Since(since), &mut ());
-    let rows: Vec<Option<Var<'t, A>>> =
-        x.iter().map(|x| adjoints.get(x.position()).copied()).collect();
-    let whole = for_all(seed, &rows);
+    let whole = for_all(tape, &from, |seed| {
+        let adjoints = sweep(y, seed, Reach::Since(since), &mut ());
+        x.iter().map(|x| adjoints.get(x.position()).copied()).collect()
+    });
     let shape = |x: &Var<'t, A>| from.iter().copied().chain(x.shape()).collect::<Shape>();
     let zeros = |x: &Var<'t, A>| tape.constant(Tensor::zeros(&shape(x)));
     let of = |(x, row): (&Var<'t, A>, Option<Var<'t, A>>)| {
@@ -119,10 +118,9 @@ pub(super) fn forward_jacobian<'t, A: Float>(
     since: usize,
 ) -> Var<'t, A> {
     let (tape, from, to) = (y.tape(), y.shape(), x.shape());
-    let seed = tape.constant(units(&to, 0..elements(&to).min(1)).reshape(&to[..]));
-    let column = push(y, since, &[(x, seed)]);
+    let whole = for_all(tape, &to, |seed| vec![push(y, since, &[(x, seed)])]);
     let shape: Shape = from.iter().chain(&to).copied().collect();
-    match for_all(seed, &[column])[0] {
+    match whole[0] {
         Some(columns) => {
             let columns = columns.reshape(&[elements(&to), elements(&from)][..]);
             columns.t().reshape(&shape[..])
@@ -131,9 +129,41 @@ pub(super) fn forward_jacobian<'t, A: Float>(
     }
 }
 
+/// What `record` records for a direction, for all unit directions of a shape: each value with an axis in
+/// front that counts them. One recording is for all of them, unless a function of it looks at the numbers of
+/// its direction: then each has its own.
+fn for_all<'t, A: Float>(
+    tape: &'t Tape<A>,
+    shape: &[usize],
+    record: impl Fn(Var<'t, A>) -> Vec<Option<Var<'t, A>>>,
+) -> Vec<Option<Var<'t, A>>> {
+    let directions = elements(shape);
+    let unit = |range| tape.constant(units(shape, range).reshape(shape));
+    let seed = unit(0..directions.min(1));
+    let read_before = tape.forget_reading();
+    let values = record(seed);
+    let read = tape.forget_reading();
+    if read_before || read {
+        tape.note_reading();
+    }
+    if !read {
+        return in_batches(seed, &values);
+    }
+    let others = (1..directions).map(|i| record(unit(i..i + 1)));
+    let each: Vec<_> = std::iter::once(values).chain(others).collect();
+    let joined = |value: usize| {
+        let some = each.iter().find_map(|values| values[value])?;
+        let zeros = || tape.constant(Tensor::zeros(&some.shape()));
+        let of_each: Vec<Var<'t, A>> =
+            each.iter().map(|values| values[value].unwrap_or_else(zeros)).collect();
+        Some(of_each[0].stack(&of_each[1..], 0))
+    };
+    (0..each[0].len()).map(joined).collect()
+}
+
 /// What was recorded for one direction, for all unit directions: each of `values` with an axis in
 /// front that counts them.
-fn for_all<'t, A: Float>(
+fn in_batches<'t, A: Float>(
     seed: Var<'t, A>,
     values: &[Option<Var<'t, A>>],
 ) -> Vec<Option<Var<'t, A>>> {
