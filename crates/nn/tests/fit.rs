@@ -37,7 +37,7 @@ impl Callback<f32> for Diary {
     fn name(&self) -> &'static str {
         "diary"
     }
-    fn columns(&self) -> Vec<String> {
+    fn columns(&self, _model: &dyn Module<f32>) -> Vec<String> {
         vec!["pages".into()]
     }
     fn on_start(&mut self, run: &mut Run<'_, f32>, columns: &[String]) -> Result<(), Error> {
@@ -138,7 +138,7 @@ impl Callback<f32> for Scores {
     fn name(&self) -> &'static str {
         "scores"
     }
-    fn columns(&self) -> Vec<String> {
+    fn columns(&self, _model: &dyn Module<f32>) -> Vec<String> {
         vec!["score".into()]
     }
     fn on_epoch_end(&mut self, run: &mut Run<'_, f32>) -> Result<(), Error> {

@@ -28,6 +28,7 @@ mod run_trace;
 mod save;
 mod seeds;
 mod sequences;
+mod steering;
 mod torch_layers;
 mod torch_losses;
 mod torch_models;

@@ -78,6 +78,8 @@ fn errors() -> Vec<(&'static str, Errors)> {
                 },
                 ParameterNotFinite { parameter: text(), epoch: 1, history: history() },
                 Monitor { name: text(), known: message() },
+                WatchedTooEarly { callback: "early stopping", name: text() },
+                SameColumn { name: text() },
                 Interrupt { reason: message() },
                 State { problem: message() },
                 File { action: "read", path: path(), reason: message() },

@@ -50,8 +50,8 @@ impl<A: Float> Perceptron<A> {
     /// line, it reaches 0 after finitely many passes (Rosenblatt, 1962; Novikoff, 1962).
     ///
     /// # Errors
-    /// If the shapes do not fit, a label is neither 0 nor 1, or η is not positive and finite;
-    /// nothing is changed then.
+    /// If the shapes do not fit, a label is neither 0 nor 1, η is not positive and finite, or an input
+    /// is infinite or NaN; nothing is changed then.
     pub fn learn(&mut self, x: &Tensor<A>, labels: &[usize], rate: f64) -> Result<usize, Error> {
         let inputs = self.weight.value.len();
         if x.ndim() != 2 || x.shape()[1] != inputs {
@@ -68,6 +68,10 @@ impl<A: Float> Perceptron<A> {
             return Err(Error::Label { row, label: labels[row], classes: 2 });
         }
         check_rate(rate)?;
+        if let Some(x) = x.view().iter().find(|x| !x.is_finite()) {
+            let (setting, given) = ("an input of the perceptron", x.to_string());
+            return Err(Error::Setting { setting, given, allowed: "finite" });
+        }
         let mut wrong = 0;
         for (row, &label) in x.view().outer_iter().zip(labels) {
             let mut weight = self.weight.value.view_mut();

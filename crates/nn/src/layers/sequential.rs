@@ -56,7 +56,11 @@ impl<A: Float> Sequential<A> {
     }
 
     /// The same with one more layer at the end, named by its number from 0.
+    ///
+    /// # Panics
+    /// If an earlier layer was given that number for a name.
     #[must_use]
+    #[track_caller]
     pub fn then(self, layer: impl Module<A> + Send + Sync) -> Self {
         let number = self.layers.len().to_string();
         self.named(number, layer)

@@ -45,6 +45,10 @@ impl Decisions {
         output: &[usize],
         targets: &Targets<A>,
     ) -> Result<Vec<Option<usize>>, Error> {
+        let (setting, given) = ("the threshold between no and yes", self.threshold.to_string());
+        if self.threshold.is_nan() {
+            return Err(Error::Setting { setting, given, allowed: "a number" });
+        }
         if is_single(output) {
             // With a threshold of ½, an output of 0.2 where −1 and 1 were learned would be a no.
             let allowed = if self.threshold == 0.0 { ANY_NO } else { ZERO_FOR_NO };

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use ops::{Float, Shape, Tensor, visible};
-use tape::{Tape, Var};
+use tape::{Scope, Tape, Var};
 
 use super::{Module, Pass};
 use crate::ground::Error;
@@ -66,6 +66,7 @@ pub struct Summary {
 /// assert_eq!(summary.total.mult_adds, 784 * 30 + 30 * 10);
 /// # Ok::<(), nn::Error>(())
 /// ```
+#[track_caller]
 pub fn summary<A: Float>(model: &impl Module<A>, sample: &[usize]) -> Result<Summary, Error> {
     let mut input = Shape::from_slice(&[1]);
     input.extend_from_slice(sample);
@@ -100,6 +101,12 @@ pub fn summary<A: Float>(model: &impl Module<A>, sample: &[usize]) -> Result<Sum
         total.mult_adds += var.mult_adds();
         total.activation_bytes += recorded;
     }
+    for i in 0..layers.len() {
+        if layers[i].output.is_empty() {
+            let given = given_to(i, &scopes, &layers).unwrap_or(&input).clone();
+            layers[i].output = given;
+        }
+    }
     let (mut trained, mut parameter_bytes) = (0, 0);
     model.visit(&mut |_, parameter| {
         let count = parameter.value.len();
@@ -108,6 +115,16 @@ pub fn summary<A: Float>(model: &impl Module<A>, sample: &[usize]) -> Result<Sum
         trained += if parameter.is_trained() { count } else { 0 };
     });
     Ok(Summary { layers, total, trained, parameter_bytes })
+}
+
+/// What a layer that records nothing passes on: the output of the layer before it, or what the layer
+/// around it was given. `None` for what the model was given.
+fn given_to<'l>(i: usize, scopes: &[Scope], layers: &'l [LayerSummary]) -> Option<&'l Shape> {
+    let parent = scopes[i].parent;
+    match (0..i).rev().find(|&other| scopes[other].parent == parent) {
+        Some(before) => Some(&layers[before].output),
+        None => given_to(parent?, scopes, layers),
+    }
 }
 
 fn row(path: String, layer: String, depth: usize) -> LayerSummary {

@@ -77,6 +77,8 @@ impl fmt::Debug for Chosen {
 #[derive(Clone, Debug)]
 struct Memory<A: Float> {
     group: Group,
+    /// The number of groups that were looked at for it.
+    groups: usize,
     steps: u64,
     /// A number that the formula keeps, which starts at 1.
     product: f64,
@@ -206,7 +208,7 @@ impl<A: Float> Driver<A> {
             let memory = memory
                 .entry(parameter.id())
                 .or_insert_with(|| Memory::new(groups, path, N, parameter.value.shape()));
-            memory.steps += 1;
+            memory.count_step(groups, path);
             let at = At {
                 step: memory.steps as f64,
                 rate: *rate * memory.group.rate_factor.unwrap_or(1.0),
@@ -351,10 +353,19 @@ impl<A: Float> Memory<A> {
     fn new(groups: &[Chosen], path: &str, slots: usize, shape: &[usize]) -> Self {
         Self {
             group: group_of(groups, path),
+            groups: groups.len(),
             steps: 0,
             product: 1.0,
             slots: (0..slots).map(|_| Tensor::zeros(shape)).collect(),
         }
+    }
+
+    /// One more step, by the groups that there are now.
+    fn count_step(&mut self, groups: &[Chosen], path: &str) {
+        if self.groups < groups.len() {
+            (self.group, self.groups) = (group_of(groups, path), groups.len());
+        }
+        self.steps += 1;
     }
 }
 

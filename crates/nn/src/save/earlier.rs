@@ -23,10 +23,10 @@ pub(crate) fn make_room(path: &Path, keep: usize) -> Result<(), SaveError> {
     if keep < 2 || !path.exists() {
         return Ok(());
     }
-    let shifted = (1..keep - 1).rev().try_for_each(|age| {
-        let (younger, older) = (numbered(path, age), numbered(path, age + 1));
-        if younger.exists() { fs::rename(younger, older) } else { Ok(()) }
-    });
+    let there = (1..keep - 1).take_while(|&age| numbered(path, age).exists()).count();
+    let shifted = (1..=there)
+        .rev()
+        .try_for_each(|age| fs::rename(numbered(path, age), numbered(path, age + 1)));
     shifted
         .and_then(|()| second_name(path, &numbered(path, 1)))
         .map_err(SaveError::io("keep", &path.display().to_string()))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ops::Float;
+use ops::{Float, visible};
 use tape::Tape;
 
 use super::non_finite::bad_parameter;
@@ -96,9 +96,16 @@ pub trait Callback<A: Float> {
     /// The name, under which a checkpoint keeps what the callback remembers.
     fn name(&self) -> &'static str;
 
-    /// The names of values that it logs, which other callbacks may then monitor.
-    fn columns(&self) -> Vec<String> {
+    /// The names of values that it logs, which callbacks behind it may then monitor.
+    fn columns(&self, model: &dyn Module<A>) -> Vec<String> {
+        let _ = model;
         Vec::new()
+    }
+
+    /// The name of the value that it goes by at the end of an epoch. A run in which a callback behind
+    /// this one logs it is refused.
+    fn watches(&self) -> Option<&str> {
+        None
     }
 
     /// Before the first epoch, and before anything has changed. `columns` are the names of all
@@ -192,8 +199,11 @@ impl<A: Float, C: Callback<A> + ?Sized> Callback<A> for &mut C {
     fn name(&self) -> &'static str {
         (**self).name()
     }
-    fn columns(&self) -> Vec<String> {
-        (**self).columns()
+    fn columns(&self, model: &dyn Module<A>) -> Vec<String> {
+        (**self).columns(model)
+    }
+    fn watches(&self) -> Option<&str> {
+        (**self).watches()
     }
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
         (**self).on_start(run, columns)
@@ -231,6 +241,31 @@ impl<A: Float, C: Callback<A> + ?Sized> Callback<A> for &mut C {
     }
 }
 
+/// Adds the names of what callbacks log to those of an epoch's other values. Refuses a callback that goes by
+/// a value which one behind it logs, and two values of one name.
+pub(super) fn add_columns<A: Float>(
+    callbacks: &[Box<dyn Callback<A> + '_>],
+    model: &dyn Module<A>,
+    columns: &mut Vec<String>,
+) -> Result<(), Error> {
+    for (i, callback) in callbacks.iter().enumerate() {
+        columns.extend(callback.columns(model));
+        let known = |name: &&str| columns.iter().any(|column| column == name);
+        if let Some(name) = callback.watches().filter(|name| !known(name)) {
+            let mut behind = callbacks[i + 1..].iter().flat_map(|other| other.columns(model));
+            if behind.any(|column| column == name) {
+                let (callback, name) = (callback.name(), name.to_owned());
+                return Err(Error::WatchedTooEarly { callback, name });
+            }
+        }
+    }
+    let twice = |i: &usize| columns[..*i].contains(&columns[*i]);
+    match (0..columns.len()).find(twice) {
+        Some(i) => Err(Error::SameColumn { name: columns.swap_remove(i) }),
+        None => Ok(()),
+    }
+}
+
 /// A value to watch, and which way it is better.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Monitor {
@@ -252,6 +287,23 @@ impl Monitor {
     /// The name of the value.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What a checkpoint says of it.
+    pub(crate) fn text(&self) -> String {
+        format!("{} {}", if self.higher_is_better { "highest" } else { "lowest" }, self.name)
+    }
+
+    /// Refuses the state of a callback, `whose`, that watched another value.
+    pub(crate) fn check_state<A: Float>(&self, whose: &str, state: &State<A>) -> Result<(), Error> {
+        // Checkpoints from before it was saved have none.
+        let Some(before) = state.texts.get("monitor") else { return Ok(()) };
+        let now = self.text();
+        if *before == now {
+            return Ok(());
+        }
+        let (before, now) = (visible(before), visible(&now));
+        Err(Error::State { problem: format!("{whose} went by the {before}, not the {now}") })
     }
 
     /// The value in the log of an epoch; NaN if it is not there.

@@ -67,10 +67,12 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// All values with their names, each name after `prefix`.
+    /// All values with their names, each name after `prefix`. A metric takes the place of the accuracy
+    /// that has its name.
     pub(crate) fn values(&self, prefix: &str) -> Vec<(String, f64)> {
         let loss = std::iter::once(("loss", self.loss));
-        let accuracy = self.accuracy.map(|accuracy| ("accuracy", accuracy));
+        let is_own = self.metrics.iter().all(|(name, _)| name != "accuracy");
+        let accuracy = self.accuracy.filter(|_| is_own).map(|accuracy| ("accuracy", accuracy));
         let metrics = self.metrics.iter().map(|(name, value)| (name.as_str(), *value));
         loss.chain(accuracy)
             .chain(metrics)
@@ -193,6 +195,14 @@ impl<'l, A: Float> Total<'l, A> {
         for (_, metric) in &mut self.counts {
             metric.add(outputs, targets);
         }
+    }
+
+    /// Refuses an epoch of `rows` in which no batch counted.
+    pub fn checked(self, rows: usize) -> Result<Self, Error> {
+        if self.samples == 0 {
+            return Err(Error::NothingCounts { measure: self.of.name().to_owned(), rows });
+        }
+        Ok(self)
     }
 
     /// The mean loss so far.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ops::{Float, Shape, Tensor, visible};
 use tape::{Tape, Var};
 
-use super::callback::{Callback, Run, StepView};
+use super::callback::{Callback, Run, StepView, add_columns};
 use super::evaluate::{Total, check, check_last_batch, evaluate_checked};
 use super::interrupt::Interruptible;
 use super::non_finite::{Step, bad_parameter, bad_step, first_value};
@@ -189,7 +189,8 @@ impl<'d, A: Float> Fit<'d, A> {
     /// the rest of the run gives the same numbers as if it had never been interrupted. A run that
     /// was stopped, by early stopping or another callback, stays so.
     ///
-    /// What differs from the run that was begun, but for the number of epochs, is refused. To go on
+    /// What differs from the run that was begun, but for the number of epochs and what callbacks are
+    /// set to, is refused. To go on
     /// with something else, begin a new run with the [`Checkpoint`](crate::save::Checkpoint)'s weights.
     #[must_use]
     pub fn resume(mut self, checkpoint: impl Into<PathBuf>) -> Self {
@@ -315,15 +316,17 @@ impl<'d, A: Float> Fit<'d, A> {
     ) -> Result<(), Error> {
         let outputs = Tensor::zeros(&run.model.output_shape(data.inputs().shape())?);
         let classes = accuracy(&outputs, data.targets(), threshold).is_some();
+        // A metric takes the place of the accuracy that has its name.
+        let own = classes && self.metrics.iter().all(|metric| metric.name() != "accuracy");
         let names = || {
-            let own = std::iter::once("loss".to_owned()).chain(classes.then(|| "accuracy".into()));
+            let own = std::iter::once("loss".to_owned()).chain(own.then(|| "accuracy".into()));
             own.chain(self.metrics.iter().map(|metric| metric.name()))
         };
         let mut columns: Vec<String> = names().collect();
         if validation.is_some() {
             columns.extend(names().map(|name| format!("validation {name}")));
         }
-        columns.extend(self.callbacks.iter().flat_map(|callback| callback.columns()));
+        add_columns(&self.callbacks, run.model, &mut columns)?;
         self.callbacks.iter_mut().try_for_each(|callback| callback.on_start(run, &columns))
     }
 
@@ -408,7 +411,7 @@ impl<'d, A: Float> Fit<'d, A> {
                 return Ok(None);
             }
         }
-        Ok(Some(total))
+        Ok(Some(total.checked(data.samples_per_epoch())?))
     }
 
     /// Shows a step to the callbacks.

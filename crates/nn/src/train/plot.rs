@@ -12,6 +12,8 @@ use crate::ground::{Error, History};
 
 /// The size of one panel, in pixels.
 const PANEL: (u32, u32) = (520, 360);
+/// Above this, values are drawn as if they were this: the range of an axis has to be finite.
+const LARGEST: f64 = 1e300;
 const TRAINING: RGBColor = RGBColor(31, 119, 180);
 const VALIDATION: RGBColor = RGBColor(214, 95, 14);
 
@@ -62,8 +64,8 @@ impl History {
     fn panels(&self) -> Vec<Panel<'_>> {
         let columns = self.columns();
         let finite = |name: &str| {
-            let points = self.column(name).into_iter();
-            points.filter(|(_, value)| value.is_finite()).collect()
+            let points = self.column(name).into_iter().filter(|(_, value)| value.is_finite());
+            points.map(|(epoch, value)| (epoch, value.clamp(-LARGEST, LARGEST))).collect()
         };
         let names = columns.iter().filter(|name| !name.starts_with("validation "));
         names

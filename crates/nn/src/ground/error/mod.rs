@@ -245,6 +245,26 @@ pub enum Error {
         /// The names that there are.
         known: String,
     },
+    /// A value that a callback goes by before it is logged.
+    #[error(
+        "the callback {callback:?} watches {name:?}, which a callback behind it logs: give it after \
+         that one"
+    )]
+    WatchedTooEarly {
+        /// The name of the callback that watches.
+        callback: &'static str,
+        /// The name of the value.
+        name: String,
+    },
+    /// Two values of an epoch that have one name.
+    #[error(
+        "two values of an epoch have the name {name:?}, so that neither could be told from the other: \
+         leave out one of the two metrics or callbacks"
+    )]
+    SameColumn {
+        /// The name.
+        name: String,
+    },
     /// Ctrl-C cannot be listened to.
     #[error("cannot listen to Ctrl-C: {reason}", reason = visible_lines(reason))]
     Interrupt {

@@ -270,7 +270,8 @@ impl<A: Float> Lbfgs<A> {
         point: &mut impl FnMut(&[A]) -> Result<Point<A>, Error>,
         observe: &mut dyn FnMut(&Step<'_, A>),
     ) -> Result<(), Error> {
-        let most_evaluations = self.evaluations.unwrap_or(self.iterations * 5 / 4);
+        let most_evaluations =
+            self.evaluations.unwrap_or(self.iterations.saturating_add(self.iterations / 4));
         let mut evaluations = 1;
         if largest(&here.gradient) <= self.gradient_tolerance {
             return Ok(());

@@ -73,7 +73,13 @@ impl<A: Float> Callback<A> for CsvLog {
 
     /// After all callbacks, of which one behind this may have logged a value.
     fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
-        run.history.last().map_or(Ok(()), |log| self.write(log))
+        let Some(log) = run.history.last() else { return Ok(()) };
+        // A value that nobody had announced gets a column, which the epochs before leave empty.
+        let known = self.columns.len();
+        let new = log.values.iter().map(|(name, _)| name);
+        let new: Vec<_> = new.filter(|name| !self.columns.contains(name)).cloned().collect();
+        self.columns.extend(new);
+        if self.columns.len() > known { self.begin(&run.history.epochs) } else { self.write(log) }
     }
 
     fn on_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {

@@ -6,11 +6,12 @@ use ops::{Float, Stops};
 use tape::Var;
 
 use crate::ground::Error;
+use crate::model::Module;
 use crate::train::callback::{Callback, Run, StepView};
 
 /// Records how many rectified units were 0 for every sample of an epoch, as `dead units`: they
-/// have no gradient and never come back by themselves. A unit is an element of a sample, or a
-/// channel of an image.
+/// have no gradient and never come back by themselves. A unit is an element of a sample, a channel
+/// of an image or of another convolution's output, or a feature of a sequence's steps.
 #[derive(Clone, Debug, Default)]
 pub struct DeadUnits {
     /// For each relu, by its position on the tape: where it is, and which units were alive.
@@ -35,9 +36,11 @@ impl DeadUnits {
     fn look<A: Float>(&mut self, relu: Var<'_, A>) {
         let value = relu.value();
         let shape = value.shape();
-        // [N, units], or [N, channels, …] with the positions of a channel taken together.
+        // [N, units], [N, steps, features] or [N, channels, …], with the positions of a feature or of
+        // a channel taken together.
         let (units, positions) = match shape {
             [_, units] => (*units, 1),
+            [_, _, features] if !is_convolved(relu) => (*features, 1),
             [_, channels, rest @ ..] => (*channels, rest.iter().product()),
             _ => return,
         };
@@ -58,6 +61,22 @@ impl DeadUnits {
     }
 }
 
+/// Whether a value was made of a convolution's, along first operands.
+fn is_convolved<'t, A: Float>(var: Var<'t, A>) -> bool {
+    let operand = |var: &Var<'t, A>| var.operands().first().copied();
+    let rules = std::iter::successors(Some(var), operand).filter_map(Var::described);
+    rules.map(|rule| rule.name()).find_map(made_of).unwrap_or(false)
+}
+
+/// Whether a rule makes channels, if it makes anything but each element of its own.
+fn made_of(rule: &'static str) -> Option<bool> {
+    match rule {
+        "matmul" => Some(false),
+        name if name.starts_with("conv") => Some(true),
+        _ => None,
+    }
+}
+
 /// Whether a value is that of units which can be off, such as a relu's.
 fn can_be_off<A: Float>(var: Var<'_, A>) -> bool {
     var.described().is_some_and(|rule| rule.remarks().stops == Some(Stops::Off))
@@ -68,7 +87,7 @@ impl<A: Float> Callback<A> for DeadUnits {
         "dead units"
     }
 
-    fn columns(&self) -> Vec<String> {
+    fn columns(&self, _model: &dyn Module<A>) -> Vec<String> {
         vec!["dead units".into()]
     }
 

@@ -2,6 +2,7 @@
 
 use ops::{Float, Tensor};
 
+use crate::ground::setting::check;
 use crate::ground::words::counted;
 use crate::ground::{Error, State};
 use crate::model::Module;
@@ -109,6 +110,10 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
         false
     }
 
+    fn watches(&self) -> Option<&str> {
+        Some(self.monitor.name())
+    }
+
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
         if run.epoch == 0 {
             (self.best, self.best_epoch, self.waited) = (self.monitor.worst(), 0, 0);
@@ -118,6 +123,10 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
             let (setting, allowed) = ("the patience of early stopping", "at least 1 epoch");
             return Err(Error::Setting { setting, given: "0".into(), allowed });
         }
+        let least = self.least;
+        let allowed = "finite and not negative";
+        let is_allowed = least.is_finite() && least >= 0.0;
+        check("the least improvement of early stopping", least, is_allowed, allowed)?;
         self.monitor.check(columns)
     }
 
@@ -159,6 +168,7 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
 
     fn state(&self) -> State<A> {
         let mut state = State::new();
+        state.texts.insert("monitor".into(), self.monitor.text());
         for (name, value) in [
             ("best", self.best),
             ("best_epoch", self.best_epoch as f64),
@@ -175,14 +185,23 @@ impl<A: Float> Callback<A> for EarlyStopping<A> {
     }
 
     fn load_state(&mut self, state: &State<A>) -> Result<(), Error> {
+        self.monitor.check_state("early stopping", state)?;
         let number = |name: &str| state.number(name);
-        self.best = number("best")?;
-        self.best_epoch = number("best_epoch")? as usize;
+        let values: Vec<_> = state.nested("values").tensors.into_values().collect();
+        let best = number("best")?;
+        let best_epoch = number("best_epoch")? as usize;
+        if self.restore && best_epoch > 0 && values.is_empty() {
+            let problem = format!(
+                "early stopping is to restore the parameters of epoch {best_epoch}, the best so far, \
+                 which the checkpoint does not have: the run was begun without `restore_best`"
+            );
+            return Err(Error::State { problem });
+        }
+        (self.best, self.best_epoch, self.values) = (best, best_epoch, values);
         // Checkpoints from before there was a difference have no mark.
         self.mark = number("mark").unwrap_or(self.best);
         self.mark_epoch = number("mark_epoch").map_or(self.best_epoch, |epoch| epoch as usize);
         self.waited = number("waited")? as usize;
-        self.values = state.nested("values").tensors.into_values().collect();
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use ops::Float;
 
 use crate::ground::Error;
+use crate::model::Module;
 use crate::train::callback::{Callback, Run, StepView};
 
 /// Records the norm of the gradient over all parameters, averaged over the steps of an epoch, as
@@ -37,6 +38,18 @@ impl GradientNorms {
     }
 }
 
+/// The square root of the sum of squares, which are taken of parts of the largest where they would
+/// overflow or vanish.
+fn norm<I: Iterator<Item = f64>>(numbers: impl Fn() -> I) -> f64 {
+    let square_sum = |by: f64| numbers().map(|x| (x / by).powi(2)).sum::<f64>();
+    let plain = square_sum(1.0);
+    let largest = numbers().fold(0.0, |most: f64, x| most.max(x.abs()));
+    if plain.is_normal() || plain.is_nan() || largest == 0.0 || largest.is_infinite() {
+        return plain.sqrt();
+    }
+    largest * square_sum(largest).sqrt()
+}
+
 impl<A: Float> Callback<A> for GradientNorms {
     fn name(&self) -> &'static str {
         "gradient norms"
@@ -46,8 +59,13 @@ impl<A: Float> Callback<A> for GradientNorms {
         false
     }
 
-    fn columns(&self) -> Vec<String> {
-        vec!["gradient norm".into()]
+    fn columns(&self, model: &dyn Module<A>) -> Vec<String> {
+        let mut columns = vec!["gradient norm".to_owned()];
+        if self.by_parameter {
+            let trained = model.parameters().into_iter().filter(|(_, p)| p.is_trained());
+            columns.extend(trained.map(|(path, _)| format!("gradient norm {path}")));
+        }
+        columns
     }
 
     fn on_epoch_start(&mut self, _run: &mut Run<'_, A>) -> Result<(), Error> {
@@ -61,20 +79,15 @@ impl<A: Float> Callback<A> for GradientNorms {
         run: &mut Run<'_, A>,
         step: &mut StepView<'_, '_, A>,
     ) -> Result<(), Error> {
-        let mut total = 0.0;
         let mut each = Vec::new();
         for (path, parameter) in run.model.parameters() {
             let Some(gradient) = step.gradients.of(parameter) else { continue };
-            let square: f64 = gradient.view().iter().map(|g| g.to_f64().powi(2)).sum();
-            total += square;
-            if self.by_parameter {
-                each.push((format!("gradient norm {path}"), square.sqrt()));
-            }
+            each.push((path, norm(|| gradient.view().into_iter().map(|g| g.to_f64()))));
         }
         self.steps += 1;
-        self.add("gradient norm", total.sqrt());
-        for (name, norm) in each {
-            self.add(&name, norm);
+        self.add("gradient norm", norm(|| each.iter().map(|(_, norm)| *norm)));
+        for (path, norm) in each.into_iter().take(if self.by_parameter { usize::MAX } else { 0 }) {
+            self.add(&format!("gradient norm {path}"), norm);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ops::Float;
 
 use crate::ground::{Error, State};
+use crate::model::Module;
 use crate::schedule::Schedule;
 use crate::train::callback::{Callback, Monitor, Run, StepView};
 
@@ -66,8 +67,12 @@ impl<A: Float, S: Schedule> Callback<A> for LearningRate<S> {
         false
     }
 
-    fn columns(&self) -> Vec<String> {
+    fn columns(&self, _model: &dyn Module<A>) -> Vec<String> {
         vec!["learning rate".into()]
+    }
+
+    fn watches(&self) -> Option<&str> {
+        self.watched.as_deref()
     }
 
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
@@ -103,8 +108,8 @@ impl<A: Float, S: Schedule> Callback<A> for LearningRate<S> {
         run.log("learning rate", rate);
         let watched = self.watched.as_ref().and_then(|name| run.history.last()?.value(name));
         if let Some(value) = watched {
-            let time = if self.every_step { run.step } else { run.epoch };
-            self.schedule.observe(time - 1, value);
+            let times = if self.every_step { run.step } else { run.epoch };
+            self.schedule.observe(times.saturating_sub(1), value);
         }
         Ok(())
     }

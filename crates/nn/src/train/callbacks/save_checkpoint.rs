@@ -80,6 +80,10 @@ impl<A: Float> Callback<A> for SaveCheckpoint {
         false
     }
 
+    fn watches(&self) -> Option<&str> {
+        self.best.as_ref().map(|(monitor, _)| monitor.name())
+    }
+
     fn on_start(&mut self, run: &mut Run<'_, A>, columns: &[String]) -> Result<(), Error> {
         let [every, keep] = [self.every, self.keep];
         check("the number of epochs between checkpoints", every, every > 0, "at least 1")?;
@@ -116,14 +120,16 @@ impl<A: Float> Callback<A> for SaveCheckpoint {
 
     fn state(&self) -> State<A> {
         let mut state = State::new();
-        if let Some((_, best)) = &self.best {
+        if let Some((monitor, best)) = &self.best {
+            state.texts.insert("monitor".into(), monitor.text());
             state.numbers.insert("best".into(), *best);
         }
         state
     }
 
     fn load_state(&mut self, state: &State<A>) -> Result<(), Error> {
-        if let Some((_, best)) = &mut self.best {
+        if let Some((monitor, best)) = &mut self.best {
+            monitor.check_state("the checkpoint of the best epoch", state)?;
             *best = state.number("best")?;
         }
         Ok(())
