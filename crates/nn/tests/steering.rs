@@ -321,3 +321,34 @@ fn a_name_that_is_taken_is_refused_where_it_is_given() {
     let message = *given.unwrap_err().downcast::<String>().unwrap();
     assert_eq!(message, "two layers are named \"1\"");
 }
+
+/// Eight rows, seven of which do not count: one right or wrong row is the accuracy, in training by batches of one as in
+/// validation.
+#[test]
+fn accuracy_is_of_the_rows_that_count() {
+    let labels = |ignored: usize| vec![ignored, ignored, ignored, 1, ignored, ignored, ignored, 0];
+    let data = Dataset::classification(inputs(), labels(2), 3).unwrap();
+    let mut model = Sequential::<f64>::new().then(Dense::new(2, 3, &mut nn::rng(0)));
+    let outputs = predict(&model, data.inputs()).unwrap();
+    let largest = |row: usize| {
+        let row = &outputs.to_vec()[3 * row..3 * row + 3];
+        (0..3).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap()
+    };
+    let right = f64::from(u8::from(largest(3) == 1) + u8::from(largest(7) == 0)) / 2.0;
+    for batch_size in [1, 3, 8] {
+        let history = Fit::new()
+            .epochs(1)
+            .batch_size(batch_size)
+            .progress(false)
+            .validation(&data)
+            .run(&mut model, &data, &CrossEntropy.ignore(2), &mut Sgd::new(1e-12).unwrap())
+            .unwrap();
+        assert_eq!(history.epochs[0].value("accuracy"), Some(right), "in batches of {batch_size}");
+        assert_eq!(history.epochs[0].value("validation accuracy"), Some(right));
+    }
+}
+
+fn inputs() -> Tensor<f64> {
+    let numbers = (0..16).map(|i| (f64::from(i) * 1.7).sin()).collect();
+    Tensor::from_shape_vec(&[8, 2], numbers).unwrap()
+}

@@ -183,6 +183,9 @@ impl<A: Float> Loss<A> for CrossEntropyWith {
             _ => self.counting.counted(targets),
         }
     }
+    fn ignored(&self) -> Option<i64> {
+        self.counting.ignored
+    }
 }
 
 /// The lengths of all axes but the last.
@@ -238,6 +241,9 @@ impl<A: Float> Loss<A> for NegativeLogLikelihood {
     }
     fn counted(&self, _output: &[usize], targets: &Targets<A>) -> f64 {
         self.counting.counted(targets)
+    }
+    fn ignored(&self) -> Option<i64> {
+        self.counting.ignored
     }
 }
 

@@ -110,6 +110,11 @@ pub trait Loss<A: Float> {
         targets.len() as f64
     }
 
+    /// The label of rows that do not count, which are then not in the accuracy either.
+    fn ignored(&self) -> Option<i64> {
+        None
+    }
+
     /// The output above which a unit that stands for one class by itself says yes.
     fn threshold(&self) -> f64 {
         0.5

@@ -67,6 +67,10 @@ impl Tally {
         }
     }
 
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
     pub fn fraction(&self) -> f64 {
         if self.not_a_number { f64::NAN } else { self.right as f64 / self.rows as f64 }
     }

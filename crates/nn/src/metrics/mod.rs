@@ -31,6 +31,7 @@ use ndarray::ArrayView1;
 use ops::{Float, Tensor};
 
 use crate::ground::{Error, Targets};
+use crate::loss::Loss;
 
 mod classification;
 mod confusion;
@@ -111,9 +112,27 @@ pub fn accuracy<A: Float>(
     targets: &Targets<A>,
     threshold: f64,
 ) -> Option<f64> {
-    let decisions = Decisions { threshold, ignored: None };
+    rows_right(outputs, targets, Decisions { threshold, ignored: None })
+        .map(|tally| tally.fraction())
+}
+
+/// [`accuracy`] of the rows that count for a loss, and how many there are.
+pub(crate) fn accuracy_for<A: Float>(
+    loss: &dyn Loss<A>,
+    outputs: &Tensor<A>,
+    targets: &Targets<A>,
+) -> Option<(f64, u64)> {
+    let decisions = Decisions { threshold: loss.threshold(), ignored: loss.ignored() };
+    rows_right(outputs, targets, decisions).map(|tally| (tally.fraction(), tally.rows()))
+}
+
+fn rows_right<A: Float>(
+    outputs: &Tensor<A>,
+    targets: &Targets<A>,
+    decisions: Decisions,
+) -> Option<classification::Tally> {
     let truths = decisions.truths("accuracy", outputs.shape(), targets).ok()?;
     let mut tally = classification::Tally::default();
     tally.add(&truths, &decisions.predictions(outputs));
-    Some(tally.fraction())
+    Some(tally)
 }

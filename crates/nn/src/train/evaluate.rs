@@ -7,7 +7,7 @@ use tape::Tape;
 use crate::data::{Batch, DataLoader, Dataset};
 use crate::ground::Error;
 use crate::loss::Loss;
-use crate::metrics::{Count, Metric, accuracy};
+use crate::metrics::{Count, Metric, accuracy_for};
 use crate::model::{Module, Pass};
 
 /// Rows that a model is evaluated on at a time, to bound the memory of a pass.
@@ -60,7 +60,8 @@ pub struct Evaluation {
     /// The loss, averaged over what [counts](Loss::counted): over samples, unless the loss weighs
     /// them or leaves some out.
     pub loss: f64,
-    /// The fraction classified rightly; `None` if the targets are not classes.
+    /// The fraction classified rightly, of the rows that the loss does not
+    /// [ignore](Loss::ignored); `None` if the targets are not classes.
     pub accuracy: Option<f64>,
     /// The metrics that were asked for, with their names.
     pub metrics: Vec<(String, f64)>,
@@ -168,6 +169,8 @@ pub(super) fn evaluate_checked<A: Float>(
 pub(super) struct Total<'l, A: Float> {
     of: &'l dyn Loss<A>,
     samples: usize,
+    /// The rows that the accuracy is of.
+    rows: u64,
     /// What the batches count for the loss.
     counted: f64,
     /// The sum of the losses, each times what its batch counts.
@@ -179,16 +182,17 @@ pub(super) struct Total<'l, A: Float> {
 impl<'l, A: Float> Total<'l, A> {
     pub fn new<'m>(of: &'l dyn Loss<A>, metrics: impl Iterator<Item = &'m dyn Metric<A>>) -> Self {
         let counts = metrics.map(|metric| (metric.name(), metric.start())).collect();
-        Self { of, samples: 0, counted: 0.0, loss: 0.0, right: Some(0.0), counts }
+        Self { of, samples: 0, rows: 0, counted: 0.0, loss: 0.0, right: Some(0.0), counts }
     }
 
     pub fn add(&mut self, batch: &Batch<A>, loss: A, outputs: &Tensor<A>) {
-        let (samples, targets) = (batch.len(), &batch.targets);
-        let threshold = self.of.threshold();
-        self.right = self
-            .right
-            .and_then(|sum| Some(sum + accuracy(outputs, targets, threshold)? * samples as f64));
-        self.samples += samples;
+        let targets = &batch.targets;
+        let accuracy = accuracy_for(self.of, outputs, targets);
+        self.right = self.right.zip(accuracy).map(|(sum, (accuracy, rows))| {
+            self.rows += rows;
+            if rows == 0 { sum } else { sum + accuracy * rows as f64 }
+        });
+        self.samples += batch.len();
         let counted = self.of.counted(outputs.shape(), targets);
         self.counted += counted;
         self.loss += loss.to_f64() * counted;
@@ -211,10 +215,9 @@ impl<'l, A: Float> Total<'l, A> {
     }
 
     pub fn mean(&self) -> Evaluation {
-        let samples = self.samples as f64;
         Evaluation {
             loss: self.loss(),
-            accuracy: self.right.map(|right| right / samples),
+            accuracy: self.right.map(|right| right / self.rows as f64),
             metrics: self
                 .counts
                 .iter()

@@ -17,7 +17,7 @@ use super::validation::Validation;
 use crate::data::{Batch, DataLoader, Dataset, TrainingData};
 use crate::ground::{EpochLog, Error, History, State, step_seed};
 use crate::loss::Loss;
-use crate::metrics::{Metric, accuracy};
+use crate::metrics::{Metric, accuracy_for};
 use crate::model::{Module, Pass};
 use crate::optim::{Optimizer, Penalty};
 
@@ -276,7 +276,7 @@ impl<'d, A: Float> Fit<'d, A> {
             settings: Settings::new(data, validation, loss, self.penalty.clone()),
         };
         run.settings.rate = run.optimizer.learning_rate();
-        self.begin(&mut run, (data.dataset(), validation), loss.threshold())?;
+        self.begin(&mut run, (data.dataset(), validation), loss)?;
         let reads_tape = self.callbacks.iter().any(|callback| callback.reads_tape());
         let replays = Replays::new(self.replay && !reads_tape);
         let output = run.model.output_shape(data.dataset().inputs().shape())?;
@@ -295,12 +295,12 @@ impl<'d, A: Float> Fit<'d, A> {
         &mut self,
         run: &mut Run<'_, A>,
         data: (&Dataset<A>, Option<&Dataset<A>>),
-        threshold: f64,
+        loss: &dyn Loss<A>,
     ) -> Result<(), Error> {
-        let Some(path) = self.resume.clone() else { return self.start(run, data, threshold) };
+        let Some(path) = self.resume.clone() else { return self.start(run, data, loss) };
         let before = Before::of(run, &self.callbacks)?;
         let begun =
-            resume(&path, run, &mut self.callbacks).and_then(|()| self.start(run, data, threshold));
+            resume(&path, run, &mut self.callbacks).and_then(|()| self.start(run, data, loss));
         if begun.is_err() {
             before.restore(run, &mut self.callbacks)?;
         }
@@ -312,10 +312,10 @@ impl<'d, A: Float> Fit<'d, A> {
         &mut self,
         run: &mut Run<'_, A>,
         (data, validation): (&Dataset<A>, Option<&Dataset<A>>),
-        threshold: f64,
+        loss: &dyn Loss<A>,
     ) -> Result<(), Error> {
         let outputs = Tensor::zeros(&run.model.output_shape(data.inputs().shape())?);
-        let classes = accuracy(&outputs, data.targets(), threshold).is_some();
+        let classes = accuracy_for(loss, &outputs, data.targets()).is_some();
         // A metric takes the place of the accuracy that has its name.
         let own = classes && self.metrics.iter().all(|metric| metric.name() != "accuracy");
         let names = || {
