@@ -20,6 +20,7 @@ use ndarray::SliceInfoElem;
 use ops::Tensor;
 use ops::rules::{Exp, Indices, Lift, Matmul, Mul, Padding, Slide};
 use peak_alloc::PeakAlloc;
+use tape::check::Check;
 use tape::prelude::*;
 use tape::trace::{Change, Update};
 use tape::transform::nested;
@@ -258,6 +259,25 @@ fn elementwise(t: &mut Table) {
         for y in operands() {
             call!(t, select(x.shape(), y.shape()), |tape| {
                 tape.var(&x).select(tape.var(&y), tape.var(&x))
+            });
+        }
+    }
+}
+
+fn settings_of_checks(t: &mut Table) {
+    for low in NUMBERS {
+        for high in NUMBERS {
+            call!(t, steps(low, high), |tape| {
+                let _ = Check::new().steps(low, high);
+                tape.var(1.0)
+            });
+            call!(t, tolerance(low, high), |tape| {
+                let _ = Check::new().tolerance(low, high);
+                tape.var(1.0)
+            });
+            call!(t, random_points(low, high), |tape| {
+                let _ = Check::new().random_points(3, low..high);
+                tape.var(1.0)
             });
         }
     }
@@ -721,6 +741,7 @@ fn every_misuse_is_refused_at_the_callers_line_in_a_sentence() {
     let mut table = Table::default();
     let t = &mut table;
     elementwise(t);
+    settings_of_checks(t);
     linear(t);
     layout(t);
     reductions(t);
