@@ -352,3 +352,23 @@ fn inputs() -> Tensor<f64> {
     let numbers = (0..16).map(|i| (f64::from(i) * 1.7).sin()).collect();
     Tensor::from_shape_vec(&[8, 2], numbers).unwrap()
 }
+
+/// Class 2 is not among the samples that a loss is tried on first.
+#[test]
+fn weights_of_classes_that_come_late_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("run");
+    let numbers = (0..200).map(|i| (f64::from(i) * 1.3).cos()).collect();
+    let inputs = Tensor::from_shape_vec(&[100, 2], numbers).unwrap();
+    let labels = (0..100).map(|row| if row >= 90 { 2 } else { row % 2 }).collect();
+    let data = Dataset::classification(inputs, labels, 3).unwrap();
+    let run = |weight: f64, mut fit: Fit<'_, f64>| {
+        let mut model = Sequential::<f64>::new().then(Dense::new(2, 3, &mut nn::rng(0)));
+        let loss = CrossEntropy.class_weights(&[1.0, 1.0, weight]).unwrap();
+        fit.run(&mut model, &data, &loss, &mut Sgd::new(0.1).unwrap())
+    };
+    run(1.0, fit().callback(SaveCheckpoint::new(&file))).unwrap();
+    let error = run(50.0, fit().epochs(4).resume(&file)).unwrap_err().to_string();
+    assert!(error.contains("another loss"), "{error}");
+    assert_eq!(run(1.0, fit().epochs(4).resume(&file)).unwrap().epochs.len(), 4);
+}

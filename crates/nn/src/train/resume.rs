@@ -1,6 +1,7 @@
 //! Going on from a checkpoint.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ops::{Float, Tensor, visible};
@@ -16,6 +17,12 @@ use crate::save::Checkpoint;
 
 /// How many samples a loss is tried on, to tell it from another.
 const TRIED: usize = 64;
+
+/// How many numbers the outputs of a trial with a row of each class may have.
+const MOST_NUMBERS: usize = 1 << 20;
+
+/// The names of the losses of trials: on the first samples, and on the first of each class.
+const TRIALS: [&str; 2] = ["loss of a trial", "loss of a trial with each class"];
 
 /// By how much a loss may differ on another machine.
 const ROUNDING: f64 = 1e-5;
@@ -67,7 +74,13 @@ impl<'r, A: Float> Settings<'r, A> {
         }
         put("learning rate", self.rate.to_string());
         put("loss", self.loss.name().to_owned());
-        state.numbers.insert("loss of a trial".into(), self.trial(model)?);
+        let data = self.data.dataset();
+        let first = data.first_rows(data.len().min(TRIED))?;
+        state.numbers.insert(TRIALS[0].into(), self.trial(model, &first)?);
+        if let Some(rows) = self.row_of_each_class(model)? {
+            let value = self.trial(model, &data.select(&rows)?)?;
+            state.numbers.insert(TRIALS[1].into(), value);
+        }
         Ok(state)
     }
 
@@ -77,11 +90,21 @@ impl<'r, A: Float> Settings<'r, A> {
         data.into_iter().filter_map(|(name, data)| Some((name, data?.fingerprint()))).collect()
     }
 
-    /// The loss between made-up outputs and the first targets: it tells two losses of one name and
-    /// other settings apart. 0 if none of those targets counts.
-    fn trial(&self, model: &dyn Module<A>) -> Result<f64, Error> {
+    /// The first row of each class, if targets are classes: the first samples may lack some, whose
+    /// weights a loss may have.
+    fn row_of_each_class(&self, model: &dyn Module<A>) -> Result<Option<Vec<usize>>, Error> {
         let data = self.data.dataset();
-        let some = data.first_rows(data.len().min(TRIED))?;
+        let Some(labels) = data.labels() else { return Ok(None) };
+        let mut seen = BTreeSet::new();
+        let firsts = labels.iter().enumerate().filter(|(_, label)| seen.insert(**label));
+        let numbers = model.output_shape(data.first_rows(1)?.inputs().shape())?.iter().product();
+        let most = MOST_NUMBERS / usize::max(numbers, 1);
+        Ok(Some(firsts.map(|(row, _)| row).take(most.max(1)).collect()))
+    }
+
+    /// The loss between made-up outputs and some targets: it tells two losses of one name and
+    /// other settings apart. 0 if none of those targets counts.
+    fn trial(&self, model: &dyn Module<A>, some: &Dataset<A>) -> Result<f64, Error> {
         let shape = model.output_shape(some.inputs().shape())?;
         // Probabilities, for losses that take them, and no two alike.
         let outputs = (0..shape.iter().product::<usize>())
@@ -131,12 +154,14 @@ fn check_settings<A: Float>(saved: &State<A>, given: &State<A>) -> Result<(), Er
         };
         return differs(problem);
     }
-    let [(before, loss_before), (now, loss_now)] = [saved, given].map(|state| {
-        let value = state.numbers.get("loss of a trial").copied().unwrap_or(f64::NAN);
-        (state.texts.get("loss"), value)
-    });
-    let close = (loss_before - loss_now).abs() <= ROUNDING * loss_before.abs().max(loss_now.abs());
-    if before == now && (close || loss_before.to_bits() == loss_now.to_bits()) {
+    let [before, now] = [saved, given].map(|state| state.texts.get("loss"));
+    let is_same = |trial: &str| {
+        let [before, now] = [saved, given].map(|state| state.numbers.get(trial).copied());
+        let (Some(before), Some(now)) = (before, now) else { return before.is_none() };
+        let close = (before - now).abs() <= ROUNDING * before.abs().max(now.abs());
+        close || before.to_bits() == now.to_bits()
+    };
+    if before == now && TRIALS.into_iter().all(is_same) {
         return Ok(());
     }
     let name = before.map_or(Cow::Borrowed(""), |name| visible(name));
