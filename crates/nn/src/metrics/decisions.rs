@@ -45,8 +45,8 @@ impl Decisions {
         output: &[usize],
         targets: &Targets<A>,
     ) -> Result<Vec<Option<usize>>, Error> {
-        let (setting, given) = ("the threshold between no and yes", self.threshold.to_string());
         if self.threshold.is_nan() {
+            let (setting, given) = ("the threshold between no and yes", "NaN".to_owned());
             return Err(Error::Setting { setting, given, allowed: "a number" });
         }
         if is_single(output) {

@@ -102,7 +102,7 @@ pub fn summary<A: Float>(model: &impl Module<A>, sample: &[usize]) -> Result<Sum
         total.activation_bytes += recorded;
     }
     for i in 0..layers.len() {
-        if layers[i].output.is_empty() {
+        if layers[i].activation_bytes == 0 {
             let given = given_to(i, &scopes, &layers).unwrap_or(&input).clone();
             layers[i].output = given;
         }

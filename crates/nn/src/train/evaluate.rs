@@ -168,7 +168,6 @@ pub(super) fn evaluate_checked<A: Float>(
 /// Loss, accuracy and metrics over the batches so far.
 pub(super) struct Total<'l, A: Float> {
     of: &'l dyn Loss<A>,
-    samples: usize,
     /// The rows that the accuracy is of.
     rows: u64,
     /// What the batches count for the loss.
@@ -182,7 +181,7 @@ pub(super) struct Total<'l, A: Float> {
 impl<'l, A: Float> Total<'l, A> {
     pub fn new<'m>(of: &'l dyn Loss<A>, metrics: impl Iterator<Item = &'m dyn Metric<A>>) -> Self {
         let counts = metrics.map(|metric| (metric.name(), metric.start())).collect();
-        Self { of, samples: 0, rows: 0, counted: 0.0, loss: 0.0, right: Some(0.0), counts }
+        Self { of, rows: 0, counted: 0.0, loss: 0.0, right: Some(0.0), counts }
     }
 
     pub fn add(&mut self, batch: &Batch<A>, loss: A, outputs: &Tensor<A>) {
@@ -192,7 +191,6 @@ impl<'l, A: Float> Total<'l, A> {
             self.rows += rows;
             if rows == 0 { sum } else { sum + accuracy * rows as f64 }
         });
-        self.samples += batch.len();
         let counted = self.of.counted(outputs.shape(), targets);
         self.counted += counted;
         self.loss += loss.to_f64() * counted;
@@ -203,7 +201,7 @@ impl<'l, A: Float> Total<'l, A> {
 
     /// Refuses an epoch of `rows` in which no batch counted.
     pub fn checked(self, rows: usize) -> Result<Self, Error> {
-        if self.samples == 0 {
+        if self.counted <= 0.0 {
             return Err(Error::NothingCounts { measure: self.of.name().to_owned(), rows });
         }
         Ok(self)

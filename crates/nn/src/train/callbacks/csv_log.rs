@@ -23,8 +23,14 @@ impl CsvLog {
         Self { path: path.as_ref().to_owned(), file: None, columns: Vec::new() }
     }
 
-    /// Begins the file: a line of names, and the epochs before.
+    /// Begins the file: a line of names, and the epochs before. A value that nobody had announced gets a
+    /// column, which the other epochs leave empty.
     fn begin(&mut self, epochs: &[EpochLog]) -> Result<(), Error> {
+        for (name, _) in epochs.iter().flat_map(|log| &log.values) {
+            if !self.columns.contains(name) {
+                self.columns.push(name.clone());
+            }
+        }
         let file = File::create(&self.path);
         let file = file.map_err(|error| Error::file("write", &self.path, &error))?;
         self.file = Some(csv::Writer::from_writer(file));
@@ -74,12 +80,12 @@ impl<A: Float> Callback<A> for CsvLog {
     /// After all callbacks, of which one behind this may have logged a value.
     fn on_save(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {
         let Some(log) = run.history.last() else { return Ok(()) };
-        // A value that nobody had announced gets a column, which the epochs before leave empty.
-        let known = self.columns.len();
-        let new = log.values.iter().map(|(name, _)| name);
-        let new: Vec<_> = new.filter(|name| !self.columns.contains(name)).cloned().collect();
-        self.columns.extend(new);
-        if self.columns.len() > known { self.begin(&run.history.epochs) } else { self.write(log) }
+        let is_known = |(name, _): &(String, f64)| self.columns.contains(name);
+        if log.values.iter().all(is_known) {
+            self.write(log)
+        } else {
+            self.begin(&run.history.epochs)
+        }
     }
 
     fn on_end(&mut self, run: &mut Run<'_, A>) -> Result<(), Error> {

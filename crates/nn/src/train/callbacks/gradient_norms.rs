@@ -86,8 +86,10 @@ impl<A: Float> Callback<A> for GradientNorms {
         }
         self.steps += 1;
         self.add("gradient norm", norm(|| each.iter().map(|(_, norm)| *norm)));
-        for (path, norm) in each.into_iter().take(if self.by_parameter { usize::MAX } else { 0 }) {
-            self.add(&format!("gradient norm {path}"), norm);
+        if self.by_parameter {
+            for (path, norm) in each {
+                self.add(&format!("gradient norm {path}"), norm);
+            }
         }
         Ok(())
     }
