@@ -161,8 +161,19 @@ impl<A: Float> Tape<A> {
     }
 
     /// Whether a value was looked at since this was asked last.
-    pub(crate) fn forget_reading(&self) -> bool {
+    fn forget_reading(&self) -> bool {
         self.values_were_read.replace(false)
+    }
+
+    /// What `record` gives, and whether it read a value.
+    pub(crate) fn with_reading<T>(&self, record: impl FnOnce() -> T) -> (T, bool) {
+        let read_before = self.forget_reading();
+        let given = record();
+        let read = self.forget_reading();
+        if read_before || read {
+            self.note_reading();
+        }
+        (given, read)
     }
 
     /// Runs `record` so that everything it records belongs to a named scope, such as a layer of a

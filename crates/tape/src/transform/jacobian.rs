@@ -140,12 +140,7 @@ fn for_all<'t, A: Float>(
     let directions = elements(shape);
     let unit = |range| tape.constant(units(shape, range).reshape(shape));
     let seed = unit(0..directions.min(1));
-    let read_before = tape.forget_reading();
-    let values = record(seed);
-    let read = tape.forget_reading();
-    if read_before || read {
-        tape.note_reading();
-    }
+    let (values, read) = tape.with_reading(|| record(seed));
     if !read {
         return in_batches(seed, &values);
     }

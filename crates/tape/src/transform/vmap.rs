@@ -91,12 +91,7 @@ pub(super) fn over_rows<'t, A: Float>(
         pairs.push((row, whole));
         *input = row;
     }
-    let read_before = tape.forget_reading();
-    let y = f(&of_row);
-    let read = tape.forget_reading();
-    if read_before || read {
-        tape.note_reading();
-    }
+    let (y, read) = tape.with_reading(|| f(&of_row));
     if read {
         return Err(BatchError::ValueRead.into());
     }
